@@ -1,0 +1,54 @@
+# One environment in .venv, one copy of the collection's name in .build; `make help` lists the targets.
+# PYTHON is looked up only when .venv has to be made.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+STEPS ?=
+
+VENV := .venv
+LINK := .build/ansible_collections/netops/cloudflare_cni
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test venv lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, and show what came of it
+	@$(VENV)/bin/python docs/examples/demo.py
+
+test: venv  ## Run every check; STEPS="units sanity" runs only those
+	@$(VENV)/bin/python tests/run $(STEPS)
+
+venv: $(VENV)/.test $(LINK)  ## Install the demo's and the tests' requirements into .venv
+
+lock: venv  ## Pin requirements/*.txt anew, for every supported Python at once
+	$(VENV)/bin/python -m pip install --quiet uv
+	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) test.in -o test.txt
+	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt demo.in -o demo.txt
+
+clean:  ## Remove .venv, .build and the tests' output
+	rm -rf $(VENV) .build tests/output
+
+LOCK := --quiet --upgrade --universal --python-version 3.10 --no-annotate --custom-compile-command 'make lock'
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: none found. Name one with: make PYTHON=/path/to/python3"; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed: $(PYTHON) is not, or does not start."; exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "$(PYTHON) cannot make virtual environments (on Debian and Ubuntu: apt-get install python3-venv)."; exit 1; } >&2
+	@echo "Installing into $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.demo $(VENV)/.test: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+
+$(LINK):
+	@mkdir -p $(@D)
+	@ln -s ../../.. $@

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hands of the collection: observe() reads what the plan asks for, apply() writes what it decided. Decides nothing itself.
+
+The only file that sends POST, PUT or DELETE.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AnswerError,
+    ApiError,
+    CniError,
+    InputError,
+    NotTakenError,
+    TransportError,
+    UndecidedError,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    Object,
+    Unread,
+    World,
+    contrast,
+    differing,
+    get,
+    merge,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, UNKNOWN, Resource
+
+T = TypeVar('T')
+
+WORKERS = 8  # reads at the same time
+ORDERS = 2  # POSTs of one order at most: the second only after a look that did not find what the first may have made
+
+
+def read(client: Client, resource: str, ident: str | None = None, query: Mapping[str, Any] | None = None) -> list[Object]:
+    """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
+
+    resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
+    """
+    row = ROWS[resource]
+    if ident is not None or row.items is None:
+        path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
+        found = client.get(path, query, accept=(200, 404), headers=row.headers)
+        return [] if found is None else [row.read(found)]
+    pages = client.pages(row.path, query, items=row.items, headers=row.headers)
+    return list({_named(row, obj): row.read(obj) for page in pages for obj in page}.values())
+
+
+def _named(row: Resource, obj: Object) -> str:
+    """What the object is called in paths. Raises AnswerError for one that nobody could address."""
+    name = obj.get(row.id)
+    if not isinstance(name, str) or not name:
+        raise AnswerError('GET', '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
+    return name
+
+
+def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
+    """The objects that the idents name, read at the same time: {ident: read()}."""
+    idents = list(idents)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return dict(zip(idents, pool.map(lambda ident: read(client, resource, ident), idents), strict=True))
+
+
+def observe(client: Client, decide: Callable[[World], T], world: World | None = None) -> T:
+    """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that."""
+    shown = dict(world or {})
+    while True:
+        try:
+            return decide(shown)
+        except Unread as unread:
+            shown[unread.part] = read(client, *unread.part)
+
+
+def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:
+    """The statuses of interconnects, {name: {state, reason}}, once all are in one of the states, or after timeout seconds.
+
+    No states: read once. An interconnect that has gone has no entry.
+    """
+    states, ends = set(states), client.clock() + timeout
+    for tried in itertools.count(1):
+        statuses = {name: found[0] for name, found in read_each(client, 'status', names).items() if found}
+        left = ends - client.clock()
+        if not states or left <= 0 or all(status.get('state') in states for status in statuses.values()):
+            return statuses
+        client.back_off(tried, left)
+    raise AssertionError('unreachable')
+
+
+def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
+    """Writes the changes in their order; each comes back with its answer.
+
+    Raises ApiError, TransportError, AnswerError, UndecidedError or NotTakenError; its .applied holds the changes done before.
+    """
+    done: list[Change] = []
+    for change in changes:
+        try:
+            done.append(WRITERS[change.action](client, change))
+        except CniError as error:
+            error.applied = [*done, *error.applied]
+            raise
+    return done
+
+
+def _none(client: Client, change: Change) -> Change:
+    return replace(change, answer=change.before)
+
+
+def _delete(client: Client, change: Change) -> Change:
+    client.delete((*change.row.path, change.before[change.row.id]))
+    return change
+
+
+def _update(client: Client, change: Change) -> Change:
+    _refuse_unknown(change)
+    return _taken(change, _put(client, change.row, change.after, change.named))
+
+
+def _create(client: Client, change: Change) -> Change:
+    """POST, then PUT for what POST can't say or what an adopted object has otherwise."""
+    _refuse_unknown(change)
+    answer = _order(client, change)
+    asked = {wire: get(change.after, wire) for wire in change.named}
+    rest = differing(change.row, asked, answer)
+    if rest and all(change.row.at(wire).change for wire in rest):
+        try:
+            answer = _put(client, change.row, merge(answer, rest), tuple(rest))
+        except CniError as error:
+            error.applied = [replace(change, answer=answer)]
+            raise
+    return _taken(change, answer)
+
+
+WRITERS = {'none': _none, 'create': _create, 'update': _update, 'delete': _delete}
+
+
+def _order(client: Client, change: Change) -> Object:
+    """The new object, ordered once. A lost answer is followed by a look; only if it shows nothing, by one more POST.
+
+    That second POST can't order twice: a slot, a conduit name and a pairing key are each taken only once by Cloudflare.
+    """
+    lost: CniError | None = None
+    for tried in range(1, ORDERS + 1):
+        try:
+            return client.post(change.row.path, _body(client, change))
+        except CniError as error:
+            unsure = _may_be_done(error)
+            if not unsure and getattr(error, 'status', None) in (401, 403, 429):
+                raise
+            found = _newcomer(client, change, error)
+            if found and (unsure or lost or change.chosen):
+                return found
+            if not unsure:
+                raise _lost_to(error, change, found) from None
+            lost = error
+            client.back_off(tried)
+    raise _undecided(f'{lost.message} It was sent {ORDERS} times, and {change.key} is not to be seen.', lost)
+
+
+def _may_be_done(error: CniError) -> bool:
+    """Whether the service may have done what it was asked for, although there is no good answer."""
+    if isinstance(error, ApiError):
+        return error.status == 408 or error.status >= 500
+    return isinstance(error, TransportError) or (isinstance(error, AnswerError) and error.status < 300)
+
+
+def _newcomer(client: Client, change: Change, cause: CniError) -> Object | None:
+    """The object with the identity of the wanted one that was not there before."""
+    asked = {wire: get(change.after, wire) for wire in change.row.identity}
+    try:
+        there = read(client, change.row.name)
+    except CniError as error:
+        raise _undecided(f'{cause.message} The look at what is there failed too: {error.message}', cause) from error
+    new = [obj for obj in there if obj.get(change.row.id) not in change.known and not differing(change.row, asked, obj)]
+    if len(new) > 1:
+        names = ', '.join(obj[change.row.id] for obj in new)
+        raise _undecided(f'{cause.message} Several have come since that may be {change.key}: {names}.', cause)
+    return new[0] if new else None
+
+
+def _undecided(text: str, cause: CniError) -> UndecidedError:
+    """Nobody can tell whether it was created; says what to check and what to do."""
+    return UndecidedError(f'{text} Whether it was created is not known: look for it with the info module in a few minutes. '
+                          'Running this again looks before it orders.', method='POST', cause=cause.details, retryable=True)
+
+
+def _lost_to(error: CniError, change: Change, winner: Object | None) -> CniError:
+    """The refusal, naming who was quicker if that can be seen."""
+    if winner:
+        name = winner[change.row.id]
+        error.notes.append(f'Meanwhile {change.row.title} {name!r} was created there by someone else; run again to choose anew.')
+    return error
+
+
+def _body(client: Client, change: Change) -> Object:
+    """What POST is sent: the named fields that it knows, under its own names."""
+    rows = [change.row.at(wire) for wire in change.named]
+    return merge({'account': client.account_id}, {f.send or f.wire: get(change.after, f.wire) for f in rows if f.create})
+
+
+def _put(client: Client, row: Resource, after: Object, named: Sequence[str]) -> Object:
+    """The object as stored after a PUT of all of it, or of the blocks that hold the named fields."""
+    blocks = after if row.whole else {wire.partition('.')[0]: after[wire.partition('.')[0]] for wire in named}
+    body = {**blocks, 'account': client.account_id} if row.whole and row.id else blocks
+    answer = client.put((*row.path, after[row.id]) if row.id else row.path, _without(body, row.read_only), headers=row.headers)
+    return row.read(answer.get(row.stored) or answer if row.stored else answer)
+
+
+def _without(body: Object, wires: Iterable[str]) -> Object:
+    for wire in wires:
+        block, _dot, name = wire.rpartition('.')
+        inner = get(body, block)
+        if isinstance(inner, dict) and name in inner:
+            body = merge(body, {block: {k: v for k, v in inner.items() if k != name}})
+    return body
+
+
+def _taken(change: Change, answer: Object) -> Change:
+    """The change with its answer. Raises NotTakenError if a field isn't what was asked for."""
+    done = replace(change, answer=answer)
+    missed = differing(change.row, {wire: get(change.after, wire) for wire in change.named}, answer)
+    if missed:
+        error = NotTakenError(change.key, contrast(change.row, missed, answer))
+        error.applied = [done]
+        raise error
+    return done
+
+
+def _refuse_unknown(change: Change) -> None:
+    """A value that a prediction could not know must not be written."""
+    for wire in change.named:
+        if get(change.after, wire) == UNKNOWN:
+            raise InputError(change.row.at(wire).option, f'{UNKNOWN!r} comes from a task in check mode; it can not be written.')

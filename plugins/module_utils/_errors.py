@@ -1,0 +1,161 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One exception tree; each error knows the dict that fail_json gets.
+
+CniError
+├── InputError          what was asked for can't be; nothing was written
+├── AmbiguousError      more than one object matches
+├── DriftError          what differs can't be changed on a live object
+├── NotTakenError       the API accepted a write and did not do it
+├── UndecidedError      nobody can tell whether an order was placed
+├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
+└── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
+    └── ApiError        the API refused: its own status, code and message
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
+WRITE_PERMISSIONS = 'Magic WAN Write or Magic Transit Write'
+
+# Hints for known causes: (status, code) of the gateway in front of the API. None stands for any code.
+HINTS = {
+    (400, 9106): 'The request carried no credentials: set api_token (or CLOUDFLARE_API_TOKEN).',
+    (400, 6003): 'The API token or key is malformed: copy it again, without quotes or line ends.',
+    (403, 10000): 'The API token is not valid or lacks a permission, or account_id is not the account it was made for. It needs {permissions}.',
+    (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
+    (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
+    (429, 971): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
+                'lower requests_per_window or raise retry_timeout.',
+    (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
+    (403, None): 'The credentials were accepted, but the account may not do this: is it entitled to Cloudflare Network Interconnect?',
+}
+
+
+class CniError(Exception):
+    """Base of all errors of this collection.
+
+    message: the sentence for people. details: what a playbook may want to look at, returned under C(error).
+    """
+
+    kind = 'error'
+    retryable = False
+    transient = False
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.applied: list = []
+        self.notes: list[str] = []
+
+    def result(self) -> dict[str, Any]:
+        """The arguments of fail_json: C(msg) and C(error)."""
+        error = {'kind': self.kind, 'retryable': self.retryable, **self.details}
+        return {'msg': ' '.join([self.message, *self.notes]), 'error': {k: v for k, v in error.items() if v is not None}}
+
+
+class InputError(CniError):
+    """The user asked for something that can't be. option: the option to look at; allowed: what it may be."""
+
+    kind = 'input'
+
+    def __init__(self, option: str, problem: str, allowed: Any = None) -> None:
+        text = f'{option}: {problem}'
+        super().__init__(f'{text} Allowed: {allowed}.' if isinstance(allowed, str) else text, option=option, allowed=allowed)
+
+
+class AmbiguousError(CniError):
+    """More than one object matches; candidates: what names each of them."""
+
+    kind = 'ambiguous'
+
+    def __init__(self, what: str, candidates: list[str], advice: str) -> None:
+        super().__init__(f'{what} matches {len(candidates)} objects: {", ".join(candidates)}. {advice}', candidates=candidates)
+
+
+class DriftError(CniError):
+    """The object exists and differs in fields that can't be changed. fields: {name: {have, want}}."""
+
+    kind = 'drift'
+
+    def __init__(self, what: str, fields: dict[str, dict[str, Any]], advice: str) -> None:
+        pairs = ', '.join(f'{name} is {pair["have"]!r}, asked for {pair["want"]!r}' for name, pair in fields.items())
+        super().__init__(f'{what} differs in what can not be changed: {pairs}. {advice}', fields=fields)
+
+
+class NotTakenError(CniError):
+    """A write was answered with success, but the object is not as asked. fields: {name: {have, want}}."""
+
+    kind = 'not_taken'
+
+    def __init__(self, what: str, fields: dict[str, dict[str, Any]]) -> None:
+        pairs = ', '.join(f'{name} is {pair["have"]!r}, asked for {pair["want"]!r}' for name, pair in fields.items())
+        super().__init__(f'Cloudflare accepted the write of {what}, but it did not take: {pairs}.', fields=fields)
+
+
+class UndecidedError(CniError):
+    """An order was sent and its answer lost, more than once; the object is not to be seen."""
+
+    kind = 'undecided'
+
+
+class TransportError(CniError):
+    """No answer. reason: dns, refused, tls, proxy, timeout, dropped or too_large."""
+
+    kind = 'transport'
+    ADVICE: ClassVar[dict[str, str]] = {
+        'dns': 'The host name could not be resolved: check api_url and the resolver of the machine that runs the task.',
+        'refused': 'Nobody accepted the connection: check api_url, firewall and proxy.',
+        'tls': 'TLS failed: check ca_path (a proxy that inspects TLS has its own CA), the host name in api_url and the clock.',
+        'proxy': 'The proxy did not let it through: check HTTPS_PROXY and NO_PROXY.',
+        'timeout': 'No answer in time: see the option timeout.',
+        'dropped': 'The connection was closed before the answer was complete.',
+        'too_large': 'The answer is larger than any answer of this API.',
+    }
+
+    def __init__(self, reason: str, method: str, path: str, cause: str) -> None:
+        super().__init__(f'{method} {path}: {self.ADVICE[reason]} ({cause})', reason=reason, method=method, path=path)
+        self.transient = self.retryable = reason in ('dns', 'refused', 'timeout', 'dropped')
+
+
+class AnswerError(CniError):
+    """An answer that isn't the one asked for."""
+
+    kind = 'answer'
+    transient = retryable = True
+
+    def __init__(self, method: str, path: str, status: int, problem: str, cf_ray: str | None = None) -> None:
+        super().__init__(f'{method} {path}: HTTP {status}, {problem}', method=method, path=path, status=status, cf_ray=cf_ray)
+        self.status = status
+        if 300 <= status < 400:
+            self.transient = self.retryable = False
+
+
+class ApiError(AnswerError):
+    """The API's refusal in its own words: method, path, status, code, message, errors, cf_ray."""
+
+    kind = 'api'
+
+    def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
+                 retry_after: float | None = None) -> None:
+        said = '; '.join((e.get('message') or 'no message') + (f' (code {e["code"]})' if e.get('code') is not None else '') for e in errors)
+        super().__init__(method, path, status, said or 'without a message', cf_ray)
+        self.codes = [e.get('code') for e in errors]
+        self.transient = self.retryable = status in (408, 429) or status >= 500
+        self.retry_after = retry_after
+        first = errors[0] if errors else {}
+        self.details.update(errors=errors, code=first.get('code'), message=first.get('message'), retry_after=retry_after)
+        self._hint(READ_PERMISSIONS if method == 'GET' else WRITE_PERMISSIONS)
+        if cf_ray:
+            self.notes.append(f'cf-ray {cf_ray}.')
+
+    def _hint(self, permissions: str) -> None:
+        keys = [(self.status, code) for code in self.codes] + [(self.status, None)]
+        hint = next((HINTS[key] for key in keys if key in HINTS), None)
+        if hint:
+            self.details['hint'] = hint.format(permissions=permissions)
+            self.notes.append(self.details['hint'])

@@ -1,0 +1,210 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame of every module: connection options, results, and the only place where the process ends."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    Object,
+    Wanted,
+    desire,
+    get,
+    given,
+    merge,
+    pick,
+    plan,
+    schedule,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
+
+API_URL = 'https://api.cloudflare.com/client/v4'
+HIDDEN = '(hidden)'
+SHORT_SECRET = 4  # characters; Ansible blanks a secret wherever it occurs, and one of fewer would blank half of the output
+
+CONNECTION: dict[str, dict[str, Any]] = {
+    'api_token': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_TOKEN'])},
+    'api_key': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_KEY'])},
+    'api_email': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_EMAIL'])},
+    'account_id': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_ACCOUNT_ID'])},
+    'api_url': {'type': 'str', 'default': API_URL, 'fallback': (env_fallback, ['CLOUDFLARE_BASE_URL'])},
+    'timeout': {'type': 'int', 'default': 30},
+    'retry_timeout': {'type': 'int', 'default': 600},
+    'requests_per_window': {'type': 'int', 'default': 1200},
+    'validate_certs': {'type': 'bool', 'default': True},
+    'ca_path': {'type': 'path'},
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the work of a module gets. params: the options, None where nothing was said."""
+
+    params: Mapping[str, Any]
+    client: Client
+    module: AnsibleModule
+
+
+Work = Callable[[Task], 'dict[str, Any]']
+
+
+def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoReturn:
+    """Runs a module: work(task) returns its result; errors of this collection become fail_json, and nothing else ends the process."""
+    module = AnsibleModule({**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
+    more = _spare_short_secrets(module)
+    client = None
+    try:
+        params = said(module.params)
+        client = connect(params, module.warn)
+        result = work(Task(params, client, module))
+    except CniError as error:
+        module.fail_json(**error.result(), **_partly(error), **({'api': client.counters} if client else {}), **more)
+    module.exit_json(**result, api=client.counters, **more)
+
+
+def said(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with an empty string as nothing said: AWX surveys and the environment send those. An md5 key stays what it is."""
+    return {name: said(value) if isinstance(value, dict) else None if value == '' and name != 'md5_key' else value
+            for name, value in params.items()}
+
+
+def connect(params: Mapping[str, Any], warn: Callable[[str], None]) -> Client:
+    """The client that the connection options describe. Raises InputError."""
+    if not params['account_id']:
+        raise InputError('account_id', 'is not set, nor is CLOUDFLARE_ACCOUNT_ID.', 'the 32 hex digits in the address of the dashboard')
+    for option in ('timeout', 'retry_timeout', 'requests_per_window'):
+        if params[option] < 1:
+            raise InputError(option, f'{params[option]} is not possible.', '1 or more')
+    transport = RequestsTransport(params['timeout'], _verify(params, warn))
+    return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
+                  requests_per_window=params['requests_per_window'])
+
+
+def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
+    url = urlsplit(params['api_url'] or API_URL)
+    if url.scheme not in ('http', 'https') or not url.hostname:
+        raise InputError('api_url', f'{params["api_url"]!r} is not an address.', f'such as {API_URL}')
+    if url.scheme == 'http' and not re.fullmatch(r'localhost|127\..*|::1', url.hostname):
+        warn(f'api_url is plain http: the credentials travel to {url.hostname} in the clear.')
+    return url.geturl()
+
+
+def _verify(params: Mapping[str, Any], warn: Callable[[str], None]) -> bool | str:
+    if not params['validate_certs']:
+        warn('validate_certs is false: anybody on the way can read the credentials and change the answers.')
+        return False
+    if params['ca_path'] and not os.path.exists(params['ca_path']):
+        raise InputError('ca_path', f'{params["ca_path"]} does not exist.')
+    return params['ca_path'] or True
+
+
+def _credentials(params: Mapping[str, Any]) -> dict[str, str]:
+    token, key, email = (params[name] for name in ('api_token', 'api_key', 'api_email'))
+    for option in ('api_token', 'api_key', 'api_email'):
+        if params[option] and not re.fullmatch(r'[!-~]+', params[option]):
+            raise InputError(option, 'has a blank, a line end or another character that no credential has.')
+    if token and key:
+        raise InputError('api_token, api_key', 'both are set (see CLOUDFLARE_API_TOKEN and CLOUDFLARE_API_KEY too).', 'one of the two')
+    if key and not email:
+        raise InputError('api_email', 'is not set, nor is CLOUDFLARE_EMAIL; api_key needs it.')
+    if token or key:
+        return bearer(token) if token else global_key(email, key)
+    raise InputError('api_token', 'is not set, nor is CLOUDFLARE_API_TOKEN.', 'an API token, or api_key with api_email')
+
+
+# What a module does.
+
+def one(row: Resource, **shown: str | None) -> Work:
+    """The work of a module that manages one object. shown: {name in the result: path in the object, None for all of it}."""
+    def work(task: Task) -> dict[str, Any]:
+        wanted = desire(row, task.params)
+        for text in wanted.warnings:
+            task.module.warn(text)
+        changes = converge(task, [wanted])
+        last = changes[-1]
+        final = hide(last.row, None if last.action == 'delete' else last.answer or last.after)
+        return {**outcome(changes), **{name: get(final, wire) if wire else final for name, wire in shown.items()}}
+    return work
+
+
+def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Mapping[str, str] | None = None, reveal: str = '') -> Work:
+    """The work of a module that reads.
+
+    filters: options to compare; query: {the API's own filter: option}; reveal: the option that shows secrets.
+    """
+    def work(task: Task) -> dict[str, Any]:
+        keys = given(row.keys, task.params, [])
+        ident = next((keys.get(key.option) for key in row.keys if key.wire == row.id and not key.via), None)
+        asked = None if ident else {name: task.params[option] for name, option in (query or {}).items()}
+        world = {(row.name, None): read(task.client, row.name, ident, asked)}
+        wanted = {option: task.params[option] for option in filters}
+        objects = observe(task.client, lambda world: pick(row, keys, wanted, world), world)
+        return {'changed': False, shown: objects if task.params.get(reveal) else [hide(row, obj) for obj in objects]}
+    return work
+
+
+def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
+    """Reads, decides and, but for check mode, writes."""
+    changes = schedule(observe(task.client, lambda world: plan(wanted, world)))
+    return changes if task.module.check_mode else apply(task.client, changes)
+
+
+def outcome(changes: Sequence[Change]) -> dict[str, Any]:
+    """changed and diff, read off the changes as they were decided, whether applied or not."""
+    real = [change for change in changes if change.action != 'none']
+    return {'changed': bool(real), 'diff': [_diff(change) for change in real]}
+
+
+def _diff(change: Change) -> dict[str, Any]:
+    before, after = hide(change.row, change.before) or {}, hide(change.row, change.after) or {}
+    for wire in change.row.secrets:
+        if get(after, wire) and get(change.before, wire) and get(change.before, wire) != get(change.after, wire):
+            after = merge(after, {wire: f'{HIDDEN[:-1]}, another one)'})
+    header = f'{change.key} ({change.action})'
+    return {'before_header': header, 'after_header': header, 'before': before, 'after': after}
+
+
+def hide(row: Resource, obj: Object | None) -> Object | None:
+    """The object without its secrets."""
+    return merge(obj, {wire: HIDDEN for wire in row.secrets if get(obj, wire) is not None}) if obj else obj
+
+
+# Ends.
+
+def _partly(error: CniError) -> dict[str, Any]:
+    """What was done before the failure."""
+    applied = [{'action': change.action, 'object': change.key} for change in error.applied if change.action != 'none']
+    return {'changed': bool(applied), 'applied': applied} if applied else {}
+
+
+def _spare_short_secrets(module: AnsibleModule) -> dict[str, Any]:
+    """Keeps a very short md5 key out of the output by its place instead of by its value, which would turn other output to stars."""
+    short = {value for value in module.no_log_values if len(str(value)) < SHORT_SECRET}
+    if not short:
+        return {}
+    module.no_log_values.difference_update(short)
+    module.warn('A secret among the options is very short: it is easily guessed, and other output can not be searched for it.')
+    return {'invocation': {'module_args': _masked(module.argument_spec, module.params)}}
+
+
+def _masked(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    masked = {}
+    for name, value in params.items():
+        inner = spec.get(name, {}).get('options')
+        secret = spec.get(name, {}).get('no_log') and value is not None
+        masked[name] = HIDDEN if secret else _masked(inner, value) if inner and isinstance(value, dict) else value
+    return masked

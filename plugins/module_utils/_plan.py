@@ -1,0 +1,515 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision: what is wanted, what is there, what has to change. Pure functions; no client, no ansible, no clock.
+
+A world is what has been read: {(resource, id or None): objects}. A function that needs more of it raises Unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    CNI,
+    DIRECT,
+    GCP_PARTNER,
+    INTERCONNECT,
+    ROWS,
+    UNKNOWN,
+    Field,
+    Key,
+    Resource,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
+
+Object = dict[str, Any]
+World = Mapping[tuple[str, 'str | None'], Sequence[Object]]
+MISSING = object()
+
+
+class Unread(Exception):
+    """The decision needs a part of the world that nobody has read: (resource, id or None for the list)."""
+
+    def __init__(self, part: tuple[str, str | None]) -> None:
+        super().__init__(part)
+        self.part = part
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any."""
+
+    row: Resource
+    state: str
+    keys: dict[str, Any]
+    fields: dict[str, Any]
+    select: dict[str, Any] | None = None
+    replace: bool = False
+    force: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        told = self.keys or {k: v for k, v in (self.select or {}).items() if v is not None}
+        return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in told.items()) if told else self.row.title
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step. action: none, create, update or delete. named: the paths that it sets because the user said so.
+
+    known: the ids that were there before a create. chosen: the user named the very thing (a slot_id), nothing was picked for him.
+    answer: the object as Cloudflare returned it, once applied.
+    """
+
+    row: Resource
+    action: str
+    key: str
+    before: Object | None
+    after: Object | None
+    named: tuple[str, ...] = ()
+    known: frozenset[Any] = field(default_factory=frozenset)
+    chosen: bool = True
+    answer: Object | None = None
+
+
+# Objects and their fields.
+
+def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
+    """The value at a dotted path, or the default."""
+    for name in wire.split('.'):
+        if not isinstance(obj, Mapping) or name not in obj:
+            return default
+        obj = obj[name]
+    return obj
+
+
+def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
+    """A copy with the values at the dotted paths set; everything else stays."""
+    for wire, value in fields.items():
+        head, _dot, rest = wire.partition('.')
+        inner = obj.get(head)
+        obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
+    return obj
+
+
+def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
+    rows = {wire: row.at(wire) for wire in fields}
+    return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w, MISSING)) != rows[w].normal(v)}
+
+
+def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """{option: {have, want}} of the fields, without secrets: what an error says."""
+    pairs = {}
+    for wire, want in fields.items():
+        f = row.at(wire)
+        pairs[f.option] = {'have': '(hidden)', 'want': '(hidden)'} if f.secret else {'have': get(obj, wire), 'want': want}
+    return pairs
+
+
+def seen(world: World, resource: str, ident: str | None = None) -> Sequence[Object]:
+    """The objects of a resource. Raises Unread if nobody has read them."""
+    try:
+        return world[resource, ident]
+    except KeyError:
+        raise Unread((resource, ident)) from None
+
+
+# desire(): from the options to what is wanted.
+
+def desire(row: Resource, params: Mapping[str, Any]) -> Wanted:
+    """What the options of a module declare. Raises InputError, naming the option and what is allowed."""
+    for option, why in row.refused.items():
+        if params.get(option) is not None:
+            raise InputError(option, why)
+    row = _variant(row, params)
+    warnings: list[str] = []
+    keys = given(row.keys, params, warnings)
+    options = {f.option: f.wire for f in row.fields}
+    fields = {options[option]: value for option, value in given(row.fields, params, warnings).items()}
+    if row.pair and row.pair[0] in fields and row.pair[1] in fields:
+        _check_pair(row, fields)
+    return Wanted(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
+                  bool(params.get('force')), tuple(dict.fromkeys(warnings)))
+
+
+def given(rows: Iterable[Field | Key], params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """{option: canonical value} of those that the user said. Raises InputError; appends to warnings."""
+    told = {row: get(params, row.option) for row in rows}
+    return {row.option: checked(row.option, value, row.check, warnings, getattr(row, 'secret', False))
+            for row, value in told.items() if value is not None}
+
+
+def checked(option: str, value: Any, check: Callable, warnings: list[str], secret: bool = False) -> Any:
+    """The canonical value, or InputError saying what is allowed. What a prediction left open passes."""
+    if value == UNKNOWN:
+        return value
+    try:
+        return check(value, lambda text: warnings.append(f'{option}: {text}'))
+    except ValueError as error:
+        shown = 'the value' if secret else repr(value)
+        raise InputError(option, f'{shown} is not possible.', str(error)) from None
+
+
+def _variant(row: Resource, params: Mapping[str, Any]) -> Resource:
+    """The row for the type that the options speak of."""
+    spoken = {option: kind for option, kind in row.implied.items() if params.get(option) is not None}
+    kinds = set(spoken.values()) | ({params['type']} if row.variants and params.get('type') else set())
+    if len(kinds) > 1:
+        raise InputError(', '.join(['type', *spoken]), 'these speak of different types of interconnect.',
+                         'slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner')
+    return row.variants.get(kinds.pop(), row) if kinds else row
+
+
+def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What an interconnect that exists, or else a free slot, has to meet."""
+    if row.fixed == GCP_PARTNER.fixed:
+        key = params.get('pairing_key')
+        return {'type': 'gcp_partner', 'region': pairing_region(key) if key else None, 'speed': params.get('bandwidth')}
+    if params.get('slot') is None:
+        return None
+    return {'type': 'direct', 'speed': params.get('speed'), **{k: v for k, v in params['slot'].items() if v is not None}}
+
+
+# Finding what is there.
+
+def find(wanted: Wanted, world: World) -> Object | None:
+    """The object that the user means, or None. Raises AmbiguousError for two, InputError for a name that only Cloudflare gives."""
+    row = wanted.row
+    if row.id is None:
+        return next(iter(seen(world, row.name)), {})
+    hits = {obj[row.id]: obj for key in row.keys if key.option in wanted.keys for obj in by_key(row, key, wanted.keys[key.option], world)}
+    given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
+    if not hits and given and wanted.state == 'present' and UNKNOWN not in wanted.keys.values():
+        raise no_such(row, given[0], wanted.keys[given[0]], world)
+    if wanted.state == 'absent' and not wanted.keys:
+        raise InputError('state', f'nothing says which {row.title} is to be absent.', ' or '.join(key.option for key in row.keys))
+    if not hits and not given and wanted.select is not None and wanted.state == 'present':
+        hits = {obj[row.id]: obj for obj in _selected(wanted, world)}
+    if len(hits) > 1:
+        raise AmbiguousError(wanted.label, sorted(map(str, hits)), f'Name one of them by {row.id}.')
+    return next(iter(hits.values()), None)
+
+
+def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
+    """The objects that a key names, through the resources on the way to them."""
+    names = {value}
+    for hop in key.via:
+        names = {get(obj, hop.gives) for obj in seen(world, hop.resource) if get(obj, hop.field) in names}
+    wanted = {key.normal(name) for name in names}
+    return [obj for obj in seen(world, row.name) if key.normal(get(obj, key.wire, MISSING)) in wanted]
+
+
+def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], world: World) -> list[Object]:
+    """The objects that all given keys name and that meet all given filters; None asks for nothing. For info modules."""
+    objects = [obj for obj in seen(world, row.name) if all(meets(obj, option, want) for option, want in filters.items())]
+    for key in row.keys:
+        if keys.get(key.option) is not None:
+            named = by_key(row, key, keys[key.option], world)
+            objects = [obj for obj in objects if obj in named]
+    return objects
+
+
+def interconnect_names(names: Sequence[str] | None, circuits: Sequence[str] | None, world: World) -> list[str]:
+    """The interconnects that are named, themselves or by the circuits on them; all of them if neither is. Raises InputError."""
+    if names is None and circuits is None:
+        return [obj['name'] for obj in seen(world, 'interconnect')]
+    found = []
+    for option, key, told in (('interconnect', INTERCONNECT.keys[0], names), ('conduit_name', INTERCONNECT.keys[-1], circuits)):
+        for name in told or ():
+            hits = [name] if name == UNKNOWN else [obj['name'] for obj in by_key(INTERCONNECT, key, name, world)]
+            if not hits:
+                raise no_such(CNI if key.via else INTERCONNECT, option, name, world, key.via[0].field if key.via else None)
+            found += hits
+    return list(dict.fromkeys(found))
+
+
+def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:
+    """The error for a name that nothing has, with the names that there are."""
+    there = sorted(str(get(obj, field or row.id)) for obj in seen(world, row.name))
+    shown = ', '.join(there[:20]) or 'none'
+    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {shown}.', there)
+
+
+def _selected(wanted: Wanted, world: World) -> list[Object]:
+    """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet."""
+    matching = [obj for obj in seen(world, 'interconnect') if not _mismatch(wanted, obj, world)]
+    if 'conduit_name' not in wanted.keys:
+        return matching
+    taken = {cni.get('interconnect') for cni in seen(world, 'cni')}
+    return [obj for obj in matching if obj['name'] not in taken]
+
+
+# The selector: what can be asked of a slot, and of an interconnect alike.
+
+def _facility(obj: Object) -> Any:
+    return get(obj, 'facility.name')
+
+
+def _address(obj: Object) -> str:
+    return ', '.join(get(obj, 'facility.address') or ())
+
+
+def _equal(have: Any, want: Any) -> bool:
+    return folded(have) == folded(want)
+
+
+SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]] = {
+    'type': (lambda obj: obj.get('type'), _equal),
+    'site': (lambda obj: obj.get('site'), _equal),
+    'region': (lambda obj: obj.get('region'), _equal),
+    'speed': (lambda obj: obj.get('speed'), _equal),
+    'occupied': (lambda obj: bool(obj.get('occupied')), _equal),
+    'interconnect': (lambda obj: obj.get('interconnect'), lambda have, want: have == want),
+    'facility': (_facility, _equal),
+    'address_contains': (_address, lambda have, want: want.casefold() in have.casefold()),
+}
+
+
+def meets(obj: Object, option: str, want: Any) -> bool:
+    """Whether a slot or an interconnect has what the selector asks for; None asks for nothing."""
+    have, test = SELECTORS[option]
+    return want is None or test(have(obj), want)
+
+
+def _mismatch(wanted: Wanted, obj: Object, world: World) -> dict[str, dict[str, Any]]:
+    """{option: {have, want}} for what the selector asks and the interconnect is not."""
+    select = dict(wanted.select or {})
+    others = [o for o in _others(wanted, world) if o['name'] != obj['name']]
+    select.pop('diverse_from', None)
+    misses = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
+              for option, want in select.items() if not meets(obj, option, want)}
+    if not all(apart(obj, other) for other in others):
+        misses['slot.diverse_from'] = {'have': obj.get('ccr_device_name') or _facility(obj), 'want': [o['name'] for o in others]}
+    return misses
+
+
+def _others(wanted: Wanted, world: World) -> list[Object]:
+    """The interconnects that diverse_from names, by their own names or by those of the circuits on them."""
+    found: list[Object] = []
+    keys = [key for key in DIRECT.keys if key.option in ('name', 'conduit_name')]
+    for name in (wanted.select or {}).get('diverse_from') or ():
+        if name in (UNKNOWN, wanted.keys.get('conduit_name')):
+            continue
+        hits = next((objects for key in keys if (objects := by_key(DIRECT, key, name, world))), None)
+        if hits is None:
+            raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
+        found += hits
+    return found
+
+
+def apart(one: Object, other: Object) -> bool:
+    """Whether two ports are on different devices; where a device is not told, whether they are in different facilities."""
+    devices = one.get('ccr_device_name'), other.get('ccr_device_name')
+    return devices[0] != devices[1] if all(devices) else _facility(one) != _facility(other)
+
+
+def allocate(wanted: Wanted, world: World, taken: Iterable[str] = ()) -> Object:
+    """The slot to order: free, meeting the selector, off the devices of diverse_from, rather in a facility that none of them is in.
+
+    taken: slot ids that this run has given away. Raises InputError that says how many slots each filter let through.
+    """
+    slot_id, others = wanted.keys.get('slot_id'), _others(wanted, world)
+    filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied') and slot['id'] not in taken)]
+    if slot_id:
+        filters.insert(0, (f'slot_id {slot_id}', lambda slot: folded(slot['id']) == slot_id))
+    filters += [(f'{option} {want!r}', lambda slot, option=option, want=want: meets(slot, option, want))
+                for option, want in (wanted.select or {}).items() if option not in ('type', 'diverse_from') and want is not None]
+    filters += [(f'not on the device of {o["name"]}', lambda slot, other=o: apart(slot, other)) for o in others]
+    left, trail = list(seen(world, 'slot')), [f'{len(seen(world, "slot"))} slots']
+    for name, keeps in filters:
+        rest = [slot for slot in left if keeps(slot)]
+        trail.append(f'{name} leaves {len(rest)}')
+        if not rest:
+            raise _nothing_left(slot_id, name, left, trail)
+        left = rest
+    facilities = {_facility(other) for other in others}
+    return min(left, key=lambda slot: _facility(slot) in facilities)
+
+
+def _nothing_left(slot_id: str | None, name: str, left: list[Object], trail: list[str]) -> InputError:
+    if slot_id and name.startswith('slot_id'):
+        return InputError('slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.')
+    if slot_id and name == 'free':
+        place, holder = f'{_facility(left[0])}, {left[0].get("site")}', left[0].get('account')
+        return InputError('slot_id', f'slot {slot_id} ({place}) is taken by someone else{f" (account {holder})" if holder else ""}.')
+    near = ', '.join(sorted({f'{s.get("site")}/{_facility(s)}/{s.get("speed")}' for s in left})[:12]) or 'none'
+    return InputError('slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(trail)}. Before that filter there were {near}.')
+
+
+# plan(): from what is wanted and what is there to the changes.
+
+def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
+    """The changes that bring the world to what is wanted, one or more for each, in the order of the list.
+
+    Raises InputError, AmbiguousError or DriftError, and Unread for what it has not been shown.
+    """
+    _refuse_twins(wanted)
+    given_away: set[str] = set()
+    changes: list[Change] = []
+    for one in wanted:
+        decided = _decide(one, world, given_away)
+        given_away |= {change.after['slot_id'] for change in decided if change.action == 'create' and 'slot_id' in change.after}
+        changes += decided
+    return changes
+
+
+def schedule(changes: Iterable[Change]) -> list[Change]:
+    """The order of writing: deletes first, children before parents; then the rest, parents before children."""
+    return sorted(changes, key=lambda c: (c.action != 'delete', -_depth(c.row) if c.action == 'delete' else _depth(c.row)))
+
+
+def _depth(row: Resource) -> int:
+    return 1 + _depth(ROWS[row.parent[0]]) if row.parent else 0
+
+
+def _refuse_twins(wanted: Sequence[Wanted]) -> None:
+    met = set()
+    for one in wanted:
+        for option, value in one.keys.items():
+            if (one.row.name, option, value) in met:
+                raise InputError(option, f'{value!r} is named twice.')
+            met.add((one.row.name, option, value))
+
+
+def _decide(wanted: Wanted, world: World, given_away: Iterable[str]) -> list[Change]:
+    found = find(wanted, world)
+    if wanted.state == 'absent':
+        return _remove(wanted, found, world) if found else [Change(wanted.row, 'none', wanted.label, None, None)]
+    if found is None:
+        return [_create(wanted, world, given_away)]
+    fields = differing(wanted.row, wanted.fields, found)
+    stuck = _stuck(wanted, fields, found, world)
+    if stuck:
+        return _replace(wanted, found, stuck, world, given_away)
+    if not fields:
+        return [Change(wanted.row, 'none', wanted.label, found, found)]
+    fields |= _defaults(wanted.row, merge(found, fields), found)
+    after = merge(found, fields)
+    _check(wanted, after, fields, world)
+    return [Change(wanted.row, 'update', wanted.label, found, after, tuple(fields))]
+
+
+def _stuck(wanted: Wanted, fields: Mapping[str, Any], found: Object, world: World) -> dict[str, dict[str, Any]]:
+    """{option: {have, want}} of the drift that no call can mend."""
+    fixed = contrast(wanted.row, {wire: value for wire, value in fields.items() if not wanted.row.at(wire).change}, found)
+    select = _mismatch(wanted, found, world) if wanted.select else {}
+    return {**fixed, **{option: pair for option, pair in select.items() if option.removeprefix('slot.') not in wanted.fields}}
+
+
+def _remove(wanted: Wanted, found: Object, world: World) -> list[Change]:
+    """The delete, after those of the children that the user named; other children are a refusal."""
+    row, changes = wanted.row, []
+    if row.name == CNI.parent[0]:
+        for child in seen(world, CNI.name):
+            if child.get(CNI.parent[1]) != found[row.id]:
+                continue
+            name = get(child, 'magic.conduit_name')
+            if name != wanted.keys.get('conduit_name'):
+                raise InputError('state', f'{row.title} {found[row.id]!r} carries the CNI {name!r} ({child["id"]}), which would be '
+                                          'lost. Remove it first with netops.cloudflare_cni.cni, state=absent.')
+            changes.append(Change(CNI, 'delete', f'CNI conduit_name={name}', child, None))
+    return [*changes, Change(row, 'delete', f'{row.title} {found[row.id]}', found, None)]
+
+
+def _replace(wanted: Wanted, found: Object, stuck: dict, world: World, given_away: Iterable[str]) -> list[Change]:
+    """Delete and create, on the user's word only; all of it is decided, and so validated, before anything is deleted."""
+    what = f'{wanted.row.title} {found[wanted.row.id]!r}'
+    if not wanted.replace:
+        raise DriftError(what, stuck, 'Ask for what is there, or say on_immutable=replace to give it up and order another one.')
+    status = seen(world, 'status', found[wanted.row.id])
+    if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
+        raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
+    if wanted.row.fixed == DIRECT.fixed:
+        freed = [{**slot, 'occupied': False} if slot['id'] == found.get('slot_id') else slot for slot in seen(world, 'slot')]
+        world = {**world, ('slot', None): freed}
+    return [*_remove(wanted, found, world), _create(wanted, world, given_away)]
+
+
+def _create(wanted: Wanted, world: World, given_away: Iterable[str]) -> Change:
+    row = wanted.row
+    if not row.creatable:
+        return _not_there(wanted, world)
+    if row.variants:
+        allowed = 'slot_id or slot, or pairing_key with bandwidth'
+        raise InputError('type', f'there is no {wanted.label}, and nothing says what to order.', allowed)
+    place = _placed(wanted, world, given_away)
+    fields = {**row.fixed, **{wire: place[wire] for wire in row.identity if wire in place}, **wanted.fields}
+    after = merge({**dict.fromkeys(row.assigned, UNKNOWN), **place}, fields)
+    fields |= _defaults(row, after, {})
+    after = merge(after, fields)
+    _check(wanted, after, fields, world)
+    known = frozenset(obj.get(row.id) for obj in seen(world, row.name))
+    return Change(row, 'create', wanted.label, None, after, tuple(fields), known, wanted.select is None or 'slot_id' in wanted.keys)
+
+
+def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
+    """What the place of a new interconnect tells of it: its slot or its region."""
+    if wanted.row.fixed == GCP_PARTNER.fixed:
+        return {'region': wanted.select['region']}
+    if wanted.row.fixed != DIRECT.fixed:
+        return {}
+    if wanted.select is None and 'slot_id' not in wanted.keys:
+        raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
+    slot = allocate(wanted, world, given_away)
+    if UNKNOWN in ((wanted.select or {}).get('diverse_from') or ()):
+        return {'slot_id': UNKNOWN}
+    told = ('site', 'facility', 'speed', 'ccr_device_name')
+    return {'slot_id': slot['id'], **{name: slot[name] for name in told if slot.get(name) is not None}}
+
+
+def _not_there(wanted: Wanted, world: World) -> Change:
+    """A health check comes and goes with its interconnect: it can be set where Cloudflare shows it, and predicted where it can't yet."""
+    option, value = next(iter(wanted.keys.items()))
+    if value == UNKNOWN:
+        return Change(wanted.row, 'update', wanted.label, {}, merge({}, wanted.fields), tuple(wanted.fields))
+    key = next(key for key in wanted.row.keys if key.option == option)
+    for hop in key.via:
+        if all(get(obj, hop.field) != value for obj in seen(world, hop.resource)):
+            raise no_such(ROWS[hop.resource], option, value, world, hop.field)
+        value = next(get(obj, hop.gives) for obj in seen(world, hop.resource) if get(obj, hop.field) == value)
+    raise InputError(option, f'Cloudflare shows no {wanted.row.title} for {wanted.keys[option]!r} yet: try again in some minutes.')
+
+
+def _defaults(row: Resource, after: Object, before: Object) -> Object:
+    """Defaults for each block that is new in after. Raises InputError for what is required there and missing."""
+    defaults: Object = {}
+    for f in row.fields:
+        block = f.wire.rpartition('.')[0]
+        is_new = get(after, block) is not None and get(before, block) is None if block else not before
+        if not is_new or get(after, f.wire) is not None:
+            continue
+        if f.required:
+            raise InputError(f.option, f'is needed to create the {row.title}{" with " + block if block else ""}.')
+        if f.default is not None:
+            defaults[f.wire] = list(f.default) if isinstance(f.default, tuple) else f.default
+    return defaults
+
+
+def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: World) -> None:
+    """What can only be judged with the rest of the object and with its parent."""
+    row = wanted.row
+    if row.pair and not {*row.pair[:2]}.isdisjoint(fields):
+        _check_pair(row, after)
+    if not row.parent or row.parent[1] not in fields:
+        return
+    parent, name = ROWS[row.parent[0]], after[row.parent[1]]
+    if name != UNKNOWN and all(obj.get(parent.id) != name for obj in seen(world, parent.name)):
+        raise no_such(parent, row.parent[1], name, world)
+
+
+def _check_pair(row: Resource, values: Mapping[str, Any]) -> None:
+    one, other, fit = row.pair
+    ends = get(values, one), get(values, other)
+    try:
+        if UNKNOWN in ends:
+            raise ValueError('both ends, or none')
+        fit(*ends)
+    except ValueError as error:
+        raise InputError(f'{one}, {other}', f'{ends[0]} and {ends[1]} do not fit.', str(error)) from None

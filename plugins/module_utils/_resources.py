@@ -1,0 +1,203 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of the API as rows of data: where they live, what names them, which fields can be said and changed.
+
+To add a field of the API: a Field here, an option in the module. Paths of fields are dotted, as in magic.mtu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
+
+UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can assign
+
+
+@dataclass(frozen=True)
+class Field:
+    """option: its name in the module; wire: in the object; send: in the POST, if it differs.
+
+    create, change: whether POST and PUT can say it. default: sent where the user says nothing. required: without it no POST.
+    returned: whether answers hold it. secret: no output shows it.
+    """
+
+    option: str
+    wire: str
+    send: str | None = None
+    check: Callable[[Any, values.Warn], Any] = values.as_is
+    normal: Callable[[Any], Any] = values.same
+    create: bool = True
+    change: bool = True
+    default: Any = None
+    required: bool = False
+    returned: bool = True
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A step to another resource: the object whose field equals the value at hand gives the next value."""
+
+    resource: str
+    field: str
+    gives: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """What the user can name an object by. assigned: Cloudflare chose it, so nothing can be created under it."""
+
+    option: str
+    wire: str
+    via: tuple[Hop, ...] = ()
+    assigned: bool = False
+    check: Callable[[Any, values.Warn], Any] = values.as_is
+    normal: Callable[[Any], Any] = values.same
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of object.
+
+    path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
+    items: where a list of them is. read: the object in today's form.
+    parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
+    identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
+    whole: PUT replaces the whole object, else it keeps what is left out. stored: where the answer to a PUT has the object.
+    read_only: what answers hold and PUT must not. fixed: values of every object of the row.
+    variants: rows for the values of type. implied: the type that an option speaks of. refused: options for what there is not, and why.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    id: str | None = 'id'
+    tail: tuple[str, ...] = ()
+    items: str | None = 'items'
+    keys: tuple[Key, ...] = ()
+    fields: tuple[Field, ...] = ()
+    parent: tuple[str, str | None] | None = None
+    creatable: bool = True
+    whole: bool = True
+    stored: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    read_only: tuple[str, ...] = ()
+    read: Callable[[dict[str, Any]], dict[str, Any]] = values.same
+    identity: tuple[str, ...] = ()
+    assigned: tuple[str, ...] = ()
+    pair: tuple[str, str, Callable[[Any, Any], None]] | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    variants: Mapping[str, Resource] = field(default_factory=dict)
+    implied: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    title: str = ''
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The fields that no output shows."""
+        return tuple(f.wire for f in self.fields if f.secret)
+
+    def at(self, wire: str) -> Field:
+        """The row of a field."""
+        return next(f for f in self.fields if f.wire == wire)
+
+
+def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
+    """The target as an object, also where the API still answers with a string."""
+    check = tunnel.get('health_check')
+    if not isinstance(check, dict) or not isinstance(check.get('target'), str):
+        return tunnel
+    return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
+
+
+SLOT = Resource('slot', ('cni', 'slots'), title='slot', keys=(Key('id', 'id', check=values.uuid, normal=values.folded),))
+
+_BY_CIRCUIT = Hop('cni', 'magic.conduit_name', 'interconnect')
+
+INTERCONNECT = Resource(
+    'interconnect', ('cni', 'interconnects'), id='name', title='interconnect',
+    keys=(
+        Key('name', 'name', assigned=True),
+        Key('slot_id', 'slot_id', check=values.uuid, normal=values.folded),
+        Key('conduit_name', 'name', via=(_BY_CIRCUIT,)),
+    ),
+    fields=(Field('type', 'type', change=False),),
+    assigned=('name', 'virtual_port_reservation_id'),
+    implied={'slot_id': 'direct', 'slot': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
+)
+
+DIRECT = replace(
+    INTERCONNECT, identity=('slot_id',), fixed={'type': 'direct'},
+    fields=(
+        *INTERCONNECT.fields,
+        Field('slot_id', 'slot_id', check=values.uuid, normal=values.folded, change=False),
+        Field('speed', 'speed', normal=values.folded, change=False),
+    ),
+)
+
+GCP_PARTNER = replace(
+    INTERCONNECT, identity=('type', 'region', 'speed'), fixed={'type': 'gcp_partner'},
+    fields=(
+        *INTERCONNECT.fields,
+        Field('pairing_key', 'pairing_key', check=values.pairing_key, change=False, required=True, returned=False,
+              secret=True),
+        Field('region', 'region', create=False, change=False),
+        Field('bandwidth', 'speed', send='bandwidth', normal=values.folded, change=False, required=True),
+    ),
+)
+
+INTERCONNECT = replace(INTERCONNECT, variants={'direct': DIRECT, 'gcp_partner': GCP_PARTNER})
+
+CNI = Resource(
+    'cni', ('cni', 'cnis'), title='CNI',
+    keys=(Key('id', 'id', assigned=True, check=values.uuid, normal=values.folded), Key('conduit_name', 'magic.conduit_name')),
+    fields=(
+        Field('interconnect', 'interconnect', required=True),
+        Field('conduit_name', 'magic.conduit_name', required=True),
+        Field('description', 'magic.description', default=''),
+        Field('mtu', 'magic.mtu', check=values.mtu, default=values.MTU[1]),
+        Field('bgp.customer_asn', 'bgp.customer_asn', check=values.asn, required=True),
+        Field('bgp.extra_prefixes', 'bgp.extra_prefixes', check=values.prefixes, normal=values.prefix_set, default=()),
+        Field('bgp.md5_key', 'bgp.md5_key', check=values.md5_key, secret=True),
+        Field('bgp_mode', 'bgp_mode', create=False),
+        Field('cust_ip', 'cust_ip', check=values.address, normal=values.interface, create=False),
+        Field('p2p_ip', 'p2p_ip', check=values.address, normal=values.interface, create=False),
+    ),
+    parent=('interconnect', 'interconnect'),
+    identity=('magic.conduit_name', 'interconnect'),
+    assigned=('id', 'cust_ip', 'p2p_ip'),
+    pair=('cust_ip', 'p2p_ip', values.link),
+    refused={'vlan': 'there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'},
+)
+
+SETTINGS = Resource(
+    'settings', ('cni', 'settings'), id=None, items=None, creatable=False, title="the account's CNI settings",
+    fields=(Field('default_asn', 'default_asn', check=values.asn),),
+)
+
+TUNNEL = Resource(
+    'tunnel', ('magic', 'cf_interconnects'), items='interconnects', creatable=False, whole=False, stored='modified_interconnect',
+    title='health check', parent=('interconnect', None),
+    keys=tuple(
+        Key(option, 'virtual_port_reservation_id', normal=values.bare_uuid,
+            via=(*hops, Hop('interconnect', 'name', 'virtual_port_reservation_id')))
+        for option, hops in (('interconnect', ()), ('conduit_name', (_BY_CIRCUIT,)))
+    ),
+    fields=(
+        Field('enabled', 'health_check.enabled'),
+        Field('rate', 'health_check.rate', check=values.word),
+        Field('type', 'health_check.type'),
+        Field('direction', 'health_check.direction'),
+        Field('target', 'health_check.target.saved'),
+    ),
+    headers={'x-magic-new-hc-target': 'true'},  # the target then shows what was saved apart from what is in effect
+    read_only=('health_check.target.effective',),
+    read=_saved_target,
+)
+
+STATUS = Resource('status', INTERCONNECT.path, id=None, tail=('status',), items=None, creatable=False, title='status')
+
+ROWS = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, STATUS)}

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a value may be, and when two of them are the same.
+
+A check takes what the user wrote and a warn function, returns the canonical value, or raises ValueError saying what is allowed.
+A normal form is for comparing only; it is idempotent and passes on what it doesn't know.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+
+Warn = Callable[[str], None]
+
+MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
+ASN = (1, 4294967295)
+PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/\s]+/[^/\s]+')
+UUID = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
+LOA_NAME = 200  # characters; source: the contract's maxLength
+
+
+def same(value: Any) -> Any:
+    """The normal form of what has only one form."""
+    return value
+
+
+def as_is(value: Any, warn: Warn) -> Any:
+    """The check of what only the API can judge."""
+    return value
+
+
+def folded(value: Any) -> Any:
+    """Text without regard to case."""
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _between(low: int, high: int, what: str) -> Callable[[Any, Warn], int]:
+    def check(value: Any, warn: Warn) -> int:
+        if not low <= int(value) <= high:
+            raise ValueError(f'{what} from {low} to {high}')
+        return int(value)
+    return check
+
+
+mtu = _between(*MTU, 'an MTU')
+asn = _between(*ASN, 'an AS number')
+
+
+def uuid(value: Any, warn: Warn) -> str:
+    """The id of a slot or a CNI, in lower case as the API writes it."""
+    if not UUID.fullmatch(str(value)):
+        raise ValueError('a UUID such as 8c1f1b2e-6d0a-4b53-9a55-0f6f1c2d3e4f')
+    return str(value).lower()
+
+
+def address(value: Any, warn: Warn) -> str:
+    """One end of the point-to-point link, A.B.C.D/N."""
+    try:
+        if '/' not in str(value):
+            raise ValueError
+        return str(ipaddress.IPv4Interface(str(value)))
+    except ValueError:
+        raise ValueError('an IPv4 address with its prefix length, such as 172.31.0.1/31') from None
+
+
+def link(customer_end: str, cloudflare_end: str) -> None:
+    """Raises ValueError unless the two are different addresses of one prefix."""
+    ends = [ipaddress.IPv4Interface(end) for end in (customer_end, cloudflare_end)]
+    if ends[0].network != ends[1].network or ends[0].ip == ends[1].ip:
+        raise ValueError('two different addresses of one prefix, such as 172.31.0.1/31 and 172.31.0.0/31')
+
+
+def prefixes(value: Any, warn: Warn) -> list[str]:
+    """IPv4 prefixes, each once, in the order given; host bits are cleared with a warning."""
+    networks = []
+    for text in value:
+        try:
+            network = str(ipaddress.IPv4Network(str(text), strict=False))
+        except ValueError:
+            raise ValueError('IPv4 prefixes such as 192.0.2.0/24') from None
+        if network.partition('/')[0] != str(text).partition('/')[0]:
+            warn(f'{text} has host bits set; {network} is used.')
+        networks.append(network)
+    return list(dict.fromkeys(networks))
+
+
+def prefix_set(value: Any) -> Any:
+    """Prefixes as a set: neither the order nor the way of writing matters."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return frozenset(_network(item) for item in value)
+
+
+def _network(text: Any) -> str:
+    try:
+        return str(ipaddress.ip_network(str(text), strict=False))
+    except ValueError:
+        return str(text)
+
+
+def interface(value: Any) -> Any:
+    """An address in its shortest form, or as it is."""
+    try:
+        return str(ipaddress.ip_interface(value))
+    except ValueError:
+        return value
+
+
+def md5_key(value: Any, warn: Warn) -> str:
+    """A BGP MD5 key: printable ASCII but for the double quote and the question mark (source: the API reference)."""
+    if not value or not all(' ' <= sign <= '~' and sign not in '"?' for sign in value):
+        raise ValueError('one or more printable ASCII characters, except " and ?')
+    return value
+
+
+def pairing_key(value: Any, warn: Warn) -> str:
+    """The key that GCP issues for one VLAN attachment."""
+    if not PAIRING_KEY.fullmatch(value):
+        raise ValueError('uuid/region/availability-domain, as GCP shows it')
+    return value
+
+
+def pairing_region(key: str) -> str:
+    """The GCP region that a pairing key names."""
+    return key.split('/')[1]
+
+
+def loa_name(value: str, warn: Warn) -> str:
+    """The name that a LOA is made out to."""
+    if len(value) > LOA_NAME:
+        raise ValueError(f'at most {LOA_NAME} characters, not {len(value)}')
+    return value
+
+
+def bare_uuid(value: Any) -> Any:
+    """A UUID without dashes and case: the Magic API drops both."""
+    return value.replace('-', '').casefold() if isinstance(value, str) else value
+
+
+OLDER_WORDS = {'medium': 'mid', 'active': 'Healthy'}
+
+
+def word(value: Any, warn: Warn) -> Any:
+    """Today's word for one of an older write-up."""
+    return OLDER_WORDS.get(value, value)

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+module: loa
+short_description: Keep the Letter of Authorization of an interconnect as a file
+version_added: 1.0.0
+description:
+  - Fetches the Letter of Authorization (LOA) of a direct interconnect, the PDF that lets the facility run the cross-connect.
+  - A file that is there and is a PDF stays as it is, without a request, for Cloudflare prints the date into each letter.
+    O(force=true) fetches a new one, as when the old one has expired.
+  - A new file gets the mode C(0600) unless O(mode) says otherwise.
+  - The answer is checked to be a whole PDF, and takes the place of the file at once, so there is never half a letter.
+options:
+  path:
+    description:
+      - The file to write. Its folder has to exist.
+    type: path
+    required: true
+    aliases: [dest]
+  interconnect:
+    description:
+      - The name of the interconnect.
+    type: str
+  conduit_name:
+    description:
+      - The circuit, that is, the name of the CNI on the interconnect.
+    type: str
+  name:
+    description:
+      - The name that the letter is made out to, 200 characters at most. Cloudflare takes the account's if not given.
+    type: str
+  force:
+    description:
+      - Fetches the letter also if the file is there.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - netops.cloudflare_cni._api
+  - netops.cloudflare_cni._attributes
+  - ansible.builtin.files
+author:
+  - netops.cloudflare_cni contributors (@netops-collections)
+'''
+
+EXAMPLES = r'''
+- name: The letter for the data centre
+  netops.cloudflare_cni.loa:
+    conduit_name: nyc-1
+    path: "{{ playbook_dir }}/nyc-1-loa.pdf"
+    name: Example Networks Inc.
+
+- name: A fresh one, as the first has expired
+  netops.cloudflare_cni.loa:
+    conduit_name: nyc-1
+    path: "{{ playbook_dir }}/nyc-1-loa.pdf"
+    force: true
+'''
+
+RETURN = r'''
+path:
+  description: The file.
+  returned: success
+  type: str
+  sample: /srv/cni/nyc-1-loa.pdf
+sha256:
+  description: The SHA-256 of the file. In check mode that of the file that is there, or null.
+  returned: success
+  type: str
+  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+size:
+  description: The size of the file in bytes. In check mode that of the file that is there, or null.
+  returned: success
+  type: int
+  sample: 18342
+'''
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import keep_letter
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
+
+ARGUMENT_SPEC = {
+    'path': {'type': 'path', 'required': True, 'aliases': ['dest']},
+    'interconnect': {'type': 'str'},
+    'conduit_name': {'type': 'str'},
+    'name': {'type': 'str'},
+    'force': {'type': 'bool', 'default': False},
+}
+
+
+def main() -> None:
+    run(keep_letter, ARGUMENT_SPEC, add_file_common_args=True, required_one_of=[('interconnect', 'conduit_name')],
+        mutually_exclusive=[('interconnect', 'conduit_name')])
+
+
+if __name__ == '__main__':
+    main()

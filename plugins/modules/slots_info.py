@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+module: slots_info
+short_description: Find slots, the ports that Cloudflare offers
+version_added: 1.0.0
+description:
+  - Returns the slots that have all of what is asked for, free ones first, or all of them.
+  - Nothing found is an empty list and not a failure.
+options:
+  id:
+    description:
+      - The id of a slot.
+    type: str
+  site:
+    description:
+      - The site, such as V(ewr-a), without regard to case.
+    type: str
+  facility:
+    description:
+      - The whole name of the facility, such as V(Equinix NY1), without regard to case.
+    type: str
+  address_contains:
+    description:
+      - Text in the address of the facility, without regard to case.
+    type: str
+  speed:
+    description:
+      - The speed of the port, such as V(10G).
+    type: str
+  occupied:
+    description:
+      - V(false) for free slots only, V(true) for taken ones only.
+    type: bool
+extends_documentation_fragment:
+  - netops.cloudflare_cni._api
+  - netops.cloudflare_cni._attributes.info
+author:
+  - netops.cloudflare_cni contributors (@netops-collections)
+'''
+
+EXAMPLES = r'''
+- name: Free 10G slots in Newark
+  netops.cloudflare_cni.slots_info:
+    site: ewr-a
+    speed: 10G
+    occupied: false
+  register: free
+
+- name: Where they are
+  ansible.builtin.debug:
+    msg: "{{ free.slots | map(attribute='facility.name') | unique }}"
+'''
+
+RETURN = r'''
+slots:
+  description: The slots, free ones first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id of the slot.
+      type: str
+      returned: always
+      sample: 2f3a4b5c-6d7e-4f80-9a1b-2c3d4e5f6071
+    occupied:
+      description: Whether it is taken.
+      type: bool
+      returned: always
+      sample: false
+    account:
+      description: The account that has it.
+      type: str
+      returned: when Cloudflare returns it
+      sample: 0123456789abcdef0123456789abcdef
+    site:
+      description: The site.
+      type: str
+      returned: always
+      sample: ewr-a
+    speed:
+      description: The speed of the port.
+      type: str
+      returned: always
+      sample: 10G
+    ccr_device_name:
+      description: The device of Cloudflare that it is on.
+      type: str
+      returned: when Cloudflare returns it
+      sample: edge01.ewr-a
+    facility:
+      description: The facility.
+      type: dict
+      returned: always
+      contains:
+        name:
+          description: Its name.
+          type: str
+          returned: always
+          sample: Equinix NY1
+        address:
+          description: The lines of its address.
+          type: list
+          elements: str
+          returned: always
+          sample: [165 Halsey Street, Newark NJ 07102, United States]
+'''
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, listed, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SLOT
+
+FILTERS = ('site', 'speed', 'address_contains', 'occupied')
+
+ARGUMENT_SPEC = {
+    'id': {'type': 'str'},
+    'site': {'type': 'str'},
+    'facility': {'type': 'str'},
+    'address_contains': {'type': 'str'},
+    'speed': {'type': 'str'},
+    'occupied': {'type': 'bool'},
+}
+
+
+def work(task: Task) -> dict:
+    found = listed(SLOT, 'slots', filters=(*FILTERS, 'facility'), query=dict(zip(FILTERS, FILTERS, strict=True)))(task)
+    return {**found, 'slots': sorted(found['slots'], key=lambda slot: bool(slot.get('occupied')))}
+
+
+def main() -> None:
+    run(work, ARGUMENT_SPEC)
+
+
+if __name__ == '__main__':
+    main()

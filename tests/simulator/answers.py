@@ -1,0 +1,79 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The forms of answers. The contract fixes one; for its open points the options choose another."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from contract import Operation
+
+SERVICE_CODE = 1000  # plus the status: what codes the service uses is not documented
+
+
+def json_response(body: object, status: int = 200, headers: dict | None = None) -> web.Response:
+    return web.Response(status=status, body=json.dumps(body).encode(), content_type='application/json', headers=headers)
+
+
+def envelope(result: object) -> dict:
+    return {'success': True, 'errors': [], 'messages': [], 'result': result}
+
+
+def error(status: int, errors: list[dict], headers: dict | None = None) -> web.Response:
+    """An error as the contract writes it, and as the gateway always answers."""
+    return json_response({'success': False, 'errors': errors, 'messages': [], 'result': None}, status, headers)
+
+
+def page(items: list[dict], query: dict, page_size: int, last_page: str) -> dict:
+    """One page of a list. The cursor is the number of items before it; limit 0 is taken as no limit."""
+    start = query.get('cursor', 0)
+    end = start + min(query.get('limit') or page_size, page_size)
+    if end < len(items):
+        return {'items': items[start:end], 'next': end}
+    last = {'null': {'next': None}, 'absent': {}, 'zero': {'next': 0}, 'stuck': {'next': start}}[last_page]
+    return {'items': items[start:], **last}
+
+
+def success(operation: Operation, result: object) -> web.Response:
+    """A success as the contract writes it: None is a deletion, bytes are a PDF."""
+    if result is None:
+        return web.Response()
+    if isinstance(result, bytes):
+        return web.Response(body=result, content_type='application/pdf')
+    return json_response(envelope(result) if operation.is_magic else result)
+
+
+def dressed(operation: Operation, result: object, options) -> web.Response:
+    """A success in the form that the options `deletes` and `envelope` choose."""
+    if result is None:
+        return _DELETES[options.deletes]()
+    if options.envelope == 'wrapped' and not operation.is_magic and not isinstance(result, bytes):
+        return json_response(envelope(result))
+    return success(operation, result)
+
+
+def dressed_error(operation: Operation, answer: web.Response, message: str, options) -> web.Response:
+    """An error of the service in the form that the option `errors` chooses; the Magic API's are documented as enveloped."""
+    form = 'envelope' if operation.is_magic else options.errors
+    return _ERRORS[form](answer, message)
+
+
+_DELETES = {
+    'empty': web.Response,
+    'object': lambda: json_response({}),
+    'null': lambda: json_response(None),
+    'envelope': lambda: json_response(envelope(None)),
+    'no-content': lambda: web.Response(status=204),
+}
+_ERRORS = {
+    'envelope': lambda answer, message: answer,
+    'json': lambda answer, message: json_response({'error': message}, answer.status),
+    'plain': lambda answer, message: web.Response(status=answer.status, text=message),
+    'html': lambda answer, message: web.Response(
+        status=answer.status, text=f'<!DOCTYPE html>\n<html><body><h1>{answer.status}</h1></body></html>\n', content_type='text/html'
+    ),
+    'empty': lambda answer, message: web.Response(status=answer.status),
+}

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTTP server: recording, faults and the gateway as layers around the service, and the controls beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import re
+import secrets
+import sys
+import time
+import traceback
+
+from aiohttp import web
+
+import answers
+import gateway
+import options
+from contract import Checker, Contract, Message
+from faults import Fault
+from service import Service
+from store import Refusal, Store
+
+BODY_AT_MOST = 64 * 2**20  # bytes; a seed may hold thousands of objects
+
+
+class Simulation:
+    """The whole simulated API. `arguments` are the words of the command line, which a reset goes back to."""
+
+    def __init__(self, arguments: list[str], clock=time.time):
+        self._contract = Contract()
+        self._arguments = arguments
+        self._clock = clock
+        self.reset()
+
+    def reset(self, **changes) -> None:
+        """Start afresh, with some options changed by name; raises ValueError, and leaves all as it was, if one is wrong."""
+        chosen = options.changed(self._arguments, changes)
+        self.options = chosen
+        self.store = Store(chosen.account, chosen.slots, chosen.refusal, chosen.in_use, chosen.activate_after, self._clock)
+        self.faults: list[Fault] = []
+        self.requests: list[dict] = []
+        self._service = Service(self.store, None if chosen.no_validate else self._checker, chosen)
+        self._rate_limit = gateway.RateLimit(*chosen.rate_limit, self._clock) if chosen.rate_limit else None
+
+    @functools.cached_property
+    def _checker(self) -> Checker:
+        return Checker(self._contract)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Outermost layer: records the request and marks the answer."""
+        data = await request.read()
+        record = {
+            'method': request.method,
+            'path': request.raw_path.partition('?')[0],
+            'query': dict(request.query),
+            'body': _parsed(data),
+            'status': None,
+            'applied': False,
+        }
+        self.requests.append(record)
+        answer = await self._with_faults(request, data, record)
+        if not request.get('aborted'):
+            record['status'] = answer.status
+        answer.headers.setdefault('cf-ray', f'{secrets.token_hex(8)}-EWR')
+        if self.options.verbose:
+            print(request.method, request.raw_path, record['status'], file=sys.stderr, flush=True)
+        return answer
+
+    async def _with_faults(self, request: web.Request, data: bytes, record: dict) -> web.Response:
+        fault = next((fault for fault in self.faults if fault.takes(record['method'], record['path'])), None)
+        if fault is None:
+            return await self._answer(request, data, record)
+        return await fault.strike(request, await self._answer(request, data, record) if fault.applied else None)
+
+    async def _answer(self, request: web.Request, data: bytes, record: dict) -> web.Response:
+        """After the latency nothing awaits, so that each request is atomic and `applied` is about this one."""
+        await asyncio.sleep(self.options.latency / 1000)
+        before = self.store.changes
+        try:
+            answer = self._passed_on(request, data, record)
+        except gateway.GatewayError as refused:
+            answer = answers.error(refused.status, refused.errors, refused.headers)
+        except Exception:
+            traceback.print_exc()
+            answer = web.Response(status=500, text=f"This is the simulator's own fault, not the request's.\n{traceback.format_exc()}")
+        record['applied'] = self.store.changes != before
+        answer.headers.update(self._rate_limit.headers() if self._rate_limit else {})
+        return answer
+
+    def _passed_on(self, request: web.Request, data: bytes, record: dict) -> web.Response:
+        """The service's answer to what the gateway lets through; raises GatewayError for the rest."""
+        may_write = gateway.check_credentials(request.headers, self.options)
+        if self._rate_limit:
+            self._rate_limit.check()
+        routed = self._contract.route(record['method'], record['path'])
+        if routed is None:
+            raise gateway.no_route(record['path'])
+        operation, params = routed
+        gateway.check_account(params['account_id'], self.options.account, record['path'])
+        if not may_write and operation.method not in gateway.READS:
+            raise gateway.authentication_error()
+        message = Message(request.method, record['path'], request.query, request.headers, data or None)
+        return self._service.answer(message, operation, params, record['body'])
+
+
+def _parsed(data: bytes) -> object:
+    """A body as JSON, or as text where it is none."""
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data.decode('utf-8', 'replace')
+
+
+def _control(change):
+    """A handler that hands the fields of the body to `change`; what it refuses is a 400 with the reason."""
+
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            change(**(await request.json() if request.can_read_body else {}))
+        except (Refusal, ValueError, TypeError, LookupError, re.error) as error:
+            return web.json_response({'error': str(error)}, status=400)
+        return web.json_response({})
+
+    return handler
+
+
+def application(simulation: Simulation) -> web.Application:
+    """The server's application: controls under /_sim, everything else is the API."""
+
+    async def state(request):
+        return web.json_response(simulation.store.state())
+
+    async def requests(request):
+        return web.json_response({'requests': simulation.requests})
+
+    app = web.Application(client_max_size=BODY_AT_MOST)
+    app.router.add_get('/_sim/state', state)
+    app.router.add_get('/_sim/requests', requests)
+    app.router.add_post('/_sim/reset', _control(simulation.reset))
+    app.router.add_post('/_sim/seed', _control(lambda **lists: simulation.store.seed(lists)))
+    app.router.add_post('/_sim/status', _control(lambda **row: simulation.store.set_status(**row)))
+    app.router.add_post('/_sim/faults', _control(lambda **row: simulation.faults.append(Fault(**row))))
+    app.router.add_route('*', '/{path:.*}', simulation.handle)
+    return app

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the simulator: the same ones on the command line and in `POST /_sim/reset`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+# Options that only take effect when the process starts.
+FIXED = ('host', 'port', 'account', 'verbose')
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises ValueError instead of ending the process, so that a reset can be refused."""
+
+    def error(self, message):
+        raise ValueError(message)
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch('[0-9a-f]{32}', text):
+        raise argparse.ArgumentTypeError('an account id is 32 lower-case hex digits')
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError('a whole number from 1 is wanted')
+    return int(text)
+
+
+def _rate(text: str) -> tuple[int, float]:
+    match = re.fullmatch(r'(\d+)/(\d+(?:\.\d+)?)', text)
+    if not match:
+        raise argparse.ArgumentTypeError('REQUESTS/SECONDS is wanted, such as 1200/300')
+    return int(match[1]), float(match[2])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all options; it raises ValueError where argparse would exit."""
+    cli = _Parser(prog='simulator', description='The Network Interconnect API, simulated on loopback.', allow_abbrev=False)
+    add = cli.add_argument
+    add('--host', default='127.0.0.1', help='address to listen on (%(default)s)')
+    add('--port', type=int, default=8787, help='0 picks a free one and prints it (%(default)s)')
+    add('--account', type=_account, default='6d1c2f0a4b3e49758c9d0e1f2a3b4c5d', help='the one account that exists (%(default)s)')
+    add('--token', default='simulator-token', help='API token that may read and write (%(default)s)')
+    add('--read-only-token', default='read-only-token', help='API token that may only read (%(default)s)')
+    add('--api-email', default='engineer@example.com', help='X-Auth-Email (%(default)s)')
+    add('--api-key', default='simulator-api-key', help='X-Auth-Key (%(default)s)')
+    add('--not-entitled', action='store_true', help='refuse every /cni/ call: the account has no Network Interconnect')
+    add('--slots', type=_count, default=96, help='how many slots exist (%(default)s)')
+    add('--page-size', type=_count, default=50, help='most items on a page, whatever limit asks for (%(default)s)')
+    add('--last-page', choices=['null', 'absent', 'zero', 'stuck'], default='null', help='the next field at the end of a list')
+    add('--envelope', choices=['bare', 'wrapped'], default='bare', help='successes of /cni/ (%(default)s)')
+    add('--errors', choices=['envelope', 'json', 'plain', 'html', 'empty'], default='envelope', help='errors of /cni/ (%(default)s)')
+    add('--deletes', choices=['empty', 'object', 'null', 'envelope', 'no-content'], default='empty', help='answer to DELETE (%(default)s)')
+    add('--refusal', type=int, choices=[400, 404, 409], default=400, help='status for an occupied or unknown slot (%(default)s)')
+    add('--in-use', type=int, choices=[400, 409], default=400, help='status for deleting an interconnect with CNIs (%(default)s)')
+    add('--activate-after', type=float, metavar='SECONDS', help='a new interconnect is Healthy after this long (never)')
+    add('--latency', type=float, default=0, metavar='MS', help='wait this long before each answer (%(default)s)')
+    add('--rate-limit', type=_rate, metavar='N/SECONDS', help='more than N requests in SECONDS block all for SECONDS (no limit)')
+    add('--no-validate', action='store_true', help='do not check requests and answers against the contract')
+    add('--verbose', action='store_true', help='log a line for each request to stderr')
+    return cli
+
+
+def changed(arguments: list[str], changes: dict) -> argparse.Namespace:
+    """The options of the command line with some changed by name (`page_size`); raises ValueError naming what is wrong."""
+    for name in changes:
+        if name in FIXED:
+            raise ValueError(f'{name} is fixed when the simulator starts')
+    words = [f'--{name.replace("_", "-")}' + ('' if value is True else f'={value}') for name, value in changes.items()]
+    return parser().parse_args(arguments + words)

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulator as a process of its own, for tests and demos. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+
+class Simulator:
+    """A running simulator: `with Simulator("--slots", "8") as simulator: ...`.
+
+    `environment` holds the variables that the collection reads: CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN.
+    Methods raise RuntimeError with the simulator's words where it refuses.
+    """
+
+    def __init__(self, *arguments: str):
+        command = [sys.executable, str(pathlib.Path(__file__).parent), '--port', '0', *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f'the simulator did not start, status {self._process.wait()}')
+        self.environment = dict(word.split('=', 1) for word in shlex.split(line)[1:])
+        self.url = self.environment['CLOUDFLARE_BASE_URL']
+        self.account = self.environment['CLOUDFLARE_ACCOUNT_ID']
+        self.token = self.environment['CLOUDFLARE_API_TOKEN']
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """End the process; returns its exit status."""
+        self._process.terminate()
+        self._process.stdout.close()
+        return self._process.wait(timeout=10)
+
+    def reset(self, **options) -> None:
+        """Forget everything; options by name (`page_size=2`) hold until the next reset."""
+        self._control('reset', options)
+
+    def state(self) -> dict:
+        """`{slots, interconnects, cnis, settings, tunnels}`, lists of objects as stored; settings is one object."""
+        return self._control('state')
+
+    def requests(self) -> list[dict]:
+        """Every API request since the last reset: `{method, path, query, body, status, applied}`."""
+        return self._control('requests')['requests']
+
+    def seed(self, **lists) -> None:
+        """Put lists of the shape of state() in place of the stored ones."""
+        self._control('seed', lists)
+
+    def set_status(self, name: str, state: str, reason: str | None = None) -> None:
+        """Override the status of an interconnect."""
+        self._control('status', {'name': name, 'state': state, 'reason': reason})
+
+    def fault(self, kind: str, **fields) -> None:
+        """Let requests go wrong: method, path (regex), after, times, status, headers, body, delay (ms), applied."""
+        self._control('faults', {'kind': kind, **fields})
+
+    def _control(self, name: str, body: dict | None = None) -> dict:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {'Content-Type': 'application/json'} if data else {}
+        url = f'{self.url.removesuffix("/client/v4")}/_sim/{name}'
+        # A proxy of the environment is not for loopback.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(urllib.request.Request(url, data, headers), timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(json.load(error)['error']) from error

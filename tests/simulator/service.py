@@ -1,0 +1,123 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service behind the gateway: each operation of the contract, checked on the way in and on the way out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+
+from aiohttp import web
+
+import answers
+import gateway
+import loa
+from contract import Checker, Message, Operation, Violation
+from store import Refusal, Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One request of the contract: path parameters and query decoded and typed, the body parsed."""
+
+    operation: Operation
+    params: dict
+    query: dict
+    body: object
+    target_objects: bool
+
+    @property
+    def filters(self) -> dict:
+        return {name: value for name, value in self.query.items() if name not in ('cursor', 'limit')}
+
+
+def _letter(store: Store, call: Call) -> bytes:
+    interconnect = store.interconnect(call.params['icon'])
+    if interconnect['type'] != 'direct':
+        raise Refusal(400, 'a gcp_partner interconnect has no cross-connect, hence no Letter of Authorization')
+    today = datetime.datetime.fromtimestamp(store.clock(), datetime.timezone.utc).date()
+    return loa.letter(interconnect, call.query.get('name') or store.account, today)
+
+
+# operationId: what the service does. A list is paged, bytes are a PDF, None is a deletion.
+HANDLERS = {
+    'list_interconnects': lambda store, call: store.list_interconnects(**call.filters),
+    'create_interconnect': lambda store, call: store.order(call.body),
+    'get_interconnect': lambda store, call: store.interconnect(call.params['icon']),
+    'delete_interconnect': lambda store, call: store.cancel(call.params['icon']),
+    'get_interconnect_loa': _letter,
+    'get_interconnect_status': lambda store, call: store.status(call.params['icon']),
+    'list_cnis': lambda store, call: store.list_cnis(**call.filters),
+    'create_cni': lambda store, call: store.create_cni(call.body),
+    'get_cni': lambda store, call: store.cni(call.params['cni']),
+    'update_cni': lambda store, call: store.replace_cni(call.params['cni'], call.body),
+    'delete_cni': lambda store, call: store.delete_cni(call.params['cni']),
+    'list_slots': lambda store, call: store.list_slots(**call.filters),
+    'get_slot': lambda store, call: store.slot(call.params['slot']),
+    'get_settings': lambda store, call: store.settings,
+    'update_settings': lambda store, call: store.change_settings(call.body),
+    'list_magic_interconnects': lambda store, call: {'interconnects': store.list_tunnels(call.target_objects)},
+    'get_magic_interconnect': lambda store, call: {
+        'interconnect': store.tunnel(call.params['cf_interconnect_id'], call.target_objects),
+    },
+    'update_magic_interconnect': lambda store, call: store.change_tunnel(
+        call.params['cf_interconnect_id'], call.body, call.target_objects, call.query.get('validate_only', False)
+    ),
+}
+_TYPES = {'integer': int, 'boolean': 'true'.__eq__}
+
+
+class Service:
+    """Answers calls from a store. `checker` is None where nothing is to be checked against the contract."""
+
+    def __init__(self, store: Store, checker: Checker | None, options):
+        self.store = store
+        self._checker = checker
+        self._options = options
+
+    def answer(self, message: Message, operation: Operation, params: dict, body: object) -> web.Response:
+        """The answer to a request that the gateway let through; raises GatewayError for a malformed id."""
+        try:
+            if self._options.not_entitled and not operation.is_magic:
+                raise Refusal(403, 'account is not entitled to use Cloudflare Network Interconnect')
+            if self._checker:
+                self._check_request(operation, message, body)
+            result = self._result(Call(operation, params, _typed(operation, message.query), body, _wants_objects(message)))
+        except Refusal as refusal:
+            return self._refused(operation, message, refusal)
+        self._check_answer(message, answers.success(operation, result))
+        return answers.dressed(operation, result, self._options)
+
+    def _result(self, call: Call) -> object:
+        result = HANDLERS[call.operation.name](self.store, call)
+        if isinstance(result, list):
+            return answers.page(result, call.query, self._options.page_size, self._options.last_page)
+        return result
+
+    def _refused(self, operation: Operation, message: Message, refusal: Refusal) -> web.Response:
+        answer = answers.error(refusal.status, [{'code': answers.SERVICE_CODE + refusal.status, 'message': refusal.message}])
+        if operation.declares(refusal.status):
+            self._check_answer(message, answer)
+        return answers.dressed_error(operation, answer, refusal.message, self._options)
+
+    def _check_request(self, operation: Operation, message: Message, body: object) -> None:
+        try:
+            self._checker.check_request(operation, message, body)
+        except Violation as violation:
+            if violation.in_path:
+                raise gateway.no_route(message.path) from violation
+            raise Refusal(400, str(violation)) from violation
+
+    def _check_answer(self, message: Message, answer: web.Response) -> None:
+        if self._checker:
+            self._checker.check_answer(message, answer.status, answer.content_type, answer.body)
+
+
+def _typed(operation: Operation, query: Mapping[str, str]) -> dict:
+    return {name: _TYPES.get(schema['type'], str)(query[name]) for name, schema in operation.query.items() if name in query}
+
+
+def _wants_objects(message: Message) -> bool:
+    return message.headers.get('x-magic-new-hc-target') == 'true'

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import pytest
+import requests
+
+# The simulator's modules import each other as siblings, the way `python tests/simulator` runs them.
+sys.path.append(str(pathlib.Path(__file__).parents[2] / 'simulator'))
+
+from process import Simulator
+
+
+class Api(requests.Session):
+    """Requests to paths below the account, with a token that may write unless headers say otherwise."""
+
+    def __init__(self, simulator: Simulator):
+        super().__init__()
+        self.trust_env = False
+        self.account = simulator.account
+        self.base = f'{simulator.url}/accounts/{simulator.account}'
+        self.headers['Authorization'] = f'Bearer {simulator.token}'
+
+    def request(self, method, url, **kwargs):
+        kwargs.setdefault('timeout', 10)
+        return super().request(method, self.base + url if url.startswith('/') else url, **kwargs)
+
+    def free_slot(self, number=0, **query) -> dict:
+        return self.get('/cni/slots', params={'occupied': 'false', **query}).json()['items'][number]
+
+    def order(self, slot: dict | None = None, **fields) -> requests.Response:
+        slot = slot or self.free_slot()
+        return self.post('/cni/interconnects', json={'account': self.account, 'type': 'direct', 'slot_id': slot['id'], **fields})
+
+    def order_gcp(self, key='7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2', **fields) -> requests.Response:
+        body = {'account': self.account, 'type': 'gcp_partner', 'pairing_key': key, 'bandwidth': '1G', **fields}
+        return self.post('/cni/interconnects', json=body)
+
+    def connect(self, interconnect: str, name='nyc-1', mtu=1500, **fields) -> requests.Response:
+        magic = {'conduit_name': name, 'description': '', 'mtu': mtu}
+        return self.post('/cni/cnis', json={'account': self.account, 'interconnect': interconnect, 'magic': magic, **fields})
+
+
+@pytest.fixture(scope='session')
+def process():
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(process):
+    process.reset()
+    return process
+
+
+@pytest.fixture
+def api(simulator):
+    with Api(simulator) as session:
+        yield session
+
+
+@pytest.fixture
+def direct(api) -> dict:
+    """A direct interconnect, as answered to its order."""
+    return api.order().json()

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Letter of Authorization is a PDF that names what a cross-connect desk needs."""
+
+from __future__ import annotations
+
+import datetime
+import io
+
+import pypdf
+import pytest
+
+
+def text_of(content: bytes) -> str:
+    (page,) = pypdf.PdfReader(io.BytesIO(content)).pages
+    return ' '.join(page.extract_text().split())
+
+
+@pytest.fixture
+def letter(api, direct):
+    def get(**query):
+        return api.get(f'/cni/interconnects/{direct["name"]}/loa', params=query)
+
+    return get
+
+
+def test_it_names_everything_on_one_page(api, direct, letter):
+    response = letter()
+    assert response.headers['Content-Type'] == 'application/pdf'
+    text = text_of(response.content)
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    facility = direct['facility']
+    wanted = ['Letter of Authorization', facility['name'], *facility['address'], direct['slot_id'], direct['name'], direct['site']]
+    wanted += [direct['ccr_device_name'], direct['speed'], api.account, f'LOA-{direct["name"].upper()}', 'Cloudflare, Inc.', 'SIMULATION']
+    wanted += [today.isoformat(), '90 days', (today + datetime.timedelta(days=90)).isoformat()]
+    assert [words for words in wanted if words not in text] == []
+
+
+@pytest.mark.parametrize(('name', 'printed'), [('Müller & Co', 'Müller & Co'), ('Žižkov 東京', '?i?kov ??'), ('W' * 200, 'WWWW')])
+def test_the_name_asked_for_is_printed(letter, name, printed):
+    text = text_of(letter(name=name).content)
+    assert f'Authorized party {printed}' in text
+
+
+def test_a_name_over_200_characters_is_refused(letter):
+    assert letter(name='W' * 201).status_code == 400
+
+
+def test_gcp_has_none(api):
+    response = api.get(f'/cni/interconnects/{api.order_gcp().json()["name"]}/loa')
+    assert response.status_code == 400
+    assert 'no Letter of Authorization' in response.text

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cloudflare's own SDK does the whole flow, and no request of it is refused."""
+
+from __future__ import annotations
+
+import cloudflare
+import pytest
+
+
+@pytest.fixture
+def client(simulator):
+    with cloudflare.Cloudflare(api_token=simulator.token, base_url=simulator.url, max_retries=0) as client:
+        yield client
+
+
+def test_from_a_free_slot_to_a_circuit_and_back(simulator, client):
+    account = simulator.account
+    cni_api = client.network_interconnects
+    magic = client.magic_transit.cf_interconnects
+
+    slot = cni_api.slots.list(account_id=account, site='ewr-a', occupied=False, speed='10G', limit=5).items[0]
+    assert cni_api.slots.get(slot.id, account_id=account).facility.name == slot.facility.name
+
+    interconnect = cni_api.interconnects.create(account_id=account, account=account, type='direct', slot_id=slot.id, speed='10G')
+    assert cni_api.interconnects.get(interconnect.name, account_id=account).slot_id == slot.id
+    assert [item.name for item in cni_api.interconnects.list(account_id=account, site='ewr-a').items] == [interconnect.name]
+    assert cni_api.interconnects.status(interconnect.name, account_id=account).state == 'Pending'
+    cni_api.interconnects.loa(interconnect.name, account_id=account, name='Example Networks')
+
+    assert cni_api.settings.update(account_id=account, default_asn=65010).default_asn == 65010
+    assert cni_api.settings.get(account_id=account).default_asn == 65010
+
+    cni = cni_api.cnis.create(
+        account_id=account,
+        account=account,
+        interconnect=interconnect.name,
+        magic={'conduit_name': 'nyc-1', 'description': 'primary', 'mtu': 1500},
+        bgp={'customer_asn': 65001, 'extra_prefixes': ['198.51.100.0/24'], 'md5_key': 'a key'},
+    )
+    updated = cni_api.cnis.update(
+        cni.id,
+        account_id=account,
+        id=cni.id,
+        account=account,
+        cust_ip=cni.cust_ip,
+        p2p_ip=cni.p2p_ip,
+        interconnect=cni.interconnect,
+        magic={'conduit_name': 'nyc-1', 'description': 'primary', 'mtu': 1400},
+        bgp={'customer_asn': 65001, 'extra_prefixes': [], 'md5_key': 'a key'},
+    )
+    assert (updated.magic.mtu, updated.bgp.extra_prefixes) == (1400, [])
+    assert cni_api.cnis.get(cni.id, account_id=account).to_dict() == updated.to_dict()
+    assert [item.id for item in cni_api.cnis.list(account_id=account, slot=slot.id).items] == [cni.id]
+
+    port = interconnect.virtual_port_reservation_id.replace('-', '')
+    listed = magic.list(account_id=account, x_magic_new_hc_target=True).interconnects
+    tunnel = next(item for item in listed if item.to_dict()['virtual_port_reservation_id'] == port)
+    changed = magic.update(
+        tunnel.id,
+        account_id=account,
+        health_check={'rate': 'high', 'target': {'saved': '192.0.2.1'}},
+        x_magic_new_hc_target=True,
+    )
+    assert changed.modified
+    check = magic.get(tunnel.id, account_id=account, x_magic_new_hc_target=True).interconnect.health_check
+    assert (check.rate, check.target.effective, check.enabled) == ('high', '192.0.2.1', True)
+
+    simulator.set_status(interconnect.name, 'Down', 'no light')
+    assert cni_api.interconnects.status(interconnect.name, account_id=account).reason == 'no light'
+
+    cni_api.cnis.delete(cni.id, account_id=account)
+    cni_api.interconnects.delete(interconnect.name, account_id=account)
+    assert {request['status'] for request in simulator.requests()} == {200}
+    assert simulator.state()['interconnects'] == simulator.state()['cnis'] == []
+
+
+def test_a_gcp_partner_interconnect(simulator, client):
+    made = client.network_interconnects.interconnects.create(
+        account_id=simulator.account,
+        account=simulator.account,
+        type='gcp_partner',
+        bandwidth='2G',
+        pairing_key='7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2',
+    )
+    assert (made.region, made.speed) == ('us-east4', '2G')
+
+
+def test_errors_are_those_the_sdk_knows(simulator, client):
+    interconnects = client.network_interconnects.interconnects
+    with pytest.raises(cloudflare.NotFoundError):
+        interconnects.get('nowhere', account_id=simulator.account)
+    simulator.reset(rate_limit='1/60')
+    interconnects.list(account_id=simulator.account)
+    with pytest.raises(cloudflare.RateLimitError):
+        interconnects.list(account_id=simulator.account)
+    simulator.reset(token='another')
+    with pytest.raises(cloudflare.PermissionDeniedError):
+        interconnects.list(account_id=simulator.account)
