@@ -160,7 +160,7 @@ def _order(client: Client, change: Change) -> Object:
             if found and (unsure or lost or change.chosen):
                 return found
             if not unsure:
-                raise _lost_to(error, change, found) from None
+                raise _lost_to(client, error, change, found) from None
             lost = error
             client.back_off(tried)
     raise _undecided(f'{lost.message} It was sent {ORDERS} times, and {change.key} is not to be seen.', lost)
@@ -193,11 +193,14 @@ def _undecided(text: str, cause: CniError) -> UndecidedError:
                           'Running this again looks before it orders.', method='POST', cause=cause.details, retryable=True)
 
 
-def _lost_to(error: CniError, change: Change, winner: Object | None) -> CniError:
+def _lost_to(client: Client, error: CniError, change: Change, winner: Object | None) -> CniError:
     """The refusal, naming who was quicker if that can be seen."""
+    slot_id = change.after.get('slot_id')
     if winner:
         name = winner[change.row.id]
         error.notes.append(f'Meanwhile {change.row.title} {name!r} was created there by someone else; run again to choose anew.')
+    elif slot_id and any(slot.get('occupied') for slot in read(client, 'slot', slot_id)):
+        error.notes.append(f'Slot {slot_id} has been taken since it was looked at; run again to choose anew.')
     return error
 
 

@@ -25,12 +25,14 @@ WRITE_PERMISSIONS = 'Magic WAN Write or Magic Transit Write'
 HINTS = {
     (400, 9106): 'The request carried no credentials: set api_token (or CLOUDFLARE_API_TOKEN).',
     (400, 6003): 'The API token or key is malformed: copy it again, without quotes or line ends.',
-    (403, 10000): 'The API token is not valid or lacks a permission, or account_id is not the account it was made for. It needs {permissions}.',
+    (403, 10000): 'The API token is not valid or lacks a permission, or account_id is not the account it was made for. '
+                  'It needs {permissions}.',
     (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (429, 971): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
                 'lower requests_per_window or raise retry_timeout.',
     (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
+    (409, None): 'Something is in the way that was not there when the account was read: run it again.',
     (403, None): 'The credentials were accepted, but the account may not do this: is it entitled to Cloudflare Network Interconnect?',
 }
 
@@ -52,10 +54,13 @@ class CniError(Exception):
         self.applied: list = []
         self.notes: list[str] = []
 
+    def __str__(self) -> str:
+        return ' '.join(text if text.endswith(('.', '?')) else f'{text}.' for text in (self.message, *self.notes))
+
     def result(self) -> dict[str, Any]:
         """The arguments of fail_json: C(msg) and C(error)."""
         error = {'kind': self.kind, 'retryable': self.retryable, **self.details}
-        return {'msg': ' '.join([self.message, *self.notes]), 'error': {k: v for k, v in error.items() if v is not None}}
+        return {'msg': str(self), 'error': {k: v for k, v in error.items() if v is not None}}
 
 
 class InputError(CniError):
@@ -142,7 +147,7 @@ class ApiError(AnswerError):
 
     def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
                  retry_after: float | None = None) -> None:
-        said = '; '.join((e.get('message') or 'no message') + (f' (code {e["code"]})' if e.get('code') is not None else '') for e in errors)
+        said = '; '.join((e.get('message') or 'no message') + ('' if e.get('code') is None else f' (code {e["code"]})') for e in errors)
         super().__init__(method, path, status, said or 'without a message', cf_ray)
         self.codes = [e.get('code') for e in errors]
         self.transient = self.retryable = status in (408, 429) or status >= 500
@@ -151,7 +156,7 @@ class ApiError(AnswerError):
         self.details.update(errors=errors, code=first.get('code'), message=first.get('message'), retry_after=retry_after)
         self._hint(READ_PERMISSIONS if method == 'GET' else WRITE_PERMISSIONS)
         if cf_ray:
-            self.notes.append(f'cf-ray {cf_ray}.')
+            self.notes.append(f'Its cf-ray is {cf_ray}.')
 
     def _hint(self, permissions: str) -> None:
         keys = [(self.status, code) for code in self.codes] + [(self.status, None)]

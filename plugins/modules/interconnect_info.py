@@ -89,7 +89,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    run(listed(INTERCONNECT, 'interconnects', filters=('site', 'facility', 'type'), query={'site': 'site', 'type': 'type'}), ARGUMENT_SPEC)
+    run(listed(INTERCONNECT, 'interconnects', filters=('site', 'facility', 'type'), query={'type': 'type'}), ARGUMENT_SPEC)
 
 
 if __name__ == '__main__':

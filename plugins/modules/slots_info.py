@@ -115,7 +115,8 @@ slots:
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, listed, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SLOT
 
-FILTERS = ('site', 'speed', 'address_contains', 'occupied')
+# Only occupied is left to the API to filter: whether it regards case in the others is not known.
+FILTERS = ('site', 'facility', 'address_contains', 'speed', 'occupied')
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
@@ -128,7 +129,7 @@ ARGUMENT_SPEC = {
 
 
 def work(task: Task) -> dict:
-    found = listed(SLOT, 'slots', filters=(*FILTERS, 'facility'), query=dict(zip(FILTERS, FILTERS, strict=True)))(task)
+    found = listed(SLOT, 'slots', filters=FILTERS, query={'occupied': 'occupied'})(task)
     return {**found, 'slots': sorted(found['slots'], key=lambda slot: bool(slot.get('occupied')))}
 
 

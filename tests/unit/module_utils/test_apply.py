@@ -1,0 +1,292 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing against scripted answers: nothing ordered twice, nothing lost, nothing believed that was not verified."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read, watch
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AnswerError,
+    ApiError,
+    InputError,
+    NotTakenError,
+    TransportError,
+    UndecidedError,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+
+from .scripted import ACCOUNT, Script, answer, refusal
+from .test_plan import KEY, cni, direct, gcp, slot, uuid, world
+
+PORTS, LINKS, SLOT_LIST = '/cni/interconnects', '/cni/cnis', '/cni/slots'
+
+
+def lost(method='POST', reason='dropped'):
+    return TransportError(reason, method, '/x', 'cause')
+
+
+def listed(*objects):
+    return answer({'items': list(objects), 'next': None})
+
+
+def order_port(script, asked=None, there=()):
+    """Applies the order of an interconnect on slot 2."""
+    changes = plan([desire(INTERCONNECT, asked or {'slot_id': uuid(2)})], world([slot(2)], list(there)))
+    return apply(script.client(), changes)[-1].answer
+
+
+def posts(script):
+    return [request for request in script.sent if request['method'] == 'POST']
+
+
+# Orders.
+
+def test_an_order_says_what_was_asked_for_and_no_more():
+    script = Script(answer(direct('new', 2)))
+    assert order_port(script)['name'] == 'new'
+    assert posts(script)[0]['body'] == {'account': ACCOUNT, 'type': 'direct', 'slot_id': uuid(2)}
+    script = Script(answer(gcp('new')))
+    order_port(script, {'pairing_key': KEY, 'bandwidth': '1G'})
+    assert posts(script)[0]['body'] == {'account': ACCOUNT, 'type': 'gcp_partner', 'pairing_key': KEY, 'bandwidth': '1G'}
+
+
+@pytest.mark.parametrize('failure', [
+    lost(), lost(reason='timeout'), lost(reason='refused'), refusal(408), refusal(500), refusal(502), refusal(504), answer(body=b''),
+    answer(body=b'{"name": "ne'), answer(body=b'<html>'), answer([]), answer({'success': False, 'errors': []}, status=503),
+], ids=['dropped', 'timeout', 'refused', '408', '500', '502', '504', 'empty', 'truncated', 'html', 'list', '503'])
+class TestAfterALostAnswer:
+    """Look first; adopt what is there; only if nothing is, order once more."""
+
+    def test_what_is_there_is_adopted(self, failure):
+        script = Script(failure, listed(direct('old', 1), direct('new', 2)))
+        assert order_port(script, there=[direct('old', 1)])['name'] == 'new'
+        assert len(posts(script)) == 1
+
+    def test_what_is_not_there_is_ordered_once_more(self, failure):
+        script = Script(failure, listed(), answer(direct('new', 2)))
+        assert order_port(script)['name'] == 'new'
+        assert script.told() == [('POST', PORTS), ('GET', PORTS), ('POST', PORTS)]
+
+    def test_a_second_order_that_is_refused_since_the_first_was_done_is_adopted(self, failure):
+        script = Script(failure, listed(), refusal(400, 1, 'occupied'), listed(direct('new', 2)))
+        assert order_port(script, {'slot': {'site': 'ewr-a'}})['name'] == 'new'
+        assert len(posts(script)) == 2
+
+    def test_it_ends_after_two_orders_and_says_what_to_check(self, failure):
+        script = Script(failure, listed(), failure, listed())
+        with pytest.raises(UndecidedError, match=r'not to be seen.*info module.*looks before it orders') as error:
+            order_port(script)
+        assert len(posts(script)) == 2
+        assert error.value.result()['error']['retryable'] is True
+
+    def test_a_look_that_fails_too_is_told(self, failure):
+        script = Script(failure, refusal(403, 10000))
+        with pytest.raises(UndecidedError, match='look at what is there failed too'):
+            order_port(script)
+        assert len(posts(script)) == 1
+
+
+def test_the_rate_limit_is_the_only_refusal_after_which_an_order_is_repeated_without_a_look():
+    script = Script(refusal(429, 971, retry_after='3'), answer(direct('new', 2)))
+    assert order_port(script)['name'] == 'new'
+    assert script.told() == [('POST', PORTS), ('POST', PORTS)]
+    assert script.slept == [3.0]
+
+
+@pytest.mark.parametrize('status', [400, 404, 409])
+def test_a_slot_that_the_user_named_is_adopted_if_it_has_become_his(status):
+    script = Script(refusal(status, 1, 'occupied'), listed(direct('twin', 2)))
+    assert order_port(script)['name'] == 'twin'
+
+
+@pytest.mark.parametrize('status', [400, 404, 409])
+def test_a_slot_that_was_chosen_for_the_user_is_not_adopted_and_the_winner_is_named(status):
+    script = Script(refusal(status, 1, 'occupied'), listed(direct('winner', 2)))
+    with pytest.raises(ApiError, match=r"occupied \(code 1\).*'winner' was created there by someone else"):
+        order_port(script, {'slot': {'site': 'ewr-a'}, 'conduit_name': 'nyc-1'})
+    assert len(posts(script)) == 1
+
+
+def test_a_slot_that_another_account_took_is_told():
+    script = Script(refusal(409, 1, 'occupied'), listed(), answer(slot(2, occupied=True)))
+    with pytest.raises(ApiError, match='has been taken since'):
+        order_port(script)
+
+
+@pytest.mark.parametrize('status', [401, 403])
+def test_a_refusal_of_the_credentials_needs_no_look(status):
+    script = Script(refusal(status))
+    with pytest.raises(ApiError):
+        order_port(script)
+    assert script.told() == [('POST', PORTS)]
+
+
+def test_several_newcomers_are_undecidable():
+    script = Script(lost(), listed(gcp('a'), gcp('b')))
+    with pytest.raises(UndecidedError, match='a, b'):
+        order_port(script, {'pairing_key': KEY, 'bandwidth': '1G'})
+
+
+def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
+    script = Script(lost(), listed(gcp('other')), answer(gcp('new')))
+    asked = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-2'}
+    changes = plan([desire(INTERCONNECT, asked)], world(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
+    assert apply(script.client(), changes)[0].answer['name'] == 'new'
+    assert len(posts(script)) == 2
+
+
+# CNIs: POST, then PUT for what POST can't say.
+
+def create_cni(script, **asked):
+    wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
+    return apply(script.client(), plan([wanted], world(interconnects=[direct('first', 1)])))[0].answer
+
+
+def test_what_post_can_not_say_is_put_into_the_whole_object():
+    made = cni(1, 'nyc-1', 'first', newer_field={'kept': 1})
+    script = Script(answer(made), lambda request: answer(request['body']))
+    done = create_cni(script, bgp_mode='advertise_only', cust_ip='10.0.0.1/31', p2p_ip='10.0.0.0/31')
+    post, put = script.sent
+    magic = {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
+    assert post['body'] == {'account': ACCOUNT, 'interconnect': 'first', 'magic': magic}
+    assert put['url'] == f'{LINKS}/{uuid(1)}'
+    assert put['body'] == {**made, 'account': ACCOUNT, 'bgp_mode': 'advertise_only', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.0/31'}
+    assert done['cust_ip'] == '10.0.0.1/31'
+
+
+@pytest.mark.parametrize('failure', [lost(), refusal(409, 1, 'Name Conflict')], ids=['lost', 'conflict'])
+def test_an_adopted_cni_is_brought_to_what_was_asked_for(failure):
+    script = Script(failure, listed(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []})), lambda r: answer(r['body']))
+    assert create_cni(script, mtu=1400)['magic']['mtu'] == 1400
+    assert [r['method'] for r in script.sent] == ['POST', 'GET', 'PUT']
+    assert script.sent[-1]['body']['bgp'] == {'customer_asn': 1, 'extra_prefixes': []}
+
+
+def test_a_cni_of_that_name_on_another_interconnect_is_not_adopted():
+    script = Script(refusal(409, 1, 'Name Conflict'), listed(cni(1, 'nyc-1', 'second')))
+    with pytest.raises(ApiError, match='Name Conflict'):
+        create_cni(script)
+
+
+def test_a_failure_after_the_post_tells_what_was_created():
+    script = Script(answer(cni(1, 'nyc-1', 'first')), refusal(400, 1, 'no'))
+    with pytest.raises(ApiError) as error:
+        create_cni(script, bgp_mode='advertise_only')
+    assert [(change.action, change.answer['id']) for change in error.value.applied] == [('create', uuid(1))]
+
+
+# Updates.
+
+@pytest.mark.parametrize(('asked', 'stored', 'field'), [
+    ({'mtu': 1400}, {}, 'mtu'),
+    ({'bgp': {'customer_asn': 64513}}, {'bgp': None}, 'bgp.customer_asn'),
+    ({'bgp': {'md5_key': 'new-secret'}}, {}, 'bgp.md5_key'),
+])
+def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field):
+    before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
+    script = Script(answer({**before, **stored}))
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
+    with pytest.raises(NotTakenError) as error:
+        apply(script.client(), changes)
+    assert list(error.value.details['fields']) == [field]
+    assert 'secret' not in str(error.value.result())
+    assert len(error.value.applied) == 1
+
+
+def test_a_created_interconnect_on_another_slot_is_a_failure():
+    with pytest.raises(NotTakenError, match='slot_id'):
+        order_port(Script(answer(direct('new', 3))))
+
+
+def test_a_health_check_is_put_without_the_rest_of_the_tunnel():
+    tunnel = {'id': 't1', 'name': 'x', 'virtual_port_reservation_id': uuid(1001),
+              'health_check': {'enabled': True, 'rate': 'mid', 'newer': 1, 'target': {'effective': '172.31.0.1', 'saved': ''}}}
+    stored = {**tunnel, 'health_check': {**tunnel['health_check'], 'rate': 'high'}}
+    script = Script(answer({'success': True, 'result': {'modified': True, 'modified_interconnect': stored}}))
+    changes = plan([desire(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
+    assert apply(script.client(), changes)[0].answer == stored
+    (put,) = script.sent
+    assert put['url'] == '/magic/cf_interconnects/t1'
+    assert put['headers']['x-magic-new-hc-target'] == 'true'
+    assert put['body'] == {'health_check': {'enabled': True, 'rate': 'high', 'newer': 1, 'target': {'saved': ''}}}
+
+
+def test_settings_are_put_alone():
+    script = Script(answer({'default_asn': 65000}))
+    apply(script.client(), plan([desire(SETTINGS, {'default_asn': 65000})], world(settings=[{'default_asn': 13335}])))
+    assert [(r['method'], r['url'], r['body']) for r in script.sent] == [('PUT', '/cni/settings', {'default_asn': 65000})]
+
+
+def test_a_failure_in_the_middle_tells_what_was_done_before():
+    script = Script(answer(body=b''), refusal(400, 1, 'still in use'))
+    changes = plan([desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})],
+                   world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
+    with pytest.raises(ApiError, match='still in use') as error:
+        apply(script.client(), changes)
+    assert [(change.action, change.row.name) for change in error.value.applied] == [('delete', 'cni')]
+    assert script.told() == [('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/here')]
+
+
+@pytest.mark.parametrize('asked', [{'interconnect': UNKNOWN}, {'interconnect': 'first', 'description': UNKNOWN}], ids=str)
+def test_a_placeholder_of_a_prediction_is_never_written(asked):
+    script = Script()
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(interconnects=[direct('first', 1)]))
+    with pytest.raises(InputError, match='check mode'):
+        apply(script.client(), changes)
+    assert script.sent == []
+
+
+def test_no_change_sends_nothing_and_answers_with_what_is_there():
+    script = Script()
+    assert apply(script.client(), [Change(CNI, 'none', '', {'id': '1'}, {'id': '1'})])[0].answer == {'id': '1'}
+    assert script.sent == []
+
+
+# Reading.
+
+def test_each_object_of_a_list_is_read_once():
+    script = Script(answer({'items': [cni(1, 'a', 'x'), cni(2, 'b', 'x')], 'next': 2}), answer({'items': [cni(2, 'b', 'x')], 'next': 2}))
+    assert [obj['id'] for obj in read(script.client(), 'cni')] == [uuid(1), uuid(2)]
+
+
+def test_an_object_that_nobody_could_name_is_an_error():
+    with pytest.raises(AnswerError, match='without id'):
+        read(Script(listed({'id': None})).client(), 'cni')
+
+
+def test_a_string_as_target_is_read_like_an_object():
+    script = Script(answer({'success': True, 'result': {'interconnects': [{'id': 't', 'health_check': {'target': '192.0.2.1'}}]}}))
+    assert read(script.client(), 'tunnel') == [{'id': 't', 'health_check': {'target': {'saved': '192.0.2.1'}}}]
+
+
+def test_no_more_is_read_than_the_decision_needs():
+    script = Script(listed(cni(1, 'nyc-1', 'first')))
+    wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
+    (change,) = observe(script.client(), lambda there: plan([wanted], there))
+    assert (change.action, script.told()) == ('none', [('GET', LINKS)])
+
+
+# Waiting.
+
+def statuses(*states):
+    return [answer({'state': state}) for state in states]
+
+
+def test_a_wait_ends_when_the_state_is_reached():
+    script = Script(*statuses('Pending', 'Pending', 'Healthy'))
+    assert watch(script.client(), ['a'], ['Healthy'], 60) == {'a': {'state': 'Healthy'}}
+    assert len(script.sent) == 3
+
+
+def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached():
+    script = Script(*statuses(*['Pending'] * 20))
+    assert watch(script.client(), ['a'], ['Healthy'], 10) == {'a': {'state': 'Pending'}}
+    assert script.now == 10
+
+
+def test_an_interconnect_that_has_gone_has_no_status():
+    assert watch(Script(refusal(404)).client(), ['a'], [], 10) == {}

@@ -1,0 +1,246 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client against scripted answers: what it sends, when it repeats, how long it waits, what it makes of answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, global_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AnswerError,
+    ApiError,
+    CniError,
+    InputError,
+    TransportError,
+)
+
+from .scripted import ACCOUNT, BASE, Script, answer, refusal
+
+PATH = ('cni', 'cnis')
+
+
+def lost(reason='dropped'):
+    return TransportError(reason, 'GET', '/x', 'cause')
+
+
+def call(client, method):
+    arguments = {'GET': {}, 'DELETE': {}, 'POST': {'body': {}}, 'PUT': {'body': {}}}[method]
+    return getattr(client, method.lower())(PATH, **arguments)
+
+
+# What is sent.
+
+def test_a_request_carries_account_token_and_query_and_only_once_a_body():
+    script = Script(answer({}), answer({}))
+    client = script.client()
+    client.get(('cni', 'slots'), {'site': 'a&b', 'occupied': False, 'speed': None}, headers={'x-more': 'yes'})
+    client.post(PATH, {'account': ACCOUNT})
+    get, post = script.sent
+    assert get['url'] == '/cni/slots?site=a%26b&occupied=false'
+    assert (get['headers']['Authorization'], get['headers']['x-more'], get['body']) == ('Bearer t0ken', 'yes', None)
+    assert (post['headers']['Content-Type'], post['body']) == ('application/json', {'account': ACCOUNT})
+
+
+def test_a_global_key_goes_with_its_email():
+    assert global_key('me@example.com', 'key') == {'X-Auth-Email': 'me@example.com', 'X-Auth-Key': 'key'}
+
+
+@pytest.mark.parametrize(('name', 'encoded'), [
+    ('../settings', '..%2Fsettings'), ('a/b', 'a%2Fb'), ('%2e%2e', '%252e%252e'), ('a?b#c', 'a%3Fb%23c'), ('a b\n', 'a%20b%0A'),
+    ('ü', '%C3%BC'),
+])
+def test_a_name_is_data_in_a_path(name, encoded):
+    script = Script(answer({}))
+    script.client().get(('cni', 'interconnects', name))
+    assert script.told() == [('GET', f'/cni/interconnects/{encoded}')]
+
+
+@pytest.mark.parametrize('name', ['', '.', '..'])
+def test_what_no_encoding_makes_safe_is_refused_unsent(name):
+    script = Script()
+    with pytest.raises(InputError):
+        script.client().delete(('cni', 'interconnects', name))
+    assert script.sent == []
+
+
+# Answers.
+
+@pytest.mark.parametrize('shape', [lambda data: data, lambda data: {'success': True, 'errors': [], 'messages': [], 'result': data}])
+def test_an_envelope_makes_no_difference(shape):
+    script = Script(answer(shape({'id': '1'})), answer(shape({'items': [{'id': '1'}], 'next': None})))
+    client = script.client()
+    assert client.get(PATH) == {'id': '1'}
+    assert list(client.pages(PATH)) == [[{'id': '1'}]]
+
+
+@pytest.mark.parametrize('last', [{'next': None}, {}, {'next': 0}, {'next': 7}], ids=['null', 'absent', 'zero', 'same'])
+def test_a_list_ends(last):
+    script = Script(answer({'items': [{'id': '1'}], 'next': 7}), answer({'items': [{'id': '2'}], **last}))
+    assert [page[0]['id'] for page in script.client().pages(PATH, {'site': 'x'})] == ['1', '2']
+    assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', '/cni/cnis?site=x&cursor=7')]
+
+
+@pytest.mark.parametrize('bad', [
+    answer(body=b''), answer(body=b'  '), answer(body=b'{"items": ['), answer(body=b'<!doctype html><title>Wait</title>'), answer([1]),
+    answer('text'), answer({'items': None}), answer({'items': [1]}), answer({'items': [], 'next': {}}),
+    answer({'success': True, 'result': None}),
+    answer(body=b'[' * 100000), answer(body=b'\xff\xfe'),
+], ids=['empty', 'blank', 'truncated', 'html', 'list of numbers', 'text', 'null', 'numbers', 'cursor', 'no result', 'deep', 'not utf-8'])
+def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
+    script = Script(bad, answer({'items': [{'id': '1'}]}))
+    assert list(script.client().pages(PATH)) == [[{'id': '1'}]]
+    with pytest.raises(AnswerError, match='HTTP 200'):
+        list(Script(*[bad] * 5).client().pages(PATH))
+
+
+def test_success_false_is_an_error_whatever_the_status():
+    with pytest.raises(ApiError, match=r'no \(code 1001\)'):
+        Script(refusal(200, 1001)).client().post(PATH, {})
+
+
+@pytest.mark.parametrize(('body', 'message'), [
+    (b'{"success": false, "errors": [{"code": 1, "message": "in the envelope"}]}', 'in the envelope'),
+    (b'{"error": "other JSON"}', '{"error": "other JSON"}'),
+    (b'plain text', 'plain text'),
+    (b'<html><head><title>Bad gateway | 502</title></head></html>', 'an HTML page: Bad gateway | 502'),
+    (b'<!DOCTYPE html><body>', 'an HTML page: without a title'),
+    (b'', None),
+    (b'{"errors": [null, "x"]}', '{"errors": [null, "x"]}'),
+], ids=['envelope', 'json', 'text', 'html', 'untitled', 'empty', 'odd'])
+def test_the_words_of_a_refusal_reach_the_user_whatever_their_form(body, message):
+    with pytest.raises(ApiError) as error:
+        Script(answer(status=400, body=body, cf_ray='8a1-EWR')).client().post(PATH, {})
+    result = error.value.result()
+    expected = {'method': 'POST', 'path': '/cni/cnis', 'status': 400, 'cf_ray': '8a1-EWR', 'retryable': False}
+    assert expected.items() <= result['error'].items()
+    assert result['error'].get('message') == message
+    assert (message or 'without a message') in result['msg']
+    assert '8a1-EWR' in result['msg']
+
+
+@pytest.mark.parametrize(('method', 'status', 'code', 'hint'), [
+    ('GET', 400, 9106, 'CLOUDFLARE_API_TOKEN'), ('GET', 400, 6003, 'malformed'), ('GET', 403, 10000, 'Magic WAN Read or Write'),
+    ('POST', 403, 10000, 'Magic WAN Write or Magic Transit Write'), ('GET', 404, 7003, 'account_id'), ('GET', 403, 1234, 'entitled'),
+])
+def test_a_known_cause_comes_with_a_hint(method, status, code, hint):
+    with pytest.raises(ApiError) as error:
+        call(Script(refusal(status, code)).client(), method)
+    assert hint in error.value.details['hint']
+    assert hint in error.value.result()['msg']
+
+
+def test_not_found_is_an_answer_where_it_is_accepted_but_not_from_the_gateway():
+    assert Script(refusal(404, 1002)).client().get(PATH, accept=(200, 404)) is None
+    Script(refusal(404)).client().delete(PATH)
+    for verb in ('GET', 'DELETE'):
+        with pytest.raises(ApiError, match='api_url'):
+            call(Script(refusal(404, 7003)).client(), verb)
+    with pytest.raises(ApiError):
+        Script(refusal(404)).client().post(PATH, {})
+
+
+@pytest.mark.parametrize('body', [b'', b'{}', b'null', b'{"success": true, "result": null}', b'[]'])
+def test_a_delete_reads_no_body(body):
+    assert Script(answer(body=body)).client().delete(PATH) is None
+    assert Script(answer(status=204, body=b'')).client().delete(PATH) is None
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'DELETE'])
+def test_a_redirect_is_an_error_and_not_followed(method):
+    script = Script(answer(status=302, body=b'', location='https://elsewhere.example/'))
+    with pytest.raises(AnswerError, match='elsewhere'):
+        call(script.client(), method)
+    assert len(script.sent) == 1
+
+
+# Retry.
+
+@pytest.mark.parametrize('method', ['GET', 'PUT', 'DELETE', 'POST'])
+@pytest.mark.parametrize('failure', [
+    lost('dropped'), lost('timeout'), lost('refused'), lost('dns'), refusal(408), refusal(500), refusal(502), refusal(503), refusal(504),
+    answer(status=520, body=b''),
+], ids=['dropped', 'timeout', 'refused', 'dns', '408', '500', '502', '503', '504', '520'])
+def test_a_passing_failure_is_repeated_for_all_but_post(method, failure):
+    script = Script(failure, answer({}))
+    if method == 'POST':
+        with pytest.raises(CniError):
+            call(script.client(), method)
+        assert len(script.sent) == 1
+    else:
+        call(script.client(), method)
+        assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize('failure', [lost('tls'), lost('proxy'), refusal(400), refusal(401), refusal(403), refusal(409)],
+                         ids=['tls', 'proxy', '400', '401', '403', '409'])
+def test_a_lasting_failure_is_not_repeated(failure):
+    script = Script(failure)
+    with pytest.raises(CniError):
+        script.client().get(PATH)
+    assert len(script.sent) == 1
+
+
+def test_it_gives_up_after_five_tries_with_growing_pauses_and_says_so():
+    script = Script(*[refusal(503)] * 5)
+    client = script.client()
+    with pytest.raises(ApiError, match='Tried 5 times'):
+        client.get(PATH)
+    assert script.slept == [0.5, 1.0, 2.0, 4.0]
+    assert client.counters == {'requests': 5, 'retries': 4, 'waited': 7.5}
+
+
+def test_pauses_are_jittered_between_half_and_whole():
+    script = Script(refusal(500), answer({}))
+    script.client(jitter=lambda: 0.0).get(PATH)
+    assert script.slept == [0.25]
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'DELETE'])
+def test_the_rate_limit_is_waited_for_to_the_second_and_as_often_as_it_says(method):
+    script = Script(*[refusal(429, 971, retry_after='60')] * 7, answer({}))
+    client = script.client()
+    call(client, method)
+    assert script.slept == [60.0] * 7
+    assert client.counters == {'requests': 8, 'retries': 7, 'waited': 420.0}
+
+
+@pytest.mark.parametrize('named', [{}, {'retry_after': 'Wed, 21 Oct 2026 07:28:00 GMT'}, {'retry_after': '-1'}], ids=str)
+def test_a_rate_limit_without_seconds_is_waited_for_as_other_failures_are(named):
+    script = Script(refusal(429, **named), answer({}))
+    script.client().post(PATH, {})
+    assert script.slept == [0.5]
+
+
+def test_a_wait_beyond_retry_timeout_is_not_begun():
+    script = Script(refusal(429, 971, retry_after='300'))
+    with pytest.raises(ApiError, match='Waiting another 300 s would exceed retry_timeout') as error:
+        script.client(retry_timeout=299).get(PATH)
+    assert script.slept == []
+    assert error.value.result()['error']['retryable'] is True
+
+
+# Pacing.
+
+def test_the_budget_is_kept_by_own_count():
+    script = Script(*[answer({})] * 5)
+    client = script.client(requests_per_window=2)
+    for _request in range(5):
+        client.get(PATH)
+    assert [request['at'] for request in script.sent] == [0, 0, 300, 300, 600]
+    assert client.counters['waited'] == 600
+
+
+def test_the_reported_rate_only_slows_down():
+    script = Script(answer({}, ratelimit='"default";r=0;t=30'), answer({}, ratelimit='"default";r=1200;t=30'), answer({}))
+    client = script.client()
+    for _request in range(3):
+        client.get(PATH)
+    assert [request['at'] for request in script.sent] == [0, 30, 30]
+
+
+def test_base_url_may_end_in_a_slash():
+    script = Script(answer({}))
+    Client(script, ACCOUNT, {}, f'{BASE}/').get(PATH)
+    assert script.told() == [('GET', '/cni/cnis')]

@@ -1,0 +1,271 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each module's main(), as a process of its own, against the simulator: credentials, results, check mode, secrets, files."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+ANY = 'cni_settings_info'
+
+
+@pytest.fixture
+def circuit(run_module):
+    """A circuit nyc-1: its interconnect and its CNI."""
+    port = run_module('interconnect', conduit_name='nyc-1', slot=SLOT)['interconnect']
+    link = run_module('cni', conduit_name='nyc-1', interconnect=port['name'], bgp={'customer_asn': 64512, 'md5_key': 'planted-md5'})
+    return {'interconnect': port, 'cni': link['cni']}
+
+
+# Credentials and connection.
+
+@pytest.mark.parametrize(('environment', 'option', 'words'), [
+    ({'CLOUDFLARE_API_TOKEN': ''}, 'api_token', 'CLOUDFLARE_API_TOKEN'),
+    ({'CLOUDFLARE_API_KEY': 'k'}, 'api_token, api_key', 'both are set'),
+    ({'CLOUDFLARE_API_TOKEN': '', 'CLOUDFLARE_API_KEY': 'k'}, 'api_email', 'CLOUDFLARE_EMAIL'),
+    ({'CLOUDFLARE_API_TOKEN': 'two words'}, 'api_token', 'blank'),
+    ({'CLOUDFLARE_API_TOKEN': 'line\n'}, 'api_token', 'line end'),
+    ({'CLOUDFLARE_ACCOUNT_ID': ''}, 'account_id', 'CLOUDFLARE_ACCOUNT_ID'),
+    ({'CLOUDFLARE_BASE_URL': 'api.example'}, 'api_url', 'not an address'),
+], ids=['no token', 'both', 'key without email', 'blank', 'line end', 'no account', 'no scheme'])
+def test_credentials_that_can_not_be_are_refused_unsent(run_module, simulator, environment, option, words):
+    result = run_module(ANY, environment=environment)
+    assert (result['failed'], result['error']['option']) == (True, option)
+    assert words in result['msg']
+    assert simulator.requests() == []
+
+
+@pytest.mark.parametrize(('options', 'words'), [
+    ({'ca_path': '/no/such/bundle'}, '/no/such/bundle does not exist'), ({'timeout': 0}, 'timeout: 0'),
+    ({'requests_per_window': 0}, '1 or more'), ({'retry_timeout': -1}, '1 or more'),
+])
+def test_connection_options_that_can_not_be(run_module, options, words):
+    assert words in run_module(ANY, **options)['msg']
+
+
+@pytest.mark.parametrize(('options', 'status', 'hint'), [
+    ({'api_token': 'not-the-token'}, 403, 'lacks a permission'),
+    ({'account_id': '0' * 32}, 403, 'account_id'),
+    ({'account_id': 'short'}, 404, 'account_id'),
+])
+def test_what_the_gateway_refuses_comes_with_its_words_and_a_hint(run_module, options, status, hint):
+    error = run_module(ANY, **options)['error']
+    assert error['status'] == status
+    assert hint in error['hint']
+    assert error['cf_ray']
+
+
+def test_a_read_only_token_says_which_permission_writing_needs(run_module):
+    result = run_module('cni_settings', default_asn=65000, api_token='read-only-token')
+    assert 'Magic WAN Write or Magic Transit Write' in result['msg']
+
+
+def test_a_dead_address_is_told_with_what_to_check(run_module):
+    result = run_module(ANY, api_url='http://127.0.0.1:1/client/v4', retry_timeout=1)
+    assert (result['error']['reason'], result['error']['retryable']) == ('refused', True)
+    assert 'check api_url, firewall and proxy' in result['msg']
+    assert result['api']['requests'] >= 1
+
+
+def test_results_count_requests_retries_and_waits(run_module, simulator):
+    simulator.fault('status', method='GET', path='settings', status=429, headers={'Retry-After': '0'}, times=1)
+    assert run_module(ANY)['api'] == {'requests': 2, 'retries': 1, 'waited': 0.0}
+
+
+def test_a_plain_address_and_unchecked_certificates_are_warned_of(run_module):
+    result = run_module(ANY, api_url='http://cni.invalid/client/v4', validate_certs=False, retry_timeout=1)
+    assert any('in the clear' in str(text) for text in result['warnings'])
+    assert any('validate_certs' in str(text) for text in result['warnings'])
+
+
+# The whole flow, each module.
+
+def test_check_mode_predicts_what_the_run_then_does_and_writes_nothing(run_module, writes):
+    steps = [
+        ('interconnect', {'conduit_name': 'nyc-1', 'slot': SLOT}),
+        ('cni', {'conduit_name': 'nyc-1', 'interconnect': '{port}', 'bgp': {'customer_asn': 64512}, 'bgp_mode': 'advertise_only'}),
+        ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
+        ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'type': 'request'}),
+        ('cni_settings', {'default_asn': 65000}),
+        ('cni', {'conduit_name': 'nyc-1', 'state': 'absent'}),
+        ('interconnect', {'name': '{port}', 'state': 'absent'}),
+    ]
+    port = None
+    for module, options in steps:
+        options = json.loads(json.dumps(options).replace('{port}', str(port)))
+        before = writes()
+        predicted = run_module(module, check=True, **options)
+        assert writes() == before
+        done = run_module(module, **options)
+        assert (predicted['changed'], predicted['diff']) == (True, done['diff'])
+        assert done['changed'] is True
+        assert len(writes()) > len(before)
+        after = writes()
+        again = run_module(module, **options)
+        assert (again['changed'], again['diff'], writes()) == (False, [], after)
+        port = done['interconnect']['name'] if done.get('interconnect') else port
+
+
+def test_a_prediction_can_be_predicted_on(run_module, writes, tmp_path):
+    port = run_module('interconnect', check=True, conduit_name='nyc-1', slot=SLOT)['interconnect']['name']
+    assert run_module('cni', check=True, conduit_name='nyc-1', interconnect=port)['cni']['interconnect'] == port
+    assert run_module('health_check', check=True, interconnect=port, rate='high')['health_check']['rate'] == 'high'
+    assert run_module('loa', check=True, interconnect=port, path=str(tmp_path / 'loa.pdf'))['changed'] is True
+    assert (writes(), list(tmp_path.iterdir())) == ([], [])
+    result = run_module('loa', interconnect=port, path=str(tmp_path / 'loa.pdf'))
+    assert 'check mode' in result['msg']
+
+
+def test_what_is_stored_is_what_was_asked_for(simulator, circuit):
+    state = simulator.state()
+    assert [port['name'] for port in state['interconnects']] == [circuit['interconnect']['name']]
+    assert state['cnis'][0]['bgp'] == {'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'planted-md5'}
+    assert state['cnis'][0]['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
+
+
+def test_unknown_fields_survive_an_update(run_module, simulator, circuit):
+    simulator.seed(cnis=[{**simulator.state()['cnis'][0], 'newer_field': {'kept': [1, 2]}}])
+    run_module('cni', conduit_name='nyc-1', mtu=1400)
+    stored = simulator.state()['cnis'][0]
+    assert (stored['newer_field'], stored['magic']['mtu']) == ({'kept': [1, 2]}, 1400)
+
+
+def test_a_gcp_attachment_is_ordered_once(run_module, writes):
+    options = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-1'}
+    first = run_module('interconnect', **options)
+    assert (first['interconnect']['type'], first['interconnect']['region']) == ('gcp_partner', 'us-east4')
+    run_module('cni', conduit_name='gcp-1', interconnect=first['interconnect']['name'])
+    assert run_module('interconnect', **options)['changed'] is False
+    assert len(writes()) == 2
+
+
+@pytest.mark.parametrize('kind', ['drop_after', 'drop_before'])
+@pytest.mark.parametrize('module', ['interconnect', 'cni'])
+def test_a_lost_answer_ends_with_exactly_one(run_module, simulator, module, kind):
+    port = None if module == 'interconnect' else run_module('interconnect', slot=SLOT)['interconnect']['name']
+    simulator.fault(kind, method='POST', path='cni/', times=1)
+    options = {'slot': SLOT} if module == 'interconnect' else {'interconnect': port}
+    assert run_module(module, conduit_name='nyc-1', **options)['changed'] is True
+    state = simulator.state()
+    assert (len(state['interconnects']), len(state['cnis'])) == (1, int(module == 'cni'))
+
+
+# Info modules.
+
+@pytest.mark.parametrize(('module', 'key', 'found', 'missing'), [
+    ('interconnect_info', 'interconnects', {'conduit_name': 'nyc-1'}, {'conduit_name': 'nyc-2'}),
+    ('interconnect_info', 'interconnects', {'site': 'EWR-A', 'type': 'direct'}, {'type': 'gcp_partner'}),
+    ('interconnect_info', 'interconnects', {'facility': 'equinix ny1'}, {'name': '../settings'}),
+    ('cni_info', 'cnis', {'conduit_name': 'nyc-1'}, {'conduit_name': 'nyc-2'}),
+    ('cni_info', 'cnis', {}, {'interconnect': 'nobody'}),
+    ('slots_info', 'slots', {'site': 'ewr-a', 'occupied': False}, {'site': 'nowhere'}),
+    ('slots_info', 'slots', {'facility': 'EQUINIX ny1'}, {'facility': 'Equinix'}),
+    ('slots_info', 'slots', {'address_contains': 'halsey'}, {'id': '00000000-0000-4000-8000-000000000000'}),
+])
+def test_what_is_found_and_what_is_not(run_module, circuit, module, key, found, missing):
+    assert run_module(module, **found)[key]
+    nothing = run_module(module, **missing)
+    assert (nothing[key], nothing['changed']) == ([], False)
+
+
+def test_one_object_is_read_with_one_request(run_module, simulator, circuit):
+    name, number = circuit['interconnect']['name'], circuit['cni']['id']
+    slot = circuit['interconnect']['slot_id']
+    assert run_module('interconnect_info', name=name)['interconnects'][0]['name'] == name
+    assert run_module('cni_info', id=number)['cnis'][0]['id'] == number
+    assert run_module('slots_info', id=slot)['slots'][0]['occupied'] is True
+    assert [r['path'].rsplit('/', 1)[1] for r in simulator.requests()[-3:]] == [name, number, slot]
+
+
+def test_free_slots_come_first(run_module):
+    taken = [slot['occupied'] for slot in run_module('slots_info')['slots']]
+    assert taken == sorted(taken)
+    assert True in taken
+
+
+def test_status_filters_and_waits(run_module, simulator, circuit):
+    name = circuit['interconnect']['name']
+    simulator.set_status(name, 'Down', 'no light')
+    assert run_module('status_info')['statuses'] == [{'interconnect': name, 'state': 'Down', 'reason': 'no light'}]
+    assert run_module('status_info', states=['active'])['statuses'] == []
+    waited = run_module('status_info', conduit_names=['nyc-1'], wait_for=['active'], wait_timeout=0)
+    assert (waited['reached'], waited['statuses'][0]['state'], waited.get('failed')) == (False, 'Down', None)
+    simulator.set_status(name, 'Healthy')
+    assert run_module('status_info', interconnects=[name], wait_for=['active'])['reached'] is True
+    assert run_module('status_info', interconnects=['nobody'])['error']['option'] == 'interconnect'
+
+
+# Secrets.
+
+@pytest.mark.parametrize(('module', 'options'), [
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
+    ('cni', {'conduit_name': 'nyc-1', 'bgp': {'md5_key': 'planted-other'}}),
+    ('cni', {'conduit_name': 'nyc-1', 'bgp': {'md5_key': 'planted"bad'}}),
+    ('cni', {'conduit_name': 'nyc-1', 'state': 'absent'}),
+    ('cni_info', {}),
+    ('interconnect', {'pairing_key': 'planted-key', 'bandwidth': '1G'}),
+    ('cni_info', {'api_token': 'planted-token'}),
+])
+def test_no_secret_is_shown(run_module, circuit, module, options):
+    for check in (True, False):
+        assert 'planted' not in json.dumps(run_module(module, check=check, **options))
+
+
+def test_a_changed_key_shows_as_another_one(run_module, circuit):
+    diff = run_module('cni', conduit_name='nyc-1', bgp={'md5_key': 'another-md5'})['diff'][0]
+    assert [diff[side]['bgp']['md5_key'] for side in ('before', 'after')] == ['(hidden)', '(hidden, another one)']
+
+
+def test_keys_are_shown_on_demand(run_module, circuit):
+    assert run_module('cni_info', show_md5_key=True)['cnis'][0]['bgp']['md5_key'] == 'planted-md5'
+
+
+def test_a_very_short_key_does_not_blank_the_output(run_module, circuit):
+    result = run_module('cni', conduit_name='nyc-1', bgp={'md5_key': '1'})
+    assert result['cni']['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
+    assert result['cni']['bgp']['md5_key'] == '(hidden)'
+    assert result['invocation']['module_args']['bgp']['md5_key'] == '(hidden)'
+    assert any('very short' in str(text) for text in result['warnings'])
+
+
+# Letters.
+
+def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circuit, tmp_path):
+    path = tmp_path / 'loa.pdf'
+    first = run_module('loa', conduit_name='nyc-1', path=str(path), name='Example Networks')
+    assert path.read_bytes().startswith(b'%PDF-')
+    assert (first['changed'], first['size'], path.stat().st_mode & 0o777) == (True, path.stat().st_size, 0o600)
+    asked = simulator.requests()
+    assert asked[-1]['query'] == {'name': 'Example Networks'}
+    again = run_module('loa', conduit_name='nyc-1', path=str(path))
+    assert (again['changed'], again['sha256'], simulator.requests()) == (False, first['sha256'], asked)
+    assert run_module('loa', conduit_name='nyc-1', path=str(path), force=True)['changed'] is True
+    assert run_module('loa', conduit_name='nyc-1', path=str(path), mode='0644')['changed'] is True
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize('fault', [{'kind': 'html', 'status': 200}, {'kind': 'empty'}, {'kind': 'truncate'}], ids=str)
+def test_what_is_no_letter_replaces_nothing(run_module, simulator, circuit, tmp_path, fault):
+    path = tmp_path / 'loa.pdf'
+    path.write_text('not a letter, but mine')
+    simulator.fault(**fault, method='GET', path='/loa', times=1)
+    result = run_module('loa', conduit_name='nyc-1', path=str(path))
+    assert 'not a whole PDF' in result['msg']
+    assert (path.read_text(), os.listdir(tmp_path)) == ('not a letter, but mine', ['loa.pdf'])
+
+
+@pytest.mark.parametrize(('options', 'option'), [
+    ({'path': '/no/such/folder/loa.pdf'}, 'path'), ({'path': '/'}, 'path'),
+    ({'interconnect': 'nobody', 'conduit_name': None}, 'interconnect'), ({'conduit_name': 'nobody'}, 'conduit_name'),
+    ({'name': 'x' * 201}, 'name'),
+])
+def test_letters_that_can_not_be_are_refused_by_name(run_module, simulator, tmp_path, options, option):
+    result = run_module('loa', **{'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), **options})
+    assert result['error']['option'] == option
+    assert not any('loa' in request['path'] for request in simulator.requests())
