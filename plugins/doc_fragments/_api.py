@@ -72,7 +72,7 @@ requirements:
 notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)). C(.netrc) is not read.
   - Run it where the API can be reached, usually with C(delegate_to=localhost) or C(connection=local).
-  - An empty string counts as not set, as AWX surveys and the environment send it.
+  - An empty string counts as not set, also for numbers and choices, as AWX surveys and the environment send it.
 seealso:
   - name: Network Interconnects in Cloudflare's API
     description: The calls behind this module.

@@ -24,16 +24,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    Object,
-    Unread,
-    World,
-    contrast,
-    differing,
-    get,
-    merge,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World, contrast, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, UNKNOWN, Resource
 
 T = TypeVar('T')

@@ -17,23 +17,14 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    Object,
-    Wanted,
-    desire,
-    get,
-    given,
-    merge,
-    pick,
-    plan,
-    schedule,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
 HIDDEN = '(hidden)'
+KEEP_EMPTY = ('md5_key', 'password')
 SHORT_SECRET = 4  # characters; Ansible blanks a secret wherever it occurs, and one of fewer would blank half of the output
 
 CONNECTION: dict[str, dict[str, Any]] = {
@@ -64,22 +55,31 @@ Work = Callable[[Task], 'dict[str, Any]']
 
 def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoReturn:
     """Runs a module: work(task) returns its result; errors of this collection become fail_json, and nothing else ends the process."""
-    module = AnsibleModule({**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
+    module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
     more = _spare_short_secrets(module)
     client = None
     try:
-        params = said(module.params)
-        client = connect(params, module.warn)
-        result = work(Task(params, client, module))
+        client = connect(module.params, module.warn)
+        result = work(Task(module.params, client, module))
     except CniError as error:
         module.fail_json(**error.result(), **_partly(error), **({'api': client.counters} if client else {}), **more)
     module.exit_json(**result, api=client.counters, **more)
 
 
-def said(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, with an empty string as nothing said: AWX surveys and the environment send those. An md5 key stays what it is."""
-    return {name: said(value) if isinstance(value, dict) else None if value == '' and name != 'md5_key' else value
-            for name, value in params.items()}
+class _Module(AnsibleModule):
+    """AnsibleModule to which an empty string is nothing said: AWX surveys and the environment send those, also for numbers and choices."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.params = said(self.params)
+
+
+def said(value: Any) -> Any:
+    """The options without those that are an empty string, at any depth. An empty md5 key stays, to be refused."""
+    if isinstance(value, dict):
+        told = {name: said(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in told.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}
+    return value
 
 
 def connect(params: Mapping[str, Any], warn: Callable[[str], None]) -> Client:

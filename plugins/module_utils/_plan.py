@@ -1,10 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision: what is wanted, what is there, what has to change. Pure functions; no client, no ansible, no clock.
-
-A world is what has been read: {(resource, id or None): objects}. A function that needs more of it raises Unread.
-"""
+"""The decision: what is wanted, what is there, what has to change. Pure functions; no client, no ansible, no clock."""
 
 from __future__ import annotations
 
@@ -13,6 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
+    Object,
+    World,
+    by_key,
+    contrast,
+    differing,
+    get,
+    merge,
+    no_such,
+    seen,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
     DIRECT,
@@ -24,19 +32,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Key,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
-
-Object = dict[str, Any]
-World = Mapping[tuple[str, 'str | None'], Sequence[Object]]
-MISSING = object()
-
-
-class Unread(Exception):
-    """The decision needs a part of the world that nobody has read: (resource, id or None for the list)."""
-
-    def __init__(self, part: tuple[str, str | None]) -> None:
-        super().__init__(part)
-        self.part = part
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import pairing_region
 
 
 @dataclass(frozen=True)
@@ -76,49 +73,6 @@ class Change:
     known: frozenset[Any] = field(default_factory=frozenset)
     chosen: bool = True
     answer: Object | None = None
-
-
-# Objects and their fields.
-
-def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
-    """The value at a dotted path, or the default."""
-    for name in wire.split('.'):
-        if not isinstance(obj, Mapping) or name not in obj:
-            return default
-        obj = obj[name]
-    return obj
-
-
-def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
-    """A copy with the values at the dotted paths set; everything else stays."""
-    for wire, value in fields.items():
-        head, _dot, rest = wire.partition('.')
-        inner = obj.get(head)
-        obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
-    return obj
-
-
-def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
-    rows = {wire: row.at(wire) for wire in fields}
-    return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w, MISSING)) != rows[w].normal(v)}
-
-
-def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """{option: {have, want}} of the fields, without secrets: what an error says."""
-    pairs = {}
-    for wire, want in fields.items():
-        f = row.at(wire)
-        pairs[f.option] = {'have': '(hidden)', 'want': '(hidden)'} if f.secret else {'have': get(obj, wire), 'want': want}
-    return pairs
-
-
-def seen(world: World, resource: str, ident: str | None = None) -> Sequence[Object]:
-    """The objects of a resource. Raises Unread if nobody has read them."""
-    try:
-        return world[resource, ident]
-    except KeyError:
-        raise Unread((resource, ident)) from None
 
 
 # desire(): from the options to what is wanted.
@@ -197,15 +151,6 @@ def find(wanted: Wanted, world: World) -> Object | None:
     return next(iter(hits.values()), None)
 
 
-def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
-    """The objects that a key names, through the resources on the way to them."""
-    names = {value}
-    for hop in key.via:
-        names = {get(obj, hop.gives) for obj in seen(world, hop.resource) if get(obj, hop.field) in names}
-    wanted = {key.normal(name) for name in names}
-    return [obj for obj in seen(world, row.name) if key.normal(get(obj, key.wire, MISSING)) in wanted]
-
-
 def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], world: World) -> list[Object]:
     """The objects that all given keys name and that meet all given filters; None asks for nothing. For info modules."""
     objects = [obj for obj in seen(world, row.name) if all(meets(obj, option, want) for option, want in filters.items())]
@@ -230,117 +175,18 @@ def interconnect_names(names: Sequence[str] | None, circuits: Sequence[str] | No
     return list(dict.fromkeys(found))
 
 
-def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:
-    """The error for a name that nothing has, with the names that there are."""
-    there = sorted(str(get(obj, field or row.id)) for obj in seen(world, row.name))
-    shown = ', '.join(there[:20]) or 'none'
-    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {shown}.', there)
-
-
 def _selected(wanted: Wanted, world: World) -> list[Object]:
     """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet."""
-    matching = [obj for obj in seen(world, 'interconnect') if not _mismatch(wanted, obj, world)]
+    others = _others(wanted, world)
+    matching = [obj for obj in seen(world, 'interconnect') if not mismatch(wanted.select, obj, others)]
     if 'conduit_name' not in wanted.keys:
         return matching
     taken = {cni.get('interconnect') for cni in seen(world, 'cni')}
     return [obj for obj in matching if obj['name'] not in taken]
 
 
-# The selector: what can be asked of a slot, and of an interconnect alike.
-
-def _facility(obj: Object) -> Any:
-    return get(obj, 'facility.name')
-
-
-def _address(obj: Object) -> str:
-    return ', '.join(get(obj, 'facility.address') or ())
-
-
-def _equal(have: Any, want: Any) -> bool:
-    return folded(have) == folded(want)
-
-
-SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]] = {
-    'type': (lambda obj: obj.get('type'), _equal),
-    'site': (lambda obj: obj.get('site'), _equal),
-    'region': (lambda obj: obj.get('region'), _equal),
-    'speed': (lambda obj: obj.get('speed'), _equal),
-    'occupied': (lambda obj: bool(obj.get('occupied')), _equal),
-    'interconnect': (lambda obj: obj.get('interconnect'), lambda have, want: have == want),
-    'facility': (_facility, _equal),
-    'address_contains': (_address, lambda have, want: want.casefold() in have.casefold()),
-}
-
-
-def meets(obj: Object, option: str, want: Any) -> bool:
-    """Whether a slot or an interconnect has what the selector asks for; None asks for nothing."""
-    have, test = SELECTORS[option]
-    return want is None or test(have(obj), want)
-
-
-def _mismatch(wanted: Wanted, obj: Object, world: World) -> dict[str, dict[str, Any]]:
-    """{option: {have, want}} for what the selector asks and the interconnect is not."""
-    select = dict(wanted.select or {})
-    others = [o for o in _others(wanted, world) if o['name'] != obj['name']]
-    select.pop('diverse_from', None)
-    misses = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
-              for option, want in select.items() if not meets(obj, option, want)}
-    if not all(apart(obj, other) for other in others):
-        misses['slot.diverse_from'] = {'have': obj.get('ccr_device_name') or _facility(obj), 'want': [o['name'] for o in others]}
-    return misses
-
-
 def _others(wanted: Wanted, world: World) -> list[Object]:
-    """The interconnects that diverse_from names, by their own names or by those of the circuits on them."""
-    found: list[Object] = []
-    keys = [key for key in DIRECT.keys if key.option in ('name', 'conduit_name')]
-    for name in (wanted.select or {}).get('diverse_from') or ():
-        if name in (UNKNOWN, wanted.keys.get('conduit_name')):
-            continue
-        hits = next((objects for key in keys if (objects := by_key(DIRECT, key, name, world))), None)
-        if hits is None:
-            raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
-        found += hits
-    return found
-
-
-def apart(one: Object, other: Object) -> bool:
-    """Whether two ports are on different devices; where a device is not told, whether they are in different facilities."""
-    devices = one.get('ccr_device_name'), other.get('ccr_device_name')
-    return devices[0] != devices[1] if all(devices) else _facility(one) != _facility(other)
-
-
-def allocate(wanted: Wanted, world: World, taken: Iterable[str] = ()) -> Object:
-    """The slot to order: free, meeting the selector, off the devices of diverse_from, rather in a facility that none of them is in.
-
-    taken: slot ids that this run has given away. Raises InputError that says how many slots each filter let through.
-    """
-    slot_id, others = wanted.keys.get('slot_id'), _others(wanted, world)
-    filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied') and slot['id'] not in taken)]
-    if slot_id:
-        filters.insert(0, (f'slot_id {slot_id}', lambda slot: folded(slot['id']) == slot_id))
-    filters += [(f'{option} {want!r}', lambda slot, option=option, want=want: meets(slot, option, want))
-                for option, want in (wanted.select or {}).items() if option not in ('type', 'diverse_from') and want is not None]
-    filters += [(f'not on the device of {o["name"]}', lambda slot, other=o: apart(slot, other)) for o in others]
-    left, trail = list(seen(world, 'slot')), [f'{len(seen(world, "slot"))} slots']
-    for name, keeps in filters:
-        rest = [slot for slot in left if keeps(slot)]
-        trail.append(f'{name} leaves {len(rest)}')
-        if not rest:
-            raise _nothing_left(slot_id, name, left, trail)
-        left = rest
-    facilities = {_facility(other) for other in others}
-    return min(left, key=lambda slot: _facility(slot) in facilities)
-
-
-def _nothing_left(slot_id: str | None, name: str, left: list[Object], trail: list[str]) -> InputError:
-    if slot_id and name.startswith('slot_id'):
-        return InputError('slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.')
-    if slot_id and name == 'free':
-        place, holder = f'{_facility(left[0])}, {left[0].get("site")}', left[0].get('account')
-        return InputError('slot_id', f'slot {slot_id} ({place}) is taken by someone else{f" (account {holder})" if holder else ""}.')
-    near = ', '.join(sorted({f'{s.get("site")}/{_facility(s)}/{s.get("speed")}' for s in left})[:12]) or 'none'
-    return InputError('slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(trail)}. Before that filter there were {near}.')
+    return neighbours(wanted.select or {}, wanted.keys.get('conduit_name'), world)
 
 
 # plan(): from what is wanted and what is there to the changes.
@@ -399,7 +245,7 @@ def _decide(wanted: Wanted, world: World, given_away: Iterable[str]) -> list[Cha
 def _stuck(wanted: Wanted, fields: Mapping[str, Any], found: Object, world: World) -> dict[str, dict[str, Any]]:
     """{option: {have, want}} of the drift that no call can mend."""
     fixed = contrast(wanted.row, {wire: value for wire, value in fields.items() if not wanted.row.at(wire).change}, found)
-    select = _mismatch(wanted, found, world) if wanted.select else {}
+    select = mismatch(wanted.select, found, _others(wanted, world)) if wanted.select else {}
     return {**fixed, **{option: pair for option, pair in select.items() if option.removeprefix('slot.') not in wanted.fields}}
 
 
@@ -457,8 +303,9 @@ def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
         return {}
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
-    slot = allocate(wanted, world, given_away)
-    if UNKNOWN in ((wanted.select or {}).get('diverse_from') or ()):
+    select = wanted.select or {}
+    slot = allocate(seen(world, 'slot'), select, wanted.keys.get('slot_id'), _others(wanted, world), given_away)
+    if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}
     told = ('site', 'facility', 'speed', 'ccr_device_name')
     return {'slot_id': slot['id'], **{name: slot[name] for name in told if slot.get(name) is not None}}

@@ -66,6 +66,15 @@ def test_a_read_only_token_says_which_permission_writing_needs(run_module):
     assert 'Magic WAN Write or Magic Transit Write' in result['msg']
 
 
+def test_an_empty_string_is_nothing_said(run_module, simulator, circuit):
+    before = simulator.state()
+    blank = {'description': '', 'mtu': '', 'bgp_mode': '', 'cust_ip': '', 'bgp': {'customer_asn': '', 'extra_prefixes': ''}}
+    result = run_module('cni', conduit_name='nyc-1', **blank, api_token='', validate_certs='', timeout='')
+    assert (result['changed'], simulator.state()) == (False, before)
+    assert run_module('cni', conduit_name='nyc-1', bgp={'md5_key': ''})['error']['option'] == 'bgp.md5_key'
+    assert run_module(ANY, environment={'CLOUDFLARE_API_KEY': '', 'CLOUDFLARE_EMAIL': ''})['settings']
+
+
 def test_a_dead_address_is_told_with_what_to_check(run_module):
     result = run_module(ANY, api_url='http://127.0.0.1:1/client/v4', retry_timeout=1)
     assert (result['error']['reason'], result['error']['retryable']) == ('refused', True)

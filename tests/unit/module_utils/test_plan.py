@@ -8,18 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    Unread,
-    desire,
-    differing,
-    find,
-    get,
-    interconnect_names,
-    merge,
-    plan,
-    schedule,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, find, interconnect_names, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
 NY1 = {'name': 'Equinix NY1', 'address': ['165 Halsey Street', 'Newark NJ']}

@@ -133,10 +133,9 @@ def test_bodies_that_are_none(api):
     assert 'type' in message(api.post('/cni/interconnects', json={'account': api.account}))
     assert 'type' in message(api.order(type='cloud'))
     assert '50M' in message(api.order_gcp(bandwidth='3G'))
-    json = {'Content-Type': 'application/json'}
-    assert 'deserialize' in message(api.post('/cni/cnis', data='{', headers=json))
-    assert 'mimetype' in message(api.put('/cni/settings', data='{}'))
-    assert 'body' in message(api.put('/cni/settings'))
+    for body in (b'', b'{', b'[]', b'\xff'):
+        assert 'not a JSON object' in message(api.put('/cni/settings', data=body, headers={'Content-Type': 'application/json'}))
+    assert 'mimetype' in message(api.put('/cni/settings', data=b'{}'))
 
 
 def test_two_orders_of_one_slot_at_once_have_one_winner(simulator, api):
@@ -151,6 +150,8 @@ def test_two_orders_of_one_slot_at_once_have_one_winner(simulator, api):
     assert sorted(statuses) == [200, 409, 409, 409]
     (interconnect,) = simulator.state()['interconnects']
     assert interconnect['slot_id'] == slot['id']
+    posts = [request for request in simulator.requests() if request['method'] == 'POST']
+    assert [request['status'] for request in posts if request['applied']] == [200]
 
 
 @pytest.mark.parametrize('name', ['../settings', 'a/b', '%2F', 'a b', 'größe', '..'])

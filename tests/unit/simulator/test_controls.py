@@ -111,17 +111,36 @@ def test_the_first_line_can_be_pasted_into_a_shell():
         }
 
 
+def test_one_that_does_not_start_is_an_error():
+    with pytest.raises(RuntimeError, match='did not start, status 2'):
+        Simulator('--slots', 'many')
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing_running():
+    started = []
+
+    class Interrupted(Simulator):
+        def _announced(self):
+            started.append(self._process)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted()
+    assert started[0].poll() is not None
+
+
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_at_once_even_while_a_request_hangs(number):
     command = [sys.executable, str(FOLDER), '--port', '0', '--no-validate', '--slots', '1']
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     environment = dict(word.split('=', 1) for word in shlex.split(line.removeprefix('export ')))
-    url = environment['CLOUDFLARE_BASE_URL']
-    requests.post(f'{url.removesuffix("/client/v4")}/_sim/faults', json={'kind': 'hang_before'}, timeout=10)
-    with pytest.raises(requests.Timeout):
-        requests.get(f'{url}/accounts/x/cni/slots', timeout=0.2)
-    with socket.create_connection(('127.0.0.1', int(url.split(':')[2].split('/')[0]))):
+    base = environment['CLOUDFLARE_BASE_URL'].removesuffix('/client/v4')
+    requests.post(f'{base}/_sim/faults', json={'kind': 'hang_before'}, timeout=10)
+    with socket.create_connection(('127.0.0.1', int(base.rpartition(':')[2]))) as waiting:
+        waiting.sendall(b'GET /client/v4/user HTTP/1.1\r\nHost: localhost\r\n\r\n')
+        while not requests.get(f'{base}/_sim/requests', timeout=10).json()['requests']:
+            pass
         os.kill(process.pid, number)
         output, errors = process.communicate(timeout=3)
     assert (process.returncode, output, errors) == (0, '', '')
@@ -130,7 +149,7 @@ def test_it_ends_at_once_even_while_a_request_hangs(number):
 def test_a_taken_port_and_a_wrong_option_are_told(process):
     port = process.url.split(':')[2].split('/')[0]
     for arguments, words in ((['--port', port], 'in use'), (['--slots', 'many'], '--slots')):
-        ended = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, timeout=10)
+        ended = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, timeout=10, check=False)
         assert (ended.returncode, ended.stdout) == (2, '')
         assert words in ended.stderr
         assert 'Traceback' not in ended.stderr
