@@ -46,6 +46,18 @@ class Simulation:
         self._service = Service(self.store, None if chosen.no_validate else self._checker, chosen)
         self._rate_limit = gateway.RateLimit(*chosen.rate_limit, self._clock) if chosen.rate_limit else None
 
+    def seed(self, **lists) -> None:
+        """Put lists in place of the store's; raises Refusal."""
+        self.store.seed(lists)
+
+    def set_status(self, name: str, state: str, reason: str | None = None) -> None:
+        """Override an interconnect's status; raises Refusal."""
+        self.store.set_status(name, state, reason)
+
+    def add_fault(self, **row) -> None:
+        """Let requests go wrong; raises TypeError, ValueError or re.error for a row that makes no sense."""
+        self.faults.append(Fault(**row))
+
     @functools.cached_property
     def _checker(self) -> Checker:
         return Checker(self._contract)
@@ -141,8 +153,8 @@ def application(simulation: Simulation) -> web.Application:
     app.router.add_get('/_sim/state', state)
     app.router.add_get('/_sim/requests', requests)
     app.router.add_post('/_sim/reset', _control(simulation.reset))
-    app.router.add_post('/_sim/seed', _control(lambda **lists: simulation.store.seed(lists)))
-    app.router.add_post('/_sim/status', _control(lambda **row: simulation.store.set_status(**row)))
-    app.router.add_post('/_sim/faults', _control(lambda **row: simulation.faults.append(Fault(**row))))
+    app.router.add_post('/_sim/seed', _control(simulation.seed))
+    app.router.add_post('/_sim/status', _control(simulation.set_status))
+    app.router.add_post('/_sim/faults', _control(simulation.add_fault))
     app.router.add_route('*', '/{path:.*}', simulation.handle)
     return app

@@ -136,6 +136,8 @@ class Checker:
 
     def check_request(self, operation: Operation, message: Message, body: object) -> None:
         """Raises Violation. `body` is the body of the message as parsed."""
+        if operation.body and not isinstance(body, dict):
+            raise Violation('the body is not a JSON object')
         unknown = [f'query parameter {name}' for name in message.query if name not in operation.query]
         # A CNI is replaced whole, and may hold fields newer than the contract.
         if operation.name != 'update_cni':
@@ -160,9 +162,10 @@ class Checker:
         schema = self._contract.resolve(schema)
         if 'discriminator' in schema and isinstance(body, dict):
             branches = schema['discriminator']['mapping']
-            if body.get('type') not in branches:
+            branch = branches.get(str(body.get('type')))
+            if branch is None:
                 raise Violation(f'type is not one of {", ".join(branches)}')
-            schema = self._contract.resolve({'$ref': branches[body['type']]})
+            schema = self._contract.resolve({'$ref': branch})
         if 'properties' not in schema or not isinstance(body, dict):
             return
         for name, value in body.items():

@@ -24,10 +24,11 @@ class Simulator:
     def __init__(self, *arguments: str):
         command = [sys.executable, str(pathlib.Path(__file__).parent), '--port', '0', *arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f'the simulator did not start, status {self._process.wait()}')
-        self.environment = dict(word.split('=', 1) for word in shlex.split(line)[1:])
+        try:
+            self.environment = self._announced()
+        except BaseException:  # an interrupt while it starts, too, must not leave it running
+            self.stop()
+            raise
         self.url = self.environment['CLOUDFLARE_BASE_URL']
         self.account = self.environment['CLOUDFLARE_ACCOUNT_ID']
         self.token = self.environment['CLOUDFLARE_API_TOKEN']
@@ -43,6 +44,12 @@ class Simulator:
         self._process.terminate()
         self._process.stdout.close()
         return self._process.wait(timeout=10)
+
+    def _announced(self) -> dict[str, str]:
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f'the simulator did not start, status {self._process.wait()}')
+        return dict(word.split('=', 1) for word in shlex.split(line)[1:])
 
     def reset(self, **options) -> None:
         """Forget everything; options by name (`page_size=2`) hold until the next reset."""

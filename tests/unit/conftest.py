@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
@@ -13,9 +14,10 @@ import tempfile
 import traceback
 
 import pytest
-import requests  # noqa: F401  here, so that no child has to
 from ansible.module_utils import basic
 from simulator.process import Simulator
+
+importlib.import_module('requests')  # once, so that no child has to
 
 
 @pytest.fixture(scope='session')

@@ -21,13 +21,14 @@ def uuid(number):
     return f'00000000-0000-4000-8000-{number:012}'
 
 
-def slot(number, site='ewr-a', speed='10G', device='edge01.ewr-a', facility=NY1, occupied=False, **more):
-    return {'id': uuid(number), 'site': site, 'speed': speed, 'ccr_device_name': device, 'facility': facility, 'occupied': occupied, **more}
+def slot(number, site='ewr-a', speed='10G', device='edge01.ewr-a', facility=None, occupied=False, **more):
+    place = {'site': site, 'ccr_device_name': device, 'facility': facility or NY1}
+    return {'id': uuid(number), 'speed': speed, 'occupied': occupied, **place, **more}
 
 
-def direct(name, number, site='ewr-a', speed='10G', device='edge01.ewr-a', facility=NY1):
+def direct(name, number, site='ewr-a', speed='10G', device='edge01.ewr-a', facility=None):
     return {'name': name, 'type': 'direct', 'slot_id': uuid(number), 'site': site, 'speed': speed, 'ccr_device_name': device,
-            'facility': facility, 'virtual_port_reservation_id': uuid(1000 + number)}
+            'facility': facility or NY1, 'virtual_port_reservation_id': uuid(1000 + number)}
 
 
 def gcp(name, region='us-east4', speed='1G'):

@@ -142,7 +142,7 @@ def test_it_ends_at_once_even_while_a_request_hangs(number):
         while not requests.get(f'{base}/_sim/requests', timeout=10).json()['requests']:
             pass
         os.kill(process.pid, number)
-        output, errors = process.communicate(timeout=3)
+        output, errors = process.communicate(timeout=10)
     assert (process.returncode, output, errors) == (0, '', '')
 
 
