@@ -40,7 +40,7 @@ options:
   timeout:
     description:
       - Seconds that one request may take, from connecting to the last byte of its answer.
-    type: int
+    type: float
     default: 30
   retry_timeout:
     description:

@@ -33,7 +33,7 @@ CONNECTION: dict[str, dict[str, Any]] = {
     'api_email': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_EMAIL'])},
     'account_id': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_ACCOUNT_ID'])},
     'api_url': {'type': 'str', 'default': API_URL, 'fallback': (env_fallback, ['CLOUDFLARE_BASE_URL'])},
-    'timeout': {'type': 'int', 'default': 30},
+    'timeout': {'type': 'float', 'default': 30},
     'retry_timeout': {'type': 'int', 'default': 600},
     'requests_per_window': {'type': 'int', 'default': 1200},
     'validate_certs': {'type': 'bool', 'default': True},
@@ -87,8 +87,8 @@ def connect(params: Mapping[str, Any], warn: Callable[[str], None]) -> Client:
     if not params['account_id']:
         raise InputError('account_id', 'is not set, nor is CLOUDFLARE_ACCOUNT_ID.', 'the 32 hex digits in the address of the dashboard')
     for option in ('timeout', 'retry_timeout', 'requests_per_window'):
-        if params[option] < 1:
-            raise InputError(option, f'{params[option]} is not possible.', '1 or more')
+        if params[option] <= 0:
+            raise InputError(option, f'{params[option]:g} is not possible.', 'more than 0')
     transport = RequestsTransport(params['timeout'], _verify(params, warn))
     return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
                   requests_per_window=params['requests_per_window'])

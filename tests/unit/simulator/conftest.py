@@ -45,18 +45,6 @@ class Api(requests.Session):
         return self.post('/cni/cnis', json={'account': self.account, 'interconnect': interconnect, 'magic': magic, **fields})
 
 
-@pytest.fixture(scope='session')
-def process():
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(process):
-    process.reset()
-    return process
-
-
 @pytest.fixture
 def api(simulator):
     with Api(simulator) as session:
