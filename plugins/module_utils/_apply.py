@@ -108,7 +108,9 @@ def _none(client: Client, change: Change) -> Change:
 
 
 def _delete(client: Client, change: Change) -> Change:
-    client.delete((*change.row.path, change.before[change.row.id]))
+    name = change.before[change.row.id]
+    if not client.delete((*change.row.path, name)) and read(client, change.row.name, name):
+        raise NotTakenError(change.key, {'state': {'have': 'present', 'want': 'absent'}})
     return change
 
 

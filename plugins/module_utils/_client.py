@@ -106,9 +106,9 @@ class Client:
         """The object as stored."""
         return self._call('PUT', path, body=body, headers=headers, decode=_object)
 
-    def delete(self, path: Iterable[Any]) -> None:
-        """Gone, or was not there: a repeated DELETE finds nothing. No body is documented, so none is read."""
-        self._call('DELETE', path, accept=(200, 202, 204, 404), decode=lambda _answer, _where: None)
+    def delete(self, path: Iterable[Any]) -> bool:
+        """False if the API says that there is no such object, as after a lost answer. No body is documented, so none is read."""
+        return bool(self._call('DELETE', path, accept=(200, 202, 204, 404), decode=lambda _answer, _where: True))
 
     def back_off(self, tried: int, longest: float = WINDOW) -> None:
         """Waits as long as before the next try of a call that failed so many times, but no longer than so many seconds."""

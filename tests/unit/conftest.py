@@ -5,19 +5,11 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import os
-import runpy
-import sys
-import tempfile
-import traceback
 
 import pytest
-from ansible.module_utils import basic
+from module_process import run_in_child
 from simulator.process import Simulator
-
-importlib.import_module('requests')  # once, so that no child has to
 
 
 @pytest.fixture(scope='session')
@@ -39,36 +31,9 @@ def run_module(simulator):
     def run(module: str, /, check: bool = False, environment: dict[str, str] | None = None, **options) -> dict:
         arguments = {name: value for name, value in options.items() if value is not None}
         env = {'PATH': os.environ['PATH'], **simulator.environment, **(environment or {})}
-        printed = in_child(module, {'ANSIBLE_MODULE_ARGS': {**arguments, '_ansible_check_mode': check}}, env)
-        return json.loads(printed)
+        return run_in_child(module, {**arguments, '_ansible_check_mode': check}, env).result()
 
     return run
-
-
-def in_child(module: str, arguments: dict, environment: dict[str, str]) -> str:
-    """What a module's main() prints, run in a child of this process: as separate as Ansible runs it, without the time to start Python."""
-    with tempfile.TemporaryFile('w+') as output:
-        child = os.fork()
-        if not child:
-            status = 1
-            try:
-                os.dup2(output.fileno(), 1)
-                os.dup2(output.fileno(), 2)
-                sys.stdout, sys.stderr = os.fdopen(1, 'w'), os.fdopen(2, 'w')
-                os.environ.clear()
-                os.environ.update(environment)
-                basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = json.dumps(arguments).encode(), 'legacy'
-                runpy.run_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}', run_name='__main__')
-            except SystemExit:
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                os._exit(status)
-        os.waitpid(child, 0)
-        output.seek(0)
-        return output.read()
 
 
 @pytest.fixture

@@ -231,6 +231,15 @@ def test_a_failure_in_the_middle_tells_what_was_done_before():
     assert script.told() == [('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/here')]
 
 
+def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
+    delete = [Change(CNI, 'delete', 'CNI nyc-1', cni(1, 'nyc-1', 'first'), None)]
+    script = Script(refusal(404), refusal(404))
+    apply(script.client(), delete)
+    assert [r['method'] for r in script.sent] == ['DELETE', 'GET']
+    with pytest.raises(NotTakenError, match="state is 'present'"):
+        apply(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
+
+
 @pytest.mark.parametrize('asked', [{'interconnect': UNKNOWN}, {'interconnect': 'first', 'description': UNKNOWN}], ids=str)
 def test_a_placeholder_of_a_prediction_is_never_written(asked):
     script = Script()

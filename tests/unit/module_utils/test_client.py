@@ -133,7 +133,7 @@ def test_a_known_cause_comes_with_a_hint(method, status, code, hint):
 
 def test_not_found_is_an_answer_where_it_is_accepted_but_not_from_the_gateway():
     assert Script(refusal(404, 1002)).client().get(PATH, accept=(200, 404)) is None
-    Script(refusal(404)).client().delete(PATH)
+    assert Script(refusal(404)).client().delete(PATH) is False
     for verb in ('GET', 'DELETE'):
         with pytest.raises(ApiError, match='api_url'):
             call(Script(refusal(404, 7003)).client(), verb)
@@ -143,8 +143,8 @@ def test_not_found_is_an_answer_where_it_is_accepted_but_not_from_the_gateway():
 
 @pytest.mark.parametrize('body', [b'', b'{}', b'null', b'{"success": true, "result": null}', b'[]'])
 def test_a_delete_reads_no_body(body):
-    assert Script(answer(body=body)).client().delete(PATH) is None
-    assert Script(answer(status=204, body=b'')).client().delete(PATH) is None
+    assert Script(answer(body=body)).client().delete(PATH) is True
+    assert Script(answer(status=204, body=b'')).client().delete(PATH) is True
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'DELETE'])

@@ -1,0 +1,254 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fault matrix: every request of every scenario, times every kind of fault, once and for ever, in both envelope shapes.
+
+A cell runs a scenario with the fault, then again without it. Its outcome is `converged` or `failed cleanly`; anything else, such as
+a second interconnect, a lost update, a traceback or a run over its time, raises AssertionError.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from module_process import Ended, run_in_child
+from simulator.process import Simulator
+
+TIMEOUT = 0.4  # seconds for one request under a fault that hangs: so much real time each try costs
+PATIENCE = 10  # seconds for one request otherwise
+RETRY_TIMEOUT = 120  # seconds for one call, by the module's own hurried clock
+KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One task: a module with its options. In them, {folder} is a folder of the cell's, and a name of {calls} its interconnect."""
+
+    module: str
+    options: Options
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """calls: as a playbook makes them, ended by the first that fails. before: calls that make the account it starts from."""
+
+    name: str
+    calls: tuple[Call, ...]
+    before: tuple[Call, ...] = ()
+    status: str | None = None
+
+
+ORDER = Call('interconnect', {'conduit_name': 'nyc-1', 'slot': SLOT})
+LINK = Call('cni', {'conduit_name': 'nyc-1', 'interconnect': '{nyc-1}', 'bgp': {'customer_asn': 64512, 'md5_key': 'k3y-of-the-peer'}})
+CIRCUIT = (ORDER, LINK)
+
+SCENARIOS = (
+    Scenario('interconnect, on a selected slot', (ORDER,)),
+    Scenario('interconnect, on a named slot', (Call('interconnect', {'slot_id': '{slot}'}),)),
+    Scenario('interconnect, diverse', (Call('interconnect', {'conduit_name': 'b', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}}),), CIRCUIT),
+    Scenario('interconnect, gcp_partner', (Call('interconnect', {'conduit_name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'}),)),
+    Scenario('interconnect, replaced', (
+        Call('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a', 'speed': '100G'}, 'on_immutable': 'replace'}),), CIRCUIT),
+    Scenario('interconnect, given up', (Call('interconnect', {'name': '{nyc-1}', 'state': 'absent'}),), (ORDER,)),
+    Scenario('cni, created', (Call('cni', {**LINK.options, 'bgp_mode': 'advertise_only'}),), (ORDER,)),
+    Scenario('cni, with addresses', (Call('cni', {**LINK.options, 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'}),), (ORDER,)),
+    Scenario('cni, changed', (Call('cni', {'conduit_name': 'nyc-1', 'mtu': 1400, 'bgp': {'extra_prefixes': ['192.0.2.0/24']}}),), CIRCUIT),
+    Scenario('cni, deleted', (Call('cni', {'conduit_name': 'nyc-1', 'state': 'absent'}),), CIRCUIT),
+    Scenario('cni_settings', (Call('cni_settings', {'default_asn': 65000}),)),
+    Scenario('health_check', (Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'}),), CIRCUIT),
+    Scenario('loa', (Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),), CIRCUIT),
+    Scenario('slots_info', (Call('slots_info', SLOT),)),
+    Scenario('status_info', (Call('status_info', {'wait_for': ['Healthy'], 'wait_timeout': 30}),), CIRCUIT, 'Healthy'),
+    Scenario('interconnect_info', (Call('interconnect_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
+    Scenario('cni_info', (Call('cni_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
+    Scenario('cni_settings_info', (Call('cni_settings_info', {}),)),
+)
+
+FAULTS: dict[str, dict[str, Any]] = {
+    'connection lost before': {'kind': 'drop_before'},
+    'connection lost after': {'kind': 'drop_after'},
+    'no answer, not done': {'kind': 'hang_before'},
+    'no answer, done': {'kind': 'hang_after'},
+    **{f'HTTP {status}': {'kind': 'status', 'status': status} for status in (400, 403, 404, 408, 409, 500, 502, 503, 504)},
+    'HTTP 500, done': {'kind': 'status', 'status': 500, 'applied': True},
+    'HTTP 429': {'kind': 'status', 'status': 429},
+    'HTTP 429, Retry-After': {'kind': 'status', 'status': 429, 'headers': {'Retry-After': '7'}},
+    'truncated JSON': {'kind': 'truncate'},
+    'HTML': {'kind': 'html'},
+    'HTML, HTTP 200, done': {'kind': 'html', 'status': 200, 'applied': True},
+    'empty': {'kind': 'empty'},
+    'wrong JSON type': {'kind': 'status', 'status': 200, 'body': [1], 'applied': True},
+    'null': {'kind': 'status', 'status': 200, 'body': 'null', 'applied': True},
+    'redirect, same host': {'kind': 'redirect'},
+    'redirect, other host': {'kind': 'redirect', 'headers': {'Location': 'http://127.0.0.2:1/'}},
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault at one request of a scenario. request: (method, pattern of the path, how many like it come before)."""
+
+    scenario: Scenario
+    request: tuple[str, str, int]
+    fault: str
+    lasting: bool
+    envelope: str
+
+    def __str__(self) -> str:
+        method, path, after = self.request
+        return f'{self.scenario.name} | {method} {path} #{after} | {self.fault} | {"for ever" if self.lasting else "once"} | {self.envelope}'
+
+
+@dataclass
+class Bench:
+    """A simulator and what a scenario starts from, so that a cell need not build it anew."""
+
+    simulator: Simulator
+    folder: Path
+    started: dict[tuple[str, str], tuple[dict, dict[str, str]]] = field(default_factory=dict)
+
+    def start(self, scenario: Scenario, envelope: str) -> dict[str, str]:
+        """Puts the account in place; returns what stands for the names in braces."""
+        self.simulator.reset(envelope=envelope)
+        if (scenario.name, envelope) not in self.started:
+            names = {'slot': next(slot['id'] for slot in self.simulator.state()['slots'] if not slot['occupied'])}
+            for call in scenario.before:
+                self.call(call, names)
+            if scenario.status:
+                self.simulator.set_status(names['nyc-1'], scenario.status)
+            self.started[scenario.name, envelope] = self.simulator.state(), names
+            self.simulator.reset(envelope=envelope)
+        state, names = self.started[scenario.name, envelope]
+        self.simulator.seed(**state)
+        if scenario.status:
+            self.simulator.set_status(names['nyc-1'], scenario.status)
+        for file in self.folder.iterdir():
+            file.unlink()
+        return {**names, 'folder': str(self.folder)}
+
+    def again(self, envelope: str) -> None:
+        """The same account without the fault."""
+        state = self.simulator.state()
+        self.simulator.reset(envelope=envelope)
+        self.simulator.seed(**state)
+
+    def call(self, call: Call, names: dict[str, str], timeout: float = PATIENCE) -> Ended:
+        """One module call. Learns the interconnects' names from results."""
+        options = json.loads(re.sub(r'\{([\w-]+)\}', lambda match: names[match[1]], json.dumps(call.options)))
+        more = {'timeout': timeout, 'retry_timeout': RETRY_TIMEOUT}
+        ended = run_in_child(call.module, {**options, **more}, {**self.simulator.environment, 'PATH': '/usr/bin:/bin'}, hurried=True)
+        port = ended.result().get('interconnect')
+        if port and 'conduit_name' in options:
+            names[options['conduit_name']] = port['name']
+        return ended
+
+    def play(self, scenario: Scenario, names: dict[str, str], timeout: float = PATIENCE) -> list[Ended]:
+        """The calls of a scenario up to the first that fails, each within its time and ended as a module should."""
+        ends = []
+        for call in scenario.calls:
+            ended = self.call(call, names, timeout)
+            ends.append(ended)
+            assert ended.seconds < RETRY_TIMEOUT * 2 + 10, f'took {ended.seconds:.0f} s'
+            assert 'Traceback' not in ended.printed, ended.printed
+            if ended.result().get('failed'):
+                break
+        return ends
+
+    def account(self) -> dict[str, Any]:
+        """What is stored and the letters on disk, without what differs from run to run."""
+        state = self.simulator.state()
+        ports = {port['name']: port.get('slot_id') or f'{port["region"]} {port["speed"]}' for port in state['interconnects']}
+        links = [{**{k: v for k, v in cni.items() if k != 'id'}, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']]
+        checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
+        taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
+        return {'ports': sorted(ports.values()), 'links': sorted(links, key=str), 'checks': checks, 'taken': taken,
+                'settings': state['settings'], 'files': sorted(file.name for file in self.folder.iterdir())}
+
+
+def cells(bench: Bench) -> Iterator[Cell]:
+    """All cells, generated from the requests that the scenarios are seen to send."""
+    for scenario in SCENARIOS:
+        for request in requests_of(bench, scenario):
+            for fault, lasting, envelope in itertools.product(FAULTS, (False, True), ('bare', 'wrapped')):
+                yield Cell(scenario, request, fault, lasting, envelope)
+
+
+def requests_of(bench: Bench, scenario: Scenario) -> list[tuple[str, str, int]]:
+    """The requests of a scenario without a fault: (method, pattern of the path, how many like it come before)."""
+    names = bench.start(scenario, 'bare')
+    before = len(bench.simulator.requests())
+    ends = bench.play(scenario, names)
+    assert not ends[-1].result().get('failed'), ends[-1].printed
+    met: dict[tuple[str, str], int] = {}
+    found = []
+    for request in bench.simulator.requests()[before:]:
+        kind = request['method'], _pattern(request['path'])
+        found.append((*kind, met.get(kind, 0)))
+        met[kind] = met.get(kind, 0) + 1
+    return found
+
+
+def _pattern(path: str) -> str:
+    """The path below the account with what differs from run to run left open."""
+    parts = path.split('/accounts/')[1].split('/')[1:]
+    return '/'.join(['', *parts[:2], *('[^/]+' for _name in parts[2:3]), *parts[3:]]) + '$'
+
+
+def run(bench: Bench, cell: Cell) -> str:
+    """`converged` or `failed cleanly`. Raises AssertionError for every other outcome."""
+    wanted = _wanted(bench, cell)
+    names = bench.start(cell.scenario, cell.envelope)
+    method, path, after = cell.request
+    bench.simulator.fault(**FAULTS[cell.fault], method=method, path=path, after=after, times=None if cell.lasting else 1)
+    end = bench.play(cell.scenario, names, TIMEOUT if 'hang' in FAULTS[cell.fault]['kind'] else PATIENCE)[-1].result()
+    account = bench.account()
+    assert len(account['ports']) <= max(len(wanted['ports']), len(bench.started[cell.scenario.name, cell.envelope][0]['interconnects']))
+    if end.get('failed'):
+        assert end['msg'] and 'error' in end and 'api' in end, end
+        assert 'k3y-of-the-peer' not in json.dumps(end), end
+    else:
+        assert account == wanted, {'have': account, 'want': wanted}
+    bench.again(cell.envelope)
+    last = bench.play(cell.scenario, names)[-1].result()
+    assert not last.get('failed'), last
+    assert bench.account() == wanted, {'have': bench.account(), 'want': wanted}
+    return 'failed cleanly' if end.get('failed') else 'converged'
+
+
+_WANTED: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+
+def _wanted(bench: Bench, cell: Cell) -> Mapping[str, Any]:
+    """The account after the scenario without a fault."""
+    key = cell.scenario.name, cell.envelope
+    if key not in _WANTED:
+        bench.play(cell.scenario, bench.start(cell.scenario, cell.envelope))
+        _WANTED[key] = bench.account()
+    return _WANTED[key]
+
+
+def sample(bench: Bench, size: int, seed: int) -> list[Cell]:
+    """Some cells, the same ones for the same seed; each fault at least once for each kind of request."""
+    every = list(cells(bench))
+    random.Random(seed).shuffle(every)
+    first: dict[tuple[str, str], Cell] = {}
+    for cell in every:
+        first.setdefault((cell.request[0], cell.fault), cell)
+    chosen = {id(cell) for cell in first.values()}
+    return [*first.values(), *(cell for cell in every if id(cell) not in chosen)][:size]
+
+
+def bench_in(simulator: Simulator) -> Bench:
+    """A bench with a folder of its own."""
+    return Bench(simulator, Path(tempfile.mkdtemp()))
