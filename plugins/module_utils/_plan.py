@@ -140,11 +140,11 @@ def find(wanted: Wanted, world: World) -> Object | None:
         return next(iter(seen(world, row.name)), {})
     hits = {obj[row.id]: obj for key in row.keys if key.option in wanted.keys for obj in by_key(row, key, wanted.keys[key.option], world)}
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
-    if not hits and given and wanted.state == 'present' and UNKNOWN not in wanted.keys.values():
+    if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
         raise no_such(row, given[0], wanted.keys[given[0]], world)
     if wanted.state == 'absent' and not wanted.keys:
         raise InputError('state', f'nothing says which {row.title} is to be absent.', ' or '.join(key.option for key in row.keys))
-    if not hits and not given and wanted.select is not None and wanted.state == 'present':
+    if not hits and wanted.select is not None and wanted.state == 'present':
         hits = {obj[row.id]: obj for obj in _selected(wanted, world)}
     if len(hits) > 1:
         raise AmbiguousError(wanted.label, sorted(map(str, hits)), f'Name one of them by {row.id}.')
@@ -250,18 +250,29 @@ def _stuck(wanted: Wanted, fields: Mapping[str, Any], found: Object, world: Worl
 
 
 def _remove(wanted: Wanted, found: Object, world: World) -> list[Change]:
-    """The delete, after those of the children that the user named; other children are a refusal."""
-    row, changes = wanted.row, []
-    if row.name == CNI.parent[0]:
-        for child in seen(world, CNI.name):
-            if child.get(CNI.parent[1]) != found[row.id]:
-                continue
-            name = get(child, 'magic.conduit_name')
-            if name != wanted.keys.get('conduit_name'):
-                raise InputError('state', f'{row.title} {found[row.id]!r} carries the CNI {name!r} ({child["id"]}), which would be '
-                                          'lost. Remove it first with netops.cloudflare_cni.cni, state=absent.')
-            changes.append(Change(CNI, 'delete', f'CNI conduit_name={name}', child, None))
-    return [*changes, Change(row, 'delete', f'{row.title} {found[row.id]}', found, None)]
+    """The delete, after that of the CNI that the user named."""
+    doomed = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in _carried(wanted, found, world)]
+    doomed.append((wanted.row, found, found[wanted.row.id]))
+    return [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in doomed]
+
+
+def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
+    """The CNIs that go with an interconnect. Raises InputError for one that the user didn't name, and where only a CNI leads to it:
+
+    a run that ends between the two deletes would leave a port that nothing leads to.
+    """
+    if wanted.row.name != CNI.parent[0]:
+        return []
+    name, circuit = found[wanted.row.id], wanted.keys.get('conduit_name')
+    carried = [cni for cni in seen(world, CNI.name) if cni.get(CNI.parent[1]) == name]
+    for cni in carried:
+        if get(cni, 'magic.conduit_name') != circuit:
+            raise InputError('state', f'interconnect {name!r} carries the CNI {get(cni, "magic.conduit_name")!r} ({cni["id"]}), which would '
+                                      'be lost. Remove it first with netops.cloudflare_cni.cni, state=absent.')
+    own = [key for key in wanted.row.keys if key.option in wanted.keys and not key.via]
+    if carried and not any(found in by_key(wanted.row, key, wanted.keys[key.option], world) for key in own):
+        raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, and it goes first. Say name={name} too.')
+    return carried
 
 
 def _replace(wanted: Wanted, found: Object, stuck: dict, world: World, given_away: Iterable[str]) -> list[Change]:

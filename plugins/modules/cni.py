@@ -93,17 +93,18 @@ author:
 '''
 
 EXAMPLES = r'''
-- name: Find out on which interconnect
+- name: The interconnect to put it on
   netops.cloudflare_cni.interconnect:
+    conduit_name: nyc-1
     slot:
       site: ewr-a
       speed: 10G
-  register: port
+  register: ordered
 
 - name: A CNI with BGP
   netops.cloudflare_cni.cni:
     conduit_name: nyc-1
-    interconnect: "{{ port.interconnect.name }}"
+    interconnect: "{{ ordered.interconnect.name }}"
     description: New York, first circuit
     mtu: 1500
     bgp:

@@ -77,16 +77,17 @@ options:
   state:
     description:
       - Whether the interconnect is there.
-      - An interconnect is given up only by O(name), O(slot_id) or O(conduit_name), never by O(slot). With O(conduit_name) the CNI of
-        that name is deleted first. Any other CNI on it is a refusal.
+      - An interconnect is given up only by O(name), O(slot_id) or O(conduit_name), never by O(slot). A CNI on it is a refusal, but for
+        the one of O(conduit_name), which is deleted first if the interconnect is named by O(name) or O(slot_id) too. So a run that was
+        interrupted in between can be run again and finds what is left.
     type: str
     choices: [present, absent]
     default: present
   on_immutable:
     description:
       - What to do if the interconnect differs in what can't be changed, such as its slot or speed.
-      - V(fail) says in what. V(replace) gives the interconnect up, with the CNI named by O(conduit_name), and orders another one.
-        The new one may need another cross-connect, and weeks.
+      - V(fail) says in what. V(replace) gives the interconnect up as O(state=absent) does, and orders another one. It may need another
+        cross-connect, and weeks. If nothing has O(name) any more, as after a replacement, that is not an error then.
     type: str
     choices: [fail, replace]
     default: fail

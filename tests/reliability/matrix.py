@@ -59,8 +59,10 @@ SCENARIOS = (
     Scenario('interconnect, diverse', (Call('interconnect', {'conduit_name': 'b', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}}),), CIRCUIT),
     Scenario('interconnect, gcp_partner', (Call('interconnect', {'conduit_name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'}),)),
     Scenario('interconnect, replaced', (
-        Call('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a', 'speed': '100G'}, 'on_immutable': 'replace'}),), CIRCUIT),
+        Call('interconnect', {'name': '{nyc-1}', 'conduit_name': 'nyc-1', 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'}),
+    ), CIRCUIT),
     Scenario('interconnect, given up', (Call('interconnect', {'name': '{nyc-1}', 'state': 'absent'}),), (ORDER,)),
+    Scenario('circuit, given up', (Call('interconnect', {'name': '{nyc-1}', 'conduit_name': 'nyc-1', 'state': 'absent'}),), CIRCUIT),
     Scenario('cni, created', (Call('cni', {**LINK.options, 'bgp_mode': 'advertise_only'}),), (ORDER,)),
     Scenario('cni, with addresses', (Call('cni', {**LINK.options, 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'}),), (ORDER,)),
     Scenario('cni, changed', (Call('cni', {'conduit_name': 'nyc-1', 'mtu': 1400, 'bgp': {'extra_prefixes': ['192.0.2.0/24']}}),), CIRCUIT),
@@ -107,7 +109,8 @@ class Cell:
 
     def __str__(self) -> str:
         method, path, after = self.request
-        return f'{self.scenario.name} | {method} {path} #{after} | {self.fault} | {"for ever" if self.lasting else "once"} | {self.envelope}'
+        often = 'for ever' if self.lasting else 'once'
+        return f'{self.scenario.name} | {method} {path} #{after} | {self.fault} | {often} | {self.envelope}'
 
 
 @dataclass

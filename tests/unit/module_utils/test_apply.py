@@ -223,7 +223,7 @@ def test_settings_are_put_alone():
 
 def test_a_failure_in_the_middle_tells_what_was_done_before():
     script = Script(answer(body=b''), refusal(400, 1, 'still in use'))
-    changes = plan([desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})],
+    changes = plan([desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'name': 'here', 'state': 'absent'})],
                    world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
     with pytest.raises(ApiError, match='still in use') as error:
         apply(script.client(), changes)

@@ -200,13 +200,28 @@ def test_drift_that_can_not_be_changed_fails_by_name(asked, field):
 
 @pytest.mark.parametrize(('status', 'force', 'replaced'), [('Pending', False, True), ('Healthy', False, False), ('Healthy', True, True)])
 def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, force, replaced):
-    asked = {'conduit_name': 'nyc-1', 'slot_id': uuid(2), 'on_immutable': 'replace', 'force': force}
+    asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'force': force}
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here=status)
     if not replaced:
         with pytest.raises(DriftError, match='force=true'):
             decide(INTERCONNECT, asked, there)
         return
     assert steps(decide(INTERCONNECT, asked, there)) == [('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect')]
+
+
+@pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
+def test_a_port_is_not_left_without_a_name_that_leads_to_it(asked):
+    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
+    with pytest.raises(InputError, match='Say name=here too'):
+        decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+
+
+def test_an_interrupted_replacement_goes_on_where_it_was():
+    asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}
+    assert steps(decide(INTERCONNECT, asked, world(SLOTS, [direct('here', 1)], here='Down'))) == [
+        ('delete', 'interconnect'), ('create', 'interconnect')]
+    assert steps(decide(INTERCONNECT, asked, world(SLOTS))) == [('create', 'interconnect')]
+    assert steps(decide(INTERCONNECT, asked, world(SLOTS, [direct('new', 5, speed='100G')]))) == [('none', 'interconnect')]
 
 
 def test_replacing_may_use_the_slot_that_it_frees():
@@ -234,7 +249,8 @@ def test_the_circuit_of_someone_else_is_not_taken_along(asked):
 
 
 @pytest.mark.parametrize(('asked', 'expected'), [
-    ({'conduit_name': 'nyc-1'}, [('delete', 'cni'), ('delete', 'interconnect')]),
+    ({'conduit_name': 'nyc-1', 'name': 'here'}, [('delete', 'cni'), ('delete', 'interconnect')]),
+    ({'conduit_name': 'nyc-1', 'slot_id': uuid(1)}, [('delete', 'cni'), ('delete', 'interconnect')]),
     ({'name': 'bare'}, [('delete', 'interconnect')]),
     ({'slot_id': uuid(7)}, [('delete', 'interconnect')]),
     ({'name': 'gone'}, [('none', 'interconnect')]),
