@@ -267,8 +267,9 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
     carried = [cni for cni in seen(world, CNI.name) if cni.get(CNI.parent[1]) == name]
     for cni in carried:
         if get(cni, 'magic.conduit_name') != circuit:
-            raise InputError('state', f'interconnect {name!r} carries the CNI {get(cni, "magic.conduit_name")!r} ({cni["id"]}), which would '
-                                      'be lost. Remove it first with netops.cloudflare_cni.cni, state=absent.')
+            other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
+            raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
+                                      'Remove it first with netops.cloudflare_cni.cni, state=absent.')
     own = [key for key in wanted.row.keys if key.option in wanted.keys and not key.via]
     if carried and not any(found in by_key(wanted.row, key, wanted.keys[key.option], world) for key in own):
         raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, and it goes first. Say name={name} too.')
