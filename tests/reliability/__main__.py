@@ -61,13 +61,14 @@ def outcome(bench, cell: Cell) -> str:
 def table(outcomes: list[tuple[Cell, str]]) -> str:
     """The table in Markdown, a row for each kind of fault, and a line that sums it up."""
     rows = collections.Counter((cell.fault, result) for cell, result in outcomes)
-    names = ('converged', 'failed cleanly', 'broken')
-    lines = ['| fault | cells | converged | failed cleanly | broken |', '|---|---|---|---|---|']
+    names = ('converged', 'failed cleanly', 'killed', 'broken')
+    lines = [f'| fault | cells | {" | ".join(names)} |', '|---|---|---|---|---|---|']
     for fault in FAULTS:
         counts = [rows[fault, name] for name in names]
         lines.append(f'| {fault} | {sum(counts)} | {" | ".join(map(str, counts))} |')
     totals = [sum(rows[fault, name] for fault in FAULTS) for name in names]
-    summary = f'{sum(totals)} cells: {totals[0]} converged, {totals[1]} failed cleanly and converged when run again, {totals[2]} broken.'
+    summary = (f'{sum(totals)} cells: {totals[0]} converged, {totals[1]} failed cleanly and {totals[2]} were killed and converged when run '
+               f'again, {totals[3]} broken.')
     return '\n'.join([*lines, '', summary])
 
 

@@ -3,24 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fault matrix: every request of every scenario, times every kind of fault, once and for ever, in both envelope shapes.
 
-A cell runs a scenario with the fault, then again without it. Its outcome is `converged` or `failed cleanly`; anything else, such as
-a second interconnect, a lost update, a traceback or a run over its time, raises AssertionError.
+A cell runs a scenario with the fault, then again without it. Its outcome is `converged`, `failed cleanly` or `killed`; anything else,
+such as a second interconnect, a lost update, a traceback or a run over its time, raises AssertionError, as does a second run that does not
+converge.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 import re
+import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from module_process import Ended, run_in_child
 from simulator.process import Simulator
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 TIMEOUT = 0.4  # seconds for one request under a fault that hangs: so much real time each try costs
 PATIENCE = 10  # seconds for one request otherwise
@@ -78,6 +83,8 @@ SCENARIOS = (
 )
 
 FAULTS: dict[str, dict[str, Any]] = {
+    'killed before': {'kind': 'kill'},
+    'killed after': {'kind': 'kill', 'applied': True},
     'connection lost before': {'kind': 'drop_before'},
     'connection lost after': {'kind': 'drop_after'},
     'no answer, not done': {'kind': 'hang_before'},
@@ -146,25 +153,27 @@ class Bench:
         self.simulator.reset(envelope=envelope)
         self.simulator.seed(**state)
 
-    def call(self, call: Call, names: dict[str, str], timeout: float = PATIENCE) -> Ended:
-        """One module call. Learns the interconnects' names from results."""
+    def call(self, call: Call, names: dict[str, str], timeout: float = PATIENCE, before: Callable[[], None] | None = None) -> Ended:
+        """One module call. Learns the interconnects' names from results. before: what the module's process does first."""
         options = json.loads(re.sub(r'\{([\w-]+)\}', lambda match: names[match[1]], json.dumps(call.options)))
         more = {'timeout': timeout, 'retry_timeout': RETRY_TIMEOUT}
-        ended = run_in_child(call.module, {**options, **more}, {**self.simulator.environment, 'PATH': '/usr/bin:/bin'}, hurried=True)
-        port = ended.result().get('interconnect')
+        environment = {**self.simulator.environment, 'PATH': '/usr/bin:/bin'}
+        ended = run_in_child(call.module, {**options, **more}, environment, hurried=True, before=before)
+        port = None if ended.status < 0 else ended.result().get('interconnect')
         if port and 'conduit_name' in options:
             names[options['conduit_name']] = port['name']
         return ended
 
-    def play(self, scenario: Scenario, names: dict[str, str], timeout: float = PATIENCE) -> list[Ended]:
-        """The calls of a scenario up to the first that fails, each within its time and ended as a module should."""
+    def play(self, scenario: Scenario, names: dict[str, str], timeout: float = PATIENCE,
+             before: Callable[[], None] | None = None) -> list[Ended]:
+        """The calls of a scenario up to the first that fails or is killed, each within its time and ended as a module should."""
         ends = []
         for call in scenario.calls:
-            ended = self.call(call, names, timeout)
+            ended = self.call(call, names, timeout, before)
             ends.append(ended)
             assert ended.seconds < RETRY_TIMEOUT * 2 + 10, f'took {ended.seconds:.0f} s'
             assert 'Traceback' not in ended.printed, ended.printed
-            if ended.result().get('failed'):
+            if ended.status < 0 or ended.result().get('failed'):
                 break
         return ends
 
@@ -184,7 +193,8 @@ def cells(bench: Bench) -> Iterator[Cell]:
     for scenario in SCENARIOS:
         for request in requests_of(bench, scenario):
             for fault, lasting, envelope in itertools.product(FAULTS, (False, True), ('bare', 'wrapped')):
-                yield Cell(scenario, request, fault, lasting, envelope)
+                if not (lasting and FAULTS[fault]['kind'] == 'kill'):
+                    yield Cell(scenario, request, fault, lasting, envelope)
 
 
 def requests_of(bench: Bench, scenario: Scenario) -> list[tuple[str, str, int]]:
@@ -209,24 +219,61 @@ def _pattern(path: str) -> str:
 
 
 def run(bench: Bench, cell: Cell) -> str:
-    """`converged` or `failed cleanly`. Raises AssertionError for every other outcome."""
+    """`converged`, `failed cleanly` or `killed`. Raises AssertionError for every other outcome."""
     wanted = _wanted(bench, cell)
     names = bench.start(cell.scenario, cell.envelope)
-    method, path, after = cell.request
-    bench.simulator.fault(**FAULTS[cell.fault], method=method, path=path, after=after, times=None if cell.lasting else 1)
-    end = bench.play(cell.scenario, names, TIMEOUT if 'hang' in FAULTS[cell.fault]['kind'] else PATIENCE)[-1].result()
+    ended = _strike(bench, cell, names)
     account = bench.account()
-    assert len(account['ports']) <= max(len(wanted['ports']), len(bench.started[cell.scenario.name, cell.envelope][0]['interconnects']))
-    if end.get('failed'):
-        assert end['msg'] and 'error' in end and 'api' in end, end
-        assert 'k3y-of-the-peer' not in json.dumps(end), end
-    else:
-        assert account == wanted, {'have': account, 'want': wanted}
+    there_before = bench.started[cell.scenario.name, cell.envelope][0]['interconnects']
+    assert len(account['ports']) <= max(len(wanted['ports']), len(there_before)), account
+    outcome = _judge(ended, account, wanted)
     bench.again(cell.envelope)
     last = bench.play(cell.scenario, names)[-1].result()
     assert not last.get('failed'), last
     assert bench.account() == wanted, {'have': bench.account(), 'want': wanted}
-    return 'failed cleanly' if end.get('failed') else 'converged'
+    return outcome
+
+
+def _strike(bench: Bench, cell: Cell, names: dict[str, str]) -> Ended:
+    """Plays the scenario with the fault in place."""
+    fault, (method, path, after) = FAULTS[cell.fault], cell.request
+    if fault['kind'] == 'kill':
+        return bench.play(cell.scenario, names, before=_killer(method, path, after, fault.get('applied', False)))[-1]
+    bench.simulator.fault(**fault, method=method, path=path, after=after, times=None if cell.lasting else 1)
+    return bench.play(cell.scenario, names, TIMEOUT if 'hang' in fault['kind'] else PATIENCE)[-1]
+
+
+def _killer(method: str, path: str, after: int, applied: bool) -> Callable[[], None]:
+    """Makes a process kill itself at a request, just before it is sent or just after it is answered."""
+    def arm() -> None:
+        send, left = RequestsTransport.__call__, [after]
+
+        def deadly(self, verb, url, headers, body):
+            strikes = verb == method and re.search(path, url.partition('?')[0])
+            left[0] -= bool(strikes)
+            deadly_now = strikes and left[0] < 0
+            if deadly_now and not applied:
+                os.kill(os.getpid(), signal.SIGKILL)
+            answer = send(self, verb, url, headers, body)
+            if deadly_now:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        RequestsTransport.__call__ = deadly
+    return arm
+
+
+def _judge(ended: Ended, account: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """What became of the run with the fault."""
+    if ended.status == -signal.SIGKILL:
+        return 'killed'
+    end = ended.result()
+    if not end.get('failed'):
+        assert account == wanted, {'have': account, 'want': wanted}
+        return 'converged'
+    assert end['msg'] and 'error' in end and 'api' in end, end
+    assert 'k3y-of-the-peer' not in json.dumps(end), end
+    return 'failed cleanly'
 
 
 _WANTED: dict[tuple[str, str], Mapping[str, Any]] = {}
