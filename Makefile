@@ -1,4 +1,4 @@
-# One environment in .venv, one copy of the collection's name in .build; `make help` lists the targets.
+# .venv holds the tools, .build the collection under its full name; `make help` lists the targets.
 # PYTHON is looked up only when .venv has to be made.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)

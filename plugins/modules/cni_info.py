@@ -75,6 +75,37 @@ cnis:
       magic: {conduit_name: nyc-1, description: "", mtu: 1500}
       bgp: {customer_asn: 64512, extra_prefixes: [192.0.2.0/24]}
       bgp_mode: dynamic_route_exchange
+api:
+  description: What the task cost.
+  returned: always, but for options that no connection can be made with
+  type: dict
+  contains:
+    requests:
+      description: The requests that were sent.
+      type: int
+      returned: always
+      sample: 3
+    retries:
+      description: Those among them that repeated a failed one.
+      type: int
+      returned: always
+      sample: 0
+    waited:
+      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
+      type: float
+      returned: always
+      sample: 0.0
+error:
+  description:
+    - What went wrong, for a playbook to look at; C(msg) has it in words.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(transport), V(answer), V(api) or V(error), and C(retryable)
+      tells whether it may pass by itself. The other keys go with the kind.
+    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
+    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
+      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  returned: failure
+  type: dict
+  sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import listed, run

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said in two places is the same in both. (That documented options are those of the argument spec is a sanity test.)"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from openapi_core import OpenAPI
+
+from ansible_collections.netops.cloudflare_cni.plugins.doc_fragments._api import ModuleDocFragment
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    ApiError,
+    DriftError,
+    InputError,
+    TransportError,
+    UndecidedError,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {
+    path.stem: import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{path.stem}')
+    for path in sorted((ROOT / 'plugins/modules').glob('*.py'))
+}
+TARGETS = sorted(path for path in (ROOT / 'tests/integration/targets').iterdir() if not path.name.startswith('setup_'))
+ROLES = sorted(path for path in (ROOT / 'roles').glob('*') if path.is_dir())
+CONTRACT = yaml.safe_load((ROOT / 'tests/simulator/cni.openapi.yaml').read_text())
+SCHEMAS = CONTRACT['components']['schemas']
+ANSIBLES_OWN = {'changed', 'diff', 'failed', 'invocation', 'msg', 'warnings'}
+
+
+def documented(module: str) -> dict:
+    """The options of a module, as documented."""
+    return yaml.safe_load(MODULES[module].DOCUMENTATION).get('options', {})
+
+
+# Modules, action group, integration targets.
+
+def test_the_action_group_holds_every_module():
+    assert yaml.safe_load((ROOT / 'meta/runtime.yml').read_text())['action_groups']['all'] == list(MODULES)
+
+
+def test_every_module_has_an_integration_target_of_one_skeleton():
+    assert [path.name for path in TARGETS] == list(MODULES)
+    for file in ('aliases', 'tasks/main.yml'):
+        assert len({(path / file).read_text() for path in TARGETS}) == 1
+    for path in TARGETS:
+        scenarios = {file.stem for file in (path / 'tasks/scenarios').glob('*.yml')}
+        assert scenarios >= {'read' if path.name.endswith('_info') else 'lifecycle', 'bad_input'}, path.name
+
+
+# Options.
+
+def test_the_connection_options_are_documented_as_they_are():
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)['options']
+    assert {name: (option['type'], option.get('default')) for name, option in options.items()} == {
+        name: (spec['type'], spec.get('default')) for name, spec in CONNECTION.items()
+    }
+    for name, spec in CONNECTION.items():
+        _fallback, variables = spec.get('fallback', (None, []))
+        assert all(f'E({variable})' in str(options[name]['description']) for variable in variables), name
+
+
+@pytest.mark.parametrize(('module', 'option', 'schema'), [
+    ('interconnect', 'type', SCHEMAS['Interconnect']['discriminator']['mapping']),
+    ('interconnect', 'bandwidth', SCHEMAS['Bandwidth']['enum']),
+    ('interconnect_info', 'type', SCHEMAS['Interconnect']['discriminator']['mapping']),
+    ('cni', 'bgp_mode', SCHEMAS['BgpMode']['enum']),
+    ('health_check', 'rate', SCHEMAS['HealthCheck']['properties']['rate']['enum']),
+    ('health_check', 'type', SCHEMAS['HealthCheck']['properties']['type']['enum']),
+    ('health_check', 'direction', SCHEMAS['HealthCheck']['properties']['direction']['enum']),
+    ('status_info', 'states', SCHEMAS['StatusInfo']['properties']['state']['enum']),
+    ('status_info', 'wait_for', SCHEMAS['StatusInfo']['properties']['state']['enum']),
+])
+def test_choices_are_the_words_of_the_contract_and_older_ones_for_them(module, option, schema):
+    today = {values.OLDER_WORDS.get(choice, choice) for choice in documented(module)[option]['choices']}
+    assert today == set(schema)
+
+
+def test_limits_are_those_of_the_contract():
+    loa = CONTRACT['paths']['/accounts/{account_id}/cni/interconnects/{icon}/loa']['get']
+    assert loa['parameters'][0]['schema']['maxLength'] == values.LOA_NAME
+    assert SCHEMAS['BgpControl']['properties']['customer_asn']['maximum'] == values.ASN[1]
+    assert SCHEMAS['Settings']['properties']['default_asn']['maximum'] == values.ASN[1]
+    assert SCHEMAS['MagicInterconnectUpdate']['properties']['mtu']['minimum'] == values.MTU[0]
+
+
+def test_the_contract_of_the_simulator_is_valid_openapi():
+    OpenAPI.from_dict(CONTRACT)  # raises if not
+
+
+@pytest.mark.parametrize('role', ROLES, ids=lambda role: role.name)
+def test_the_defaults_of_a_role_are_those_of_its_argument_spec(role):
+    options = yaml.safe_load((role / 'meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
+    stated = {name: option['default'] for name, option in options.items() if 'default' in option}
+    assert yaml.safe_load((role / 'defaults/main.yml').read_text()) == stated
+
+
+# Results: all that is returned is documented, and all that is documented is returned by one of these calls.
+
+CALLS = [
+    ('cni_settings', {'default_asn': 64496}),
+    ('cni_settings_info', {}),
+    ('slots_info', {}),
+    ('interconnect', {'slot': {'site': 'ewr-a'}}),
+    ('interconnect', {'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2', 'bandwidth': '1G', 'check': True}),
+    ('interconnect', {'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2', 'bandwidth': '1G'}),
+    ('interconnect_info', {'type': 'direct'}),
+    ('cni', {'conduit_name': 'nyc-1', 'interconnect': '{port}', 'bgp': {'customer_asn': 64512, 'md5_key': 'planted'}}),
+    ('cni_info', {}),
+    ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+    ('status_info', {}),
+    ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
+]
+# Calls that change something, but are told that nothing came of it.
+NOT_TAKEN = [
+    ('cni_settings', {'default_asn': 64497}),
+    ('interconnect', {'slot': {'site': 'lhr-a'}}),
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
+    ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low'}),
+]
+
+
+@pytest.fixture
+def results(simulator, run_module, tmp_path):
+    """{module: the results of its calls, those that fail included}."""
+    found = {module: [] for module in MODULES}
+
+    def call(calls):
+        for module, options in calls:
+            port = next((port['name'] for port in simulator.state()['interconnects']), '')
+            filled = json.dumps(options).replace('{port}', port).replace('{folder}', str(tmp_path))
+            found[module].append(run_module(module, **json.loads(filled)))
+
+    call(CALLS)
+    for method in ('POST', 'PUT'):
+        simulator.fault('status', method=method, status=200, body={}, times=None)
+    call(NOT_TAKEN)
+    simulator.fault('status', status=403, times=None)
+    call(CALLS)
+    return found
+
+
+def test_what_is_returned_is_what_is_documented(results):
+    for module, returned in results.items():
+        documentation = yaml.safe_load(MODULES[module].RETURN)
+        keys = set().union(*(returned_keys(documentation, result) for result in returned))
+        assert {key for key in keys if key not in ANSIBLES_OWN} == documented_keys(documentation), module
+
+
+@pytest.mark.parametrize('error', [
+    InputError('mtu', 'is not possible', 'an MTU'),
+    AmbiguousError('CNI', ['one', 'two'], ''),
+    DriftError('interconnect', {'speed': {'have': '10G', 'want': '100G'}}, ''),
+    UndecidedError('', method='POST', cause={}),
+    TransportError('dns', 'GET', '/cni/slots', ''),
+    ApiError('GET', '/cni/slots', 429, [{'code': 971, 'message': ''}], 'ray', 300.0),
+], ids=lambda error: error.kind)
+def test_each_key_of_an_error_is_documented(error):
+    for module, source in MODULES.items():
+        text = str(yaml.safe_load(source.RETURN)['error']['description'])
+        assert f'V({error.kind})' in text
+        assert [key for key in error.result()['error'] if f'C({key})' not in text] == [], module
+
+
+def returned_keys(documentation: dict, result: dict, above: str = '') -> set[str]:
+    """The dotted names of the keys of a result, as deep as the documentation goes."""
+    found = set()
+    for key, value in result.items():
+        found.add(above + key)
+        contains = documentation.get(key, {}).get('contains')
+        for inner in (value if isinstance(value, list) else [value or {}]) if contains else []:
+            found |= returned_keys(contains, inner, f'{above}{key}.')
+    return found
+
+
+def documented_keys(documentation: dict, above: str = '') -> set[str]:
+    """The dotted names of the keys in a documentation of results."""
+    found = set()
+    for key, value in documentation.items():
+        found |= {above + key} | documented_keys(value.get('contains', {}), f'{above}{key}.')
+    return found

@@ -1,0 +1,347 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role and its playbooks, run by ansible-playbook against a simulator: what is sent, what is stored, what is on disk and on screen."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pypdf
+import pytest
+import requests
+from simulator.process import Simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+MD5_KEY = 'planted md5 key'
+PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+BGP = {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': MD5_KEY}
+PAIR = {
+    'nyc-1': {'provision_slot': SLOT, 'provision_bgp': BGP, 'provision_mtu': 1476, 'provision_health_check': {'rate': 'high'}},
+    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'provision_bgp': BGP, 'provision_description': 'New York | second'},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of ansible-playbook left. sent: the requests that it made."""
+
+    status: int
+    output: str
+    sent: list[dict]
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """(method, resource) of the requests that write: /client/v4/accounts/ID/cni/RESOURCE."""
+        return [(one['method'], one['path'].split('/')[6]) for one in self.sent if one['method'] != 'GET']
+
+    @property
+    def changed(self) -> set[tuple[str, str]]:
+        """(task, host) of what is reported as changed."""
+        tasks = re.split(r'^TASK \[(?:\S+ : )?(.*)\] \**$', self.output, flags=re.MULTILINE)[1:]
+        hosts = [re.findall(r'^changed: \[(.*?)\]', text, re.MULTILINE) for text in tasks[1::2]]
+        return {(task, host) for task, changed in zip(tasks[::2], hosts, strict=True) for host in changed}
+
+
+class Account:
+    """A simulated account with a folder for files, and circuits as the hosts of an inventory."""
+
+    def __init__(self, simulator: Simulator, folder: Path):
+        self.simulator, self.folder, self.files = simulator, folder, folder / 'files'
+        (folder / 'ansible.cfg').touch()  # what the user's own one says must not matter
+
+    def play(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> Run:
+        """Runs a playbook of the collection. A value that starts with !unsafe is data and no template."""
+        variables = {'provision_artifacts_dir': str(self.files)}
+        inventory = self.folder / 'inventory.yml'
+        text = json.dumps({'circuits': {'hosts': hosts, 'vars': variables}})
+        inventory.write_text(text.replace('"!unsafe ', '!unsafe "'))
+        command = [Path(sys.executable).with_name('ansible-playbook'), '-i', inventory, f'netops.cloudflare_cni.{name}', *arguments]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_'))}
+        own = {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_CONFIG': str(self.folder / 'ansible.cfg'), 'ANSIBLE_NOCOLOR': '1'}
+        before = len(self.simulator.requests())
+        done = subprocess.run(command, env=kept | own | self.simulator.environment | environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return Run(done.returncode, done.stdout, self.simulator.requests()[before:])
+
+    def circuits(self) -> dict[str, dict]:
+        """{conduit name: {cni, interconnect}} as stored."""
+        state = self.simulator.state()
+        ports = {port['name']: port for port in state['interconnects']}
+        return {cni['magic']['conduit_name']: {'cni': cni, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']}
+
+    def left(self) -> tuple[list, list, list[str]]:
+        """CNIs and interconnects as stored, and the names of the files."""
+        state = self.simulator.state()
+        return state['cnis'], state['interconnects'], sorted(file.name for file in self.files.glob('*'))
+
+
+@pytest.fixture(scope='module')
+def process():
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def account(process, tmp_path):
+    process.reset()
+    return Account(process, tmp_path)
+
+
+# A redundant pair, from nothing.
+
+@dataclass(frozen=True)
+class Journey:
+    account: Account
+    predicted: Run
+    first: Run
+    second: Run
+
+
+@pytest.fixture(scope='module')
+def journey(tmp_path_factory):
+    with Simulator() as simulator:
+        account = Account(simulator, tmp_path_factory.mktemp('pair'))
+        predicted = account.play('provision', PAIR, '--check')
+        assert account.left() == ([], [], [])
+        yield Journey(account, predicted, account.play('provision', PAIR), account.play('provision', PAIR, '-vvvv'))
+
+
+def test_check_mode_predicts_and_sends_no_write(journey):
+    assert (journey.predicted.status, journey.predicted.writes) == (0, [])
+    steps = {task for task, host in journey.predicted.changed if host == 'nyc-2'}
+    assert {'Order the interconnect, if it is not there', 'Make the routed link', 'Write the hand-over'} <= steps
+
+
+def test_a_pair_is_ordered_once_on_two_devices(journey):
+    assert journey.first.status == 0, journey.first.output
+    assert journey.first.writes == [
+        ('POST', 'interconnects'), ('POST', 'cnis'), ('PUT', 'cf_interconnects'), ('POST', 'interconnects'), ('POST', 'cnis'),
+    ]
+    circuits = journey.account.circuits()
+    assert len({circuit['interconnect']['ccr_device_name'] for circuit in circuits.values()}) == 2
+    assert circuits['nyc-1']['cni']['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1476}
+    assert {circuit['cni']['bgp']['md5_key'] for circuit in circuits.values()} == {MD5_KEY}
+
+
+def test_a_second_run_changes_nothing(journey):
+    assert (journey.second.status, journey.second.writes, journey.second.changed) == (0, [], set())
+
+
+def test_a_port_that_is_pending_is_no_failure(journey):
+    assert 'nyc-2 is Pending. A port is Pending until its cross-connect is run' in journey.first.output
+
+
+def test_the_files_are_private_and_whole(journey):
+    files = journey.account.files
+    assert stat.S_IMODE(files.stat().st_mode) == 0o700
+    assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in files.iterdir()} == {
+        f'{name}{ending}': 0o600 for name in PAIR for ending in ('-loa.pdf', '.md', '.json')
+    }
+    port = journey.account.circuits()['nyc-1']['interconnect']
+    assert port['name'] in letter(files / 'nyc-1-loa.pdf')
+
+
+def test_the_hand_over_holds_what_was_ordered(journey):
+    circuit = journey.account.circuits()['nyc-1']
+    port, cni = circuit['interconnect'], circuit['cni']
+    facts = json.loads((journey.account.files / 'nyc-1.json').read_text())
+    assert facts['format'] == 1
+    assert {name: facts['interconnect'][name] for name in ('name', 'slot_id', 'facility', 'device', 'optic', 'loa')} == {
+        'name': port['name'], 'slot_id': port['slot_id'], 'facility': port['facility'], 'device': port['ccr_device_name'],
+        'optic': '10GBASE-LR', 'loa': 'nyc-1-loa.pdf',
+    }
+    ends = {'customer_address': cni['cust_ip'].removesuffix('/31'), 'cloudflare_address': cni['p2p_ip'].removesuffix('/31')}
+    assert facts['link'] == {**ends, 'prefix_length': 31, 'mtu': 1476}
+    assert facts['bgp'] == {
+        'customer_asn': 64496, 'cloudflare_asn': 13335, 'mode': 'dynamic_route_exchange', 'md5_key': 'set',
+        'extra_prefixes': ['203.0.113.0/24'], 'hold_time': 240, 'keepalive': 80,
+    }
+    assert facts['health_check']['rate'] == 'high'
+    text = (journey.account.files / 'nyc-1.md').read_text()
+    told = [port['name'], port['slot_id'], port['facility']['name'], *port['facility']['address'], cni['cust_ip'], cni['p2p_ip']]
+    assert [value for value in [*told, '64496', '13335', '203.0.113.0/24'] if value not in text] == []
+
+
+def test_text_of_the_account_is_no_markup(journey):
+    assert 'New York &#124; second\n' in (journey.account.files / 'nyc-2.md').read_text()
+
+
+def test_no_secret_is_on_screen_or_in_a_file(journey):
+    files = journey.account.files
+    texts = {'screen': journey.first.output + journey.second.output + journey.predicted.output}
+    texts |= {file.name: file.read_text() for file in files.iterdir() if file.suffix != '.pdf'}
+    for secret in (MD5_KEY, journey.account.simulator.token):
+        assert [name for name, text in texts.items() if secret in text] == []
+
+
+def test_steps_alone_do_theirs_and_send_no_write(journey):
+    account, files = journey.account, journey.account.files
+    before = {file.name: file.read_bytes() for file in files.glob('nyc-1.*')}
+    for file in files.glob('nyc-1*'):
+        file.unlink()
+    run = account.play('provision', PAIR, '--limit', 'nyc-1', '--tags', 'loa,handover')
+    assert (run.status, run.writes) == (0, [])
+    assert run.changed == {('Fetch the Letter of Authorization', 'nyc-1'), ('Write the hand-over', 'nyc-1')}
+    assert {file.name: file.read_bytes() for file in files.glob('nyc-1.*')} == before
+    assert account.circuits()['nyc-1']['interconnect']['name'] in letter(files / 'nyc-1-loa.pdf')
+
+
+def test_status_shows_a_line_for_each_circuit(journey):
+    account = journey.account
+    ports = {name: circuit['interconnect']['name'] for name, circuit in account.circuits().items()}
+    account.simulator.set_status(ports['nyc-2'], 'Down', 'no light')
+    run = account.play('status', {**PAIR, 'nyc-3': {}})
+    assert (run.status, run.writes, run.changed) == (0, [], set())
+    expected = [
+        ['nyc-1', ports['nyc-1'], 'ewr-a', 'Equinix NY1', 'edge01.ewr-a', 'Pending'],
+        ['nyc-2', ports['nyc-2'], 'Down', 'no light'],
+        ['nyc-3', 'absent'],
+    ]
+    assert [words for words in expected if not re.search('.*'.join(map(re.escape, words)), run.output)] == [], run.output
+
+
+def test_check_mode_of_decommissioning_deletes_nothing(journey):
+    before = journey.account.left()
+    run = journey.account.play('decommission', {**PAIR, 'nyc-3': {}}, '--check')
+    assert (run.status, run.writes, journey.account.left()) == (0, [], before)
+    assert run.changed == {(task, host) for task in ('Delete the CNI and the interconnect', 'Remove its files') for host in PAIR}
+
+
+# Other circuits.
+
+def test_names_templates_and_partners(account):
+    """In one run: a hostile name, an interconnect of one's own, Google Cloud with the blanks of an AWX survey."""
+    hostile, file = '../{{ 7*7 }}', '%2E.%2F%7B%7B%207%2A7%20%7D%7D'
+    slots = free_slots(account)
+    own = Api(account.simulator).order(slots[0])
+    blanks = ['state', 'name', 'description', 'interconnect', 'type', 'slot_id', 'speed', 'mtu', 'bgp_mode', 'default_asn', 'loa_name']
+    blanks += ['on_immutable', 'wait_for', 'wait_timeout']
+    hosts = {
+        'hostile': dict.fromkeys(('provision_name', 'provision_description'), f'!unsafe {hostile}') | {'provision_slot_id': slots[1]},
+        'own': {'provision_interconnect': own},
+        'gcp-1': {'provision_pairing_key': PAIRING_KEY, 'provision_bandwidth': '1G', **{f'provision_{name}': '' for name in blanks}},
+    }
+    run = account.play('provision', hosts, '-e', 'provision_serial=3', '-vvvv')
+    assert run.status == 0, run.output
+    assert PAIRING_KEY not in run.output
+    circuits = account.circuits()
+    assert set(circuits) == {hostile, 'own', 'gcp-1'}
+    assert circuits[hostile]['cni']['magic']['description'] == hostile
+    assert circuits['own']['interconnect']['name'] == own
+    assert {file.name for file in account.folder.iterdir()} == {'ansible.cfg', 'files', 'inventory.yml'}
+    endings = {file: ('-loa.pdf', '.md', '.json'), 'own': ('-loa.pdf', '.md', '.json'), 'gcp-1': ('.md', '.json')}
+    assert {path.name for path in account.files.iterdir()} == {name + ending for name, some in endings.items() for ending in some}
+    assert f'# Circuit {hostile}\n\n{hostile}\n' in (account.files / f'{file}.md').read_text()
+    partner = (account.files / 'gcp-1.md').read_text()
+    assert 'us-east4' in partner
+    assert 'cross-connect' not in partner
+    again = account.play('provision', hosts, '--limit', 'gcp-1')
+    assert (again.status, again.writes, again.changed) == (0, [], set())
+    gone = account.play('decommission', hosts)
+    cnis, ports, files = account.left()
+    assert (gone.status, cnis, [port['name'] for port in ports], files) == (0, [], [own], []), gone.output
+
+
+def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(account):
+    slots = free_slots(account)
+    hosts = [{'nyc-1': {'provision_slot_id': slot, 'provision_on_immutable': 'replace'}} for slot in slots[:2]]
+    steps = ('--tags', 'interconnect,loa,cni')
+    assert account.play('provision', hosts[0], *steps).status == 0
+    account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
+    assert account.play('provision', hosts[1], *steps).status == 2
+    run = account.play('provision', hosts[1], *steps)
+    assert run.status == 0, run.output
+    ports = account.simulator.state()['interconnects']
+    assert [port['slot_id'] for port in ports] == [slots[1]]
+    assert account.circuits()['nyc-1']['interconnect']['name'] in letter(account.files / 'nyc-1-loa.pdf')
+
+
+# Decommissioning, also when it was killed on the way.
+
+def test_a_decommissioning_that_was_killed_goes_on(account):
+    api = Api(account.simulator)
+    api.connect(api.order(free_slots(account)[0]), 'nyc-1')
+    account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
+    killed = account.play('decommission', {'nyc-1': {}})
+    cnis, ports, files = account.left()
+    assert (killed.status, cnis, len(ports), files) == (2, [], 1, ['nyc-1.json'])
+    again = account.play('decommission', {'nyc-1': {}})
+    assert (again.status, account.left()) == (0, ([], [], [])), again.output
+
+
+def test_a_port_without_its_cni_is_given_up_too(account):
+    account.simulator.fault('status', method='POST', path='/cni/cnis', status=403)
+    killed = account.play('provision', {'nyc-1': {'provision_slot': SLOT}})
+    assert (killed.status, len(account.left()[1])) == (2, 1)
+    gone = account.play('decommission', {'nyc-1': {'provision_slot': SLOT}})
+    assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
+
+
+# What bad input gets, before anything is ordered.
+
+REFUSED = {
+    'state': ({'provision_state': 'gone'}, 'value of provision_state must be one of: present, absent'),
+    'selector': ({'provision_slot': {'sight': 'ewr-a'}}, 'provision_slot.sight. Supported parameters include'),
+    'nothing': ({}, 'slot_id or slot, or pairing_key with bandwidth'),
+    'mtu': ({'provision_slot': SLOT, 'provision_mtu': 9000}, 'mtu: 9000'),
+    'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'bgp.md5_key: the value is not possible'),
+    'letter': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'provision_loa_name: 201 characters'),
+}
+
+
+def test_bad_input_is_refused_by_name_and_orders_nothing(account):
+    run = account.play('provision', {name: variables for name, (variables, _words) in REFUSED.items()}, '-e', 'provision_serial=6', '-vvvv')
+    assert {name for name in REFUSED if f'fatal: [{name}]' in run.output} == set(REFUSED), run.output
+    assert [words for _variables, words in REFUSED.values() if words not in run.output] == []
+    assert run.writes == []
+    assert 'planted?' not in run.output
+
+
+def test_a_wrong_token_is_told_in_words(account):
+    run = account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, CLOUDFLARE_API_TOKEN='planted-wrong-token')
+    assert run.status == 2
+    assert 'The API token is not valid or lacks a permission' in run.output
+    assert 'planted-wrong-token' not in run.output
+
+
+def free_slots(account: Account) -> list[str]:
+    """The ids of the slots that can be ordered."""
+    return [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied']]
+
+
+class Api:
+    """Orders placed by hand."""
+
+    def __init__(self, simulator: Simulator):
+        self.base, self.token, self.account = f'{simulator.url}/accounts/{simulator.account}/cni', simulator.token, simulator.account
+
+    def order(self, slot_id: str) -> str:
+        """The name of a new interconnect."""
+        return self._post('interconnects', {'type': 'direct', 'slot_id': slot_id})['name']
+
+    def connect(self, interconnect: str, name: str) -> None:
+        """A CNI on it."""
+        self._post('cnis', {'interconnect': interconnect, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}})
+
+    def _post(self, kind: str, body: dict) -> dict:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers['Authorization'] = f'Bearer {self.token}'
+            answer = session.post(f'{self.base}/{kind}', json={'account': self.account, **body})
+        answer.raise_for_status()
+        return answer.json()
+
+
+def letter(path: Path) -> str:
+    """The text of a PDF."""
+    return pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages[0].extract_text()
