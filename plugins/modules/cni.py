@@ -83,7 +83,7 @@ options:
     aliases: [cf_ip]
   vlan:
     description:
-      - There is no VLAN on a CNI. The option is here only to say so to who comes from an older write-up of the API; any value is refused.
+      - There is no VLAN on a CNI. The option only tells that to users of an older write-up of the API; any value is refused.
     type: int
 extends_documentation_fragment:
   - netops.cloudflare_cni._api

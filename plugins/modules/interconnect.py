@@ -11,9 +11,9 @@ short_description: Order and give up an interconnect, a private port into Cloudf
 version_added: 1.0.0
 description:
   - Orders an interconnect on a free slot (V(direct)), attaches one from Google Cloud with a pairing key (V(gcp_partner)), or gives it up.
-  - An interconnect that exists is looked for first - by O(name), else by O(slot_id), else by the CNI it carries (O(conduit_name)), else as
-    the one that meets O(slot), or is in the region of O(pairing_key) with O(bandwidth). Only if there is none is one ordered.
-    With O(conduit_name), an interconnect that carries another circuit is not taken.
+  - An interconnect that exists is looked for first - by O(name), O(slot_id) and the CNI it carries (O(conduit_name)), which must not lead
+    to different ones, or else as the one that meets O(slot), or is in the region of O(pairing_key) with O(bandwidth). Only if there is
+    none is one ordered. With O(conduit_name), an interconnect that carries another circuit is not taken.
   - Cloudflare gives an interconnect its name, and has no call that changes one. What differs from what is asked for is a failure that
     names it, unless O(on_immutable=replace).
   - An order is never repeated blindly. After a lost answer the module looks whether the interconnect is there.

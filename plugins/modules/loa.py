@@ -39,6 +39,11 @@ options:
       - Fetches the letter also if the file is there.
     type: bool
     default: false
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - With O(force=true) a letter is fetched each time.
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes

@@ -25,9 +25,10 @@ MD5_KEY = 'planted md5 key'
 PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 BGP = {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': MD5_KEY}
-PAIR = {
-    'nyc-1': {'provision_slot': SLOT, 'provision_bgp': BGP, 'provision_mtu': 1476, 'provision_health_check': {'rate': 'high'}},
-    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'provision_bgp': BGP, 'provision_description': 'New York | second'},
+CHECK = {'rate': 'high'}
+PAIR = {  # of the first, host and circuit have names of their own
+    'first': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_bgp': BGP, 'provision_mtu': 1476, 'provision_health_check': CHECK},
+    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}, 'provision_bgp': BGP, 'provision_description': 'New York | second'},
 }
 
 
@@ -145,7 +146,7 @@ def test_the_files_are_private_and_whole(journey):
     files = journey.account.files
     assert stat.S_IMODE(files.stat().st_mode) == 0o700
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in files.iterdir()} == {
-        f'{name}{ending}': 0o600 for name in PAIR for ending in ('-loa.pdf', '.md', '.json')
+        f'{name}{ending}': 0o600 for name in ('nyc-1', 'nyc-2') for ending in ('-loa.pdf', '.md', '.json')
     }
     port = journey.account.circuits()['nyc-1']['interconnect']
     assert port['name'] in letter(files / 'nyc-1-loa.pdf')
@@ -189,9 +190,9 @@ def test_steps_alone_do_theirs_and_send_no_write(journey):
     before = {file.name: file.read_bytes() for file in files.glob('nyc-1.*')}
     for file in files.glob('nyc-1*'):
         file.unlink()
-    run = account.play('provision', PAIR, '--limit', 'nyc-1', '--tags', 'loa,handover')
+    run = account.play('provision', PAIR, '--limit', 'first', '--tags', 'loa,handover')
     assert (run.status, run.writes) == (0, [])
-    assert run.changed == {('Fetch the Letter of Authorization', 'nyc-1'), ('Write the hand-over', 'nyc-1')}
+    assert run.changed == {('Fetch the Letter of Authorization', 'first'), ('Write the hand-over', 'first')}
     assert {file.name: file.read_bytes() for file in files.glob('nyc-1.*')} == before
     assert account.circuits()['nyc-1']['interconnect']['name'] in letter(files / 'nyc-1-loa.pdf')
 
@@ -212,7 +213,7 @@ def test_status_shows_a_line_for_each_circuit(journey):
 
 def test_check_mode_of_decommissioning_deletes_nothing(journey):
     before = journey.account.left()
-    run = journey.account.play('decommission', {**PAIR, 'nyc-3': {}}, '--check')
+    run = journey.account.play('decommission', {**PAIR, 'nyc-3': {}}, '--check', '-e', 'provision_hosts=all')
     assert (run.status, run.writes, journey.account.left()) == (0, [], before)
     assert run.changed == {(task, host) for task in ('Delete the CNI and the interconnect', 'Remove its files') for host in PAIR}
 
@@ -247,7 +248,7 @@ def test_names_templates_and_partners(account):
     assert 'cross-connect' not in partner
     again = account.play('provision', hosts, '--limit', 'gcp-1')
     assert (again.status, again.writes, again.changed) == (0, [], set())
-    gone = account.play('decommission', hosts)
+    gone = account.play('decommission', hosts, '-e', 'provision_hosts=all')
     cnis, ports, files = account.left()
     assert (gone.status, cnis, [port['name'] for port in ports], files) == (0, [], [own], []), gone.output
 
@@ -272,18 +273,24 @@ def test_a_decommissioning_that_was_killed_goes_on(account):
     api = Api(account.simulator)
     api.connect(api.order(free_slots(account)[0]), 'nyc-1')
     account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
-    killed = account.play('decommission', {'nyc-1': {}})
+    killed = account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1')
     cnis, ports, files = account.left()
     assert (killed.status, cnis, len(ports), files) == (2, [], 1, ['nyc-1.json'])
-    again = account.play('decommission', {'nyc-1': {}})
+    again = account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1')
     assert (again.status, account.left()) == (0, ([], [], [])), again.output
+
+
+def test_nothing_is_given_up_because_nothing_was_named(account):
+    run = account.play('decommission', {'nyc-1': {}})
+    assert (run.status, run.sent) == (2, [])
+    assert 'Say which circuits to give up' in run.output
 
 
 def test_a_port_without_its_cni_is_given_up_too(account):
     account.simulator.fault('status', method='POST', path='/cni/cnis', status=403)
     killed = account.play('provision', {'nyc-1': {'provision_slot': SLOT}})
     assert (killed.status, len(account.left()[1])) == (2, 1)
-    gone = account.play('decommission', {'nyc-1': {'provision_slot': SLOT}})
+    gone = account.play('decommission', {'nyc-1': {'provision_slot': SLOT}}, '--limit', 'nyc-1')
     assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
 
 
