@@ -178,7 +178,7 @@ def interconnect_names(names: Sequence[str] | None, circuits: Sequence[str] | No
 def _selected(wanted: Wanted, world: World) -> list[Object]:
     """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet."""
     others = _others(wanted, world)
-    matching = [obj for obj in seen(world, 'interconnect') if not mismatch(wanted.select, obj, others)]
+    matching = [obj for obj in seen(world, 'interconnect') if obj not in others and not mismatch(wanted.select, obj, others)]
     if 'conduit_name' not in wanted.keys:
         return matching
     taken = {cni.get('interconnect') for cni in seen(world, 'cni')}

@@ -25,11 +25,12 @@ MD5_KEY = 'planted md5 key'
 PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 BGP = {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': MD5_KEY}
-CHECK = {'rate': 'high'}
 PAIR = {  # of the first, host and circuit have names of their own
-    'first': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_bgp': BGP, 'provision_mtu': 1476, 'provision_health_check': CHECK},
-    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}, 'provision_bgp': BGP, 'provision_description': 'New York | second'},
+    'first': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_mtu': 1476, 'provision_health_check': {'rate': 'high'}},
+    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}, 'provision_description': 'New York | second'},
 }
+for variables in PAIR.values():
+    variables['provision_bgp'] = BGP
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,25 @@ class Account:
         state = self.simulator.state()
         ports = {port['name']: port for port in state['interconnects']}
         return {cni['magic']['conduit_name']: {'cni': cni, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']}
+
+    def order(self, slot_id: str) -> str:
+        """Orders a port without Ansible and returns its name."""
+        return self._post('interconnects', {'type': 'direct', 'slot_id': slot_id})['name']
+
+    def seed(self, name: str, slot_id: str) -> str:
+        """Makes a circuit without Ansible and returns the name of its port."""
+        port = self.order(slot_id)
+        self._post('cnis', {'interconnect': port, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}})
+        return port
+
+    def _post(self, kind: str, body: dict) -> dict:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers['Authorization'] = f'Bearer {self.simulator.token}'
+            url = f'{self.simulator.url}/accounts/{self.simulator.account}/cni/{kind}'
+            answer = session.post(url, json={'account': self.simulator.account, **body})
+        answer.raise_for_status()
+        return answer.json()
 
     def left(self) -> tuple[list, list, list[str]]:
         """CNIs and interconnects as stored, and the names of the files."""
@@ -224,7 +244,7 @@ def test_names_templates_and_partners(account):
     """In one run: a hostile name, an interconnect of one's own, Google Cloud with the blanks of an AWX survey."""
     hostile, file = '../{{ 7*7 }}', '%2E.%2F%7B%7B%207%2A7%20%7D%7D'
     slots = free_slots(account)
-    own = Api(account.simulator).order(slots[0])
+    own = account.order(slots[0])
     blanks = ['state', 'name', 'description', 'interconnect', 'type', 'slot_id', 'speed', 'mtu', 'bgp_mode', 'default_asn', 'loa_name']
     blanks += ['on_immutable', 'wait_for', 'wait_timeout']
     hosts = {
@@ -246,7 +266,7 @@ def test_names_templates_and_partners(account):
     partner = (account.files / 'gcp-1.md').read_text()
     assert 'us-east4' in partner
     assert 'cross-connect' not in partner
-    again = account.play('provision', hosts, '--limit', 'gcp-1')
+    again = account.play('provision', hosts, '--limit', 'gcp-1', '--tags', 'interconnect,cni,handover')
     assert (again.status, again.writes, again.changed) == (0, [], set())
     gone = account.play('decommission', hosts, '-e', 'provision_hosts=all')
     cnis, ports, files = account.left()
@@ -255,23 +275,24 @@ def test_names_templates_and_partners(account):
 
 def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(account):
     slots = free_slots(account)
-    hosts = [{'nyc-1': {'provision_slot_id': slot, 'provision_on_immutable': 'replace'}} for slot in slots[:2]]
-    steps = ('--tags', 'interconnect,loa,cni')
-    assert account.play('provision', hosts[0], *steps).status == 0
+    old = account.seed('nyc-1', slots[0])
+    account.files.mkdir()
+    (account.files / 'nyc-1.json').write_text(json.dumps({'format': 1, 'name': 'nyc-1', 'interconnect': {'name': old}}))
+    (account.files / 'nyc-1-loa.pdf').write_bytes(b'%PDF- the letter of the old one %%EOF')
     account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
-    assert account.play('provision', hosts[1], *steps).status == 2
-    run = account.play('provision', hosts[1], *steps)
+    hosts = {'nyc-1': {'provision_slot_id': slots[1], 'provision_on_immutable': 'replace'}}
+    assert account.play('provision', hosts, '--tags', 'interconnect,loa,cni').status == 2
+    run = account.play('provision', hosts, '--tags', 'interconnect,loa,cni')
     assert run.status == 0, run.output
     ports = account.simulator.state()['interconnects']
     assert [port['slot_id'] for port in ports] == [slots[1]]
-    assert account.circuits()['nyc-1']['interconnect']['name'] in letter(account.files / 'nyc-1-loa.pdf')
+    assert ports[0]['name'] in letter(account.files / 'nyc-1-loa.pdf')
 
 
 # Decommissioning, also when it was killed on the way.
 
 def test_a_decommissioning_that_was_killed_goes_on(account):
-    api = Api(account.simulator)
-    api.connect(api.order(free_slots(account)[0]), 'nyc-1')
+    account.seed('nyc-1', free_slots(account)[0])
     account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
     killed = account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1')
     cnis, ports, files = account.left()
@@ -286,10 +307,10 @@ def test_nothing_is_given_up_because_nothing_was_named(account):
     assert 'Say which circuits to give up' in run.output
 
 
-def test_a_port_without_its_cni_is_given_up_too(account):
-    account.simulator.fault('status', method='POST', path='/cni/cnis', status=403)
-    killed = account.play('provision', {'nyc-1': {'provision_slot': SLOT}})
-    assert (killed.status, len(account.left()[1])) == (2, 1)
+def test_a_port_that_never_got_its_cni_is_given_up_too(account):
+    assert account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, '--tags', 'interconnect').status == 0
+    cnis, ports, files = account.left()
+    assert (cnis, len(ports), files) == ([], 1, ['nyc-1.json'])
     gone = account.play('decommission', {'nyc-1': {'provision_slot': SLOT}}, '--limit', 'nyc-1')
     assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
 
@@ -324,29 +345,6 @@ def test_a_wrong_token_is_told_in_words(account):
 def free_slots(account: Account) -> list[str]:
     """The ids of the slots that can be ordered."""
     return [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied']]
-
-
-class Api:
-    """Orders placed by hand."""
-
-    def __init__(self, simulator: Simulator):
-        self.base, self.token, self.account = f'{simulator.url}/accounts/{simulator.account}/cni', simulator.token, simulator.account
-
-    def order(self, slot_id: str) -> str:
-        """The name of a new interconnect."""
-        return self._post('interconnects', {'type': 'direct', 'slot_id': slot_id})['name']
-
-    def connect(self, interconnect: str, name: str) -> None:
-        """A CNI on it."""
-        self._post('cnis', {'interconnect': interconnect, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}})
-
-    def _post(self, kind: str, body: dict) -> dict:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers['Authorization'] = f'Bearer {self.token}'
-            answer = session.post(f'{self.base}/{kind}', json={'account': self.account, **body})
-        answer.raise_for_status()
-        return answer.json()
 
 
 def letter(path: Path) -> str:

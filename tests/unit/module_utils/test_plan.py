@@ -99,6 +99,13 @@ def test_an_interconnect_that_is_there_is_taken(asked):
     assert (change.action, change.before['name']) == ('none', 'here')
 
 
+@pytest.mark.parametrize('asked', [{}, {'conduit_name': 'b'}], ids=str)
+def test_a_port_is_not_its_own_neighbour(asked):
+    select = {'site': 'ewr-a', 'speed': '10G', 'diverse_from': ['first']}
+    (change,) = decide(INTERCONNECT, {**asked, 'slot': select}, world(SLOTS, [direct('first', 9)]))
+    assert (change.action, change.after['slot_id']) == ('create', uuid(4))
+
+
 def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     there = [direct('used', 1), direct('unused', 7)]
     asked = {'conduit_name': 'nyc-2', 'slot': {'site': 'ewr-a'}}
