@@ -72,8 +72,8 @@ def _content(path: str) -> bytes | None:
 
 def _fetch(task: Task) -> bytes | None:
     """The letter; None if the interconnect is only predicted."""
-    named = [[task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')]
-    name = observe(task.client, lambda world: interconnect_names(*named, world))[0]
+    named = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
+    name = observe(task.client, lambda world: interconnect_names(named, world))[0]
     if name == UNKNOWN and not task.module.check_mode:
         raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no letter of it.')
     return None if name == UNKNOWN else letter(task.client, name, task.params['name'])

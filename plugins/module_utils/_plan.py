@@ -128,7 +128,11 @@ def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None
         return {'type': 'gcp_partner', 'region': pairing_region(key) if key else None, 'speed': params.get('bandwidth')}
     if params.get('slot') is None:
         return None
-    return {'type': 'direct', 'speed': params.get('speed'), **{k: v for k, v in params['slot'].items() if v is not None}}
+    asked = {option: value for option, value in params['slot'].items() if value not in (None, [])}
+    if not asked:
+        allowed = 'at least one of ' + ', '.join(params['slot'] or ['site'])
+        raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
+    return {'type': 'direct', 'speed': params.get('speed'), **asked}
 
 
 # Finding what is there.
@@ -147,8 +151,16 @@ def find(wanted: Wanted, world: World) -> Object | None:
     if not hits and wanted.select is not None and wanted.state == 'present':
         hits = {obj[row.id]: obj for obj in _selected(wanted, world)}
     if len(hits) > 1:
-        raise AmbiguousError(wanted.label, sorted(map(str, hits)), f'Name one of them by {row.id}.')
+        raise AmbiguousError(wanted.label, sorted(map(str, hits)), _way_out(wanted))
     return next(iter(hits.values()), None)
+
+
+def _way_out(wanted: Wanted) -> str:
+    """What to do about two matches."""
+    name = next((key.option for key in wanted.row.keys if key.assigned), None)
+    if len(wanted.keys) > 1:
+        return f'They come from {" and ".join(wanted.keys)}, which have to mean the same one.'
+    return f'Name one of them by {name}.' if name and name not in wanted.keys else 'There should be one: ask Cloudflare.'
 
 
 def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], world: World) -> list[Object]:
@@ -161,12 +173,12 @@ def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], wor
     return objects
 
 
-def interconnect_names(names: Sequence[str] | None, circuits: Sequence[str] | None, world: World) -> list[str]:
-    """The interconnects that are named, themselves or by the circuits on them; all of them if neither is. Raises InputError."""
-    if names is None and circuits is None:
+def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) -> list[str]:
+    """The interconnects that two options name, the first their own names, the second circuits; all if neither does. Raises InputError."""
+    if all(told is None for told in named.values()):
         return [obj['name'] for obj in seen(world, 'interconnect')]
-    found = []
-    for option, key, told in (('interconnect', INTERCONNECT.keys[0], names), ('conduit_name', INTERCONNECT.keys[-1], circuits)):
+    found: list[str] = []
+    for key, (option, told) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), named.items(), strict=True):
         for name in told or ():
             hits = [name] if name == UNKNOWN else [obj['name'] for obj in by_key(INTERCONNECT, key, name, world)]
             if not hits:

@@ -126,7 +126,7 @@ INTERCONNECT = Resource(
     ),
     fields=(Field('type', 'type', change=False),),
     assigned=('name', 'virtual_port_reservation_id'),
-    implied={'slot_id': 'direct', 'slot': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
+    implied={'slot_id': 'direct', 'slot': 'direct', 'speed': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
 )
 
 DIRECT = replace(

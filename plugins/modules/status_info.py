@@ -143,8 +143,8 @@ ARGUMENT_SPEC = {
 
 def work(task: Task) -> dict:
     states, goal = ({OLDER_WORDS.get(state, state) for state in task.params[name] or ()} for name in ('states', 'wait_for'))
-    named = task.params['interconnects'], task.params['conduit_names']
-    names = observe(task.client, lambda world: interconnect_names(*named, world))
+    named = {option: task.params[option] for option in ('interconnects', 'conduit_names')}
+    names = observe(task.client, lambda world: interconnect_names(named, world))
     found = watch(task.client, names, goal, task.params['wait_timeout'])
     statuses = [{'interconnect': name, 'state': found[name].get('state'), 'reason': found[name].get('reason')} for name in sorted(found)]
     reached = not goal or all(name in found and found[name].get('state') in goal for name in names)

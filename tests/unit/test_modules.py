@@ -207,7 +207,7 @@ def test_status_filters_and_waits(run_module, simulator, circuit):
     assert (waited['reached'], waited['statuses'][0]['state'], waited.get('failed')) == (False, 'Down', None)
     simulator.set_status(name, 'Healthy')
     assert run_module('status_info', interconnects=[name], wait_for=['active'])['reached'] is True
-    assert run_module('status_info', interconnects=['nobody'])['error']['option'] == 'interconnect'
+    assert run_module('status_info', interconnects=['nobody'])['error']['option'] == 'interconnects'
 
 
 # Secrets.

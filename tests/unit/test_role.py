@@ -328,6 +328,8 @@ REFUSED = {
 
 
 def test_bad_input_is_refused_by_name_and_orders_nothing(account):
+    account.files.mkdir()
+    (account.files / 'mtu.json').write_text('{"interconnect": {"name": "long-gone"}}')
     run = account.play('provision', {name: variables for name, (variables, _words) in REFUSED.items()}, '-e', 'provision_serial=6', '-vvvv')
     assert {name for name in REFUSED if f'fatal: [{name}]' in run.output} == set(REFUSED), run.output
     assert [words for _variables, words in REFUSED.values() if words not in run.output] == []

@@ -126,6 +126,8 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
     ({'conduit_name': 'nyc-9'}, 'type', 'nothing says what to order'),
     ({'type': 'direct', 'conduit_name': 'nyc-9'}, 'slot_id', 'ordered on a slot'),
+    ({'slot': {}}, 'slot', 'any port anywhere'),
+    ({'slot': {'site': None, 'diverse_from': []}}, 'slot', 'at least one of site, diverse_from'),
     ({'slot_id': uuid(2), 'pairing_key': KEY}, 'type, slot_id, pairing_key', 'different types'),
     ({'type': 'direct', 'pairing_key': KEY}, 'type, pairing_key', 'different types'),
     ({'pairing_key': 'x/y', 'bandwidth': '1G'}, 'pairing_key', 'uuid/region/availability-domain'),
@@ -158,6 +160,7 @@ def test_two_matches_are_an_error_that_lists_them(asked):
     with pytest.raises(AmbiguousError) as error:
         decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')]))
     assert len(error.value.details['candidates']) == 2
+    assert ('have to mean the same one' if len(asked) == 2 and 'slot_id' in asked else 'by name') in str(error.value)
 
 
 def test_the_same_key_twice_is_refused():
@@ -189,6 +192,7 @@ def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, act
 
 @pytest.mark.parametrize(('asked', 'field'), [
     ({'conduit_name': 'nyc-1', 'speed': '100G', 'type': 'direct'}, 'speed'),
+    ({'name': 'here', 'speed': '100G'}, 'speed'),
     ({'conduit_name': 'nyc-1', 'slot_id': uuid(2)}, 'slot_id'),
     ({'name': 'here', 'type': 'gcp_partner'}, 'type'),
     ({'conduit_name': 'nyc-1', 'slot': {'site': 'gru-b'}}, 'slot.site'),
@@ -415,12 +419,12 @@ def test_deletes_come_first_and_children_before_parents_in_them_only():
 
 def test_the_interconnects_of_names_and_circuits():
     there = world(interconnects=[direct('a', 1), direct('b', 2)], cnis=[cni(1, 'nyc-1', 'b')])
-    assert interconnect_names(None, None, there) == ['a', 'b']
-    assert interconnect_names(['a'], ['nyc-1'], there) == ['a', 'b']
-    assert interconnect_names([], None, there) == []
-    for names, circuits, option in ((['x'], None, 'interconnect'), (None, ['x'], 'conduit_name')):
+    assert interconnect_names({'names': None, 'circuits': None}, there) == ['a', 'b']
+    assert interconnect_names({'names': ['a'], 'circuits': ['nyc-1']}, there) == ['a', 'b']
+    assert interconnect_names({'names': [], 'circuits': None}, there) == []
+    for option in ('names', 'circuits'):
         with pytest.raises(InputError) as error:
-            interconnect_names(names, circuits, there)
+            interconnect_names({'names': None, 'circuits': None, option: ['x']}, there)
         assert error.value.details['option'] == option
 
 
