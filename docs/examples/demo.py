@@ -13,10 +13,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = Path('.build/demo')
+DULL = re.compile(r'(\x1b\[[\d;]+m)?(PLAY \[|ok:|included:)')
 sys.path.append(str(ROOT / 'tests/simulator'))
 
 from process import Simulator  # noqa: E402
@@ -57,24 +59,23 @@ def show(simulator: Simulator) -> None:
 
 
 def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False) -> int:
-    """Runs the playbook, prints what it says without blank lines, brief without tasks too, and returns how much it changed."""
+    """Runs the playbook, prints what it says, and returns how much it changed. Ends the process if it fails."""
     command = ['ansible-playbook', '-i', 'docs/examples/inventory.yml', 'netops.cloudflare_cni.provision']
     command += ['-e', f'provision_artifacts_dir={FILES}', *arguments]
     heading(title, shlex.join(command))
     settings = {
         'PATH': os.pathsep.join([str(ROOT / '.venv/bin'), os.environ['PATH']]),
         'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'),
+        'ANSIBLE_STDOUT_CALLBACK': 'default',
         'ANSIBLE_DISPLAY_SKIPPED_HOSTS': 'False',
         'ANSIBLE_CALLBACK_RESULT_FORMAT': 'yaml',
         'ANSIBLE_FORCE_COLOR': str(sys.stdout.isatty()),
     }
-    dull = re.compile(r'(\x1b\[[\d;]+m)?(PLAY \[|TASK|ok:|included:|$)' if brief else '$')
     changed = 0
     with subprocess.Popen(command, env=os.environ | settings | simulator.environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            for line in process.stdout:
-                if not dull.match(line):
-                    print(line.rstrip(' *\n'), flush=True)
+            for line in shown(process.stdout, brief):
+                print(line, flush=True)
                 changed += sum(map(int, re.findall(r'\bchanged=(\d+)', line)))
         except BaseException:
             process.terminate()
@@ -82,6 +83,18 @@ def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False)
     if process.returncode:
         sys.exit(f'FAILED: ansible-playbook ended with status {process.returncode}.')
     return changed
+
+
+def shown(lines: Iterable[str], brief: bool) -> Iterator[str]:
+    """The lines to print: none that is blank; brief, of the tasks only those that changed or said something."""
+    task = ''
+    for line in lines:
+        text = line.rstrip(' *\n')
+        if brief and text.startswith('TASK'):
+            task = f'{text}\n'
+        elif text and not (brief and DULL.match(text)):
+            yield text if text.startswith('PLAY') else task + text
+            task = ''
 
 
 def heading(title: str, command: str) -> None:

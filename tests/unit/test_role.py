@@ -193,6 +193,20 @@ def test_the_hand_over_holds_what_was_ordered(journey):
     assert [value for value in [*told, '64496', '13335', '203.0.113.0/24'] if value not in text] == []
 
 
+def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
+    text = journey.second.output
+    start = text.index('{', text.index('ok: [nyc-2] => ', text.rindex('Say what is known now')))
+    result = json.JSONDecoder().raw_decode(text[start:])[0]['ansible_facts']['provision_result']
+    circuit, files = journey.account.circuits()['nyc-2'], journey.account.files
+    hidden = {**circuit['cni'], 'bgp': {**circuit['cni']['bgp'], 'md5_key': '(hidden)'}}
+    assert result == {
+        'name': 'nyc-2', 'state': 'present', 'changed': False, 'interconnect': circuit['interconnect'], 'cni': hidden,
+        'health_check': None, 'settings': {'default_asn': 13335},
+        'status': {'interconnect': circuit['interconnect']['name'], 'state': 'Pending', 'reason': None},
+        'files': {'loa': f'{files}/nyc-2-loa.pdf', 'markdown': f'{files}/nyc-2.md', 'json': f'{files}/nyc-2.json'},
+    }
+
+
 def test_text_of_the_account_is_no_markup(journey):
     assert 'New York &#124; second\n' in (journey.account.files / 'nyc-2.md').read_text()
 
