@@ -134,7 +134,7 @@ def journey(tmp_path_factory):
         account = Account(simulator, tmp_path_factory.mktemp('pair'))
         predicted = account.play('provision', PAIR, '--check')
         assert account.left() == ([], [], [])
-        yield Journey(account, predicted, account.play('provision', PAIR), account.play('provision', PAIR, '-vvvv'))
+        yield Journey(account, predicted, account.play('provision', PAIR), account.play('provision', PAIR, '-vvvv', '-e', 'provision_serial=2'))
 
 
 def test_check_mode_predicts_and_sends_no_write(journey):
@@ -280,7 +280,7 @@ def test_names_templates_and_partners(account):
     partner = (account.files / 'gcp-1.md').read_text()
     assert 'us-east4' in partner
     assert 'cross-connect' not in partner
-    again = account.play('provision', hosts, '--limit', 'gcp-1', '--tags', 'interconnect,cni,handover')
+    again = account.play('provision', hosts, '--limit', 'gcp-1', '--tags', 'interconnect,cni')
     assert (again.status, again.writes, again.changed) == (0, [], set())
     gone = account.play('decommission', hosts, '-e', 'provision_hosts=all')
     cnis, ports, files = account.left()
