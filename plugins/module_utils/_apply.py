@@ -21,12 +21,13 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     CniError,
     InputError,
     NotTakenError,
+    RaceError,
     TransportError,
     UndecidedError,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, UNKNOWN, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, UNKNOWN, Resource
 
 T = TypeVar('T')
 
@@ -43,9 +44,13 @@ def read(client: Client, resource: str, ident: str | None = None, query: Mapping
     if ident is not None or row.items is None:
         path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
         found = client.get(path, query, accept=(200, 404), headers=row.headers)
-        return [] if found is None else [row.read(found)]
+        return [] if found is None else [_unwrapped(row, found)]
     pages = client.pages(row.path, query, items=row.items, headers=row.headers)
     return list({_named(row, obj): row.read(obj) for page in pages for obj in page}.values())
+
+
+def _unwrapped(row: Resource, answer: Object) -> Object:
+    return row.read(next((answer[name] for name in row.wraps if answer.get(name)), answer))
 
 
 def _named(row: Resource, obj: Object) -> str:
@@ -64,12 +69,17 @@ def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str,
 
 
 def observe(client: Client, decide: Callable[[World], T], world: World | None = None) -> T:
-    """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that."""
+    """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
+
+    All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
+    """
     shown = dict(world or {})
     while True:
         try:
             return decide(shown)
         except Unread as unread:
+            if unread.part[0] == SLOT.name:
+                shown = {part: objects for part, objects in shown.items() if part[0] == SLOT.name}
             shown[unread.part] = read(client, *unread.part)
 
 
@@ -100,7 +110,24 @@ def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
         except CniError as error:
             error.applied = [*done, *error.applied]
             raise
+    _give_way(client, done)
     return done
+
+
+def _give_way(client: Client, done: list[Change]) -> None:
+    """Takes back what was created beside an object that somebody else created in the same moment. Raises RaceError for the first."""
+    alone = [change for change in done if change.action == 'create' and change.sole]
+    there = {change.row.name: read(client, change.row.name) for change in alone}
+    for change in alone:
+        row, own = change.row, change.answer
+        not_rivals = {own[row.id], *change.known}
+        rivals = [obj[row.id] for obj in there[row.name] if obj.get(row.sole) == own[row.sole] and obj[row.id] not in not_rivals]
+        if rivals:
+            error = RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the '
+                              'one made here was taken back. Run it again.')
+            error.applied = [one for one in done if one is not change]
+            _delete(client, replace(change, action='delete', before=own))
+            raise error
 
 
 def _none(client: Client, change: Change) -> Change:
@@ -115,8 +142,11 @@ def _delete(client: Client, change: Change) -> Change:
 
 
 def _update(client: Client, change: Change) -> Change:
-    _refuse_unknown(change)
-    return _taken(change, _put(client, change.row, change.after, change.named))
+    """PUT of the object as it is at this moment: what has changed since it was read stays, but for the named fields."""
+    _refuse_unknown(change, change.row.id)
+    now = read(client, change.row.name, change.after.get(change.row.id))
+    after = merge(now[0], {wire: get(change.after, wire) for wire in change.named}) if now else change.after
+    return _taken(change, _put(client, change.row, after, change.named))
 
 
 def _create(client: Client, change: Change) -> Change:
@@ -209,7 +239,7 @@ def _put(client: Client, row: Resource, after: Object, named: Sequence[str]) -> 
     blocks = after if row.whole else {wire.partition('.')[0]: after[wire.partition('.')[0]] for wire in named}
     body = {**blocks, 'account': client.account_id} if row.whole and row.id else blocks
     answer = client.put((*row.path, after[row.id]) if row.id else row.path, _without(body, row.read_only), headers=row.headers)
-    return row.read(answer.get(row.stored) or answer if row.stored else answer)
+    return _unwrapped(row, answer)
 
 
 def _without(body: Object, wires: Iterable[str]) -> Object:
@@ -232,8 +262,9 @@ def _taken(change: Change, answer: Object) -> Change:
     return done
 
 
-def _refuse_unknown(change: Change) -> None:
-    """A value that a prediction could not know must not be written."""
-    for wire in change.named:
+def _refuse_unknown(change: Change, ident: str | None = None) -> None:
+    """A value that a prediction could not know must not be written, nor an object that it could not name."""
+    for wire in (*change.named, *((ident,) if ident else ())):
         if get(change.after, wire) == UNKNOWN:
-            raise InputError(change.row.at(wire).option, f'{UNKNOWN!r} comes from a task in check mode; it can not be written.')
+            option = change.row.parent[0] if wire == ident else change.row.at(wire).option
+            raise InputError(option, f'{UNKNOWN!r} comes from a task in check mode; it can not be written.')

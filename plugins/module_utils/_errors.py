@@ -9,6 +9,7 @@ CniError
 ├── DriftError          what differs can't be changed on a live object
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
+├── RaceError           someone else was quicker
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
     └── ApiError        the API refused: its own status, code and message
@@ -106,6 +107,13 @@ class UndecidedError(CniError):
     """An order was sent and its answer lost, more than once; the object is not to be seen."""
 
     kind = 'undecided'
+
+
+class RaceError(CniError):
+    """Someone else was quicker; nothing that the user said is wrong, and the next run sees what he did."""
+
+    kind = 'race'
+    retryable = True
 
 
 class TransportError(CniError):

@@ -47,6 +47,7 @@ class Wanted:
     select: dict[str, Any] | None = None
     replace: bool = False
     force: bool = False
+    shared: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -61,6 +62,7 @@ class Change:
     """One step. action: none, create, update or delete. named: the paths that it sets because the user said so.
 
     known: the ids that were there before a create. chosen: the user named the very thing (a slot_id), nothing was picked for him.
+    sole: whether it gives way to another one that came to the same place in the same moment.
     answer: the object as Cloudflare returned it, once applied.
     """
 
@@ -72,6 +74,7 @@ class Change:
     named: tuple[str, ...] = ()
     known: frozenset[Any] = field(default_factory=frozenset)
     chosen: bool = True
+    sole: bool = False
     answer: Object | None = None
 
 
@@ -90,7 +93,7 @@ def desire(row: Resource, params: Mapping[str, Any]) -> Wanted:
     if row.pair and row.pair[0] in fields and row.pair[1] in fields:
         _check_pair(row, fields)
     return Wanted(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
-                  bool(params.get('force')), tuple(dict.fromkeys(warnings)))
+                  bool(params.get('force')), bool(params.get('shared')), tuple(dict.fromkeys(warnings)))
 
 
 def given(rows: Iterable[Field | Key], params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
@@ -316,7 +319,8 @@ def _create(wanted: Wanted, world: World, given_away: Iterable[str]) -> Change:
     after = merge(after, fields)
     _check(wanted, after, fields, world)
     known = frozenset(obj.get(row.id) for obj in seen(world, row.name))
-    return Change(row, 'create', wanted.label, None, after, tuple(fields), known, wanted.select is None or 'slot_id' in wanted.keys)
+    chosen = wanted.select is None or 'slot_id' in wanted.keys
+    return Change(row, 'create', wanted.label, None, after, tuple(fields), known, chosen, bool(row.sole) and not wanted.shared)
 
 
 def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
@@ -339,7 +343,7 @@ def _not_there(wanted: Wanted, world: World) -> Change:
     """A health check comes and goes with its interconnect: it can be set where Cloudflare shows it, and predicted where it can't yet."""
     option, value = next(iter(wanted.keys.items()))
     if value == UNKNOWN:
-        return Change(wanted.row, 'update', wanted.label, {}, merge({}, wanted.fields), tuple(wanted.fields))
+        return Change(wanted.row, 'update', wanted.label, {}, merge({wanted.row.id: UNKNOWN}, wanted.fields), tuple(wanted.fields))
     key = next(key for key in wanted.row.keys if key.option == option)
     for hop in key.via:
         if all(get(obj, hop.field) != value for obj in seen(world, hop.resource)):
@@ -368,11 +372,22 @@ def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: Worl
     row = wanted.row
     if row.pair and not {*row.pair[:2]}.isdisjoint(fields):
         _check_pair(row, after)
+    if row.sole in fields and not wanted.shared:
+        _check_sole(row, after, world)
     if not row.parent or row.parent[1] not in fields:
         return
     parent, name = ROWS[row.parent[0]], after[row.parent[1]]
     if name != UNKNOWN and all(obj.get(parent.id) != name for obj in seen(world, parent.name)):
         raise no_such(parent, row.parent[1], name, world)
+
+
+def _check_sole(row: Resource, after: Object, world: World) -> None:
+    place = after[row.sole]
+    rivals = [obj for obj in seen(world, row.name) if obj.get(row.sole) == place and obj.get(row.id) != after.get(row.id)]
+    if rivals:
+        names = ', '.join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)
+        raise InputError(row.sole, f'{place!r} carries the {row.title} {names} already, and the link is untagged.',
+                         f'another {row.sole}, or shared=true if they may share it')
 
 
 def _check_pair(row: Resource, values: Mapping[str, Any]) -> None:

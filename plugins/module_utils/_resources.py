@@ -67,7 +67,8 @@ class Resource:
     items: where a list of them is. read: the object in today's form.
     parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
     identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
-    whole: PUT replaces the whole object, else it keeps what is left out. stored: where the answer to a PUT has the object.
+    sole: the field that is one object's own: no other may have the same there, unless the user says shared.
+    whole: PUT replaces the whole object, else it keeps what is left out. wraps: where an answer has the object, if not all of it is.
     read_only: what answers hold and PUT must not. fixed: values of every object of the row.
     variants: rows for the values of type. implied: the type that an option speaks of. refused: options for what there is not, and why.
     """
@@ -81,8 +82,9 @@ class Resource:
     fields: tuple[Field, ...] = ()
     parent: tuple[str, str | None] | None = None
     creatable: bool = True
+    sole: str | None = None
     whole: bool = True
-    stored: str | None = None
+    wraps: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     read: Callable[[dict[str, Any]], dict[str, Any]] = values.same
@@ -167,6 +169,7 @@ CNI = Resource(
         Field('p2p_ip', 'p2p_ip', check=values.address, normal=values.interface, create=False),
     ),
     parent=('interconnect', 'interconnect'),
+    sole='interconnect',
     identity=('magic.conduit_name', 'interconnect'),
     assigned=('id', 'cust_ip', 'p2p_ip'),
     pair=('cust_ip', 'p2p_ip', values.link),
@@ -179,8 +182,8 @@ SETTINGS = Resource(
 )
 
 TUNNEL = Resource(
-    'tunnel', ('magic', 'cf_interconnects'), items='interconnects', creatable=False, whole=False, stored='modified_interconnect',
-    title='health check', parent=('interconnect', None),
+    'tunnel', ('magic', 'cf_interconnects'), items='interconnects', creatable=False, whole=False,
+    wraps=('interconnect', 'modified_interconnect'), title='health check', parent=('interconnect', None),
     keys=tuple(
         Key(option, 'virtual_port_reservation_id', normal=values.bare_uuid,
             via=(*hops, Hop('interconnect', 'name', 'virtual_port_reservation_id')))

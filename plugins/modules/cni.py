@@ -34,6 +34,13 @@ options:
     description:
       - The name of the interconnect that carries the CNI. Needed to create one.
     type: str
+  shared:
+    description:
+      - Whether O(interconnect) may carry other CNIs too. The link is untagged, so as a rule there is one CNI on it.
+      - Without it a CNI is not put on an interconnect that carries another one. If two runs do so in the same moment, both take theirs
+        back and fail with C(error.kind) V(race).
+    type: bool
+    default: false
   description:
     description:
       - Text for people. On a new CNI empty if not given.
@@ -252,8 +259,8 @@ applied:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(transport), V(answer), V(api) or V(error), and C(retryable)
-      tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api) or V(error), and
+      C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -276,6 +283,7 @@ ARGUMENT_SPEC = {
     'conduit_name': {'type': 'str'},
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'interconnect': {'type': 'str'},
+    'shared': {'type': 'bool', 'default': False},
     'description': {'type': 'str'},
     'mtu': {'type': 'int'},
     'bgp': {'type': 'dict', 'options': BGP_SPEC},

@@ -134,7 +134,8 @@ def journey(tmp_path_factory):
         account = Account(simulator, tmp_path_factory.mktemp('pair'))
         predicted = account.play('provision', PAIR, '--check')
         assert account.left() == ([], [], [])
-        yield Journey(account, predicted, account.play('provision', PAIR), account.play('provision', PAIR, '-vvvv', '-e', 'provision_serial=2'))
+        first = account.play('provision', PAIR)
+        yield Journey(account, predicted, first, account.play('provision', PAIR, '-vvvv', '-e', 'provision_serial=2'))
 
 
 def test_check_mode_predicts_and_sends_no_write(journey):

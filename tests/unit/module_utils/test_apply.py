@@ -13,6 +13,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     ApiError,
     InputError,
     NotTakenError,
+    RaceError,
     TransportError,
     UndecidedError,
 )
@@ -148,9 +149,9 @@ def create_cni(script, **asked):
 
 def test_what_post_can_not_say_is_put_into_the_whole_object():
     made = cni(1, 'nyc-1', 'first', newer_field={'kept': 1})
-    script = Script(answer(made), lambda request: answer(request['body']))
+    script = Script(answer(made), lambda request: answer(request['body']), listed(made))
     done = create_cni(script, bgp_mode='advertise_only', cust_ip='10.0.0.1/31', p2p_ip='10.0.0.0/31')
-    post, put = script.sent
+    post, put, _look = script.sent
     magic = {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
     assert post['body'] == {'account': ACCOUNT, 'interconnect': 'first', 'magic': magic}
     assert put['url'] == f'{LINKS}/{uuid(1)}'
@@ -160,10 +161,11 @@ def test_what_post_can_not_say_is_put_into_the_whole_object():
 
 @pytest.mark.parametrize('failure', [lost(), refusal(409, 1, 'Name Conflict')], ids=['lost', 'conflict'])
 def test_an_adopted_cni_is_brought_to_what_was_asked_for(failure):
-    script = Script(failure, listed(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []})), lambda r: answer(r['body']))
+    there = listed(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []}))
+    script = Script(failure, there, lambda r: answer(r['body']), there)
     assert create_cni(script, mtu=1400)['magic']['mtu'] == 1400
-    assert [r['method'] for r in script.sent] == ['POST', 'GET', 'PUT']
-    assert script.sent[-1]['body']['bgp'] == {'customer_asn': 1, 'extra_prefixes': []}
+    assert [r['method'] for r in script.sent] == ['POST', 'GET', 'PUT', 'GET']
+    assert script.sent[2]['body']['bgp'] == {'customer_asn': 1, 'extra_prefixes': []}
 
 
 def test_a_cni_of_that_name_on_another_interconnect_is_not_adopted():
@@ -188,7 +190,7 @@ def test_a_failure_after_the_post_tells_what_was_created():
 ])
 def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field):
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
-    script = Script(answer({**before, **stored}))
+    script = Script(answer(before), answer({**before, **stored}))
     changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
     with pytest.raises(NotTakenError) as error:
         apply(script.client(), changes)
@@ -206,19 +208,55 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel():
     tunnel = {'id': 't1', 'name': 'x', 'virtual_port_reservation_id': uuid(1001),
               'health_check': {'enabled': True, 'rate': 'mid', 'newer': 1, 'target': {'effective': '172.31.0.1', 'saved': ''}}}
     stored = {**tunnel, 'health_check': {**tunnel['health_check'], 'rate': 'high'}}
-    script = Script(answer({'success': True, 'result': {'modified': True, 'modified_interconnect': stored}}))
+    results = {'interconnect': tunnel}, {'modified': True, 'modified_interconnect': stored}
+    script = Script(*(answer({'success': True, 'result': result}) for result in results))
     changes = plan([desire(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
     assert apply(script.client(), changes)[0].answer == stored
-    (put,) = script.sent
+    _look, put = script.sent
     assert put['url'] == '/magic/cf_interconnects/t1'
     assert put['headers']['x-magic-new-hc-target'] == 'true'
     assert put['body'] == {'health_check': {'enabled': True, 'rate': 'high', 'newer': 1, 'target': {'saved': ''}}}
 
 
 def test_settings_are_put_alone():
-    script = Script(answer({'default_asn': 65000}))
+    script = Script(answer({'default_asn': 13335}), answer({'default_asn': 65000}))
     apply(script.client(), plan([desire(SETTINGS, {'default_asn': 65000})], world(settings=[{'default_asn': 13335}])))
-    assert [(r['method'], r['url'], r['body']) for r in script.sent] == [('PUT', '/cni/settings', {'default_asn': 65000})]
+    assert [(r['method'], r['url'], r['body']) for r in script.sent[1:]] == [('PUT', '/cni/settings', {'default_asn': 65000})]
+
+
+# What others do at the same time.
+
+def test_what_somebody_changed_since_it_was_read_stays_but_for_the_named_fields():
+    before = cni(1, 'nyc-1', 'first')
+    theirs = {**before, 'magic': {**before['magic'], 'description': 'theirs', 'mtu': 1300}, 'newer_field': 1}
+    script = Script(answer(theirs), lambda request: answer(request['body']))
+    apply(script.client(), plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before])))
+    assert script.sent[-1]['body'] == {**theirs, 'account': ACCOUNT, 'magic': {**theirs['magic'], 'mtu': 1400}}
+
+
+def test_what_somebody_deleted_since_it_was_read_fails_in_the_words_of_the_api():
+    script = Script(refusal(404, 1, 'no such CNI'), refusal(404, 1, 'no such CNI'))
+    with pytest.raises(ApiError, match='no such CNI'):
+        apply(script.client(), plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[cni(1, 'nyc-1', 'first')])))
+
+
+def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
+    """Else a second run of the same job, finding slot 1 taken, would order slot 2."""
+    new = direct('new', 1)
+    script = Script(listed(), listed(), listed(slot(1, occupied=True), slot(2)), listed(), listed(new))
+    wanted = desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
+    (change,) = observe(script.client(), lambda there: plan([wanted], there))
+    assert (change.action, change.after) == ('none', new)
+
+
+def test_two_that_came_to_one_interconnect_in_the_same_moment_give_way():
+    mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
+    script = Script(answer(mine), listed(theirs, mine), answer(body=b''))
+    with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(2)}.*Run it again") as error:
+        create_cni(script)
+    assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(1)}')
+    assert (error.value.applied, error.value.result()['error']['retryable']) == ([], True)
+    assert create_cni(Script(answer(mine)), shared=True) == mine
 
 
 def test_a_failure_in_the_middle_tells_what_was_done_before():

@@ -302,12 +302,21 @@ def test_only_what_is_named_and_differs_is_changed(asked, named):
 
 
 def test_a_new_session_gets_defaults_and_a_new_cni_too():
-    there = world(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
+    there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first')])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64512}}, there)
     assert change.after['bgp'] == {'customer_asn': 64512, 'extra_prefixes': []}
-    (change,) = decide(CNI, {'conduit_name': 'nyc-2', 'interconnect': 'first'}, there)
-    assert change.after == {'id': UNKNOWN, 'cust_ip': UNKNOWN, 'p2p_ip': UNKNOWN, 'interconnect': 'first',
+    (change,) = decide(CNI, {'conduit_name': 'nyc-2', 'interconnect': 'second'}, there)
+    assert change.after == {'id': UNKNOWN, 'cust_ip': UNKNOWN, 'p2p_ip': UNKNOWN, 'interconnect': 'second',
                             'magic': {'conduit_name': 'nyc-2', 'description': '', 'mtu': 1500}}
+
+
+def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
+    there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
+    for asked in ({'conduit_name': 'nyc-3'}, {'conduit_name': 'nyc-2'}):
+        with pytest.raises(InputError, match=r"^interconnect: 'first' carries the CNI nyc-1 already.*shared=true"):
+            decide(CNI, {**asked, 'interconnect': 'first'}, there)
+        assert decide(CNI, {**asked, 'interconnect': 'first', 'shared': True}, there)[0].after['interconnect'] == 'first'
+    assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
 
 
 @pytest.mark.parametrize(('asked', 'option'), [
