@@ -21,7 +21,8 @@ from ansible.module_utils import basic
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _client
 
-importlib.import_module('requests')  # once, so that no child has to
+for shared in ('requests', 'ansible_collections.netops.cloudflare_cni.plugins.module_utils._files'):
+    importlib.import_module(shared)  # once, with all that it imports, so that no child has to
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
 
-from reliability.matrix import FAULTS, Cell, bench_in, cells, run, sample  # noqa: E402
+from reliability import role  # noqa: E402
+from reliability.matrix import FAULTS, SCENARIOS, Cell, bench_in, cells, run, sample  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 
 PAGE = ROOT / 'docs' / 'reliability.md'
@@ -30,8 +31,8 @@ def main() -> int:
     parser.add_argument('--write', action='store_true', help=f'put the table into {PAGE.relative_to(ROOT)}')
     options = parser.parse_args()
     with Simulator() as simulator:
-        bench = bench_in(simulator)
-        chosen = sample(bench, options.sample, options.seed) if options.sample else list(cells(bench))
+        every = list(cells(bench_in(simulator), [*SCENARIOS, *role.scenarios(simulator)]))
+        chosen = sample(every, options.sample, options.seed) if options.sample else every
     with ProcessPoolExecutor(options.workers) as pool:
         parts = pool.map(run_part, (chosen[start::options.workers] for start in range(options.workers)))
         outcomes = [outcome for part in parts for outcome in part]

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import stat
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pypdf
 import pytest
-import requests
+from playbook import Account, Run
 from simulator.process import Simulator
 
-ROOT = Path(__file__).resolve().parents[2]
 MD5_KEY = 'planted md5 key'
 PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -31,79 +27,6 @@ PAIR = {  # of the first, host and circuit have names of their own
 }
 for variables in PAIR.values():
     variables['provision_bgp'] = BGP
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of ansible-playbook left. sent: the requests that it made."""
-
-    status: int
-    output: str
-    sent: list[dict]
-
-    @property
-    def writes(self) -> list[tuple[str, str]]:
-        """(method, resource) of the requests that write: /client/v4/accounts/ID/cni/RESOURCE."""
-        return [(one['method'], one['path'].split('/')[6]) for one in self.sent if one['method'] != 'GET']
-
-    @property
-    def changed(self) -> set[tuple[str, str]]:
-        """(task, host) of what is reported as changed."""
-        tasks = re.split(r'^TASK \[(?:\S+ : )?(.*)\] \**$', self.output, flags=re.MULTILINE)[1:]
-        hosts = [re.findall(r'^changed: \[(.*?)\]', text, re.MULTILINE) for text in tasks[1::2]]
-        return {(task, host) for task, changed in zip(tasks[::2], hosts, strict=True) for host in changed}
-
-
-class Account:
-    """A simulated account with a folder for files, and circuits as the hosts of an inventory."""
-
-    def __init__(self, simulator: Simulator, folder: Path):
-        self.simulator, self.folder, self.files = simulator, folder, folder / 'files'
-        (folder / 'ansible.cfg').touch()  # what the user's own one says must not matter
-
-    def play(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> Run:
-        """Runs a playbook of the collection. A value that starts with !unsafe is data and no template."""
-        variables = {'provision_artifacts_dir': str(self.files)}
-        inventory = self.folder / 'inventory.yml'
-        text = json.dumps({'circuits': {'hosts': hosts, 'vars': variables}})
-        inventory.write_text(text.replace('"!unsafe ', '!unsafe "'))
-        command = [Path(sys.executable).with_name('ansible-playbook'), '-i', inventory, f'netops.cloudflare_cni.{name}', *arguments]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_'))}
-        own = {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_CONFIG': str(self.folder / 'ansible.cfg'), 'ANSIBLE_NOCOLOR': '1'}
-        before = len(self.simulator.requests())
-        done = subprocess.run(command, env=kept | own | self.simulator.environment | environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        return Run(done.returncode, done.stdout, self.simulator.requests()[before:])
-
-    def circuits(self) -> dict[str, dict]:
-        """{conduit name: {cni, interconnect}} as stored."""
-        state = self.simulator.state()
-        ports = {port['name']: port for port in state['interconnects']}
-        return {cni['magic']['conduit_name']: {'cni': cni, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']}
-
-    def order(self, slot_id: str) -> str:
-        """Orders a port without Ansible and returns its name."""
-        return self._post('interconnects', {'type': 'direct', 'slot_id': slot_id})['name']
-
-    def seed(self, name: str, slot_id: str) -> str:
-        """Makes a circuit without Ansible and returns the name of its port."""
-        port = self.order(slot_id)
-        self._post('cnis', {'interconnect': port, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}})
-        return port
-
-    def _post(self, kind: str, body: dict) -> dict:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers['Authorization'] = f'Bearer {self.simulator.token}'
-            url = f'{self.simulator.url}/accounts/{self.simulator.account}/cni/{kind}'
-            answer = session.post(url, json={'account': self.simulator.account, **body})
-        answer.raise_for_status()
-        return answer.json()
-
-    def left(self) -> tuple[list, list, list[str]]:
-        """CNIs and interconnects as stored, and the names of the files."""
-        state = self.simulator.state()
-        return state['cnis'], state['interconnects'], sorted(file.name for file in self.files.glob('*'))
 
 
 @pytest.fixture(scope='module')
