@@ -50,12 +50,12 @@ class Account:
     def play(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> Run:
         """Runs a playbook of the collection to its end."""
         before = len(self.simulator.requests())
-        with self.start(name, hosts, *arguments, **environment) as process:
-            output, _none = process.communicate()
-        return Run(process.returncode, output, self.simulator.requests()[before:])
+        command = self.command(name, hosts, *arguments, **environment)
+        done = subprocess.run(**command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return Run(done.returncode, done.stdout, self.simulator.requests()[before:])
 
-    def start(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> subprocess.Popen:
-        """Starts a playbook of the collection in a session of its own. A value that starts with !unsafe is data and no template."""
+    def command(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> dict:
+        """{args, env} that run a playbook of the collection. A value that starts with !unsafe is data and no template."""
         variables = {'provision_artifacts_dir': str(self.files)}
         inventory = self.folder / 'inventory.yml'
         text = json.dumps({'circuits': {'hosts': hosts, 'vars': variables}})
@@ -63,8 +63,7 @@ class Account:
         command = [Path(sys.executable).with_name('ansible-playbook'), '-i', inventory, f'netops.cloudflare_cni.{name}', *arguments]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_'))}
         own = {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_CONFIG': str(self.folder / 'ansible.cfg'), 'ANSIBLE_NOCOLOR': '1'}
-        return subprocess.Popen(command, env=kept | own | self.simulator.environment | environment, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        return {'args': command, 'env': kept | own | self.simulator.environment | environment}
 
     def circuits(self) -> dict[str, dict]:
         """{conduit name: {cni, interconnect}} as stored."""

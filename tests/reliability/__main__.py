@@ -1,76 +1,116 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the fault matrix and prints its table: `python tests/reliability`, with --write into docs/reliability.md."""
+"""Runs the fault matrix and the kills of whole playbooks and prints a table of each; with --write, into docs/reliability.md."""
 
 from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import re
 import sys
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
 
-from reliability import role  # noqa: E402
+from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
 from reliability.matrix import FAULTS, SCENARIOS, Cell, bench_in, cells, run, sample  # noqa: E402
+from reliability.role import Yard, scenarios  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 
 PAGE = ROOT / 'docs' / 'reliability.md'
-MARKS = '<!-- matrix: begin -->', '<!-- matrix: end -->'
+PARTS = 40  # of each table, for whoever waits for the next
+
+Outcome = tuple[str, str]  # the row of the table and what became of it
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--sample', type=int, metavar='N', help='run N cells, chosen by --seed, instead of all')
+    parser.add_argument('--sample', type=int, metavar='N', help='N cells of each table, chosen by --seed, instead of all')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--workers', type=int, default=2)
-    parser.add_argument('--write', action='store_true', help=f'put the table into {PAGE.relative_to(ROOT)}')
+    parser.add_argument('--write', action='store_true', help=f'put the tables into {PAGE.relative_to(ROOT)}')
     options = parser.parse_args()
+    say('Looking at what is sent ...')
     with Simulator() as simulator:
-        every = list(cells(bench_in(simulator), [*SCENARIOS, *role.scenarios(simulator)]))
-        chosen = sample(every, options.sample, options.seed) if options.sample else every
-    with ProcessPoolExecutor(options.workers) as pool:
-        parts = pool.map(run_part, (chosen[start::options.workers] for start in range(options.workers)))
-        outcomes = [outcome for part in parts for outcome in part]
-    text = table(outcomes)
-    print(text)
-    if options.write:
-        begin, end = MARKS
-        PAGE.write_text(re.sub(f'(?s){begin}.*{end}', lambda _match: f'{begin}\n{text}\n{end}', PAGE.read_text()))
-    return int(any(outcome.startswith('broken') for _cell, outcome in outcomes))
+        journeys = Yard(simulator).record()
+        every = {'faults': list(cells(bench_in(simulator), [*SCENARIOS, *scenarios(journeys)])), 'kills': list(kills(journeys))}
+    chosen = {name: sample(some, options.sample, options.seed) if options.sample else some for name, some in every.items()}
+    outcomes = {name: spread(name, some, options.workers) for name, some in chosen.items()}
+    texts = {
+        'faults': table('fault', FAULTS, ('converged', 'failed cleanly', 'killed'), outcomes['faults']),
+        'kills': table('end of the run', ENDS, ('exactly one of everything after the next run',), outcomes['kills']),
+    }
+    for name, text in texts.items():
+        say(f'\n{text}')
+        if options.write:
+            put(name, text)
+    return int(any(result == 'broken' for some in outcomes.values() for _row, result in some))
 
 
-def run_part(part: list[Cell]) -> list[tuple[Cell, str]]:
-    """The cells of one worker, on a simulator of its own: (cell, outcome)."""
-    with Simulator() as simulator:
-        bench = bench_in(simulator)
-        return [(cell, outcome(bench, cell)) for cell in part]
+def spread(name: str, some: list, workers: int) -> list[Outcome]:
+    """The outcomes of cells or kills, run by several processes; says how far it has come."""
+    outcomes, started, size = [], time.monotonic(), max(1, -(-len(some) // PARTS))
+    with ProcessPoolExecutor(workers) as pool:
+        for part in as_completed([pool.submit(WORK[name], some[start:start + size]) for start in range(0, len(some), size)]):
+            outcomes += part.result()
+            broken = sum(result == 'broken' for _row, result in outcomes)
+            say(f'{name}: {len(outcomes)} of {len(some)} after {time.monotonic() - started:.0f} s, {broken} broken')
+    return outcomes
 
 
-def outcome(bench, cell: Cell) -> str:
+@functools.cache
+def workplace(kind: Callable) -> object:
+    """A bench or a yard on a simulator of its own, once in each process; it ends with the process."""
+    return kind(Simulator().__enter__())
+
+
+def run_cells(some: Iterable[Cell]) -> list[Outcome]:
+    return [(cell.fault, judged(cell, lambda cell=cell: run(workplace(bench_in), cell))) for cell in some]
+
+
+def run_kills(some: Iterable[Kill]) -> list[Outcome]:
+    return [(kill.end, judged(kill, lambda kill=kill: strike(workplace(Yard), kill, SEEN))) for kill in some]
+
+
+SEEN: set[str] = set()
+WORK = {'faults': run_cells, 'kills': run_kills}
+
+
+def judged(what: Cell | Kill, work: Callable[[], str | None]) -> str:
+    """What the work says became of it, 'ended' if it says nothing, or 'broken'."""
     try:
-        return run(bench, cell)
+        return work() or 'ended'
     except AssertionError as error:
-        print(f'BROKEN {cell}\n    {error}', file=sys.stderr, flush=True)
+        print(f'BROKEN {what}\n    {error}', file=sys.stderr, flush=True)
         return 'broken'
 
 
-def table(outcomes: list[tuple[Cell, str]]) -> str:
-    """The table in Markdown, a row for each kind of fault, and a line that sums it up."""
-    rows = collections.Counter((cell.fault, result) for cell, result in outcomes)
-    names = ('converged', 'failed cleanly', 'killed', 'broken')
-    lines = [f'| fault | cells | {" | ".join(names)} |', '|---|---|---|---|---|---|']
-    for fault in FAULTS:
-        counts = [rows[fault, name] for name in names]
-        lines.append(f'| {fault} | {sum(counts)} | {" | ".join(map(str, counts))} |')
-    totals = [sum(rows[fault, name] for fault in FAULTS) for name in names]
-    summary = (f'{sum(totals)} cells: {totals[0]} converged, {totals[1]} failed cleanly and {totals[2]} were killed and converged when run '
-               f'again, {totals[3]} broken.')
-    return '\n'.join([*lines, '', summary])
+def table(title: str, rows: Iterable[str], results: tuple[str, ...], outcomes: list[Outcome]) -> str:
+    """A table in Markdown, a row for each kind, and the sum."""
+    counts = collections.Counter((row, results[0] if result == 'ended' else result) for row, result in outcomes)
+    columns = (*results, 'broken')
+    lines = [f'| {title} | cells | {" | ".join(columns)} |', '|---' * (len(columns) + 2) + '|']
+    for row in rows:
+        numbers = [counts[row, column] for column in columns]
+        lines.append(f'| {row} | {sum(numbers)} | {" | ".join(map(str, numbers))} |')
+    totals = [sum(counts[row, column] for row in rows) for column in columns]
+    return '\n'.join([*lines, f'| **all** | **{len(outcomes)}** | {" | ".join(f"**{total}**" for total in totals)} |'])
+
+
+def put(name: str, text: str) -> None:
+    """Puts a table between its marks in the page."""
+    begin, end = (f'<!-- {name}: {side} -->' for side in ('begin', 'end'))
+    PAGE.write_text(re.sub(f'(?s){begin}.*{end}', lambda _match: f'{begin}\n{text}\n{end}', PAGE.read_text()))
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from module_process import Ended, run_in_child
 from simulator.process import Simulator
@@ -35,6 +35,7 @@ KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 
 Options = dict[str, Any]
+T = TypeVar('T')
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,10 @@ class Cell:
     lasting: bool
     envelope: str
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        return self.request[0], self.fault
+
     def __str__(self) -> str:
         method, path, after = self.request
         often = 'for ever' if self.lasting else 'once'
@@ -191,13 +196,18 @@ class Bench:
 
     def account(self) -> dict[str, Any]:
         """What is stored and the letters on disk, without what differs from run to run."""
-        state = self.simulator.state()
-        ports = {port['name']: port.get('slot_id') or f'{port["region"]} {port["speed"]}' for port in state['interconnects']}
-        links = [{**{k: v for k, v in cni.items() if k != 'id'}, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']]
-        checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
-        taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
-        return {'ports': sorted(ports.values()), 'links': sorted(links, key=str), 'checks': checks, 'taken': taken,
-                'settings': state['settings'], 'files': sorted(file.name for file in self.folder.iterdir())}
+        return {**stored(self.simulator), 'files': sorted(file.name for file in self.folder.iterdir())}
+
+
+def stored(simulator: Simulator) -> dict[str, Any]:
+    """What is stored, without what differs from run to run."""
+    state = simulator.state()
+    ports = {port['name']: port.get('slot_id') or f'{port["region"]} {port["speed"]}' for port in state['interconnects']}
+    links = [{**{k: v for k, v in cni.items() if k != 'id'}, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']]
+    checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
+    taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
+    return {'ports': sorted(ports.values()), 'links': sorted(links, key=str), 'checks': checks, 'taken': taken,
+            'settings': state['settings']}
 
 
 def cells(bench: Bench, scenarios: Iterable[Scenario]) -> Iterator[Cell]:
@@ -313,12 +323,12 @@ def _wanted(bench: Bench, cell: Cell, calls: tuple[Call, ...]) -> Mapping[str, A
     return _WANTED[key]
 
 
-def sample(every: list[Cell], size: int, seed: int) -> list[Cell]:
-    """Some cells, the same ones for the same seed; each fault at least once for each kind of request."""
+def sample(every: list[T], size: int, seed: int) -> list[T]:
+    """Some cells, the same ones for the same seed; each kind at least once, as far as they go."""
     random.Random(seed).shuffle(every)
-    first: dict[tuple[str, str], Cell] = {}
+    first: dict[tuple[str, ...], T] = {}
     for cell in every:
-        first.setdefault((cell.request[0], cell.fault), cell)
+        first.setdefault(cell.kind, cell)
     chosen = {id(cell) for cell in first.values()}
     return [*first.values(), *(cell for cell in every if id(cell) not in chosen)][:size]
 

@@ -1,16 +1,21 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role does with a circuit, from nothing to nothing, and the module calls that it makes of it."""
+"""What the role does with a circuit, from nothing to nothing: the playbooks' runs, and the module calls and requests they consist of."""
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playbook import Account
-from reliability.matrix import MD5_KEY, SLOT, Call, Scenario
+import pypdf
+from playbook import Account, Run
+from reliability.matrix import MD5_KEY, SLOT, Call, Scenario, stored
 from simulator.process import Simulator
 
 CIRCUIT = 'nyc-1'
@@ -36,41 +41,98 @@ RECORDER = Path(__file__).parent / 'callbacks'
 CONNECTION = {'api_token', 'account_id', 'api_url', 'timeout', 'retry_timeout', 'requests_per_window', 'validate_certs'}
 
 
-def scenarios(simulator: Simulator) -> list[Scenario]:
-    """For each call of each journey, as seen in a run of the playbook, what comes before it and the whole that a rerun does."""
-    simulator.reset()
-    account, found, before = Account(simulator, Path(tempfile.mkdtemp())), [], ()
-    for name, (playbook, variables, arguments) in JOURNEYS.items():
-        calls = _recorded(account, playbook, variables, arguments)
-        found += [Scenario(f'role, {name}, {number + 1}. {call.module}', (call,), before + calls[:number], whole=calls)
-                  for number, call in enumerate(calls)]
-        before += calls
+@dataclass(frozen=True)
+class Journey:
+    """A run that nobody disturbed. state, files: what it started from. left: what there was after it."""
+
+    name: str
+    state: dict
+    files: dict[str, bytes]
+    calls: tuple[Call, ...]
+    methods: list[str]
+    left: dict[str, Any]
+
+
+@dataclass
+class Yard:
+    """A simulated account, and a folder for what the playbooks write."""
+
+    simulator: Simulator
+    account: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.account = Account(self.simulator, Path(tempfile.mkdtemp()))
+
+    def arguments(self, journey: str) -> tuple:
+        """The arguments of Account.play and Account.command."""
+        playbook, variables, arguments = JOURNEYS[journey]
+        return playbook, {CIRCUIT: variables}, *arguments
+
+    def start(self, state: dict, files: dict[str, bytes]) -> None:
+        """Puts account and files in place."""
+        self.simulator.reset()
+        self.simulator.seed(**state)
+        for file in self.account.files.glob('*'):
+            file.unlink()
+        for file, content in files.items():
+            (self.account.files / file).write_bytes(content)
+
+    def files(self) -> dict[str, bytes]:
+        """{name: content} of what the playbooks have written."""
+        return {file.name: file.read_bytes() for file in self.account.files.glob('*')}
+
+    def left(self) -> dict[str, Any]:
+        """What is stored and on disk; the port that the files speak of is to be the one that there is."""
+        files, ports = self.files(), [port['name'] for port in self.simulator.state()['interconnects']]
+        left = {**stored(self.simulator), 'files': sorted(files)}
+        if f'{CIRCUIT}.json' in files:
+            left['hand-over is of the port'] = json.loads(files[f'{CIRCUIT}.json'])['interconnect']['name'] in ports
+        if f'{CIRCUIT}-loa.pdf' in files:
+            text = pypdf.PdfReader(io.BytesIO(files[f'{CIRCUIT}-loa.pdf'])).pages[0].extract_text()
+            left['letter is of the port'] = any(port in text for port in ports)
+        return left
+
+    def record(self) -> list[Journey]:
+        """Runs the journeys, one after the other."""
+        self.simulator.reset()
+        journeys, calls = [], self.account.folder / 'calls'
+        recording = {'ANSIBLE_CALLBACK_PLUGINS': str(RECORDER), 'ANSIBLE_CALLBACKS_ENABLED': 'recorder', 'RECORDER_FILE': str(calls)}
+        for name in JOURNEYS:
+            state, files = self.simulator.state(), self.files()
+            self.start(state, files)
+            calls.write_text('')
+            run = self.account.play(*self.arguments(name), **recording)
+            journeys.append(self._journey(name, state, files, run, calls.read_text().splitlines()))
+        return journeys
+
+    def _journey(self, name: str, state: dict, files: dict[str, bytes], run: Run, lines: list[str]) -> Journey:
+        assert run.status == 0, run.output
+        ports = {port['name'] for port in [*state['interconnects'], *self.simulator.state()['interconnects']]}
+        stands = {**dict.fromkeys(ports, f'{{{CIRCUIT}}}'), str(self.account.files): '{folder}'}
+        calls = tuple(_call(json.loads(line), stands) for line in lines)
+        return Journey(name, state, files, calls, [request['method'] for request in run.sent], self.left())
+
+
+def scenarios(journeys: Iterable[Journey]) -> list[Scenario]:
+    """For each call of each journey, what comes before it, and the whole that a second run does."""
+    found, before = [], ()
+    for journey in journeys:
+        found += [
+            Scenario(f'role, {journey.name}, {number + 1}. {call.module}', (call,), before + journey.calls[:number], whole=journey.calls)
+            for number, call in enumerate(journey.calls)
+        ]
+        before += journey.calls
     return found
 
 
-def _recorded(account: Account, playbook: str, variables: dict, arguments: tuple[str, ...]) -> tuple[Call, ...]:
-    file = account.folder / 'calls'
-    file.write_text('')
-    ports = set(_ports(account))
-    run = account.play(playbook, {CIRCUIT: variables}, *arguments, ANSIBLE_CALLBACK_PLUGINS=str(RECORDER),
-                       ANSIBLE_CALLBACKS_ENABLED='recorder', RECORDER_FILE=str(file))
-    assert run.status == 0, run.output
-    ports.update(_ports(account))
-    return tuple(_call(json.loads(line), ports, account.files) for line in file.read_text().splitlines())
-
-
-def _ports(account: Account) -> list[str]:
-    return [port['name'] for port in account.simulator.state()['interconnects']]
-
-
-def _call(line: dict, ports: set[str], folder: Path) -> Call:
+def _call(line: dict, stands: dict[str, str]) -> Call:
     """The recorded call with braces for what differs from run to run, and with the secret that the record hides."""
     options = _said({name: value for name, value in line['options'].items() if name not in CONNECTION})
     if 'md5_key' in options.get('bgp', {}):
         options['bgp']['md5_key'] = MD5_KEY
     text = json.dumps(options)
-    for told, stands in {**dict.fromkeys(ports, f'{{{CIRCUIT}}}'), str(folder): '{folder}'}.items():
-        text = text.replace(told, stands)
+    for told, brace in stands.items():
+        text = text.replace(told, brace)
     return Call(line['module'], json.loads(text), line['check'])
 
 

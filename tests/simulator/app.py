@@ -147,6 +147,8 @@ def application(simulation: Simulation) -> web.Application:
         return web.json_response(simulation.store.state())
 
     async def requests(request):
+        while len(simulation.requests) < int(request.query.get('until', 0)):
+            await asyncio.sleep(0.01)
         return web.json_response({'requests': simulation.requests})
 
     app = web.Application(client_max_size=BODY_AT_MOST)

@@ -59,9 +59,9 @@ class Simulator:
         """`{slots, interconnects, cnis, settings, tunnels}`, lists of objects as stored; settings is one object."""
         return self._control('state')
 
-    def requests(self) -> list[dict]:
-        """Every API request since the last reset: `{method, path, query, body, status, applied}`."""
-        return self._control('requests')['requests']
+    def requests(self, until: int = 0) -> list[dict]:
+        """Every API request since the last reset: `{method, path, query, body, status, applied}`. until: waits for so many."""
+        return self._control(f'requests?until={until}')['requests']
 
     def seed(self, **lists) -> None:
         """Put lists of the shape of state() in place of the stored ones."""

@@ -1,24 +1,49 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sample of the fault matrix, the same one each time; all of it runs with `make test-all`."""
+"""A sample of the fault matrix and of the kills, the same one each time; all of them run with `make test-all`."""
 
 from __future__ import annotations
 
-from reliability import role
+import pytest
+from reliability.kills import kills, strike
 from reliability.matrix import SCENARIOS, bench_in, cells, run, sample
+from reliability.role import Yard, scenarios
+from simulator.process import Simulator
 
 CELLS = 150
+KILLS = 8
 
 
-def test_each_kind_of_fault_at_each_kind_of_request(process):
-    bench = bench_in(process)
-    every = list(cells(bench, [*SCENARIOS, *role.scenarios(process)]))
-    broken = []
-    for cell in sample(every, CELLS, seed=1):
+@pytest.fixture(scope='module')
+def yard():
+    with Simulator() as simulator:
+        yield Yard(simulator)
+
+
+@pytest.fixture(scope='module')
+def journeys(yard):
+    return yard.record()
+
+
+def test_each_kind_of_fault_at_each_kind_of_request(yard, journeys):
+    bench = bench_in(yard.simulator)
+    every = list(cells(bench, [*SCENARIOS, *scenarios(journeys)]))
+    assert broken(sample(every, CELLS, seed=1), lambda cell: run(bench, cell)) == ''
+
+
+def test_a_playbook_that_is_ended_and_run_again(yard, journeys):
+    seen = set()
+    writes = [kill for kill in kills(journeys) if kill.method in ('POST', 'DELETE')]
+    assert broken(sample(writes, KILLS, seed=1), lambda kill: strike(yard, kill, seen)) == ''
+
+
+def broken(some, work) -> str:
+    """What became of those that did not end as they must."""
+    errors = []
+    for one in some:
         try:
-            run(bench, cell)
+            work(one)
         except AssertionError as error:
-            broken.append(f'{cell}: {error}')
-    process.reset()
-    assert not broken, '\n'.join(broken)
+            errors.append(f'{one}: {error}')
+    return '\n'.join(errors)

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks of the role, ended by force at each of their requests, and run again.
+
+After the second run there is exactly one of everything, the hand-over names it, and the letter is its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import termios
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from reliability.role import Journey, Yard
+
+GONE_WITHIN = 60  # seconds
+HANGS = {False: {'kind': 'hang_before'}, True: {'kind': 'hang_after'}}
+# With the terminal only ansible-playbook ends: the module that runs goes on, here once its request was held for 400 ms.
+ENDS = {'machine lost': HANGS, 'SIGTERM': HANGS, 'terminal closed': {False: {'kind': 'slow', 'delay': 400}}}
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One end. number: of the request. done: whether the service has done what it asks for."""
+
+    journey: Journey
+    number: int
+    done: bool
+    end: str
+
+    @property
+    def method(self) -> str:
+        return self.journey.methods[self.number]
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        return (self.end,) if self.method == 'GET' else (self.end, self.method, self.journey.name, str(self.done))
+
+    def __str__(self) -> str:
+        return f'{self.journey.name} | request {self.number} ({self.method}) | {self.end}{", done" if self.done else ""}'
+
+
+def kills(journeys: Iterable[Journey]) -> Iterator[Kill]:
+    """Every end at every request: before it is done, and where it writes, after."""
+    for journey in journeys:
+        for number, method in enumerate(journey.methods):
+            for end, faults in ENDS.items():
+                yield from (Kill(journey, number, done, end) for done in faults if method != 'GET' or not done)
+
+
+def strike(yard: Yard, kill: Kill, seen: set[str]) -> None:
+    """Ends a run and runs it again. Raises AssertionError unless all is then as after a run that nobody ended.
+
+    seen: what ends have left from which a second run was seen to converge, so that it need not be seen again.
+    """
+    yard.start(kill.journey.state, kill.journey.files)
+    yard.simulator.fault(**ENDS[kill.end][kill.done], after=kill.number)
+    with _running(yard, kill) as (process, marker, terminal):
+        yard.simulator.requests(until=kill.number + 1)
+        if kill.end == 'terminal closed':
+            os.close(terminal)
+        else:
+            os.kill(process.pid, signal.SIGKILL if kill.end == 'machine lost' else signal.SIGTERM)
+        _gone(marker, kill=kill.end != 'terminal closed')
+    left = json.dumps([kill.journey.name, yard.left()], sort_keys=True)
+    if left in seen:
+        return
+    again = yard.account.play(*yard.arguments(kill.journey.name))
+    assert again.status == 0, again.output
+    assert yard.left() == kill.journey.left, {'have': yard.left(), 'want': kill.journey.left}
+    seen.add(left)
+
+
+@contextmanager
+def _running(yard: Yard, kill: Kill) -> Iterator[tuple[subprocess.Popen, str, int]]:
+    """A playbook on a terminal of its own: (process, what marks it and its children, the terminal's other side)."""
+    mark = uuid.uuid4().hex
+    command = yard.account.command(*yard.arguments(kill.journey.name), KILLED_RUN=mark)
+    ours, theirs = os.openpty()
+    with subprocess.Popen(**command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY)) as process:
+        os.close(theirs)
+        yield process, mark, ours
+    if kill.end != 'terminal closed':
+        os.close(ours)
+
+
+def _gone(mark: str, kill: bool) -> None:
+    """Waits until no process of the run is left, the modules that outlive their playbook included, or kills them all."""
+    ends = time.monotonic() + GONE_WITHIN
+    while alive := _marked(mark):
+        assert time.monotonic() < ends, f'still running: {alive}'
+        for pid in alive if kill else ():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _marked(mark: str) -> list[int]:
+    """The processes with the mark in their environment; one that has ended and was not waited for has none."""
+    found = []
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            if mark.encode() in (folder / 'environ').read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
