@@ -327,7 +327,7 @@ def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
         return {}
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
-    select = wanted.select or {}
+    select = wanted.select or {'speed': wanted.fields.get('speed')}
     slot = allocate(seen(world, 'slot'), select, wanted.keys.get('slot_id'), _others(wanted, world), given_away)
     if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}
