@@ -119,6 +119,7 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'slot_id': uuid(99)}, 'slot_id', 'offers no slot'),
     ({'slot_id': uuid(1)}, 'slot_id', 'is taken by someone else (account other)'),
     ({'slot_id': uuid(2), 'speed': '100G'}, 'slot_id', "speed '100G' leaves 0. Before that filter there were ewr-a/Equinix NY1/10G"),
+    ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', 'a port has one'),
     ({'slot_id': 'next-one'}, 'slot_id', 'a UUID'),
     ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "6 slots, free leaves 5, speed '400G' leaves 0"),
     ({'slot': {'site': 'ewr-z'}}, 'slot', "free leaves 5, site 'ewr-z' leaves 0. Before that filter there were ewr-a/Equinix NY1/100G"),
@@ -244,7 +245,6 @@ def test_replacing_may_use_the_slot_that_it_frees():
 
 @pytest.mark.parametrize('asked', [
     {'conduit_name': 'nyc-1', 'slot_id': uuid(99)},
-    {'conduit_name': 'nyc-1', 'slot_id': uuid(2), 'speed': '100G'},
     {'conduit_name': 'nyc-1', 'pairing_key': 'nonsense', 'bandwidth': '1G'},
     {'conduit_name': 'nyc-1', 'slot': {'site': 'nowhere'}},
 ], ids=str)
