@@ -50,7 +50,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2), max_leaves=4,
 )
 # Fields newer than this collection. Their names may hold a dot, which is no path.
-unknown_fields = st.dictionaries(st.sampled_from(['vlan', 'x', 'magic.mtu', 'bgp.x', 'ärger', '']), json_values, max_size=2)
+unknown_fields = st.dictionaries(st.sampled_from(['vlan', 'x', 'magic.mtu', 'bgp.x', 'ärger', '']), json_values, min_size=1, max_size=3)
 asns = st.integers(1, 2**32 - 1)
 networks = st.builds(lambda bits, length: f'{_dotted(bits >> (32 - length) << (32 - length) if length else 0)}/{length}',
                      st.integers(0, 2**32 - 1), st.integers(0, 32))
@@ -121,7 +121,7 @@ def _interconnects(draw, slots: list[Object], more) -> list[Object]:
     places += [{'type': 'gcp_partner', 'region': draw(st.sampled_from(REGIONS)), 'speed': draw(st.sampled_from(BANDWIDTHS[:2]))}
                for _one in range(draw(st.integers(0, 2)))]
     names = draw(st.permutations(NAMES + tuple(f'icon-{n}' for n in range(len(places)))))
-    reserved = more.map(lambda fields: not fields)  # interconnects of before August 2026 have none
+    reserved = more.map(lambda fields: 'x' not in fields)  # interconnects of before August 2026 have none
     return [{**draw(more), 'name': name, 'account': ACCOUNT, 'owner': None, **place,
              **({'virtual_port_reservation_id': ident(2, number)} if draw(reserved) else {})}
             for number, (name, place) in enumerate(zip(names, places, strict=False))]
