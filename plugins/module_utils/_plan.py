@@ -33,7 +33,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Resource,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import pairing_region
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None
     if not asked:
         allowed = 'at least one of ' + ', '.join(params['slot'] or ['site'])
         raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
+    if len({folded(speed) for speed in (params.get('speed'), asked.get('speed')) if speed}) > 1:
+        raise InputError('speed, slot.speed', f'{params["speed"]} and {asked["speed"]} differ, and a port has one.')
     return {'type': 'direct', 'speed': params.get('speed'), **asked}
 
 
@@ -331,7 +333,7 @@ def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
         return {}
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
-    select = wanted.select or {}
+    select = wanted.select or {'speed': wanted.fields.get('speed')}
     slot = allocate(seen(world, 'slot'), select, wanted.keys.get('slot_id'), _others(wanted, world), given_away)
     if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}

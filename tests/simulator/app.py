@@ -65,16 +65,9 @@ class Simulation:
     async def handle(self, request: web.Request) -> web.Response:
         """Outermost layer: records the request and marks the answer."""
         data = await request.read()
-        record = {
-            'method': request.method,
-            'path': request.raw_path.partition('?')[0],
-            'query': dict(request.query),
-            'body': _parsed(data),
-            'status': None,
-            'applied': False,
-        }
-        self.requests.append(record)
-        answer = await self._with_faults(request, data, record)
+        message = Message(request.method, request.raw_path.partition('?')[0], request.query, request.headers, data or None)
+        record = self._recorded(request.method, message)
+        answer = await self._with_faults(request, message, record)
         if not request.get('aborted'):
             record['status'] = answer.status
         answer.headers.setdefault('cf-ray', f'{secrets.token_hex(8)}-EWR')
@@ -82,18 +75,40 @@ class Simulation:
             print(request.method, request.raw_path, record['status'], file=sys.stderr, flush=True)
         return answer
 
-    async def _with_faults(self, request: web.Request, data: bytes, record: dict) -> web.Response:
+    def ask(self, method: str, message: Message) -> web.Response:
+        """The answer to a request from this very process: recorded as any other, but there is no network to fail or to wait for."""
+        record = self._recorded(method, message)
+        answer = self._answer(message, record)
+        record['status'] = answer.status
+        return answer
+
+    def _recorded(self, method: str, message: Message) -> dict:
+        record = {
+            'method': method,
+            'path': message.path,
+            'query': dict(message.query),
+            'body': _parsed(message.body),
+            'status': None,
+            'applied': False,
+        }
+        self.requests.append(record)
+        return record
+
+    async def _with_faults(self, request: web.Request, message: Message, record: dict) -> web.Response:
         fault = next((fault for fault in self.faults if fault.takes(record['method'], record['path'])), None)
         if fault is None:
-            return await self._answer(request, data, record)
-        return await fault.strike(request, await self._answer(request, data, record) if fault.applied else None)
+            return await self._late(message, record)
+        return await fault.strike(request, await self._late(message, record) if fault.applied else None)
 
-    async def _answer(self, request: web.Request, data: bytes, record: dict) -> web.Response:
-        """After the latency nothing awaits, so that each request is atomic and `applied` is about this one."""
+    async def _late(self, message: Message, record: dict) -> web.Response:
         await asyncio.sleep(self.options.latency / 1000)
+        return self._answer(message, record)
+
+    def _answer(self, message: Message, record: dict) -> web.Response:
+        """A plain function, so that each request is atomic and `applied` is about this one."""
         before = self.store.changes
         try:
-            answer = self._passed_on(request, data, record)
+            answer = self._passed_on(message, record)
         except gateway.GatewayError as refused:
             answer = answers.error(refused.status, refused.errors, refused.headers)
         except Exception:
@@ -103,9 +118,9 @@ class Simulation:
         answer.headers.update(self._rate_limit.headers() if self._rate_limit else {})
         return answer
 
-    def _passed_on(self, request: web.Request, data: bytes, record: dict) -> web.Response:
+    def _passed_on(self, message: Message, record: dict) -> web.Response:
         """The service's answer to what the gateway lets through; raises GatewayError for the rest."""
-        may_write = gateway.check_credentials(request.headers, self.options)
+        may_write = gateway.check_credentials(message.headers, self.options)
         if self._rate_limit:
             self._rate_limit.check()
         routed = self._contract.route(record['method'], record['path'])
@@ -115,11 +130,10 @@ class Simulation:
         gateway.check_account(params['account_id'], self.options.account, record['path'])
         if not may_write and operation.method not in gateway.READS:
             raise gateway.authentication_error()
-        message = Message(request.method, record['path'], request.query, request.headers, data or None)
         return self._service.answer(message, operation, params, record['body'])
 
 
-def _parsed(data: bytes) -> object:
+def _parsed(data: bytes | None) -> object:
     """A body as JSON, or as text where it is none."""
     try:
         return json.loads(data) if data else None

@@ -118,6 +118,8 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
 @pytest.mark.parametrize(('asked', 'option', 'words'), [
     ({'slot_id': uuid(99)}, 'slot_id', 'offers no slot'),
     ({'slot_id': uuid(1)}, 'slot_id', 'is taken by someone else (account other)'),
+    ({'slot_id': uuid(2), 'speed': '100G'}, 'slot_id', "speed '100G' leaves 0. Before that filter there were ewr-a/Equinix NY1/10G"),
+    ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', 'a port has one'),
     ({'slot_id': 'next-one'}, 'slot_id', 'a UUID'),
     ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "6 slots, free leaves 5, speed '400G' leaves 0"),
     ({'slot': {'site': 'ewr-z'}}, 'slot', "free leaves 5, site 'ewr-z' leaves 0. Before that filter there were ewr-a/Equinix NY1/100G"),
@@ -237,7 +239,7 @@ def test_an_interrupted_replacement_goes_on_where_it_was():
 
 def test_replacing_may_use_the_slot_that_it_frees():
     asked = {'slot_id': uuid(1), 'speed': '100G', 'on_immutable': 'replace'}
-    changes = decide(INTERCONNECT, asked, world(SLOTS, [direct('here', 1)], here='Down'))
+    changes = decide(INTERCONNECT, asked, world([slot(1, speed='100G', occupied=True)], [direct('here', 1)], here='Down'))
     assert changes[-1].after['slot_id'] == uuid(1)
 
 

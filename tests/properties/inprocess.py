@@ -1,0 +1,99 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulator in this process: the work of a module in a millisecond, without HTTP and without AnsibleModule."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from multidict import CIMultiDict
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, said
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
+
+# The simulator's modules import each other as siblings, the way `python tests/simulator` runs them.
+sys.path.append(str(pathlib.Path(__file__).parents[1] / 'simulator'))
+
+from app import Simulation
+from contract import BASE, Message
+
+REFUSALS = (InputError, AmbiguousError, DriftError)  # what a plan may end with; any other error in these tests is a bug
+
+
+@dataclass
+class Ended:
+    """How a task ended. result: as exit_json or fail_json get it; writes: the (method, path) it sent; warnings: in order."""
+
+    result: dict[str, Any]
+    writes: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        return 'msg' in self.result
+
+    @property
+    def told(self) -> str:
+        """What check mode has to predict, to the byte: whether something changes, and the diff; or why it is refused."""
+        shown = {name: value for name, value in self.result.items() if name in ('changed', 'diff', 'msg', 'error')}
+        return json.dumps([shown, self.warnings])
+
+
+class Api:
+    """A transport whose other end is the simulated API. One is enough for all tests: seed() starts afresh."""
+
+    def __init__(self) -> None:
+        self._simulation = Simulation([])
+
+    def seed(self, lists: Mapping[str, Any], **options: Any) -> None:
+        """Start afresh with these lists in the store, and with some of the simulator's options changed by name."""
+        self._simulation.reset(**options)
+        self._simulation.seed(**lists)
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        parts = urlsplit(url)
+        message = Message(method, parts.path, dict(parse_qsl(parts.query)), CIMultiDict(headers), body)
+        answer = self._simulation.ask(method, message)
+        return Response(answer.status, answer.headers, answer.body or b'')
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of what is stored: {slots, interconnects, cnis, settings, tunnels}."""
+        return copy.deepcopy(self._simulation.store.state())
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request since seed(), as the simulator records them."""
+        return self._simulation.requests
+
+    def client(self) -> Client:
+        """A client that may not wait: there is nothing here to wait for but a fault of the simulator."""
+        options = self._simulation.options
+        return Client(self, options.account, bearer(options.token), f'https://api.example{BASE}', sleep=_never)
+
+    def run(self, work: Work, params: Mapping[str, Any], check: bool = False) -> Ended:
+        """The work of a module with these options. Raises any error that is not a refusal of the plan."""
+        warnings: list[str] = []
+        task = Task(said(dict(params)), self.client(), SimpleNamespace(check_mode=check, warn=warnings.append))
+        before = len(self.requests)
+        try:
+            result = work(task)
+        except REFUSALS as error:
+            result = error.result()
+        writes = [(request['method'], request['path']) for request in self.requests[before:] if request['method'] != 'GET']
+        return Ended(json.loads(json.dumps(result)), writes, warnings)
+
+
+def _never(seconds: float) -> None:
+    raise AssertionError(f'a wait of {seconds} s: the simulator failed, and says above why.')
