@@ -215,12 +215,26 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
     """
     _refuse_twins(wanted)
     given_away: set[str] = set()
+    places: dict[str, str] = {}
     changes: list[Change] = []
     for one in wanted:
         decided = _decide(one, world, given_away)
         given_away |= {change.after['slot_id'] for change in decided if change.action == 'create' and 'slot_id' in change.after}
+        for change in decided:
+            _keep_apart(one, change, places)
         changes += decided
     return changes
+
+
+def _keep_apart(wanted: Wanted, change: Change, places: dict[str, str]) -> None:
+    """Raises InputError if two of one plan come to the same place, such as two CNIs to one interconnect. places: {place: who comes to it}."""
+    sole = change.row.sole
+    if wanted.shared or sole not in change.named or change.after[sole] == UNKNOWN:
+        return
+    place = change.after[sole]
+    if place in places:
+        raise _crowded(change.row, place, places[place])
+    places[place] = change.key
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
@@ -315,7 +329,7 @@ def _create(wanted: Wanted, world: World, given_away: Iterable[str]) -> Change:
         allowed = 'slot_id or slot, or pairing_key with bandwidth'
         raise InputError('type', f'there is no {wanted.label}, and nothing says what to order.', allowed)
     place = _placed(wanted, world, given_away)
-    fields = {**row.fixed, **{wire: place[wire] for wire in row.identity if wire in place}, **wanted.fields}
+    fields = {**row.fixed, **wanted.fields, **{wire: place[wire] for wire in (*row.identity, *wanted.fields) if wire in place}}
     after = merge({**dict.fromkeys(row.assigned, UNKNOWN), **place}, fields)
     fields |= _defaults(row, after, {})
     after = merge(after, fields)
@@ -387,9 +401,12 @@ def _check_sole(row: Resource, after: Object, world: World) -> None:
     place = after[row.sole]
     rivals = [obj for obj in seen(world, row.name) if obj.get(row.sole) == place and obj.get(row.id) != after.get(row.id)]
     if rivals:
-        names = ', '.join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)
-        raise InputError(row.sole, f'{place!r} carries the {row.title} {names} already, and the link is untagged.',
-                         f'another {row.sole}, or shared=true if they may share it')
+        raise _crowded(row, place, f'{row.title} {", ".join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)}')
+
+
+def _crowded(row: Resource, place: str, rivals: str) -> InputError:
+    return InputError(row.sole, f'{place!r} is that of {rivals} already, and the link is untagged.',
+                      f'another {row.sole}, or shared=true if they may share it')
 
 
 def _check_pair(row: Resource, values: Mapping[str, Any]) -> None:

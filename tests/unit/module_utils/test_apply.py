@@ -55,6 +55,12 @@ def test_an_order_says_what_was_asked_for_and_no_more():
     assert posts(script)[0]['body'] == {'account': ACCOUNT, 'type': 'gcp_partner', 'pairing_key': KEY, 'bandwidth': '1G'}
 
 
+def test_a_speed_is_said_in_the_words_of_the_slot():
+    script = Script(answer(direct('new', 2)))
+    order_port(script, {'slot_id': uuid(2), 'speed': slot(2)['speed'].lower()})
+    assert posts(script)[0]['body']['speed'] == slot(2)['speed']
+
+
 @pytest.mark.parametrize('failure', [
     lost(), lost(reason='timeout'), lost(reason='refused'), refusal(408), refusal(500), refusal(502), refusal(504), answer(body=b''),
     answer(body=b'{"name": "ne'), answer(body=b'<html>'), answer([]), answer({'success': False, 'errors': []}, status=503),

@@ -315,10 +315,13 @@ def test_a_new_session_gets_defaults_and_a_new_cni_too():
 def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
     for asked in ({'conduit_name': 'nyc-3'}, {'conduit_name': 'nyc-2'}):
-        with pytest.raises(InputError, match=r"^interconnect: 'first' carries the CNI nyc-1 already.*shared=true"):
+        with pytest.raises(InputError, match=r"^interconnect: 'first' is that of CNI nyc-1 already.*shared=true"):
             decide(CNI, {**asked, 'interconnect': 'first'}, there)
         assert decide(CNI, {**asked, 'interconnect': 'first', 'shared': True}, there)[0].after['interconnect'] == 'first'
     assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
+    two = [desire(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
+    with pytest.raises(InputError, match=r"'third' is that of CNI conduit_name=a already"):
+        plan(two, world(interconnects=[direct('third', 3)]))
 
 
 @pytest.mark.parametrize(('asked', 'option'), [
