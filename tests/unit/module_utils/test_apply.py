@@ -282,7 +282,21 @@ def test_two_that_came_to_one_interconnect_in_the_same_moment_give_way():
         create_cni(script)
     assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(1)}')
     assert (error.value.applied, error.value.result()['error']['retryable']) == ([], True)
+    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(2)} in the same moment, "
+                                   'so the one made here was taken back. Run it again.')
     assert create_cni(Script(answer(mine)), shared=True) == mine
+
+
+def test_only_the_one_that_gives_way_is_taken_back():
+    made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
+    there = listed(*made, cni(4, 'theirs', 'second'))
+    script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
+    wanted = [desire(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
+    ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
+    with pytest.raises(RaceError, match="'second' was given to") as error:
+        apply(script.client(), plan(wanted, world(interconnects=ports)))
+    assert [change.answer for change in error.value.applied] == [made[0], made[2]]
+    assert [request['url'] for request in script.sent if request['method'] == 'DELETE'] == [f'{LINKS}/{uuid(2)}']
 
 
 def test_a_failure_in_the_middle_tells_what_was_done_before():
@@ -304,10 +318,14 @@ def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
         apply(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
 
 
-@pytest.mark.parametrize('asked', [{'interconnect': UNKNOWN}, {'interconnect': 'first', 'description': UNKNOWN}], ids=str)
-def test_a_placeholder_of_a_prediction_is_never_written(asked):
+@pytest.mark.parametrize(('row', 'asked'), [
+    (CNI, {'conduit_name': 'nyc-1', 'interconnect': UNKNOWN}),
+    (CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'description': UNKNOWN}),
+    (TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'}),
+], ids=['parent', 'field', 'found through it'])
+def test_a_placeholder_of_a_prediction_is_never_written(row, asked):
     script = Script()
-    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(interconnects=[direct('first', 1)]))
+    changes = plan([desire(row, asked)], world(interconnects=[direct('first', 1)]))
     with pytest.raises(InputError, match='check mode') as error:
         apply(script.client(), changes)
     assert asked[error.value.details['option']] == UNKNOWN

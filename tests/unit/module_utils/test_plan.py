@@ -383,6 +383,22 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
 
 
+@pytest.mark.parametrize(('asked', 'sole'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
+def test_a_new_cni_gives_way_to_another_unless_the_user_says_shared(asked, sole):
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, world(interconnects=[direct('first', 1)]))
+    assert change.sole is sole
+    (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, world(SLOTS))
+    assert change.sole is False
+
+
+def test_those_that_an_interconnect_carries_are_named():
+    cnis = [cni(1, 'nyc-1', 'first'), cni(2, None, 'first'), cni(3, 'nyc-3', 'second')]
+    with pytest.raises(InputError) as error:
+        decide(CNI, {'conduit_name': 'nyc-9', 'interconnect': 'first'}, world(interconnects=[direct('first', 1)], cnis=cnis))
+    assert error.value.message == (f"interconnect: 'first' carries the CNI nyc-1, {uuid(2)} already, and the link is untagged. "
+                                   'Allowed: another interconnect, or shared=true if they may share it.')
+
+
 @pytest.mark.parametrize(('asked', 'words'), [
     ({}, 'interconnect: is needed to create the CNI.'),
     ({'interconnect': 'first', 'bgp': {'md5_key': 'k'}}, 'bgp.customer_asn: is needed to create the CNI with bgp.'),
