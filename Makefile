@@ -11,10 +11,10 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test venv lock clean
+.PHONY: help demo test mutants venv lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, and show what came of it
 	@$(VENV)/bin/python docs/examples/demo.py
@@ -22,12 +22,19 @@ demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, 
 test: venv  ## Run every check; STEPS="units sanity" runs only those
 	@$(VENV)/bin/python tests/run $(STEPS)
 
+mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit tests: some ten minutes
+	@rm -rf .build/mutmut && mkdir .build/mutmut
+	@ln -s ../../pyproject.toml ../../tests ../ansible_collections .build/mutmut
+	@cd .build/mutmut && nice $(CURDIR)/$(VENV)/bin/mutmut run --max-children 1
+	@cd .build/mutmut && $(CURDIR)/$(VENV)/bin/python tests/mutants.py
+
 venv: $(VENV)/.test $(LINK)  ## Install the demo's and the tests' requirements into .venv
 
 lock: venv  ## Pin requirements/*.txt anew, for every supported Python at once
 	$(VENV)/bin/python -m pip install --quiet uv
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) test.in -o test.txt
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt demo.in -o demo.txt
+	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt mutants.in -o mutants.txt
 
 clean:  ## Remove .venv, .build and the tests' output
 	rm -rf $(VENV) .build tests/output
@@ -43,11 +50,12 @@ $(VENV)/bin/python:
 	@echo "Installing into $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.demo $(VENV)/.test: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
+$(VENV)/.demo $(VENV)/.test $(VENV)/.mutants: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
+$(VENV)/.mutants: $(VENV)/.test
 
 $(LINK):
 	@mkdir -p $(@D)

@@ -85,10 +85,14 @@ class TestAfterALostAnswer:
 
     def test_it_ends_after_two_orders_and_says_what_to_check(self, failure):
         script = Script(failure, listed(), failure, listed())
-        with pytest.raises(UndecidedError, match=r'not to be seen.*info module.*looks before it orders') as error:
+        with pytest.raises(UndecidedError) as error:
             order_port(script)
         assert len(posts(script)) == 2
-        assert error.value.result()['error']['retryable'] is True
+        assert error.value.message.endswith(
+            f' It was sent 2 times, and interconnect slot_id={uuid(2)} is not to be seen. Whether it was created is not known: '
+            'look for it with the info module in a few minutes. Running this again looks before it orders.')
+        told = error.value.result()['error']
+        assert (told['kind'], told['retryable'], told['method'], told['cause']['method']) == ('undecided', True, 'POST', 'POST')
 
     def test_a_look_that_fails_too_is_told(self, failure):
         script = Script(failure, refusal(403, 10000))
@@ -124,12 +128,20 @@ def test_a_slot_that_another_account_took_is_told():
         order_port(script)
 
 
-@pytest.mark.parametrize('status', [401, 403])
-def test_a_refusal_of_the_credentials_needs_no_look(status):
-    script = Script(refusal(status))
+@pytest.mark.parametrize('status', [401, 403, 429])
+def test_a_refusal_before_the_service_needs_no_look(status):
+    script = Script(refusal(status, retry_after='3600'))
     with pytest.raises(ApiError):
         order_port(script)
     assert script.told() == [('POST', PORTS)]
+
+
+@pytest.mark.parametrize('status', [300, 302])
+def test_a_redirected_order_was_not_placed(status):
+    script = Script(answer(status=status, body=b''), listed(), answer(slot(2)))
+    with pytest.raises(AnswerError, match='a redirect'):
+        order_port(script)
+    assert len(posts(script)) == 1
 
 
 def test_several_newcomers_are_undecidable():
@@ -151,6 +163,13 @@ def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
 def create_cni(script, **asked):
     wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
     return apply(script.client(), plan([wanted], world(interconnects=[direct('first', 1)])))[0].answer
+
+
+def test_what_post_can_say_is_sent_once():
+    made = cni(1, 'nyc-1', 'first')
+    script = Script(answer(made), listed(made))
+    assert create_cni(script, mtu=1500) == made
+    assert script.told() == [('POST', LINKS), ('GET', LINKS)]
 
 
 def test_what_post_can_not_say_is_put_into_the_whole_object():
@@ -189,18 +208,19 @@ def test_a_failure_after_the_post_tells_what_was_created():
 
 # Updates.
 
-@pytest.mark.parametrize(('asked', 'stored', 'field'), [
-    ({'mtu': 1400}, {}, 'mtu'),
-    ({'bgp': {'customer_asn': 64513}}, {'bgp': None}, 'bgp.customer_asn'),
-    ({'bgp': {'md5_key': 'new-secret'}}, {}, 'bgp.md5_key'),
+@pytest.mark.parametrize(('asked', 'stored', 'field', 'have', 'want'), [
+    ({'mtu': 1400}, {}, 'mtu', 1500, 1400),
+    ({'bgp': {'customer_asn': 64513}}, {'bgp': None}, 'bgp.customer_asn', None, 64513),
+    ({'bgp': {'md5_key': 'new-secret'}}, {}, 'bgp.md5_key', '(hidden)', '(hidden)'),
 ])
-def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field):
+def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field, have, want):
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
     script = Script(answer(before), answer({**before, **stored}))
     changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
     with pytest.raises(NotTakenError) as error:
         apply(script.client(), changes)
-    assert list(error.value.details['fields']) == [field]
+    assert error.value.details['fields'] == {field: {'have': have, 'want': want}}
+    assert 'the write of CNI conduit_name=nyc-1,' in error.value.message
     assert 'secret' not in str(error.value.result())
     assert len(error.value.applied) == 1
 
@@ -210,18 +230,24 @@ def test_a_created_interconnect_on_another_slot_is_a_failure():
         order_port(Script(answer(direct('new', 3))))
 
 
-def test_a_health_check_is_put_without_the_rest_of_the_tunnel():
-    tunnel = {'id': 't1', 'name': 'x', 'virtual_port_reservation_id': uuid(1001),
-              'health_check': {'enabled': True, 'rate': 'mid', 'newer': 1, 'target': {'effective': '172.31.0.1', 'saved': ''}}}
-    stored = {**tunnel, 'health_check': {**tunnel['health_check'], 'rate': 'high'}}
+@pytest.mark.parametrize(('asked', 'target', 'sent'), [
+    ({'rate': 'high'}, {'effective': '172.31.0.1', 'saved': ''}, {'rate': 'high', 'target': {'saved': ''}}),
+    ({'target': '192.0.2.1'}, {'effective': '172.31.0.1', 'saved': ''}, {'rate': 'mid', 'target': {'saved': '192.0.2.1'}}),
+    ({'rate': 'high'}, {'saved': ''}, {'rate': 'high', 'target': {'saved': ''}}),
+    ({'rate': 'high'}, None, {'rate': 'high', 'target': None}),
+], ids=['rate', 'target', 'nothing in effect', 'no target'])
+def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sent):
+    check = {'enabled': True, 'rate': 'mid', 'newer': 1, 'target': target}
+    tunnel = {'id': 't1', 'name': 'x', 'virtual_port_reservation_id': uuid(1001), 'health_check': check}
+    stored = {**tunnel, 'health_check': {**check, **sent}}
     results = {'interconnect': tunnel}, {'modified': True, 'modified_interconnect': stored}
     script = Script(*(answer({'success': True, 'result': result}) for result in results))
-    changes = plan([desire(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
+    changes = plan([desire(TUNNEL, {'interconnect': 'here', **asked})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
     assert apply(script.client(), changes)[0].answer == stored
     _look, put = script.sent
     assert put['url'] == '/magic/cf_interconnects/t1'
     assert put['headers']['x-magic-new-hc-target'] == 'true'
-    assert put['body'] == {'health_check': {'enabled': True, 'rate': 'high', 'newer': 1, 'target': {'saved': ''}}}
+    assert put['body'] == {'health_check': {**check, **sent}}
 
 
 def test_settings_are_put_alone():
@@ -262,7 +288,21 @@ def test_two_that_came_to_one_interconnect_in_the_same_moment_give_way():
         create_cni(script)
     assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(1)}')
     assert (error.value.applied, error.value.result()['error']['retryable']) == ([], True)
+    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(2)} in the same moment, "
+                                   'so the one made here was taken back. Run it again.')
     assert create_cni(Script(answer(mine)), shared=True) == mine
+
+
+def test_only_the_one_that_gives_way_is_taken_back():
+    made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
+    there = listed(*made, cni(4, 'theirs', 'second'))
+    script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
+    wanted = [desire(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
+    ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
+    with pytest.raises(RaceError, match="'second' was given to") as error:
+        apply(script.client(), plan(wanted, world(interconnects=ports)))
+    assert [change.answer for change in error.value.applied] == [made[0], made[2]]
+    assert [request['url'] for request in script.sent if request['method'] == 'DELETE'] == [f'{LINKS}/{uuid(2)}']
 
 
 def test_a_failure_in_the_middle_tells_what_was_done_before():
@@ -280,16 +320,21 @@ def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
     script = Script(refusal(404), refusal(404))
     apply(script.client(), delete)
     assert [r['method'] for r in script.sent] == ['DELETE', 'GET']
-    with pytest.raises(NotTakenError, match="state is 'present'"):
+    with pytest.raises(NotTakenError, match=r"the write of CNI nyc-1, .*: state is 'present', asked for 'absent'"):
         apply(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
 
 
-@pytest.mark.parametrize('asked', [{'interconnect': UNKNOWN}, {'interconnect': 'first', 'description': UNKNOWN}], ids=str)
-def test_a_placeholder_of_a_prediction_is_never_written(asked):
+@pytest.mark.parametrize(('row', 'asked'), [
+    (CNI, {'conduit_name': 'nyc-1', 'interconnect': UNKNOWN}),
+    (CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'description': UNKNOWN}),
+    (TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'}),
+], ids=['parent', 'field', 'found through it'])
+def test_a_placeholder_of_a_prediction_is_never_written(row, asked):
     script = Script()
-    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(interconnects=[direct('first', 1)]))
-    with pytest.raises(InputError, match='check mode'):
+    changes = plan([desire(row, asked)], world(interconnects=[direct('first', 1)]))
+    with pytest.raises(InputError, match='check mode') as error:
         apply(script.client(), changes)
+    assert asked[error.value.details['option']] == UNKNOWN
     assert script.sent == []
 
 
@@ -301,14 +346,30 @@ def test_no_change_sends_nothing_and_answers_with_what_is_there():
 
 # Reading.
 
+@pytest.mark.parametrize(('resource', 'ident', 'query', 'url'), [
+    ('settings', None, None, '/cni/settings'),
+    ('status', 'a b', None, f'{PORTS}/a%20b/status'),
+    ('interconnect', 'a', {'type': 'direct'}, f'{PORTS}/a?type=direct'),
+    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a'),
+    ('tunnel', None, None, '/magic/cf_interconnects'),
+    ('tunnel', 't1', None, '/magic/cf_interconnects/t1'),
+], ids=str)
+def test_what_is_read_where(resource, ident, query, url):
+    script = Script(answer({'items': [], 'interconnects': []}))
+    read(script.client(), resource, ident, query)
+    assert script.told() == [('GET', url)]
+    assert ('x-magic-new-hc-target' in script.sent[0]['headers']) == (resource == 'tunnel')
+
+
 def test_each_object_of_a_list_is_read_once():
     script = Script(answer({'items': [cni(1, 'a', 'x'), cni(2, 'b', 'x')], 'next': 2}), answer({'items': [cni(2, 'b', 'x')], 'next': 2}))
     assert [obj['id'] for obj in read(script.client(), 'cni')] == [uuid(1), uuid(2)]
 
 
-def test_an_object_that_nobody_could_name_is_an_error():
-    with pytest.raises(AnswerError, match='without id'):
-        read(Script(listed({'id': None})).client(), 'cni')
+@pytest.mark.parametrize('name', [None, '', 5], ids=str)
+def test_an_object_that_nobody_could_name_is_an_error(name):
+    with pytest.raises(AnswerError, match=r'^GET /cni/cnis: HTTP 200, a CNI without id\.$'):
+        read(Script(listed({'id': name})).client(), 'cni')
 
 
 def test_a_string_as_target_is_read_like_an_object():
@@ -332,13 +393,15 @@ def statuses(*states):
 def test_a_wait_ends_when_the_state_is_reached():
     script = Script(*statuses('Pending', 'Pending', 'Healthy'))
     assert watch(script.client(), ['a'], ['Healthy'], 60) == {'a': {'state': 'Healthy'}}
-    assert len(script.sent) == 3
+    assert script.told() == [('GET', f'{PORTS}/a/status')] * 3
+    assert script.slept == [0.5, 1.0]
 
 
-def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached():
+@pytest.mark.parametrize('timeout', [8, 10])
+def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached(timeout):
     script = Script(*statuses(*['Pending'] * 20))
-    assert watch(script.client(), ['a'], ['Healthy'], 10) == {'a': {'state': 'Pending'}}
-    assert script.now == 10
+    assert watch(script.client(), ['a'], ['Healthy'], timeout) == {'a': {'state': 'Pending'}}
+    assert script.now == timeout
 
 
 def test_an_interconnect_that_has_gone_has_no_status():

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, global_key
@@ -16,7 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
 )
 
-from .scripted import ACCOUNT, BASE, Script, answer, refusal
+from .scripted import ACCOUNT, Script, answer, refusal
 
 PATH = ('cni', 'cnis')
 
@@ -40,7 +42,16 @@ def test_a_request_carries_account_token_and_query_and_only_once_a_body():
     get, post = script.sent
     assert get['url'] == '/cni/slots?site=a%26b&occupied=false'
     assert (get['headers']['Authorization'], get['headers']['x-more'], get['body']) == ('Bearer t0ken', 'yes', None)
+    assert (get['headers']['Accept'], get['headers']['User-Agent']) == ('application/json', 'ansible-collection-netops.cloudflare_cni')
+    assert 'Content-Type' not in get['headers']
     assert (post['headers']['Content-Type'], post['body']) == ('application/json', {'account': ACCOUNT})
+
+
+def test_a_file_is_asked_for_as_pdf_and_returned_as_it_is():
+    script = Script(answer(body=b'%PDF-1.7'))
+    assert script.client().file(('cni', 'interconnects', 'a', 'loa'), {'name': 'X Ltd'}).body == b'%PDF-1.7'
+    (get,) = script.sent
+    assert (get['method'], get['url'], get['headers']['Accept']) == ('GET', '/cni/interconnects/a/loa?name=X+Ltd', 'application/pdf')
 
 
 def test_a_global_key_goes_with_its_email():
@@ -60,7 +71,7 @@ def test_a_name_is_data_in_a_path(name, encoded):
 @pytest.mark.parametrize('name', ['', '.', '..'])
 def test_what_no_encoding_makes_safe_is_refused_unsent(name):
     script = Script()
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=re.escape(f'name: {name!r} can not be part of an address')):
         script.client().delete(('cni', 'interconnects', name))
     assert script.sent == []
 
@@ -73,6 +84,7 @@ def test_an_envelope_makes_no_difference(shape):
     client = script.client()
     assert client.get(PATH) == {'id': '1'}
     assert list(client.pages(PATH)) == [[{'id': '1'}]]
+    assert list(Script(answer(shape([{'id': '1'}]))).client().pages(PATH)) == [[{'id': '1'}]]
 
 
 @pytest.mark.parametrize('last', [{'next': None}, {}, {'next': 0}, {'next': 7}], ids=['null', 'absent', 'zero', 'same'])
@@ -95,6 +107,22 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
         list(Script(*[bad] * 5).client().pages(PATH))
 
 
+@pytest.mark.parametrize(('method', 'body', 'problem'), [
+    ('POST', b'[1]', 'a JSON list where an object was due.'),
+    ('POST', b'', 'an empty body where JSON was due.'),
+    ('POST', b'<html><title>Wait</title>', 'not JSON: an HTML page: Wait'),
+    ('POST', b'x' * 200, 'not JSON: ' + 'x' * 100),
+    ('GET', b'{"items": null}', "no list of objects under 'items'."),
+    ('GET', b'{"items": [], "next": {}}', 'a dict as the cursor of the next page.'),
+], ids=['list', 'empty', 'html', 'text', 'no items', 'cursor'])
+def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, body, problem):
+    client = Script(*[answer(body=body, cf_ray='8a1-EWR')] * 5).client()
+    with pytest.raises(AnswerError) as error:
+        client.post(PATH, {}) if method == 'POST' else list(client.pages(PATH))
+    assert error.value.message == f'{method} /cni/cnis: HTTP 200, {problem}'
+    assert error.value.details['cf_ray'] == '8a1-EWR'
+
+
 def test_success_false_is_an_error_whatever_the_status():
     with pytest.raises(ApiError, match=r'no \(code 1001\)'):
         Script(refusal(200, 1001)).client().post(PATH, {})
@@ -106,9 +134,13 @@ def test_success_false_is_an_error_whatever_the_status():
     (b'plain text', 'plain text'),
     (b'<html><head><title>Bad gateway | 502</title></head></html>', 'an HTML page: Bad gateway | 502'),
     (b'<!DOCTYPE html><body>', 'an HTML page: without a title'),
+    (b'\n<html><body>', 'an HTML page: without a title'),
+    (b'<BODY><TITLE>\nBad gateway\n</TITLE>', 'an HTML page: Bad gateway'),
     (b'', None),
     (b'{"errors": [null, "x"]}', '{"errors": [null, "x"]}'),
-], ids=['envelope', 'json', 'text', 'html', 'untitled', 'empty', 'odd'])
+    (b'x' * 400, 'x' * 300),
+    (b'\n' * 19999 + b'ab', 'a'),
+], ids=['envelope', 'json', 'text', 'html', 'untitled', 'no doctype', 'capitals', 'empty', 'odd', 'long', 'very long'])
 def test_the_words_of_a_refusal_reach_the_user_whatever_their_form(body, message):
     with pytest.raises(ApiError) as error:
         Script(answer(status=400, body=body, cf_ray='8a1-EWR')).client().post(PATH, {})
@@ -116,6 +148,7 @@ def test_the_words_of_a_refusal_reach_the_user_whatever_their_form(body, message
     expected = {'method': 'POST', 'path': '/cni/cnis', 'status': 400, 'cf_ray': '8a1-EWR', 'retryable': False}
     assert expected.items() <= result['error'].items()
     assert result['error'].get('message') == message
+    assert result['error']['errors'] == ([{'code': result['error'].get('code'), 'message': message}] if message else [])
     assert (message or 'without a message') in result['msg']
     assert '8a1-EWR' in result['msg']
 
@@ -135,7 +168,7 @@ def test_not_found_is_an_answer_where_it_is_accepted_but_not_from_the_gateway():
     assert Script(refusal(404, 1002)).client().get(PATH, accept=(200, 404)) is None
     assert Script(refusal(404)).client().delete(PATH) is False
     for verb in ('GET', 'DELETE'):
-        with pytest.raises(ApiError, match='api_url'):
+        with pytest.raises(ApiError, match=f'^{verb} /cni/cnis: HTTP 404, .*api_url'):
             call(Script(refusal(404, 7003)).client(), verb)
     with pytest.raises(ApiError):
         Script(refusal(404)).client().post(PATH, {})
@@ -144,15 +177,24 @@ def test_not_found_is_an_answer_where_it_is_accepted_but_not_from_the_gateway():
 @pytest.mark.parametrize('body', [b'', b'{}', b'null', b'{"success": true, "result": null}', b'[]'])
 def test_a_delete_reads_no_body(body):
     assert Script(answer(body=body)).client().delete(PATH) is True
-    assert Script(answer(status=204, body=b'')).client().delete(PATH) is True
+    for status in (202, 204):
+        assert Script(answer(status=status, body=b'')).client().delete(PATH) is True
 
 
+@pytest.mark.parametrize('status', [300, 302, 399])
 @pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'DELETE'])
-def test_a_redirect_is_an_error_and_not_followed(method):
-    script = Script(answer(status=302, body=b'', location='https://elsewhere.example/'))
-    with pytest.raises(AnswerError, match='elsewhere'):
+def test_a_redirect_is_an_error_and_not_followed(method, status):
+    script = Script(answer(status=status, body=b'', location='https://elsewhere.example/'))
+    with pytest.raises(AnswerError) as error:
         call(script.client(), method)
+    assert error.value.message == (f"{method} /cni/cnis: HTTP {status}, a redirect to 'https://elsewhere.example/', "
+                                   'which the API never sends: check api_url.')
     assert len(script.sent) == 1
+
+
+def test_an_error_has_the_path_without_the_query():
+    with pytest.raises(ApiError, match=r'^GET /cni/cnis: HTTP 400, no '):
+        Script(refusal(400, 1)).client().get(PATH, {'site': 'x'})
 
 
 # Retry.
@@ -193,8 +235,10 @@ def test_it_gives_up_after_five_tries_with_growing_pauses_and_says_so():
 
 def test_pauses_are_jittered_between_half_and_whole():
     script = Script(refusal(500), answer({}))
-    script.client(jitter=lambda: 0.0).get(PATH)
-    assert script.slept == [0.25]
+    client = script.client(jitter=lambda: 0.001)
+    client.get(PATH)
+    assert script.slept == [0.25025]
+    assert client.counters['waited'] == 0.25
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST', 'PUT', 'DELETE'])
@@ -213,12 +257,23 @@ def test_a_rate_limit_without_seconds_is_waited_for_as_other_failures_are(named)
     assert script.slept == [0.5]
 
 
-def test_a_wait_beyond_retry_timeout_is_not_begun():
-    script = Script(refusal(429, 971, retry_after='300'))
-    with pytest.raises(ApiError, match='Waiting another 300 s would exceed retry_timeout') as error:
+@pytest.mark.parametrize(('waits', 'slept', 'notes'), [
+    (['300'], [], ['Waiting another 300 s would exceed retry_timeout.']),
+    (['9', '291'], [9], ['Tried 2 times.', 'Waiting another 291 s would exceed retry_timeout.']),
+], ids=str)
+def test_a_wait_beyond_retry_timeout_is_not_begun(waits, slept, notes):
+    script = Script(*(refusal(429, 971, retry_after=wait) for wait in waits))
+    with pytest.raises(ApiError) as error:
         script.client(retry_timeout=299).get(PATH)
-    assert script.slept == []
+    assert script.slept == slept
+    assert error.value.notes[1:] == notes
     assert error.value.result()['error']['retryable'] is True
+
+
+def test_a_wait_of_all_of_retry_timeout_is_begun():
+    script = Script(refusal(429, 971, retry_after='300'), answer({}))
+    script.client(retry_timeout=300).get(PATH)
+    assert script.slept == [300]
 
 
 # Pacing.
@@ -232,6 +287,16 @@ def test_the_budget_is_kept_by_own_count():
     assert client.counters['waited'] == 600
 
 
+def test_the_budget_of_a_pause_is_not_saved_up():
+    script = Script(*[answer({})] * 3)
+    client = script.client(requests_per_window=1)
+    client.get(PATH)
+    script.now = 1000
+    client.get(PATH)
+    client.get(PATH)
+    assert [request['at'] for request in script.sent] == [0, 1000, 1300]
+
+
 def test_the_reported_rate_only_slows_down():
     script = Script(answer({}, ratelimit='"default";r=0;t=30'), answer({}, ratelimit='"default";r=1200;t=30'), answer({}))
     client = script.client()
@@ -242,5 +307,5 @@ def test_the_reported_rate_only_slows_down():
 
 def test_base_url_may_end_in_a_slash():
     script = Script(answer({}))
-    Client(script, ACCOUNT, {}, f'{BASE}/').get(PATH)
-    assert script.told() == [('GET', '/cni/cnis')]
+    Client(script, ACCOUNT, {}, 'https://proxy.example/API-X/').get(PATH)
+    assert script.told() == [('GET', f'https://proxy.example/API-X/accounts/{ACCOUNT}/cni/cnis')]

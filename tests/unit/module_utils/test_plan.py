@@ -5,12 +5,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, differing, get, merge
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, find, interconnect_names, plan, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    checked,
+    desire,
+    find,
+    interconnect_names,
+    pick,
+    plan,
+    schedule,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
 
 NY1 = {'name': 'Equinix NY1', 'address': ['165 Halsey Street', 'Newark NJ']}
 NY5 = {'name': 'Equinix NY5', 'address': ['800 Secaucus Road', 'Secaucus NJ']}
@@ -54,6 +66,7 @@ SLOTS = [
     slot(4, device='edge03.ewr-a', facility=NY5),
     slot(5, speed='100G'),
     slot(6, site='gru-b', device=None),
+    slot(7, occupied=True),
 ]
 
 
@@ -70,19 +83,25 @@ def steps(changes):
 @pytest.mark.parametrize(('asked', 'there', 'number'), [
     ({'slot_id': uuid(2)}, [], 2),
     ({'slot_id': uuid(2).upper()}, [], 2),
+    ({'slot_id': uuid(3), 'slot': {'site': 'ewr-a'}}, [], 3),
     ({'slot': {'site': 'EWR-A'}}, [], 2),
     ({'slot': {'site': 'ewr-a', 'speed': '100g'}}, [], 5),
     ({'slot': {'site': 'ewr-a'}, 'speed': '100G'}, [], 5),
     ({'slot': {'facility': 'equinix ny5'}}, [], 4),
     ({'slot': {'address_contains': 'SECAUCUS'}}, [], 4),
+    ({'slot': {'address_contains': 'Road, Secaucus'}}, [], 4),
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
+    ({'slot': {'site': 'ewr-a', 'diverse_from': ['b', 'a']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['first'], 'facility': 'Equinix NY1'}, 'conduit_name': 'b'}, [direct('first', 9)], 3),
     ({'slot': {'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, device=None)], 4),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, facility=NY5)], 6),
 ], ids=str)
 def test_a_free_slot_is_ordered(asked, there, number):
     (change,) = decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'a', 'first')]))
-    assert (change.action, change.after['slot_id'], change.after['name']) == ('create', uuid(number), UNKNOWN)
+    assert (change.action, change.chosen) == ('create', 'slot_id' in asked)
+    place = next(slot for slot in SLOTS if slot['id'] == uuid(number))
+    told = {name: place[name] for name in ('site', 'facility', 'speed', 'ccr_device_name') if place[name]}
+    assert change.after == {'name': UNKNOWN, 'virtual_port_reservation_id': UNKNOWN, 'type': 'direct', 'slot_id': uuid(number), **told}
 
 
 @pytest.mark.parametrize('asked', [
@@ -93,9 +112,11 @@ def test_a_free_slot_is_ordered(asked, there, number):
     {'slot': {'site': 'ewr-a', 'facility': 'Equinix NY1'}},
     {'name': 'gone', 'slot_id': uuid(1)},
     {'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['nyc-1']}},
+    {'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['far']}},
 ], ids=str)
 def test_an_interconnect_that_is_there_is_taken(asked):
-    (change,) = decide(INTERCONNECT, asked, world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')]))
+    there = [direct('here', 1), direct('far', 9, site='fra-b', device='edge01.fra-b')]
+    (change,) = decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'here')]))
     assert (change.action, change.before['name']) == ('none', 'here')
 
 
@@ -116,57 +137,84 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
 
 
 @pytest.mark.parametrize(('asked', 'option', 'words'), [
-    ({'slot_id': uuid(99)}, 'slot_id', 'offers no slot'),
-    ({'slot_id': uuid(1)}, 'slot_id', 'is taken by someone else (account other)'),
     ({'slot_id': uuid(2), 'speed': '100G'}, 'slot_id', "speed '100G' leaves 0. Before that filter there were ewr-a/Equinix NY1/10G"),
-    ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', 'a port has one'),
-    ({'slot_id': 'next-one'}, 'slot_id', 'a UUID'),
-    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "6 slots, free leaves 5, speed '400G' leaves 0"),
+    ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', '10G and 100G differ, and a port has one.'),
+    ({'slot_id': uuid(99)}, 'slot_id', f'offers no slot {uuid(99)} to this account'),
+    ({'slot_id': uuid(1)}, 'slot_id', '(Equinix NY1, ewr-a) is taken by someone else (account other).'),
+    ({'slot_id': uuid(7)}, 'slot_id', '(Equinix NY1, ewr-a) is taken by someone else.'),
+    ({'slot_id': uuid(2), 'slot': {'site': 'gru-b'}}, 'slot_id', "Before that filter there were ewr-a/Equinix NY1/10G."),
+    ({'slot': {'address_contains': 'newark nj, usa'}}, 'slot',
+     "7 slots, free leaves 5, address_contains 'newark nj, usa' leaves 0. Before that filter there were "
+     'ewr-a/Equinix NY1/100G, ewr-a/Equinix NY1/10G, ewr-a/Equinix NY5/10G, gru-b/Equinix NY1/10G.'),
+    ({'slot_id': 'next-one'}, 'slot_id', "slot_id: 'next-one' is not possible. Allowed: a UUID such as"),
+    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "7 slots, free leaves 5, speed '400G' leaves 0"),
     ({'slot': {'site': 'ewr-z'}}, 'slot', "free leaves 5, site 'ewr-z' leaves 0. Before that filter there were ewr-a/Equinix NY1/100G"),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
+    ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
-    ({'conduit_name': 'nyc-9'}, 'type', 'nothing says what to order'),
-    ({'type': 'direct', 'conduit_name': 'nyc-9'}, 'slot_id', 'ordered on a slot'),
-    ({'slot': {}}, 'slot', 'any port anywhere'),
+    ({'conduit_name': 'nyc-9'}, 'type', 'there is no interconnect conduit_name=nyc-9, and nothing says what to order. '
+                                        'Allowed: slot_id or slot, or pairing_key with bandwidth.'),
+    ({'type': 'direct', 'conduit_name': 'nyc-9'}, 'slot_id',
+     'slot_id: a direct interconnect is ordered on a slot. Allowed: slot_id, or slot with what it has to meet.'),
+    ({'slot': {}}, 'slot', 'slot: asks for nothing, so any port anywhere would do. Allowed: at least one of site.'),
     ({'slot': {'site': None, 'diverse_from': []}}, 'slot', 'at least one of site, diverse_from'),
-    ({'slot_id': uuid(2), 'pairing_key': KEY}, 'type, slot_id, pairing_key', 'different types'),
+    ({'slot_id': uuid(2), 'pairing_key': KEY}, 'type, slot_id, pairing_key', 'pairing_key: these speak of different types of interconnect. '
+     'Allowed: slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner.'),
     ({'type': 'direct', 'pairing_key': KEY}, 'type, pairing_key', 'different types'),
     ({'pairing_key': 'x/y', 'bandwidth': '1G'}, 'pairing_key', 'uuid/region/availability-domain'),
     ({'pairing_key': KEY}, 'bandwidth', 'needed'),
     ({'bandwidth': '1G', 'conduit_name': 'gcp-1'}, 'pairing_key', 'needed'),
-    ({'state': 'absent', 'slot': {'site': 'ewr-a'}}, 'state', 'name or slot_id or conduit_name'),
+    ({'state': 'absent', 'slot': {'site': 'ewr-a'}}, 'state',
+     'nothing says which interconnect is to be absent. Allowed: name or slot_id or conduit_name.'),
 ], ids=str)
 def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
     with pytest.raises(InputError) as error:
-        decide(INTERCONNECT, asked, world(SLOTS, [direct('sole', 9, site='gru-c', facility=NY1, device=None)]
-                                          if 'gru-b' in str(asked) else [direct('sole', 9, site='fra-b')]))
+        decide(INTERCONNECT, asked, world(SLOTS, [direct('sole', 9, site='gru-c', device=None)]))
     assert error.value.details['option'] == option
     assert words in error.value.message
 
 
-def test_a_slot_goes_to_one_of_two_that_ask_for_the_same():
-    wanted = [desire(INTERCONNECT, {'conduit_name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in ('a', 'b')]
+@pytest.mark.parametrize(('number', 'near'), [(0, 'none'), (13, ', '.join(f's-{n:02}/Equinix NY1/10G' for n in range(12)))])
+def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
+    with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
+        decide(INTERCONNECT, {'slot': {'speed': '400G'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
+
+
+def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
+    wanted = [desire(INTERCONNECT, {'conduit_name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in ('a', 'b', 'c')]
     changes = plan(wanted, world(SLOTS))
-    assert [change.after['slot_id'] for change in changes] == [uuid(2), uuid(3)]
+    assert [change.after['slot_id'] for change in changes] == [uuid(2), uuid(3), uuid(4)]
 
 
-@pytest.mark.parametrize('asked', [
-    {'slot': {'site': 'ewr-a'}},
-    {'conduit_name': 'nyc-1'},
-    {'name': 'one', 'slot_id': uuid(2)},
-    {'pairing_key': KEY, 'bandwidth': '1G'},
-], ids=str)
-def test_two_matches_are_an_error_that_lists_them(asked):
+def test_a_slot_is_not_met_by_an_attachment_nor_an_attachment_by_a_port():
+    there = world(SLOTS, [gcp('cloud', speed='100G'), direct('port', 1)])
+    (change,) = decide(INTERCONNECT, {'slot': {'speed': '100G'}}, there)
+    assert (change.action, change.after['slot_id']) == ('create', uuid(5))
+    with pytest.raises(InputError, match='pairing_key: is needed'):
+        decide(INTERCONNECT, {'conduit_name': 'gcp-1', 'bandwidth': '10G'}, there)
+
+
+@pytest.mark.parametrize(('row', 'asked', 'words'), [
+    (INTERCONNECT, {'slot': {'site': 'ewr-a'}}, 'interconnect type=direct, site=ewr-a matches 2 objects: one, two. Name one of them by'),
+    (INTERCONNECT, {'conduit_name': 'nyc-1'}, 'interconnect conduit_name=nyc-1 matches 2 objects: one, two. Name one of them by name.'),
+    (INTERCONNECT, {'name': 'one', 'slot_id': uuid(2)}, f'interconnect name=one, slot_id={uuid(2)} matches 2 objects: one, two. '
+                                                        'They come from name and slot_id, which have to mean the same one.'),
+    (INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'}, 'matches 2 objects: four, three. Name one of them by name.'),
+    (CNI, {'conduit_name': 'nyc-1'}, f'CNI conduit_name=nyc-1 matches 2 objects: {uuid(1)}, {uuid(2)}. Name one of them by id.'),
+    (TUNNEL, {'interconnect': 'one', 'rate': 'low'}, 'matches 2 objects: t1, t2. There should be one: ask Cloudflare.'),
+], ids=['slot', 'conduit_name', 'two keys', 'pairing_key', 'CNI', 'health check'])
+def test_two_matches_are_an_error_that_lists_them(row, asked, words):
     there = [direct('one', 1), direct('two', 2), gcp('three'), gcp('four')]
+    tunnels = [{'id': name, 'virtual_port_reservation_id': uuid(1001)} for name in ('t1', 't2')]
     with pytest.raises(AmbiguousError) as error:
-        decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')]))
+        decide(row, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')], tunnels))
     assert len(error.value.details['candidates']) == 2
-    assert ('have to mean the same one' if len(asked) == 2 and 'slot_id' in asked else 'by name') in str(error.value)
+    assert words in error.value.message
 
 
 def test_the_same_key_twice_is_refused():
-    with pytest.raises(InputError, match='named twice'):
+    with pytest.raises(InputError, match="conduit_name: 'nyc-1' is named twice"):
         plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}), desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1500})], world())
 
 
@@ -192,23 +240,29 @@ def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, act
 
 # Drift that no call can mend.
 
-@pytest.mark.parametrize(('asked', 'field'), [
-    ({'conduit_name': 'nyc-1', 'speed': '100G', 'type': 'direct'}, 'speed'),
-    ({'name': 'here', 'speed': '100G'}, 'speed'),
-    ({'conduit_name': 'nyc-1', 'slot_id': uuid(2)}, 'slot_id'),
-    ({'name': 'here', 'type': 'gcp_partner'}, 'type'),
-    ({'conduit_name': 'nyc-1', 'slot': {'site': 'gru-b'}}, 'slot.site'),
-    ({'conduit_name': 'nyc-1', 'slot': {'facility': 'Equinix NY5'}}, 'slot.facility'),
-    ({'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}}, 'slot.speed'),
-    ({'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['neighbour']}}, 'slot.diverse_from'),
-    ({'conduit_name': 'gcp-1', 'bandwidth': '10G'}, 'bandwidth'),
-    ({'conduit_name': 'gcp-1', 'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, 'region'),
+@pytest.mark.parametrize(('asked', 'fields'), [
+    ({'conduit_name': 'nyc-1', 'speed': '100G', 'type': 'direct'}, {'speed': ('10G', '100G')}),
+    ({'name': 'here', 'speed': '100G'}, {'speed': ('10G', '100G')}),
+    ({'conduit_name': 'nyc-1', 'slot_id': uuid(2)}, {'slot_id': (uuid(1), uuid(2))}),
+    ({'name': 'here', 'type': 'gcp_partner'}, {'type': ('direct', 'gcp_partner')}),
+    ({'conduit_name': 'nyc-1', 'pairing_key': KEY}, {'type': ('direct', 'gcp_partner'), 'region': (None, 'us-east4')}),
+    ({'conduit_name': 'nyc-1', 'slot': {'site': 'gru-b'}}, {'slot.site': ('ewr-a', 'gru-b')}),
+    ({'conduit_name': 'nyc-1', 'slot': {'facility': 'Equinix NY5'}}, {'slot.facility': ('Equinix NY1', 'Equinix NY5')}),
+    ({'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}}, {'slot.speed': ('10G', '100G')}),
+    ({'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['nyc-1', 'near']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near')}),
+    ({'name': 'here', 'slot': {'diverse_from': ['near', 'nyc-2']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near, odd')}),
+    ({'conduit_name': 'nyc-2', 'slot': {'diverse_from': ['near']}}, {'slot.diverse_from': ('on Equinix NY1', 'away from near')}),
+    ({'conduit_name': 'gcp-1', 'bandwidth': '10G'}, {'bandwidth': ('1G', '10G')}),
+    ({'conduit_name': 'gcp-1', 'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, {'region': ('us-east4', 'us-west1')}),
 ], ids=str)
-def test_drift_that_can_not_be_changed_fails_by_name(asked, field):
-    there = world(SLOTS, [direct('here', 1), direct('neighbour', 7), gcp('cloud')], [cni(1, 'nyc-1', 'here'), cni(2, 'gcp-1', 'cloud')])
+def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
+    there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud')]
+    cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'gcp-1', 'cloud'), cni(3, 'nyc-2', 'odd')]
     with pytest.raises(DriftError) as error:
-        decide(INTERCONNECT, asked, there)
-    assert list(error.value.details['fields']) == [field]
+        decide(INTERCONNECT, asked, world(SLOTS, there, cnis))
+    assert error.value.details['fields'] == {field: {'have': have, 'want': want} for field, (have, want) in fields.items()}
+    assert re.fullmatch("interconnect '(here|odd|cloud)' differs .*: .* Ask for what is there, or say on_immutable=replace .*",
+                        error.value.message)
 
 
 @pytest.mark.parametrize(('status', 'force', 'replaced'), [('Pending', False, True), ('Healthy', False, False), ('Healthy', True, True)])
@@ -216,7 +270,7 @@ def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, forc
     asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'force': force}
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here=status)
     if not replaced:
-        with pytest.raises(DriftError, match='force=true'):
+        with pytest.raises(DriftError, match=r"interconnect 'here' differs .* It is Healthy, so it is not replaced without force=true\."):
             decide(INTERCONNECT, asked, there)
         return
     assert steps(decide(INTERCONNECT, asked, there)) == [('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect')]
@@ -225,7 +279,7 @@ def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, forc
 @pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
 def test_a_port_is_not_left_without_a_name_that_leads_to_it(asked):
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
-    with pytest.raises(InputError, match='Say name=here too'):
+    with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* Say name=here too"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
 
 
@@ -245,6 +299,7 @@ def test_replacing_may_use_the_slot_that_it_frees():
 
 @pytest.mark.parametrize('asked', [
     {'conduit_name': 'nyc-1', 'slot_id': uuid(99)},
+    {'conduit_name': 'nyc-1', 'name': 'here', 'slot_id': uuid(7)},
     {'conduit_name': 'nyc-1', 'pairing_key': 'nonsense', 'bandwidth': '1G'},
     {'conduit_name': 'nyc-1', 'slot': {'site': 'nowhere'}},
 ], ids=str)
@@ -257,21 +312,21 @@ def test_replacing_is_validated_before_anything_is_deleted(asked):
 @pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
 def test_the_circuit_of_someone_else_is_not_taken_along(asked):
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
-    with pytest.raises(InputError, match="carries the CNI 'other'"):
+    with pytest.raises(InputError, match=r"^state: .* carries the CNI 'other' .* Remove it first with netops\.cloudflare_cni\.cni, state"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
 
 
 @pytest.mark.parametrize(('asked', 'expected'), [
-    ({'conduit_name': 'nyc-1', 'name': 'here'}, [('delete', 'cni'), ('delete', 'interconnect')]),
-    ({'conduit_name': 'nyc-1', 'slot_id': uuid(1)}, [('delete', 'cni'), ('delete', 'interconnect')]),
-    ({'name': 'bare'}, [('delete', 'interconnect')]),
-    ({'slot_id': uuid(7)}, [('delete', 'interconnect')]),
-    ({'name': 'gone'}, [('none', 'interconnect')]),
-    ({'conduit_name': 'gone', 'slot': {'site': 'ewr-a'}}, [('none', 'interconnect')]),
+    ({'conduit_name': 'nyc-1', 'name': 'here'}, [('delete', 'CNI nyc-1'), ('delete', 'interconnect here')]),
+    ({'conduit_name': 'nyc-1', 'slot_id': uuid(1)}, [('delete', 'CNI nyc-1'), ('delete', 'interconnect here')]),
+    ({'name': 'bare'}, [('delete', 'interconnect bare')]),
+    ({'slot_id': uuid(7)}, [('delete', 'interconnect bare')]),
+    ({'name': 'gone'}, [('none', 'interconnect name=gone')]),
+    ({'conduit_name': 'gone', 'slot': {'site': 'ewr-a'}}, [('none', 'interconnect conduit_name=gone')]),
 ], ids=str)
 def test_absent(asked, expected):
     there = world(SLOTS, [direct('here', 1), direct('bare', 7)], [cni(1, 'nyc-1', 'here')])
-    assert steps(decide(INTERCONNECT, {**asked, 'state': 'absent'}, there)) == expected
+    assert [(change.action, change.key) for change in decide(INTERCONNECT, {**asked, 'state': 'absent'}, there)] == expected
 
 
 # CNIs.
@@ -299,8 +354,15 @@ def test_only_what_is_named_and_differs_is_changed(asked, named):
     there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[before])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
     assert change.action == ('update' if named else 'none')
-    assert change.after == merge(before, named)
+    assert change.key == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in asked else 'CNI conduit_name=nyc-1')
+    assert (change.before, change.after) == (before, merge(before, named))
     assert {wire: get(change.after, wire) for wire in change.named} == named
+
+
+def test_a_session_that_is_there_gets_no_defaults():
+    there = world(cnis=[cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1})])
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 2}}, there)
+    assert change.after['bgp'] == {'customer_asn': 2}
 
 
 def test_a_new_session_gets_defaults_and_a_new_cni_too():
@@ -324,12 +386,40 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
         plan(two, world(interconnects=[direct('third', 3)]))
 
 
+@pytest.mark.parametrize(('asked', 'sole'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
+def test_a_new_cni_gives_way_to_another_unless_the_user_says_shared(asked, sole):
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, world(interconnects=[direct('first', 1)]))
+    assert change.sole is sole
+    (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, world(SLOTS))
+    assert change.sole is False
+
+
+def test_those_that_an_interconnect_carries_are_named():
+    cnis = [cni(1, 'nyc-1', 'first'), cni(2, None, 'first'), cni(3, 'nyc-3', 'second')]
+    with pytest.raises(InputError) as error:
+        decide(CNI, {'conduit_name': 'nyc-9', 'interconnect': 'first'}, world(interconnects=[direct('first', 1)], cnis=cnis))
+    assert error.value.message == (f"interconnect: 'first' carries the CNI nyc-1, {uuid(2)} already, and the link is untagged. "
+                                   'Allowed: another interconnect, or shared=true if they may share it.')
+
+
+@pytest.mark.parametrize(('asked', 'words'), [
+    ({}, 'interconnect: is needed to create the CNI.'),
+    ({'interconnect': 'first', 'bgp': {'md5_key': 'k'}}, 'bgp.customer_asn: is needed to create the CNI with bgp.'),
+    ({'interconnect': 'nobody'}, "interconnect: there is no interconnect 'nobody' in this account. There are: first."),
+    ({'vlan': 100}, 'vlan: there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'),
+    ({'mtu': 575}, 'mtu: 575 is not possible. Allowed: an MTU from 576 to 1500.'),
+    ({'bgp': {'md5_key': 'why?'}},
+     'bgp.md5_key: the value is not possible. Allowed: one or more printable ASCII characters, except " and ?.'),
+], ids=str)
+def test_what_is_wrong_with_a_new_cni_is_told(asked, words):
+    with pytest.raises(InputError) as error:
+        decide(CNI, {'conduit_name': 'nyc-9', **asked}, world(interconnects=[direct('first', 1)]))
+    assert error.value.message == words
+
+
 @pytest.mark.parametrize(('asked', 'option'), [
-    ({}, 'interconnect'),
-    ({'interconnect': 'nobody'}, 'interconnect'),
     ({'interconnect': 'first', 'mtu': 575}, 'mtu'),
     ({'interconnect': 'first', 'mtu': 1501}, 'mtu'),
-    ({'interconnect': 'first', 'bgp': {'md5_key': 'k'}}, 'bgp.customer_asn'),
     ({'interconnect': 'first', 'bgp': {'customer_asn': 0}}, 'bgp.customer_asn'),
     ({'interconnect': 'first', 'bgp': {'customer_asn': 4294967296}}, 'bgp.customer_asn'),
     ({'interconnect': 'first', 'bgp': {'customer_asn': 1, 'extra_prefixes': ['2001:db8::/32']}}, 'bgp.extra_prefixes'),
@@ -337,13 +427,12 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     ({'interconnect': 'first', 'bgp': {'customer_asn': 1, 'md5_key': ''}}, 'bgp.md5_key'),
     ({'interconnect': 'first', 'bgp': {'customer_asn': 1, 'md5_key': 'a"b'}}, 'bgp.md5_key'),
     ({'interconnect': 'first', 'bgp': {'customer_asn': 1, 'md5_key': 'a?b'}}, 'bgp.md5_key'),
-    ({'interconnect': 'first', 'bgp': {'customer_asn': 1, 'md5_key': 'ключ'}}, 'bgp.md5_key'),
+    pytest.param({'interconnect': 'first', 'bgp': {'customer_asn': 1, 'md5_key': 'ключ'}}, 'bgp.md5_key', id='md5_key beyond ASCII'),
     ({'interconnect': 'first', 'cust_ip': '10.0.0.1'}, 'cust_ip'),
     ({'interconnect': 'first', 'cust_ip': '2001:db8::1/127'}, 'cust_ip'),
     ({'interconnect': 'first', 'cust_ip': '10.0.0.1/31'}, 'cust_ip, p2p_ip'),
     ({'interconnect': 'first', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.1/31'}, 'cust_ip, p2p_ip'),
     ({'interconnect': 'first', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'}, 'cust_ip, p2p_ip'),
-    ({'interconnect': 'first', 'vlan': 100}, 'vlan'),
     ({'id': uuid(7)}, 'id'),
     ({'id': 'seven'}, 'id'),
 ], ids=str)
@@ -354,10 +443,32 @@ def test_what_a_cni_can_not_be_is_refused_by_name(asked, option):
     assert 'ключ' not in error.value.message
 
 
-def test_one_end_of_a_link_is_checked_against_the_end_that_is_there():
-    there = world(cnis=[cni(1, 'nyc-1', 'first')])
+def test_a_link_that_does_not_fit_is_refused_before_anything_is_read():
     with pytest.raises(InputError, match='do not fit'):
-        decide(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31'}, there)
+        desire(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'})
+
+
+@pytest.mark.parametrize('asked', [{'cust_ip': '10.0.0.3/29'}, {'p2p_ip': '10.0.0.3/29'}], ids=str)
+def test_one_end_of_a_link_may_move_alone(asked):
+    there = world(cnis=[{**cni(1, 'nyc-1', 'first'), 'cust_ip': '10.0.0.1/29', 'p2p_ip': '10.0.0.2/29'}])
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
+    assert (change.action, change.named) == ('update', tuple(asked))
+
+
+@pytest.mark.parametrize(('asked', 'words'), [
+    ({'conduit_name': 'nyc-1'}, '10.0.0.1/31 and 172.31.0.0/31 do not fit. Allowed: two different addresses of one prefix, such as'),
+    ({'conduit_name': 'nyc-2', 'interconnect': 'first'}, f'10.0.0.1/31 and {UNKNOWN} do not fit. Allowed: both ends, or none.'),
+], ids=['there', 'new'])
+def test_one_end_of_a_link_is_checked_against_the_other(asked, words):
+    there = world(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
+    with pytest.raises(InputError) as error:
+        decide(CNI, {**asked, 'cust_ip': '10.0.0.1/31'}, there)
+    assert error.value.message.startswith(f'cust_ip, p2p_ip: {words}')
+
+
+def test_a_value_that_is_no_secret_is_shown():
+    with pytest.raises(InputError, match=r"name: 'xxxx*' is not possible. Allowed: at most 200 characters, not 201."):
+        checked('name', 'x' * 201, loa_name, [])
 
 
 def test_cleared_host_bits_are_told():
@@ -386,15 +497,29 @@ def test_a_health_check_is_found_through_its_interconnect(asked, action):
 
 @pytest.mark.parametrize(('asked', 'option', 'words'), [
     ({'interconnect': 'nobody'}, 'interconnect', 'There are: bare, here'),
-    ({'conduit_name': 'nobody'}, 'conduit_name', "no CNI 'nobody' in this account. There are: nyc-1"),
-    ({'interconnect': 'bare'}, 'interconnect', 'yet'),
+    ({'conduit_name': 'nobody'}, 'conduit_name', "no CNI 'nobody' in this account. There are: nyc-1, nyc-2"),
+    ({'interconnect': 'bare'}, 'interconnect', "no health check for 'bare' yet"),
+    ({'conduit_name': 'nyc-2'}, 'conduit_name', "no interconnect 'gone'"),
 ], ids=str)
 def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, words):
-    there = world(interconnects=[direct('here', 1), direct('bare', 2)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[TUNNEL_1])
+    cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'nyc-2', 'gone')]
+    there = world(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
     with pytest.raises(InputError) as error:
         decide(TUNNEL, {**asked, 'rate': 'low'}, there)
     assert error.value.details['option'] == option
     assert words in error.value.message
+
+
+def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted():
+    (change,) = decide(TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'}, world())
+    after = {'id': UNKNOWN, 'health_check': {'rate': 'high'}}
+    assert change == Change(TUNNEL, 'update', f'health check interconnect={UNKNOWN}', {}, after, ('health_check.rate',))
+
+
+def test_an_interconnect_without_a_reservation_has_no_health_check():
+    there = world(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
+    with pytest.raises(InputError, match='yet'):
+        decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
 
 
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
@@ -410,7 +535,7 @@ def test_settings(there, action):
     (INTERCONNECT, {'slot_id': uuid(1)}, {('interconnect', None): []}, ('slot', None)),
     (CNI, {'conduit_name': 'x', 'interconnect': 'i'}, {('cni', None): []}, ('interconnect', None)),
     (TUNNEL, {'interconnect': 'i'}, {('interconnect', None): []}, ('tunnel', None)),
-], ids=str)
+], ids=['by name', 'slot', 'parent', 'health check'])
 def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     with pytest.raises(Unread) as unread:
         plan([desire(row, asked)], there)
@@ -435,11 +560,40 @@ def test_the_interconnects_of_names_and_circuits():
     there = world(interconnects=[direct('a', 1), direct('b', 2)], cnis=[cni(1, 'nyc-1', 'b')])
     assert interconnect_names({'names': None, 'circuits': None}, there) == ['a', 'b']
     assert interconnect_names({'names': ['a'], 'circuits': ['nyc-1']}, there) == ['a', 'b']
+    assert interconnect_names({'names': [UNKNOWN], 'circuits': [UNKNOWN, 'nyc-1']}, there) == [UNKNOWN, 'b']
     assert interconnect_names({'names': [], 'circuits': None}, there) == []
-    for option in ('names', 'circuits'):
+    for option, words in (('names', "no interconnect 'x' in this account. There are: a, b."),
+                          ('circuits', "no CNI 'x' in this account. There are: nyc-1.")):
         with pytest.raises(InputError) as error:
             interconnect_names({'names': None, 'circuits': None, option: ['x']}, there)
-        assert error.value.details['option'] == option
+        assert error.value.message == f'{option}: there is {words}'
+
+
+@pytest.mark.parametrize(('number', 'shown'), [(0, 'none'), (21, ', '.join(f'i{n:02}' for n in range(20)))])
+def test_a_name_that_nothing_has_comes_with_those_that_there_are(number, shown):
+    names = [f'i{n:02}' for n in range(number)]
+    with pytest.raises(InputError) as error:
+        interconnect_names({'names': ['x'], 'circuits': None}, world(interconnects=[direct(name, 1) for name in names]))
+    assert error.value.message.endswith(f'There are: {shown}.')
+    assert error.value.details['allowed'] == names
+
+
+@pytest.mark.parametrize(('row', 'keys', 'filters', 'names'), [
+    (INTERCONNECT, {}, {}, ['a', 'b', 'c']),
+    (INTERCONNECT, {'name': 'a'}, {'site': None}, ['a']),
+    (INTERCONNECT, {'name': None, 'slot_id': uuid(2)}, {}, ['b']),
+    (INTERCONNECT, {'name': 'a', 'slot_id': uuid(2)}, {}, []),
+    (INTERCONNECT, {'conduit_name': 'nyc-1'}, {}, ['b']),
+    (INTERCONNECT, {'name': 'nobody'}, {}, []),
+    (INTERCONNECT, {}, {'site': 'GRU-B'}, ['c']),
+    (INTERCONNECT, {}, {'site': 'ewr-a', 'speed': '10G', 'type': 'direct'}, ['a']),
+    (INTERCONNECT, {'name': 'a'}, {'site': 'gru-b'}, []),
+    (CNI, {}, {'interconnect': 'B'}, []),
+    (CNI, {}, {'interconnect': 'b'}, [uuid(1)]),
+], ids=lambda value: getattr(value, 'name', str(value)))
+def test_an_info_module_shows_what_all_keys_and_filters_say(row, keys, filters, names):
+    there = world(interconnects=[direct('a', 1), direct('b', 2, speed='100G'), direct('c', 3, site='gru-b')], cnis=[cni(1, 'nyc-1', 'b')])
+    assert [obj[row.id] for obj in pick(row, keys, filters, there)] == names
 
 
 def test_merge_keeps_what_it_does_not_name_and_copies():
