@@ -235,7 +235,9 @@ def _json(answer: Response, where: tuple[str, str]) -> Any:
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        raise unreadable(f'not JSON: {_shown(answer.body, 100)}') from error
+        starts_well = answer.body.lstrip()[:1] in (b'{', b'[')  # it may hold an md5 key, so it is not quoted
+        said = f'{len(answer.body)} bytes, cut off or broken' if starts_well else _shown(answer.body, 100)
+        raise unreadable(f'not JSON: {said}') from error
     if not isinstance(data, dict) or 'success' not in data:
         return data
     if data['success'] is not True:
