@@ -9,6 +9,7 @@ CniError
 ├── DriftError          what differs can't be changed on a live object
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
+├── BugError            an exception that nobody expected
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
     └── ApiError        the API refused: its own status, code and message
@@ -16,6 +17,7 @@ CniError
 
 from __future__ import annotations
 
+import traceback
 from typing import Any, ClassVar
 
 READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
@@ -106,6 +108,14 @@ class UndecidedError(CniError):
     """An order was sent and its answer lost, more than once; the object is not to be seen."""
 
     kind = 'undecided'
+
+
+class BugError(CniError):
+    """An exception that nobody expected, with where it was raised."""
+
+    def __init__(self, cause: Exception) -> None:
+        where = ''.join(traceback.format_exception(cause))
+        super().__init__(f'This is a bug in the collection, please report it: {type(cause).__name__}: {cause}', traceback=where)
 
 
 class TransportError(CniError):
