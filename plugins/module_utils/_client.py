@@ -28,6 +28,7 @@ WINDOW = 300.0  # seconds; Cloudflare counts a user's requests over 5 minutes
 REPEATABLE = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
 TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
 BACKOFF = (0.5, 30.0)  # seconds: the first wait and the longest
+MAX_PAGES = 1000  # of one list, at 50 objects a page: more than any account has, and less than the budget of a window
 NO_ROUTE = frozenset({7000, 7003})  # codes of a 404 that speaks of the address, not of the object
 
 
@@ -42,9 +43,9 @@ def global_key(email: str, key: str) -> dict[str, str]:
 
 
 def segment(value: Any) -> str:
-    """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.' and '..'."""
+    """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.', '..' and half a character."""
     text = str(value)
-    if text in ('', '.', '..'):
+    if text in ('', '.', '..') or re.search('[\ud800-\udfff]', text):
         raise InputError('name', f'{text!r} can not be part of an address of the API.')
     return quote(text, safe='')
 
@@ -84,15 +85,16 @@ class Client:
 
     def pages(self, path: Iterable[Any], query: Mapping[str, Any] | None = None, *, items: str = 'items',
               headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list. It ends at a next that is null, absent, 0, or was there before."""
+        """The pages of a list. It ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES."""
         path, cursor, seen = tuple(path), None, set()
-        while True:
+        for _number in range(MAX_PAGES):
             page = self._call('GET', path, {**(query or {}), 'cursor': cursor}, headers=headers, decode=_page(items))
             yield page['items']
             cursor = page['next']
             if not cursor or cursor in seen:
                 return
             seen.add(cursor)
+        raise AnswerError('GET', '/'.join(['', *path]), 200, f'a list that never ends: {MAX_PAGES} pages, and each names another one.')
 
     def file(self, path: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:
         """The answer as it is: the caller knows what kind of file it should be."""
@@ -206,7 +208,7 @@ def _refusal(method: str, where: str, answer: Response) -> ApiError:
     """The error in the API's words, whatever form they have: envelope, other JSON, text, HTML or nothing."""
     try:
         data = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     errors = data.get('errors') if isinstance(data, dict) else None
     said = [{'code': e.get('code'), 'message': e.get('message')} for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
