@@ -69,8 +69,8 @@ class Secrets:
 
 
 def _plain(text: str) -> str:
-    """What stands between the quotes of a JSON string; the text as it is where that is cut off."""
+    """What stands between the quotes of a JSON string; the text as it is where that is cut off or no text."""
     try:
-        return str(json.loads(f'"{text}"', strict=False))
+        return json.loads(f'"{text}"', strict=False).encode().decode()
     except ValueError:
         return text
