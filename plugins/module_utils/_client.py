@@ -70,7 +70,7 @@ class Client:
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
         self._base = f'{base_url.rstrip("/")}/accounts/{segment(account_id)}'
         self._retry_timeout = retry_timeout
-        self._sent: deque[float] = deque(maxlen=requests_per_window)
+        self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._held_until = 0.0
         self.clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
@@ -126,9 +126,8 @@ class Client:
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
         deadline = self.clock() + self._retry_timeout
         for tried in itertools.count(1):
-            self._pace()
             try:
-                answer = self._send(method, url, sent_headers, content)
+                answer = self._paced(method, url, sent_headers, content)
                 self._note_rate(answer.headers)
                 return _accept(method, url[len(self._base):], answer, accept, decode)
             except CniError as error:
@@ -152,16 +151,26 @@ class Client:
         first, longest = BACKOFF
         return min(longest, first * 2 ** (tried - 1)) * (0.5 + self._jitter() / 2)
 
-    def _pace(self) -> None:
-        """Keeps to the budget by own count; the count that the API reports has been seen not to count down."""
+    def _paced(self, *request: Any) -> Response:
+        """The answer. A request counts from its end: when it arrived is not known, and one that was slow may have come late."""
+        sent = self._pace()
+        try:
+            return self._send(*request)
+        finally:
+            sent[0] = self.clock()
+
+    def _pace(self) -> list[float]:
+        """Keeps to the budget by own count; the count that the API reports has been seen not to count down. Returns [when it is sent]."""
         with self._lock:
             now = self.clock()
             full = len(self._sent) == self._sent.maxlen
-            start = max(now, self._held_until, self._sent[0] + WINDOW if full else now)
-            self._sent.append(start)
+            start = max(now, self._held_until, self._sent[0][0] + WINDOW if full else now)
+            sent = [start]
+            self._sent.append(sent)
             self.counters['requests'] += 1
         if start > now:
             self._rest(start - now)
+        return sent
 
     def _note_rate(self, headers: Mapping[str, str]) -> None:
         """Ratelimit: "default";r=0;t=30 means: nothing left for 30 s. Only ever slows down."""
