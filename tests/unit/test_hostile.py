@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import resource
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
@@ -266,8 +267,8 @@ def test_what_never_ends_is_ended_in_little_memory(simulator, answer, kind, word
 
 @pytest.fixture
 def letter(simulator, account, stored):
-    """letter(path, before=None, **options) -> the result of the module loa."""
-    def run(path, before=None, **options) -> dict:
+    """letter(path, before, **options) -> the result of the module loa, which is killed if it hangs."""
+    def run(path, before=lambda: signal.alarm(20), **options) -> dict:
         arguments = {'interconnect': stored['interconnects'][0]['name'], 'path': str(path), **options}
         return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=before).result()
     return run
