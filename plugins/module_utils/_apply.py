@@ -117,7 +117,7 @@ def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
 def _give_way(client: Client, done: list[Change]) -> None:
     """Takes back what was created beside an object that somebody else created in the same moment. Raises RaceError for the first."""
     alone = [change for change in done if change.action == 'create' and change.sole]
-    there = {change.row.name: read(client, change.row.name) for change in alone}
+    there = {name: read(client, name) for name in {change.row.name for change in alone}}
     for change in alone:
         row, own = change.row, change.answer
         not_rivals = {own[row.id], *change.known}

@@ -28,6 +28,7 @@ WINDOW = 300.0  # seconds; Cloudflare counts a user's requests over 5 minutes
 REPEATABLE = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
 TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
 BACKOFF = (0.5, 30.0)  # seconds: the first wait and the longest
+MAX_PAGES = 1000  # of one list, at 50 objects a page: more than any account has, and less than the budget of a window
 NO_ROUTE = frozenset({7000, 7003})  # codes of a 404 that speaks of the address, not of the object
 
 
@@ -42,9 +43,9 @@ def global_key(email: str, key: str) -> dict[str, str]:
 
 
 def segment(value: Any) -> str:
-    """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.' and '..'."""
+    """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.', '..' and half a character."""
     text = str(value)
-    if text in ('', '.', '..'):
+    if text in ('', '.', '..') or re.search('[\ud800-\udfff]', text):
         raise InputError('name', f'{text!r} can not be part of an address of the API.')
     return quote(text, safe='')
 
@@ -69,7 +70,7 @@ class Client:
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
         self._base = f'{base_url.rstrip("/")}/accounts/{segment(account_id)}'
         self._retry_timeout = retry_timeout
-        self._sent: deque[float] = deque(maxlen=requests_per_window)
+        self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._held_until = 0.0
         self.clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
@@ -84,15 +85,16 @@ class Client:
 
     def pages(self, path: Iterable[Any], query: Mapping[str, Any] | None = None, *, items: str = 'items',
               headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list. It ends at a next that is null, absent, 0, or was there before."""
+        """The pages of a list. It ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES."""
         path, cursor, seen = tuple(path), None, set()
-        while True:
+        for _number in range(MAX_PAGES):
             page = self._call('GET', path, {**(query or {}), 'cursor': cursor}, headers=headers, decode=_page(items))
             yield page['items']
             cursor = page['next']
             if not cursor or cursor in seen:
                 return
             seen.add(cursor)
+        raise AnswerError('GET', '/'.join(['', *path]), 200, f'a list that never ends: {MAX_PAGES} pages, and each names another one.')
 
     def file(self, path: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:
         """The answer as it is: the caller knows what kind of file it should be."""
@@ -124,9 +126,8 @@ class Client:
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
         deadline = self.clock() + self._retry_timeout
         for tried in itertools.count(1):
-            self._pace()
             try:
-                answer = self._send(method, url, sent_headers, content)
+                answer = self._paced(method, url, sent_headers, content)
                 self._note_rate(answer.headers)
                 return _accept(method, url[len(self._base):], answer, accept, decode)
             except CniError as error:
@@ -150,16 +151,26 @@ class Client:
         first, longest = BACKOFF
         return min(longest, first * 2 ** (tried - 1)) * (0.5 + self._jitter() / 2)
 
-    def _pace(self) -> None:
-        """Keeps to the budget by own count; the count that the API reports has been seen not to count down."""
+    def _paced(self, *request: Any) -> Response:
+        """The answer. A request counts from its end: when it arrived is not known, and one that was slow may have come late."""
+        sent = self._pace()
+        try:
+            return self._send(*request)
+        finally:
+            sent[0] = self.clock()
+
+    def _pace(self) -> list[float]:
+        """Keeps to the budget by own count; the count that the API reports has been seen not to count down. Returns [when it is sent]."""
         with self._lock:
             now = self.clock()
             full = len(self._sent) == self._sent.maxlen
-            start = max(now, self._held_until, self._sent[0] + WINDOW if full else now)
-            self._sent.append(start)
+            start = max(now, self._held_until, self._sent[0][0] + WINDOW if full else now)
+            sent = [start]
+            self._sent.append(sent)
             self.counters['requests'] += 1
         if start > now:
             self._rest(start - now)
+        return sent
 
     def _note_rate(self, headers: Mapping[str, str]) -> None:
         """Ratelimit: "default";r=0;t=30 means: nothing left for 30 s. Only ever slows down."""
@@ -206,7 +217,7 @@ def _refusal(method: str, where: str, answer: Response) -> ApiError:
     """The error in the API's words, whatever form they have: envelope, other JSON, text, HTML or nothing."""
     try:
         data = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     errors = data.get('errors') if isinstance(data, dict) else None
     said = [{'code': e.get('code'), 'message': e.get('message')} for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
@@ -221,7 +232,7 @@ def _shown(body: bytes, most: int = 300) -> str:
     text = body[:20000].decode('utf-8', 'replace')
     title = re.search(r'<title[^>]*>(.*?)</title>', text, re.DOTALL | re.IGNORECASE)
     if title or text.lstrip().lower().startswith(('<!doctype html', '<html')):
-        return f'an HTML page: {title.group(1).strip() if title else "without a title"}'
+        return f'an HTML page: {" ".join(title.group(1).split()) if title else "without a title"}'
     return ' '.join(text.split())[:most]
 
 
@@ -235,7 +246,9 @@ def _json(answer: Response, where: tuple[str, str]) -> Any:
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        raise unreadable(f'not JSON: {_shown(answer.body, 100)}') from error
+        starts_well = answer.body.lstrip()[:1] in (b'{', b'[')  # it may hold an md5 key, so it is not quoted
+        said = f'{len(answer.body)} bytes, cut off or broken' if starts_well else _shown(answer.body, 100)
+        raise unreadable(f'not JSON: {said}') from error
     if not isinstance(data, dict) or 'success' not in data:
         return data
     if data['success'] is not True:

@@ -10,6 +10,7 @@ CniError
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
 ├── RaceError           someone else was quicker
+├── BugError            an exception that nobody expected
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
     └── ApiError        the API refused: its own status, code and message
@@ -17,6 +18,7 @@ CniError
 
 from __future__ import annotations
 
+import traceback
 from typing import Any, ClassVar
 
 READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
@@ -114,6 +116,14 @@ class RaceError(CniError):
 
     kind = 'race'
     retryable = True
+
+
+class BugError(CniError):
+    """An exception that nobody expected, with where it was raised."""
+
+    def __init__(self, cause: Exception) -> None:
+        where = ''.join(traceback.format_exception(cause))
+        super().__init__(f'This is a bug in the collection, please report it: {type(cause).__name__}: {cause}', traceback=where)
 
 
 class TransportError(CniError):

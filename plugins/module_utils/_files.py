@@ -52,8 +52,8 @@ def keep_letter(task: Task) -> dict[str, Any]:
 
 def _check_place(path: str, shown: str) -> None:
     folder = os.path.dirname(path)
-    if os.path.isdir(path):
-        raise InputError('path', f'{shown} is a folder.', 'the path of a file')
+    if os.path.exists(path) and not os.path.isfile(path):  # to read a pipe would wait for ever
+        raise InputError('path', f'{shown} is a folder, a pipe or a device.', 'the path of a file')
     if not os.path.isdir(folder):
         raise InputError('path', f'the folder {folder} does not exist.')
     if not os.access(folder, os.W_OK):
@@ -87,8 +87,8 @@ def _write(task: Task, path: str, content: bytes) -> bytes:
             file.write(content)
         os.umask(PRIVATE)
         task.module.atomic_move(draft, path)
-    except OSError as error:
-        raise InputError('path', f'{path} can not be written: {error.strerror}.') from None
+    except Exception as error:  # atomic_move raises Exception itself
+        raise InputError('path', f'{path} can not be written: {getattr(error, "strerror", None) or error}.') from None
     return content
 
 

@@ -16,16 +16,15 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
-HIDDEN = '(hidden)'
 KEEP_EMPTY = ('md5_key', 'password')
-SHORT_SECRET = 4  # characters; Ansible blanks a secret wherever it occurs, and one of fewer would blank half of the output
 
 CONNECTION: dict[str, dict[str, Any]] = {
     'api_token': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_TOKEN'])},
@@ -54,15 +53,18 @@ Work = Callable[[Task], 'dict[str, Any]']
 
 
 def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoReturn:
-    """Runs a module: work(task) returns its result; errors of this collection become fail_json, and nothing else ends the process."""
+    """Runs a module: work(task) returns its result; errors become fail_json, and nothing else ends the process."""
     module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
     more = _spare_short_secrets(module)
+    secrets = Secrets(module.no_log_values)
     client = None
     try:
-        client = connect(module.params, module.warn)
+        client = connect(module.params, module.warn, secrets)
         result = work(Task(module.params, client, module))
-    except CniError as error:
-        module.fail_json(**error.result(), **_partly(error), **({'api': client.counters} if client else {}), **more)
+    except Exception as error:
+        failure = error if isinstance(error, CniError) else BugError(error)
+        module.no_log_values.update(secrets.forms())
+        module.fail_json(**failure.result(), **_partly(failure), **({'api': client.counters} if client else {}), **more)
     module.exit_json(**result, api=client.counters, **more)
 
 
@@ -82,14 +84,14 @@ def said(value: Any) -> Any:
     return value
 
 
-def connect(params: Mapping[str, Any], warn: Callable[[str], None]) -> Client:
+def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Secrets) -> Client:
     """The client that the connection options describe. Raises InputError."""
     if not params['account_id']:
         raise InputError('account_id', 'is not set, nor is CLOUDFLARE_ACCOUNT_ID.', 'the 32 hex digits in the address of the dashboard')
     for option in ('timeout', 'retry_timeout', 'requests_per_window'):
         if params[option] <= 0:
             raise InputError(option, f'{params[option]:g} is not possible.', 'more than 0')
-    transport = RequestsTransport(params['timeout'], _verify(params, warn))
+    transport = secrets.guard(RequestsTransport(params['timeout'], _verify(params, warn)))
     return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
                   requests_per_window=params['requests_per_window'])
 
@@ -193,7 +195,7 @@ def _partly(error: CniError) -> dict[str, Any]:
 
 def _spare_short_secrets(module: AnsibleModule) -> dict[str, Any]:
     """Keeps a very short md5 key out of the output by its place instead of by its value, which would turn other output to stars."""
-    short = {value for value in module.no_log_values if len(str(value)) < SHORT_SECRET}
+    short = {value for value in module.no_log_values if len(str(value)) < SHORT}
     if not short:
         return {}
     module.no_log_values.difference_update(short)

@@ -227,7 +227,7 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
 
 
 def _keep_apart(wanted: Wanted, change: Change, places: dict[str, str]) -> None:
-    """Raises InputError if two of one plan come to the same place, such as two CNIs to one interconnect. places: {place: who comes to it}."""
+    """Raises InputError if two of one plan come to the same place, as two CNIs to one interconnect. places: {place: who comes to it}."""
     sole = change.row.sole
     if wanted.shared or sole not in change.named or change.after[sole] == UNKNOWN:
         return

@@ -8,11 +8,12 @@ To add a field of the API: a Field here, an option in the module. Paths of field
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
 
 UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can assign
 
@@ -64,7 +65,7 @@ class Resource:
     """One kind of object.
 
     path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
-    items: where a list of them is. read: the object in today's form.
+    items: where a list of them is. read: the object in today's form, or AnswerError.
     parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
     identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
     sole: the field that is one object's own: no other may have the same there, unless the user says shared.
@@ -107,15 +108,49 @@ class Resource:
         return next(f for f in self.fields if f.wire == wire)
 
 
+def _shaped(*path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A reader that raises AnswerError where something that the code relies on is of another type. What is null is as absent.
+
+    path: where the object lives. shape: {name: type, [type of each item], or the shape of the object there}.
+    """
+    def read(obj: dict[str, Any]) -> dict[str, Any]:
+        wrong = next(_misfits(obj, shape), None)
+        if wrong:
+            raise AnswerError('GET', '/'.join(['', *path]), 200, f'{wrong} is of another type than the API documents.')
+        return obj
+    return read
+
+
+def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of what is not of its type."""
+    for name, kind in shape.items():
+        value = obj.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, kind if isinstance(kind, type) else type(kind)):
+            yield name
+        elif isinstance(kind, dict):
+            yield from (f'{name}.{inner}' for inner in _misfits(value, kind))
+        elif isinstance(kind, list) and not all(isinstance(item, kind[0]) for item in value):
+            yield name
+
+
+_PORT = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'name': str, 'address': [str]}}
+
+
+_tunnel = _shaped('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, health_check={'rate': str, 'type': str})
+
+
 def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
     """The target as an object, also where the API still answers with a string."""
-    check = tunnel.get('health_check')
+    check = _tunnel(tunnel).get('health_check')
     if not isinstance(check, dict) or not isinstance(check.get('target'), str):
         return tunnel
     return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
 
 
-SLOT = Resource('slot', ('cni', 'slots'), title='slot', keys=(Key('id', 'id', check=values.uuid, normal=values.folded),))
+SLOT = Resource('slot', ('cni', 'slots'), title='slot', keys=(Key('id', 'id', check=values.uuid, normal=values.folded),),
+                read=_shaped('cni', 'slots', id=str, **_PORT))
 
 _BY_CIRCUIT = Hop('cni', 'magic.conduit_name', 'interconnect')
 
@@ -128,6 +163,7 @@ INTERCONNECT = Resource(
     ),
     fields=(Field('type', 'type', change=False),),
     assigned=('name', 'virtual_port_reservation_id'),
+    read=_shaped('cni', 'interconnects', name=str, type=str, slot_id=str, region=str, virtual_port_reservation_id=str, **_PORT),
     implied={'slot_id': 'direct', 'slot': 'direct', 'speed': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
 )
 
@@ -168,6 +204,8 @@ CNI = Resource(
         Field('cust_ip', 'cust_ip', check=values.address, normal=values.interface, create=False),
         Field('p2p_ip', 'p2p_ip', check=values.address, normal=values.interface, create=False),
     ),
+    read=_shaped('cni', 'cnis', id=str, interconnect=str, cust_ip=str, p2p_ip=str, bgp_mode=str, magic={'conduit_name': str},
+                 bgp={'extra_prefixes': [str], 'md5_key': str}),
     parent=('interconnect', 'interconnect'),
     sole='interconnect',
     identity=('magic.conduit_name', 'interconnect'),
@@ -201,6 +239,7 @@ TUNNEL = Resource(
     read=_saved_target,
 )
 
-STATUS = Resource('status', INTERCONNECT.path, id=None, tail=('status',), items=None, creatable=False, title='status')
+STATUS = Resource('status', INTERCONNECT.path, id=None, tail=('status',), items=None, creatable=False, title='status',
+                  read=_shaped('cni', 'interconnects', 'status', state=str, reason=str))
 
 ROWS = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, STATUS)}

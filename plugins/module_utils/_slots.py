@@ -82,7 +82,8 @@ def apart(one: Object, other: Object) -> bool:
 def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object], taken: Iterable[str] = ()) -> Object:
     """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
 
-    Of several it is the one with the first id, so that two runs choose the same one, whatever order the API lists them in. taken: slot ids that this run has given away. Raises InputError that says how many slots each filter let through.
+    Of several it is the one with the first id, so that two runs choose the same one, whatever order the API lists them in.
+    taken: slot ids that this run has given away. Raises InputError that says how many slots each filter let through.
     """
     filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied') and slot['id'] not in taken)]
     if slot_id:

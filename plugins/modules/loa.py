@@ -19,6 +19,7 @@ options:
   path:
     description:
       - The file to write. Its folder has to exist.
+      - A symbolic link is followed, the file that it leads to is written, and the link stays.
     type: path
     required: true
     aliases: [dest]

@@ -1,0 +1,313 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names, answers and files that mean harm: they are data, or a clear error, and nothing else is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import itertools
+import json
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+import pytest
+from module_process import run_in_child
+
+SLOT = {'site': 'ewr-a', 'speed': '10G', 'facility': 'Equinix NY1', 'address_contains': 'newark'}
+KINDS = ('slots', 'interconnects', 'cnis', 'tunnels')
+CLEAR = {'input', 'ambiguous', 'drift', 'not_taken', 'transport', 'answer', 'api'}
+
+
+@pytest.fixture(scope='module')
+def stored(process):
+    """The lists of an account with a circuit nyc-1 and a port without one."""
+    process.reset()
+    environment = {'PATH': os.environ['PATH'], **process.environment}
+    ports = [run_in_child('interconnect', {'slot_id': slot['id']}, environment).result()['interconnect']['name']
+             for slot in [slot for slot in process.state()['slots'] if not slot['occupied']][:2]]
+    bgp = {'customer_asn': 64512, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': 'stored'}
+    run_in_child('cni', {'conduit_name': 'nyc-1', 'interconnect': ports[0], 'bgp': bgp}, environment)
+    state = process.state()
+    return {kind: state[kind] for kind in KINDS}
+
+
+@pytest.fixture
+def account(stored, simulator):
+    """account(lists) seeds the account, unchecked."""
+    def seed(**lists: list) -> None:
+        simulator.reset(no_validate=True)
+        simulator.seed(**{**stored, **lists})
+    seed()
+    return seed
+
+
+def changed(obj: dict, path: tuple[str, ...], value: object) -> dict:
+    """A copy with another value at the path."""
+    return {**obj, path[0]: value if len(path) == 1 else changed(obj[path[0]], path[1:], value)}
+
+
+def paths(obj: dict, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all values in an object."""
+    for name, value in obj.items():
+        yield (*above, name)
+        if isinstance(value, dict):
+            yield from paths(value, (*above, name))
+
+
+def is_clear(result: dict) -> bool:
+    """Whether it is a result, or an error in words and of a kind."""
+    return not result.get('failed') or (result['error']['kind'] in CLEAR and 'Traceback' not in json.dumps(result))
+
+
+# Names.
+
+NAMES = ['../settings', '../../cni/settings', 'a/b', '/', '%2e%2e', '%2F', 'a?b#c', '"\'`', '{{ 7*7 }}', '$(id)',
+         'a\\b', 'a;b&c=d', '\u202enyc\u200f', '\x00', ' ', 'é\u0301', '\U0001f4a9', '~', '*']
+LINES = ['a\nb', '\r\nX-Auth-Key: x']
+NO_PATH = ['.', '..']
+
+
+@pytest.mark.parametrize('name', NAMES, ids=ascii)
+def test_a_name_is_data_wherever_it_stands(run_module, simulator, account, stored, tmp_path, name):
+    port, other = stored['interconnects']
+    cni = {**stored['cnis'][0], 'interconnect': name, 'magic': {**stored['cnis'][0]['magic'], 'conduit_name': name}}
+    account(interconnects=[{**port, 'name': name}, other], cnis=[cni])
+    assert run_module('interconnect_info', name=name)['interconnects'][0]['name'] == name
+    assert run_module('cni_info', conduit_name=name)['cnis'][0]['interconnect'] == name
+    assert run_module('status_info', interconnects=[name])['statuses'][0]['interconnect'] == name
+    assert run_module('loa', interconnect=name, path=str(tmp_path / 'loa.pdf'), name=name)['changed'] is True
+    assert simulator.requests()[-1]['query'] == {'name': name}
+    assert run_module('cni', conduit_name=name, description=name)['cni']['magic']['description'] == name
+    before = simulator.state()
+    assert run_module('interconnect', name=name, conduit_name=name, state='absent')['changed'] is True
+    after = simulator.state()
+    assert (after['interconnects'], after['cnis'], after['settings']) == ([other], [], before['settings'])
+    own = f'/cni/interconnects/{quote(name, safe="")}'
+    lists = {f'/cni/{kind}' for kind in KINDS} | {f'/cni/cnis/{cni["id"]}', '/magic/cf_interconnects'}
+    asked = {request['path'].split(simulator.account)[1] for request in simulator.requests()}
+    assert asked - lists == {own, f'{own}/status', f'{own}/loa'}
+    assert os.listdir(tmp_path) == ['loa.pdf']
+
+
+@pytest.mark.parametrize('name', NO_PATH)
+def test_a_name_that_no_path_can_hold_is_refused_unsent(run_module, simulator, account, stored, tmp_path, name):
+    account(interconnects=[{**stored['interconnects'][0], 'name': name}], cnis=[])
+    before = simulator.state()
+    for module, options in (('interconnect_info', {'name': name}), ('status_info', {'interconnects': [name]}), ('status_info', {}),
+                            ('loa', {'interconnect': name, 'path': str(tmp_path / 'loa.pdf')}),
+                            ('interconnect', {'name': name, 'state': 'absent'})):
+        result = run_module(module, **options)
+        assert (result.get('failed'), result['error']['kind']) == (True, 'input'), result
+    assert simulator.state() == before
+    assert {request['path'].split(simulator.account)[1] for request in simulator.requests()} <= {f'/cni/{kind}' for kind in KINDS}
+
+
+def test_half_a_character_in_an_answer_is_data_and_no_part_of_a_path(run_module, simulator, account, stored):
+    account(interconnects=[{**stored['interconnects'][0], 'name': '\ud800'}], cnis=[])
+    assert run_module('interconnect_info')['interconnects'][0]['name'] == '\ud800'
+    assert run_module('status_info')['error']['kind'] == 'input'
+    assert not any('status' in request['path'] for request in simulator.requests())
+
+
+@pytest.mark.parametrize('name', [*NO_PATH, *NAMES[::3], *LINES, 'x' * 10000], ids=lambda name: ascii(name[:20]))
+def test_a_name_that_nothing_has_touches_nothing(run_module, simulator, account, writes, tmp_path, name):
+    before = simulator.state()
+    results = [run_module(module, **options) for module, options in (
+        ('interconnect', {'name': name, 'state': 'absent'}), ('cni', {'conduit_name': name, 'state': 'absent'}),
+        ('status_info', {'interconnects': [name]}), ('health_check', {'conduit_name': name, 'rate': 'high'}),
+        ('loa', {'interconnect': name, 'path': str(tmp_path / 'loa.pdf')}), ('slots_info', {'id': name}), ('cni_info', {'id': name}),
+    )]
+    assert [result for result in results if not is_clear(result)] == []
+    assert [bool(result.get('failed')) for result in results] == [False, False, True, True, True, True, True]
+    assert (simulator.state(), writes(), os.listdir(tmp_path)) == (before, [], [])
+
+
+# Answers.
+
+READERS = {  # {module: options with which it looks at as much as it can}
+    'interconnect': {'conduit_name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}},
+    'cni': {'conduit_name': 'nyc-1', 'mtu': 1400, 'cust_ip': '172.31.9.1/31', 'p2p_ip': '172.31.9.0/31',
+            'bgp': {'customer_asn': 1, 'extra_prefixes': ['10.0.0.0/8'], 'md5_key': 'other'}},
+    'cni_settings': {'default_asn': 65000},
+    'health_check': {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'},
+    'loa': {'conduit_name': 'nyc-1', 'path': '/dev/null/none'},
+    'interconnect_info': {'conduit_name': 'nyc-1', **{name: SLOT[name] for name in ('site', 'facility')}},
+    'cni_info': {'conduit_name': 'nyc-1', 'interconnect': 'x'},
+    'cni_settings_info': {},
+    'slots_info': {**SLOT, 'occupied': False},
+    'status_info': {'conduit_names': ['nyc-1']},
+}
+READS = {'slots': ('interconnect', 'slots_info'), 'interconnects': ('interconnect', 'health_check', 'interconnect_info'),
+         'cnis': ('cni', 'interconnect'), 'tunnels': ('health_check',)}
+WRONG = (['x'], 7, {'x': [1]})
+
+
+@pytest.fixture
+def told(account, simulator):
+    """told(kind, objects): what the API answers when asked for the list, whatever is stored."""
+    def tell(kind: str, objects: list[dict]) -> None:
+        account()
+        path, items = ('/cf_interconnects$', 'interconnects') if kind == 'tunnels' else (f'/cni/{kind}$', 'items')
+        simulator.fault('status', method='GET', path=path, status=200, times=None, body={items: objects})
+    return tell
+
+
+@pytest.mark.parametrize(('kind', 'module'), [(kind, module) for kind, modules in READS.items() for module in modules])
+def test_a_value_of_another_type_is_a_result_or_a_clear_error(run_module, told, stored, kind, module):
+    first, *rest = stored[kind]
+    unclear = []
+    for number, path in enumerate(paths(first)):
+        told(kind, [changed(first, path, WRONG[number % len(WRONG)]), *rest])
+        result = run_module(module, **READERS[module])
+        unclear += [] if is_clear(result) else [('.'.join(path), result['msg'])]
+    assert unclear == []
+
+
+@pytest.mark.parametrize(('kind', 'path', 'module'), [
+    ('slots', ('facility',), 'slots_info'), ('slots', ('facility', 'address'), 'slots_info'),
+    ('interconnects', ('facility',), 'interconnect'), ('tunnels', ('health_check',), 'health_check'),
+    ('cnis', ('magic',), 'cni'), ('cnis', ('bgp',), 'cni'), ('cnis', ('interconnect',), 'cni_info'), ('cnis', ('id',), 'cni_info'),
+], ids=str)
+def test_the_error_names_what_is_of_another_type(run_module, told, stored, kind, path, module):
+    told(kind, [changed(stored[kind][0], path, 7), *stored[kind][1:]])
+    result = run_module(module, **READERS[module])
+    assert result['error']['kind'] == 'answer'
+    assert '.'.join(path) in result['msg']
+
+
+BODIES = {
+    'items null': '{"items": null}', 'item null': '{"items": [null]}', 'items an object': '{"items": {}}', 'a number': '1',
+    'a string': '"x"',
+    'deep': '[' * 100000 + ']' * 100000, 'deep in items': f'{{"items": {"[" * 100000}{"]" * 100000}}}', 'deep objects': '{"a":' * 100000,
+    'many digits': f'{{"items": [{{"id": {"1" * 10000}}}]}}', 'infinite': '{"items": 1e999, "default_asn": [1e999]}',
+    'not a number': '{"items": NaN}', 'a key twice': '{"items": [], "items": 7}', 'half a pair': '"\\ud800"', 'a NUL': '\0',
+    'half a pair in a key': '{"bgp": {"md5_key": "\\ud800"}, "items": 7, "success": false}',
+    'cut off': '{"items": [{"id": "', 'two': '{}{}',
+    'errors a number': '{"success": false, "errors": 7}', 'success a string': '{"success": "false", "result": []}',
+}
+
+
+@pytest.mark.parametrize('body', BODIES)
+@pytest.mark.parametrize('status', [200, 400])
+def test_an_answer_that_makes_no_sense_is_a_clear_error(account, simulator, body, status):
+    simulator.fault('status', status=status, times=None, body=BODIES[body])
+    environment = {'PATH': os.environ['PATH'], **simulator.environment}
+    modules = READERS if status == 200 and body in ('items null', 'a number') else ['slots_info', 'cni_settings']
+    for module in modules:
+        result = run_in_child(module, READERS[module], environment, hurried=True).result()
+        assert is_clear(result), result
+        assert result.get('failed') or 'settings' in module  # an object of unknown fields is an object
+
+
+# Answers without an end.
+
+@contextlib.contextmanager
+def server(answer: Callable) -> Iterator[str]:
+    """The address of an API on loopback that answers each GET by answer(handler)."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = 'HTTP/1.1'
+
+        def do_GET(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                answer(self)
+
+        def log_message(self, *_arguments) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as running:
+        running.daemon_threads = True
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield f'http://127.0.0.1:{running.server_port}'
+        running.shutdown()
+        thread.join()
+
+
+def send(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
+    handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b' % (len(body), body))
+
+
+def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header('Transfer-Encoding', 'chunked')
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b'10000\r\n' + b' ' * 0x10000 + b'\r\n')
+
+
+COUNT = itertools.count(1)
+
+
+def bounded() -> None:
+    """Leaves a module 200 MB more than it has at its start."""
+    with open('/proc/self/statm') as file:
+        limit = int(file.read().split()[0]) * resource.getpagesize() + 200 * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+@pytest.mark.parametrize(('answer', 'kind', 'words'), [
+    (lambda handler: send(handler, b' ' * 50 * 2**20), 'transport', 'larger than any answer'),
+    (endless, 'transport', 'larger than any answer'),
+    (lambda handler: send(handler, json.dumps({'items': [], 'next': str(next(COUNT))}).encode()), 'answer', 'never ends'),
+], ids=['large', 'endless', 'pages'])
+def test_what_never_ends_is_ended_in_little_memory(simulator, answer, kind, words):
+    with server(answer) as url:
+        environment = {'PATH': os.environ['PATH'], **simulator.environment, 'CLOUDFLARE_BASE_URL': url}
+        result = run_in_child('slots_info', {}, environment, before=bounded).result()
+    assert (result['error']['kind'], words in result['msg']) == (kind, True), result
+
+
+# Files.
+
+@pytest.fixture
+def letter(simulator, account, stored):
+    """letter(path, before, **options) -> the result of the module loa, which is killed if it hangs."""
+    def run(path, before=lambda: signal.alarm(20), **options) -> dict:
+        arguments = {'interconnect': stored['interconnects'][0]['name'], 'path': str(path), **options}
+        return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=before).result()
+    return run
+
+
+def tree(folder) -> dict[str, str]:
+    """{name: kind and content} of all in a folder."""
+    return {path.name: str(path.readlink()) if path.is_symlink() else path.read_bytes()[:5].decode() if path.is_file() else 'other'
+            for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize('there', ['mine', '', None], ids=['file', 'empty file', 'dangling'])
+def test_a_link_is_followed_and_stays(letter, tmp_path, there):
+    if there is not None:
+        (tmp_path / 'real').write_text(there)
+    (tmp_path / 'link').symlink_to('real')
+    assert letter(tmp_path / 'link')['changed'] is True
+    assert tree(tmp_path) == {'link': 'real', 'real': '%PDF-'}
+    assert letter(tmp_path / 'link')['changed'] is False
+
+
+@pytest.mark.parametrize(('make', 'words'), [
+    (lambda path: path.symlink_to(path.name), 'levels of symbolic links'), (os.mkfifo, 'a pipe'), (os.mkdir, 'a folder'),
+    (lambda path: path.symlink_to('/dev/null'), 'a device'), (lambda path: path.symlink_to('/proc/loa.pdf'), 'can not be written'),
+    (lambda path: path.symlink_to('/proc/self/mem'), 'can not be written to'),  # /proc refuses root too
+    (lambda path: path.symlink_to('missing/loa.pdf'), 'does not exist'),
+], ids=['loop', 'pipe', 'folder', 'device', 'folder that takes none', 'closed folder', 'link into no folder'])
+def test_what_can_not_be_a_letter_stays_as_it_is(letter, tmp_path, make, words):
+    make(tmp_path / 'loa.pdf')
+    before = os.lstat(tmp_path / 'loa.pdf')
+    result = letter(tmp_path / 'loa.pdf', force=True)
+    assert (result['failed'], words in result['msg'], 'traceback' in str(result.get('error'))) == (True, True, False), result
+    after = os.lstat(tmp_path / 'loa.pdf')
+    assert (after.st_ino, after.st_mode, os.listdir(tmp_path)) == (before.st_ino, before.st_mode, ['loa.pdf'])
+
+
+def test_a_full_disk_leaves_the_old_letter(letter, simulator, tmp_path):
+    (tmp_path / 'loa.pdf').write_text('%PDF- the old one %%EOF')
+    simulator.fault('status', method='GET', path='/loa$', status=200, times=None, body='%PDF-' + ' ' * 100000 + '%%EOF')
+    result = letter(tmp_path / 'loa.pdf', force=True, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)))
+    assert (result['error']['option'], 'can not be written: File too large' in result['msg']) == ('path', True)
+    assert ((tmp_path / 'loa.pdf').read_text(), os.listdir(tmp_path)) == ('%PDF- the old one %%EOF', ['loa.pdf'])

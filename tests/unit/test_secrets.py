@@ -1,0 +1,295 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planted secrets, searched for in all that a run leaves: screen, log, files, cache, temporary files, command lines.
+
+Each secret holds the letters PLANTED, which no quoting changes but base64; so a half of one or an unknown quoting is found too.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from module_process import run_in_child
+from simulator.process import Simulator
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = 'PLANTED-token+with/signs=0123456789'
+API_KEY = "PLANTED'key&100%\\x+<y>"
+MD5_KEY = "PLANTED 'md5' & 100% \\x + key"
+STORED_KEY = "PLANTED 'stored' & 50% \\y + key"
+PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+ODD_PAIRING_KEY = "7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/PLANTED'2&%+\\x"
+SHORT_KEY = 'nyc'  # part of the circuit's name
+SECRETS = (TOKEN, API_KEY, MD5_KEY, STORED_KEY, ODD_PAIRING_KEY)
+# base64 writes the same bytes in three ways, by where they start.
+IN_BASE64 = [base64.b64encode(b'\0' * n + b'PLANTED')[n and n + 1:8].decode() for n in range(3)]
+PLANTED = re.compile('|'.join(map(re.escape, ('PLANTED', PAIRING_KEY[:13], *IN_BASE64))))
+
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+BGP = {'customer_asn': 64512, 'md5_key': MD5_KEY}
+MODULES = {
+    'interconnect': {'conduit_name': 'gcp-1', 'pairing_key': PAIRING_KEY, 'bandwidth': '1G'},
+    'cni': {'conduit_name': 'nyc-1', 'bgp': BGP},
+    'cni_settings': {'default_asn': 65000},
+    'health_check': {'conduit_name': 'nyc-1', 'rate': 'high'},
+    'loa': {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf', 'force': True},
+    'interconnect_info': {'conduit_name': 'nyc-1'},
+    'cni_info': {'conduit_name': 'nyc-1'},
+    'cni_settings_info': {},
+    'slots_info': {'site': 'ewr-a'},
+    'status_info': {'conduit_names': ['nyc-1']},
+}
+# Each way to send a secret: (method that fails, module, options, the secrets that are then in reach of the API).
+SENDING = {
+    'token': ('GET', 'slots_info', {}, [TOKEN]),
+    'key': ('GET', 'slots_info', {'api_token': '', 'api_key': API_KEY, 'api_email': 'engineer@example.com'}, [API_KEY]),
+    'order': ('POST', 'interconnect', {**MODULES['interconnect'], 'pairing_key': ODD_PAIRING_KEY}, [ODD_PAIRING_KEY]),
+    'new md5 key': ('PUT', 'cni', MODULES['cni'], [MD5_KEY]),
+    'stored md5 key': ('PUT', 'cni', {'conduit_name': 'nyc-1', 'mtu': 1400}, [STORED_KEY]),
+    'deleted md5 key': ('DELETE', 'cni', {'conduit_name': 'nyc-1', 'state': 'absent'}, [STORED_KEY]),
+    'options on the way': ('GET', 'cni', {'conduit_name': 'nyc-1', 'bgp': BGP}, [TOKEN, MD5_KEY]),
+}
+
+
+def heard(secrets: list[str]) -> str:
+    """What an API, a proxy or a firewall may say that has the request at hand."""
+    return '; '.join(quoted for secret in secrets for quoted in (
+        f'Bearer {secret}', json.dumps({'md5_key': secret}), repr(secret), repr(secret.encode()),
+        html.escape(secret), quote(secret), quote(secret, safe=''), quote_plus(secret), secret.replace("'", "''"),
+        base64.b64encode(secret.encode()).decode(),
+    ))
+
+
+def echoes(secrets: list[str]) -> dict[str, dict]:
+    """Answers that hold the secrets: {name: fields of a fault}."""
+    said, last = heard(secrets), secrets[-1]
+    location = f'https://elsewhere.example/?one={quote_plus(last)}&other={quote(last)}'
+    return {
+        'envelope': {'status': 403, 'body': {'success': False, 'errors': [{'code': 10000, 'message': said}]}},
+        'another JSON': {'status': 400, 'body': {'refused': said}},
+        'text': {'status': 400, 'body': said},
+        'page': {'status': 502, 'body': f'<html><head><title>{said}</title></head></html>'},
+        'text of success': {'status': 200, 'body': said},
+        'cut JSON': {'status': 200, 'body': json.dumps({'note': '.' * 64, 'md5_key': last})[:-1]},
+        'redirect': {'status': 302, 'headers': {'Location': location}},
+        **{f'excerpt that ends {at} into it': {'status': 400, 'body': '.' * (300 - at) + last} for at in (9, 20)},
+    }
+
+
+@pytest.fixture(scope='session')
+def process():
+    with Simulator('--token', TOKEN, '--api-key', API_KEY) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope='session')
+def stored(process):
+    """The lists of an account with a circuit nyc-1 that has an md5 key."""
+    environment = {'PATH': os.environ['PATH'], **process.environment}
+    port = run_in_child('interconnect', {'conduit_name': 'nyc-1', 'slot': SLOT}, environment).result()['interconnect']['name']
+    run_in_child('cni', {'conduit_name': 'nyc-1', 'interconnect': port, 'bgp': {**BGP, 'md5_key': STORED_KEY}}, environment)
+    lists = process.state()
+    assert lists['cnis'][0]['bgp']['md5_key'] == STORED_KEY
+    return lists
+
+
+@pytest.fixture
+def account(stored, simulator):
+    simulator.seed(**{name: stored[name] for name in ('slots', 'interconnects', 'cnis', 'tunnels')})
+    return simulator
+
+
+@pytest.fixture
+def printed(account, tmp_path):
+    """printed(module, check=False, before=None, **options) -> all that a module prints, run with both token and pairing key in reach."""
+    def run(module: str, check: bool = False, before=None, **options) -> str:
+        options = json.loads(json.dumps(options).replace('{folder}', str(tmp_path)))
+        arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True, '_ansible_verbosity': 4}
+        environment = {'PATH': os.environ['PATH'], **account.environment}
+        return run_in_child(module, arguments, environment, hurried=True, before=before).printed
+    return run
+
+
+def found(text: str) -> list[str]:
+    """The planted letters with what is around them."""
+    return [text[max(0, hit.start() - 60):hit.end() + 30] for hit in PLANTED.finditer(text)]
+
+
+def test_the_search_finds_what_is_planted():
+    for secret in SECRETS:
+        for ahead in ('', 'a', 'ab'):
+            assert found(base64.b64encode(f'{ahead}{secret}'.encode()).decode())
+        assert found(secret) and found(quote(secret)) and found(html.escape(secret))
+
+
+@pytest.mark.parametrize('check', [False, True], ids=['run', 'check'])
+@pytest.mark.parametrize('module', MODULES)
+def test_no_result_shows_a_secret(printed, module, check):
+    text = printed(module, check=check, **MODULES[module])
+    assert json.loads(text).get('failed') is None, text
+    assert found(text) == []
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_no_failure_shows_a_secret(account, printed, module):
+    account.fault('status', times=None, **echoes([TOKEN])['envelope'])
+    text = printed(module, **MODULES[module])
+    assert 'api_token' not in json.loads(text)['msg']
+    assert json.loads(text)['error']['code'] == 10000
+    assert found(text) == []
+
+
+@pytest.mark.parametrize('echo', echoes([TOKEN]))
+@pytest.mark.parametrize('sending', SENDING)
+def test_no_echo_shows_a_secret(account, printed, sending, echo):
+    method, module, options, secrets = SENDING[sending]
+    account.fault('status', method=method, times=None, **echoes(secrets)[echo])
+    text = printed(module, **options)
+    assert method == 'DELETE' or json.loads(text)['failed'] is True
+    assert found(text) == []
+
+
+def test_a_key_that_did_not_take_is_named_and_not_shown(account, printed):
+    stored = account.state()['cnis'][0]
+    account.fault('status', method='PUT', status=200, body=stored)
+    text = printed('cni', conduit_name='nyc-1', bgp=BGP)
+    assert json.loads(text)['error']['fields'] == {'bgp.md5_key': {'have': '(hidden)', 'want': '(hidden)'}}
+    assert found(text) == []
+
+
+def test_an_exception_that_nobody_expected_is_told_without_secrets(account, printed):
+    def broken(_client, _changes):
+        raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
+
+    text = printed('cni', before=lambda: setattr(_module, 'apply', broken), conduit_name='nyc-1', bgp=BGP)
+    error = json.loads(text)['error']
+    assert 'RuntimeError' in json.loads(text)['msg']
+    assert 'in broken' in error['traceback']
+    assert found(text) == []
+
+
+# By ansible-playbook, at the highest verbosity, with all that it can be told to keep.
+
+@dataclass(frozen=True)
+class Run:
+    """What ansible-playbook left. left: {what: its text}; commands: of all processes that it started, as /proc showed them."""
+
+    status: int
+    left: dict[str, str]
+    commands: set[str]
+
+
+def play(folder: Path, plays: list[dict], inventory: dict, environment: dict, *arguments: str) -> Run:
+    """Runs plays; all that Ansible keeps goes to a folder of its own, which is then read."""
+    kept = folder / 'kept'
+    kept.mkdir()
+    for name, content in {'play.yml': plays, 'inventory.json': inventory, 'ansible.cfg': None}.items():
+        (folder / name).write_text(json.dumps(content) if content else '')
+    places = ('HOME', 'ANSIBLE_HOME', 'ANSIBLE_LOG_PATH', 'ANSIBLE_REMOTE_TMP', 'ANSIBLE_LOCAL_TEMP', 'ANSIBLE_CACHE_PLUGIN_CONNECTION',
+              'ANSIBLE_RETRY_FILES_SAVE_PATH')
+    own = {name: str(kept / name.lower()) for name in places}
+    own |= {'ANSIBLE_CONFIG': str(folder / 'ansible.cfg'), 'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'PATH': os.environ['PATH'],
+            'ANSIBLE_CACHE_PLUGIN': 'jsonfile', 'ANSIBLE_RETRY_FILES_ENABLED': '1', 'ANSIBLE_DISPLAY_TRACEBACK': 'always'}
+    command = [Path(sys.executable).with_name('ansible-playbook'), '-vvvv', '--diff', '-i', folder / 'inventory.json', *arguments,
+               folder / 'play.yml']
+    with subprocess.Popen(command, env=own | environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process, Watch(str(folder)) as watch:
+        screen = process.communicate()[0]
+    files = {str(path.relative_to(kept)): path.read_bytes().decode('latin-1') for path in kept.rglob('*') if path.is_file()}
+    return Run(process.returncode, {'screen': screen, **files}, watch.commands)
+
+
+class Watch(threading.Thread):
+    """Notes the command lines of all processes in whose environment a word stands."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(daemon=True)
+        self.commands: set[str] = set()
+        self._word, self._over = word.encode(), threading.Event()
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._over.wait(0.05):
+            for folder in Path('/proc').glob('[0-9]*'):
+                with contextlib.suppress(OSError):  # it has ended meanwhile, or is another user's
+                    if self._word in (folder / 'environ').read_bytes():
+                        self.commands.add((folder / 'cmdline').read_bytes().replace(b'\0', b' ').decode())
+
+
+def tasks(*modules: str, **more) -> list[dict]:
+    """A task for each of the modules, and one that prints their results."""
+    named = {'cni': {**MODULES['cni'], 'bgp': {'customer_asn': 64512, 'md5_key': '{{ md5_key }}'}},
+             'interconnect': {**MODULES['interconnect'], 'pairing_key': '{{ pairing_key }}'}}
+    run = [{f'netops.cloudflare_cni.{name}': named.get(name, MODULES[name]), 'register': f'done_{name}', **more} for name in modules]
+    return [*run, {'ansible.builtin.debug': {'msg': [f'{{{{ done_{name} }}}}' for name in modules]}}]
+
+
+@pytest.fixture(scope='module')
+def run(process, tmp_path_factory):
+    """The role, the modules that it has no use for, and refusals, with secrets from all sources."""
+    folder = tmp_path_factory.mktemp('run')
+    process.reset()
+    process.fault('status', path='a{32}', times=None, **echoes([API_KEY])['envelope'])
+    process.fault('status', method='PUT', path='/cnis/', after=1, times=None, **echoes([MD5_KEY])['another JSON'])
+    frame = {'hosts': 'all', 'connection': 'local', 'gather_facts': False}
+    role = {'ansible.builtin.import_role': {'name': 'netops.cloudflare_cni.provision'}}
+    short = {'netops.cloudflare_cni.cni': {'conduit_name': 'nyc-1', 'bgp': {'md5_key': SHORT_KEY}}}
+    keep = {'ansible.builtin.set_fact': {'kept': '{{ provision_result }}', 'cacheable': True}}
+    key = {'api_key': '{{ lookup("env", "OWN_KEY") }}', 'api_email': 'engineer@example.com', 'account_id': 'a' * 32}
+    plays = [
+        {**frame, 'tasks': [role, keep, *tasks('interconnect', 'interconnect_info', 'cni_info', 'cni_settings', 'slots_info'), short]},
+        {**frame, 'environment': {'CLOUDFLARE_API_TOKEN': ''}, 'module_defaults': {'group/netops.cloudflare_cni.all': key},
+         'tasks': tasks('interconnect', 'cni_info', ignore_errors=True)},
+        {**frame, 'tasks': tasks('cni')},
+    ]
+    circuit = {'provision_slot': SLOT, 'provision_bgp': {**BGP, 'md5_key': STORED_KEY}, 'provision_health_check': {'rate': 'high'}}
+    common = {'ansible_python_interpreter': sys.executable, 'provision_artifacts_dir': str(folder / 'kept' / 'files'), 'md5_key': MD5_KEY}
+    (folder / 'extra.json').write_text(json.dumps({'pairing_key': PAIRING_KEY}))
+    environment = {**process.environment, 'OWN_KEY': API_KEY}
+    return play(folder, plays, {'all': {'hosts': {'nyc-1': circuit}, 'vars': common}}, environment, '-e', f'@{folder}/extra.json')
+
+
+def test_nothing_that_ansible_prints_or_keeps_holds_a_secret(run):
+    screen = run.left['screen']
+    assert (run.status, screen.count('FAILED!')) == (2, 3), screen
+    assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' in screen
+    endings = {name.split('/')[0] for name in run.left}
+    assert {'ansible_log_path', 'ansible_cache_plugin_connection', 'ansible_retry_files_save_path', 'files'} <= endings
+    assert {name: found(text) for name, text in run.left.items() if found(text)} == {}
+
+
+def test_no_command_line_holds_a_secret_of_the_environment(run):
+    assert any('AnsiballZ_cni.py' in command for command in run.commands)
+    assert [command for command in run.commands if found(command)] == []
+
+
+def test_a_very_short_key_is_not_shown_and_blanks_nothing(run):
+    screen = run.left['screen']
+    assert re.search(r'"md5_key": *"nyc"', ''.join(run.left.values())) is None
+    task = screen[:screen.index('very short')].rindex('TASK [')
+    shown = screen[task:screen.index('PLAY [', task)]
+    assert '"conduit_name": "nyc-1"' in shown and '"md5_key": "(hidden)"' in shown
+    assert '"md5_key": "(hidden, another one)"' in shown
+    assert '****' not in shown.partition('\n')[2]
