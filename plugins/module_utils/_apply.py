@@ -53,11 +53,11 @@ def _unwrapped(row: Resource, answer: Object) -> Object:
     return row.read(next((answer[name] for name in row.wraps if answer.get(name)), answer))
 
 
-def _named(row: Resource, obj: Object) -> str:
+def _named(row: Resource, obj: Object, method: str = 'GET') -> str:
     """What the object is called in paths. Raises AnswerError for one that nobody could address."""
     name = obj.get(row.id)
     if not isinstance(name, str) or not name:
-        raise AnswerError('GET', '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
+        raise AnswerError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
     return name
 
 
@@ -175,7 +175,9 @@ def _order(client: Client, change: Change) -> Object:
     lost: CniError | None = None
     for tried in range(1, ORDERS + 1):
         try:
-            return client.post(change.row.path, _body(client, change))
+            made = change.row.read(client.post(change.row.path, _body(client, change)))
+            _named(change.row, made, 'POST')
+            return made
         except CniError as error:
             unsure = _may_be_done(error)
             if not unsure and getattr(error, 'status', None) in (401, 403, 429):

@@ -82,7 +82,7 @@ def apart(one: Object, other: Object) -> bool:
 def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object], taken: Iterable[str] = ()) -> Object:
     """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
 
-    Of several it is the one with the first id, so that two runs choose the same one, whatever order the API lists them in.
+    Of several it is the first by facility, device and id, so that two runs choose the same one, whatever order the API lists them in.
     taken: slot ids that this run has given away. Raises InputError that says how many slots each filter let through.
     """
     filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied') and slot['id'] not in taken)]
@@ -99,7 +99,7 @@ def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, other
             raise _nothing_left(slot_id, name, left, trail)
         left = rest
     facilities = {_facility(other) for other in others}
-    return min(left, key=lambda slot: (_facility(slot) in facilities, slot['id']))
+    return min(left, key=lambda slot: (_facility(slot) in facilities, _facility(slot) or '', slot.get('ccr_device_name') or '', slot['id']))
 
 
 def _nothing_left(slot_id: str | None, name: str, left: list[Object], trail: list[str]) -> InputError:

@@ -64,7 +64,8 @@ def test_a_speed_is_said_in_the_words_of_the_slot():
 @pytest.mark.parametrize('failure', [
     lost(), lost(reason='timeout'), lost(reason='refused'), refusal(408), refusal(500), refusal(502), refusal(504), answer(body=b''),
     answer(body=b'{"name": "ne'), answer(body=b'<html>'), answer([]), answer({'success': False, 'errors': []}, status=503),
-], ids=['dropped', 'timeout', 'refused', '408', '500', '502', '504', 'empty', 'truncated', 'html', 'list', '503'])
+    answer({'slot_id': uuid(2)}), answer({'name': 7}),
+], ids=['dropped', 'timeout', 'refused', '408', '500', '502', '504', 'empty', 'truncated', 'html', 'list', '503', 'nameless', 'number'])
 class TestAfterALostAnswer:
     """Look first; adopt what is there; only if nothing is, order once more."""
 
