@@ -175,9 +175,9 @@ def _order(client: Client, change: Change) -> Object:
     lost: CniError | None = None
     for tried in range(1, ORDERS + 1):
         try:
-            made = change.row.read(client.post(change.row.path, _body(client, change)))
+            made = client.post(change.row.path, _body(client, change))
             _named(change.row, made, 'POST')
-            return made
+            return change.row.read(made)
         except CniError as error:
             unsure = _may_be_done(error)
             if not unsure and getattr(error, 'status', None) in (401, 403, 429):
