@@ -11,10 +11,10 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants venv lock clean
+.PHONY: help demo test test-all mutants venv lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, and show what came of it
 	@$(VENV)/bin/python docs/examples/demo.py
@@ -27,6 +27,9 @@ mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit
 	@ln -s ../../pyproject.toml ../../tests ../ansible_collections .build/mutmut
 	@cd .build/mutmut && nice $(CURDIR)/$(VENV)/bin/mutmut run --max-children 1
 	@cd .build/mutmut && $(CURDIR)/$(VENV)/bin/python tests/mutants.py
+
+test-all: test  ## Every check, the whole fault matrix, and an end of the playbooks at each request
+	@$(VENV)/bin/python tests/reliability
 
 venv: $(VENV)/.test $(LINK)  ## Install the demo's and the tests' requirements into .venv
 

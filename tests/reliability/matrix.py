@@ -27,7 +27,7 @@ from simulator.process import Simulator
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
-TIMEOUT = 0.4  # seconds for one request under a fault that hangs: so much real time each try costs
+TIMEOUT = 0.1  # seconds for one request under a fault that hangs: so much real time each try costs
 PATIENCE = 10  # seconds for one request otherwise
 RETRY_TIMEOUT = 120  # seconds for one call, by the module's own hurried clock
 MD5_KEY = 'k3y-of-the-peer'
