@@ -73,14 +73,14 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
 
     All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
     """
-    shown = dict(world or {})
+    shown = world or World()
     while True:
         try:
             return decide(shown)
         except Unread as unread:
             if unread.part[0] == SLOT.name:
-                shown = {part: objects for part, objects in shown.items() if part[0] == SLOT.name}
-            shown[unread.part] = read(client, *unread.part)
+                shown = shown.only(SLOT.name)
+            shown.put(unread.part, read(client, *unread.part))
 
 
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:

@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
@@ -152,7 +152,7 @@ def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Map
         keys = given(row.keys, task.params, [])
         ident = next((keys.get(key.option) for key in row.keys if key.wire == row.id and not key.via), None)
         asked = None if ident else {name: task.params[option] for name, option in (query or {}).items()}
-        world = {(row.name, None): read(task.client, row.name, ident, asked)}
+        world = World({(row.name, None): read(task.client, row.name, ident, asked)})
         wanted = {option: task.params[option] for option in filters}
         objects = observe(task.client, lambda world: pick(row, keys, wanted, world), world)
         return {'changed': False, shown: objects if task.params.get(reveal) else [hide(row, obj) for obj in objects]}

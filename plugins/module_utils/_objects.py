@@ -1,30 +1,92 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects and their fields, and the world they are read from. Pure functions.
-
-A world is what has been read: {(resource, id or None): objects}. A function that needs more of it raises Unread.
-"""
+"""Objects and their fields, and the world they are read from. No client, no clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
 Object = dict[str, Any]
-World = Mapping[tuple[str, 'str | None'], Sequence[Object]]
+Part = tuple[str, 'str | None']
 MISSING = object()
 
 
 class Unread(Exception):
     """The decision needs a part of the world that nobody has read: (resource, id or None for the list)."""
 
-    def __init__(self, part: tuple[str, str | None]) -> None:
+    def __init__(self, part: Part) -> None:
         super().__init__(part)
         self.part = part
+
+
+class World:
+    """What has been read: {(resource, id or None for the list): objects}, found by the values of their fields at no cost that grows."""
+
+    def __init__(self, parts: Mapping[Part, Iterable[Object]] | None = None) -> None:
+        self._parts: dict[Part, list[Object]] = {part: list(objects) for part, objects in (parts or {}).items()}
+        self._indexes: dict[tuple[str, str, Callable], dict[Any, list[Object]]] = {}
+        self.promised: set[str] = set()  # interconnects that a circuit of the same plan gets
+
+    def copy(self) -> World:
+        """Another one that can be changed by itself."""
+        return World(self._parts)
+
+    def only(self, resource: str) -> World:
+        """What has been read of one resource."""
+        return World({part: objects for part, objects in self._parts.items() if part[0] == resource})
+
+    def has(self, resource: str) -> bool:
+        """Whether the list of a resource has been read."""
+        return (resource, None) in self._parts
+
+    def put(self, part: Part, objects: Iterable[Object]) -> None:
+        """Adds what has been read."""
+        self._parts[part] = list(objects)
+        self._indexes = {}
+
+    def seen(self, resource: str, ident: str | None = None) -> list[Object]:
+        """The objects of a resource. Raises Unread if nobody has read them."""
+        try:
+            return self._parts[resource, ident]
+        except KeyError:
+            raise Unread((resource, ident)) from None
+
+    def having(self, resource: str, wire: str, value: Any, normal: Callable[[Any], Any] = same) -> list[Object]:
+        """The objects of a list with that value in a field."""
+        objects, index = self.seen(resource), self._indexes.get((resource, wire, normal))
+        if index is None:
+            index = self._indexes[resource, wire, normal] = {}
+            for obj in objects:
+                index.setdefault(_hashable(normal(get(obj, wire, MISSING))), []).append(obj)
+        return index.get(_hashable(normal(value)), [])
+
+    def turn(self, resource: str, before: Object | None, after: Object | None) -> None:
+        """Takes an object out of the list of a resource, puts another one in, or does both. What has not been read stays unread."""
+        objects = self._parts.get((resource, None))
+        if objects is None:
+            return
+        at = next((number for number, obj in enumerate(objects) if obj is before), len(objects))
+        objects[at:at + 1] = [] if after is None else [after]
+        for (name, wire, normal), index in self._indexes.items():
+            if name == resource:
+                _move(index, lambda obj, wire=wire, normal=normal: _hashable(normal(get(obj, wire, MISSING))), before, after)
+
+
+def _move(index: dict[Any, list[Object]], value: Callable[[Object], Any], before: Object | None, after: Object | None) -> None:
+    if before is not None:
+        index[value(before)] = [obj for obj in index.get(value(before), []) if obj is not before]
+    if after is not None:
+        index.setdefault(value(after), []).append(after)
+
+
+def _hashable(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float, frozenset)) or value is MISSING else repr(value)
 
 
 def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
@@ -60,25 +122,16 @@ def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -
     return pairs
 
 
-def seen(world: World, resource: str, ident: str | None = None) -> Sequence[Object]:
-    """The objects of a resource. Raises Unread if nobody has read them."""
-    try:
-        return world[resource, ident]
-    except KeyError:
-        raise Unread((resource, ident)) from None
-
-
 def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
     """The objects that a key names, through the resources on the way to them."""
     names = {value}
     for hop in key.via:
-        names = {get(obj, hop.gives) for obj in seen(world, hop.resource) if get(obj, hop.field) in names}
-    wanted = {key.normal(name) for name in names}
-    return [obj for obj in seen(world, row.name) if key.normal(get(obj, key.wire, MISSING)) in wanted]
+        names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)}
+    return [obj for name in names for obj in world.having(row.name, key.wire, name, key.normal)]
 
 
 def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:
     """The error for a name that nothing has, with the names that there are."""
-    there = sorted(str(get(obj, field or row.id)) for obj in seen(world, row.name))
+    there = sorted(str(get(obj, field or row.id)) for obj in world.seen(row.name))
     shown = ', '.join(there[:20]) or 'none'
     return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {shown}.', there)

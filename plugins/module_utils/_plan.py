@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
@@ -19,7 +19,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     get,
     merge,
     no_such,
-    seen,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
@@ -27,9 +26,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     GCP_PARTNER,
     INTERCONNECT,
     ROWS,
+    SLOT,
     UNKNOWN,
     Field,
     Key,
+    Placeholder,
     Resource,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours
@@ -146,7 +147,7 @@ def find(wanted: Wanted, world: World) -> Object | None:
     """The object that the user means, or None. Raises AmbiguousError for two, InputError for a name that only Cloudflare gives."""
     row = wanted.row
     if row.id is None:
-        return next(iter(seen(world, row.name)), {})
+        return next(iter(world.seen(row.name)), {})
     hits = {obj[row.id]: obj for key in row.keys if key.option in wanted.keys for obj in by_key(row, key, wanted.keys[key.option], world)}
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
     if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
@@ -170,7 +171,7 @@ def _way_out(wanted: Wanted) -> str:
 
 def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], world: World) -> list[Object]:
     """The objects that all given keys name and that meet all given filters; None asks for nothing. For info modules."""
-    objects = [obj for obj in seen(world, row.name) if all(meets(obj, option, want) for option, want in filters.items())]
+    objects = [obj for obj in world.seen(row.name) if all(meets(obj, option, want) for option, want in filters.items())]
     for key in row.keys:
         if keys.get(key.option) is not None:
             named = by_key(row, key, keys[key.option], world)
@@ -181,7 +182,7 @@ def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], wor
 def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) -> list[str]:
     """The interconnects that two options name, the first their own names, the second circuits; all if neither does. Raises InputError."""
     if all(told is None for told in named.values()):
-        return [obj['name'] for obj in seen(world, 'interconnect')]
+        return [obj['name'] for obj in world.seen('interconnect')]
     found: list[str] = []
     for key, (option, told) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), named.items(), strict=True):
         for name in told or ():
@@ -195,11 +196,10 @@ def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) 
 def _selected(wanted: Wanted, world: World) -> list[Object]:
     """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet."""
     others = _others(wanted, world)
-    matching = [obj for obj in seen(world, 'interconnect') if obj not in others and not mismatch(wanted.select, obj, others)]
+    matching = [obj for obj in world.seen('interconnect') if obj not in others and not mismatch(wanted.select, obj, others)]
     if 'conduit_name' not in wanted.keys:
         return matching
-    taken = {cni.get('interconnect') for cni in seen(world, 'cni')}
-    return [obj for obj in matching if obj['name'] not in taken]
+    return [obj for obj in matching if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
 
 
 def _others(wanted: Wanted, world: World) -> list[Object]:
@@ -214,27 +214,27 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
     Raises InputError, AmbiguousError or DriftError, and Unread for what it has not been shown.
     """
     _refuse_twins(wanted)
-    given_away: set[str] = set()
-    places: dict[str, str] = {}
+    world = world.copy()
     changes: list[Change] = []
     for one in wanted:
-        decided = _decide(one, world, given_away)
-        given_away |= {change.after['slot_id'] for change in decided if change.action == 'create' and 'slot_id' in change.after}
+        decided = _decide(one, world)
         for change in decided:
-            _keep_apart(one, change, places)
+            _happen(world, change)
+        if one.row.name == INTERCONNECT.name and one.keys.get('conduit_name') and decided[-1].after:
+            world.promised.add(decided[-1].after['name'])
         changes += decided
     return changes
 
 
-def _keep_apart(wanted: Wanted, change: Change, places: dict[str, str]) -> None:
-    """Raises InputError if two of one plan come to the same place, as two CNIs to one interconnect. places: {place: who comes to it}."""
-    sole = change.row.sole
-    if wanted.shared or sole not in change.named or change.after[sole] == UNKNOWN:
+def _happen(world: World, change: Change) -> None:
+    """Changes the world as the change will, so that what is decided next reckons with it."""
+    before = change.before if change.action in ('update', 'delete') else None
+    if change.action == 'none':
         return
-    place = change.after[sole]
-    if place in places:
-        raise _crowded(change.row, place, places[place])
-    places[place] = change.key
+    world.turn(change.row.name, before, change.after)
+    port = (change.after or change.before) if change.row.name == INTERCONNECT.name else {}
+    for slot in world.having(SLOT.name, 'id', port['slot_id']) if port.get('slot_id') and world.has(SLOT.name) else ():
+        world.turn(SLOT.name, slot, {**slot, 'occupied': change.after is not None})
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
@@ -255,16 +255,16 @@ def _refuse_twins(wanted: Sequence[Wanted]) -> None:
             met.add((one.row.name, option, value))
 
 
-def _decide(wanted: Wanted, world: World, given_away: Iterable[str]) -> list[Change]:
+def _decide(wanted: Wanted, world: World) -> list[Change]:
     found = find(wanted, world)
     if wanted.state == 'absent':
         return _remove(wanted, found, world) if found else [Change(wanted.row, 'none', wanted.label, None, None)]
     if found is None:
-        return [_create(wanted, world, given_away)]
+        return [_create(wanted, world)]
     fields = differing(wanted.row, wanted.fields, found)
     stuck = _stuck(wanted, fields, found, world)
     if stuck:
-        return _replace(wanted, found, stuck, world, given_away)
+        return _replace(wanted, found, stuck, world)
     if not fields:
         return [Change(wanted.row, 'none', wanted.label, found, found)]
     fields |= _defaults(wanted.row, merge(found, fields), found)
@@ -295,7 +295,7 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
     if wanted.row.name != CNI.parent[0]:
         return []
     name, circuit = found[wanted.row.id], wanted.keys.get('conduit_name')
-    carried = [cni for cni in seen(world, CNI.name) if cni.get(CNI.parent[1]) == name]
+    carried = world.having(CNI.name, CNI.parent[1], name)
     for cni in carried:
         if get(cni, 'magic.conduit_name') != circuit:
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
@@ -307,39 +307,40 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
     return carried
 
 
-def _replace(wanted: Wanted, found: Object, stuck: dict, world: World, given_away: Iterable[str]) -> list[Change]:
+def _replace(wanted: Wanted, found: Object, stuck: dict, world: World) -> list[Change]:
     """Delete and create, on the user's word only; all of it is decided, and so validated, before anything is deleted."""
     what = f'{wanted.row.title} {found[wanted.row.id]!r}'
     if not wanted.replace:
         raise DriftError(what, stuck, 'Ask for what is there, or say on_immutable=replace to give it up and order another one.')
-    status = seen(world, 'status', found[wanted.row.id])
+    status = world.seen('status', found[wanted.row.id])
     if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
         raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
-    if wanted.row.fixed == DIRECT.fixed:
-        freed = [{**slot, 'occupied': False} if slot['id'] == found.get('slot_id') else slot for slot in seen(world, 'slot')]
-        world = {**world, ('slot', None): freed}
-    return [*_remove(wanted, found, world), _create(wanted, world, given_away)]
+    gone, without = _remove(wanted, found, world), world.copy()
+    for change in gone:
+        _happen(without, change)
+    created = _create(wanted, without)
+    return [*gone, replace(created, known=created.known | {found[wanted.row.id]})]
 
 
-def _create(wanted: Wanted, world: World, given_away: Iterable[str]) -> Change:
+def _create(wanted: Wanted, world: World) -> Change:
     row = wanted.row
     if not row.creatable:
         return _not_there(wanted, world)
     if row.variants:
         allowed = 'slot_id or slot, or pairing_key with bandwidth'
         raise InputError('type', f'there is no {wanted.label}, and nothing says what to order.', allowed)
-    place = _placed(wanted, world, given_away)
+    place = _placed(wanted, world)
     fields = {**row.fixed, **wanted.fields, **{wire: place[wire] for wire in (*row.identity, *wanted.fields) if wire in place}}
-    after = merge({**dict.fromkeys(row.assigned, UNKNOWN), **place}, fields)
+    after = merge({**{wire: Placeholder() for wire in row.assigned}, **place}, fields)
     fields |= _defaults(row, after, {})
     after = merge(after, fields)
     _check(wanted, after, fields, world)
-    known = frozenset(obj.get(row.id) for obj in seen(world, row.name))
+    known = frozenset(obj.get(row.id) for obj in world.seen(row.name))
     chosen = wanted.select is None or 'slot_id' in wanted.keys
     return Change(row, 'create', wanted.label, None, after, tuple(fields), known, chosen, bool(row.sole) and not wanted.shared)
 
 
-def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
+def _placed(wanted: Wanted, world: World) -> Object:
     """What the place of a new interconnect tells of it: its slot or its region."""
     if wanted.row.fixed == GCP_PARTNER.fixed:
         return {'region': wanted.select['region']}
@@ -348,7 +349,7 @@ def _placed(wanted: Wanted, world: World, given_away: Iterable[str]) -> Object:
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
     select = wanted.select or {'speed': wanted.fields.get('speed')}
-    slot = allocate(seen(world, 'slot'), select, wanted.keys.get('slot_id'), _others(wanted, world), given_away)
+    slot = allocate(world.seen('slot'), select, wanted.keys.get('slot_id'), _others(wanted, world))
     if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}
     told = ('site', 'facility', 'speed', 'ccr_device_name')
@@ -362,9 +363,9 @@ def _not_there(wanted: Wanted, world: World) -> Change:
         return Change(wanted.row, 'update', wanted.label, {}, merge({wanted.row.id: UNKNOWN}, wanted.fields), tuple(wanted.fields))
     key = next(key for key in wanted.row.keys if key.option == option)
     for hop in key.via:
-        if all(get(obj, hop.field) != value for obj in seen(world, hop.resource)):
+        if not world.having(hop.resource, hop.field, value):
             raise no_such(ROWS[hop.resource], option, value, world, hop.field)
-        value = next(get(obj, hop.gives) for obj in seen(world, hop.resource) if get(obj, hop.field) == value)
+        value = get(world.having(hop.resource, hop.field, value)[0], hop.gives)
     raise InputError(option, f'Cloudflare shows no {wanted.row.title} for {wanted.keys[option]!r} yet: try again in some minutes.')
 
 
@@ -393,20 +394,17 @@ def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: Worl
     if not row.parent or row.parent[1] not in fields:
         return
     parent, name = ROWS[row.parent[0]], after[row.parent[1]]
-    if name != UNKNOWN and all(obj.get(parent.id) != name for obj in seen(world, parent.name)):
+    if name != UNKNOWN and not world.having(parent.name, parent.id, name):
         raise no_such(parent, row.parent[1], name, world)
 
 
 def _check_sole(row: Resource, after: Object, world: World) -> None:
     place = after[row.sole]
-    rivals = [obj for obj in seen(world, row.name) if obj.get(row.sole) == place and obj.get(row.id) != after.get(row.id)]
+    rivals = [obj for obj in world.having(row.name, row.sole, place) if obj.get(row.id) != after.get(row.id)]
     if rivals:
-        raise _crowded(row, place, f'{row.title} {", ".join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)}')
-
-
-def _crowded(row: Resource, place: str, rivals: str) -> InputError:
-    return InputError(row.sole, f'{place!r} is that of {rivals} already, and the link is untagged.',
-                      f'another {row.sole}, or shared=true if they may share it')
+        names = ', '.join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)
+        raise InputError(row.sole, f'{place!r} is that of {row.title} {names} already, and the link is untagged.',
+                         f'another {row.sole}, or shared=true if they may share it')
 
 
 def _check_pair(row: Resource, values: Mapping[str, Any]) -> None:

@@ -18,6 +18,22 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can assign
 
 
+class Placeholder(str):
+    """UNKNOWN for one value: it reads like any other, and equals none of them, so that a plan can refer to what it will create."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __new__(cls) -> Placeholder:
+        return super().__new__(cls, UNKNOWN)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is str and other == str(UNKNOWN))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
 @dataclass(frozen=True)
 class Field:
     """option: its name in the module; wire: in the object; send: in the POST, if it differs.

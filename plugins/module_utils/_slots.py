@@ -79,13 +79,13 @@ def apart(one: Object, other: Object) -> bool:
     return devices[0] != devices[1] if all(devices) else _facility(one) != _facility(other)
 
 
-def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object], taken: Iterable[str] = ()) -> Object:
+def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:
     """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
 
     Of several it is the first by facility, device and id, so that two runs choose the same one, whatever order the API lists them in.
-    taken: slot ids that this run has given away. Raises InputError that says how many slots each filter let through.
+    Raises InputError that says how many slots each filter let through.
     """
-    filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied') and slot['id'] not in taken)]
+    filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied'))]
     if slot_id:
         filters.insert(0, (f'slot_id {slot_id}', lambda slot: folded(slot['id']) == slot_id))
     filters += [(f'{option} {want!r}', lambda slot, option=option, want=want: meets(slot, option, want))

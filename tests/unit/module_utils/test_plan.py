@@ -10,7 +10,7 @@ import re
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
     checked,
@@ -56,7 +56,7 @@ def cni(number, name, interconnect, **more):
 def world(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
     lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings}
     states = {('status', name): [{'state': state}] for name, state in status.items()}
-    return {**{(name, None): list(objects) for name, objects in lists.items()}, **states}
+    return World({**{(name, None): objects for name, objects in lists.items()}, **states})
 
 
 SLOTS = [
@@ -538,13 +538,13 @@ def test_settings(there, action):
 ], ids=['by name', 'slot', 'parent', 'health check'])
 def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     with pytest.raises(Unread) as unread:
-        plan([desire(row, asked)], there)
+        plan([desire(row, asked)], World(there))
     assert unread.value.part == part
 
 
 def test_nothing_more_is_read_for_a_cni_that_is_as_wanted():
     wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
-    assert steps(plan([wanted], {('cni', None): [cni(1, 'nyc-1', 'first')]})) == [('none', 'cni')]
+    assert steps(plan([wanted], World({('cni', None): [cni(1, 'nyc-1', 'first')]}))) == [('none', 'cni')]
 
 
 def test_deletes_come_first_and_children_before_parents_in_them_only():
