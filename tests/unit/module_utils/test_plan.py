@@ -382,7 +382,7 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
         assert decide(CNI, {**asked, 'interconnect': 'first', 'shared': True}, there)[0].after['interconnect'] == 'first'
     assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
     two = [desire(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
-    with pytest.raises(InputError, match=r"'third' is that of CNI conduit_name=a already"):
+    with pytest.raises(InputError, match=r"'third' is that of CNI a already"):
         plan(two, world(interconnects=[direct('third', 3)]))
 
 
@@ -534,7 +534,7 @@ def test_settings(there, action):
     (INTERCONNECT, {'name': 'x'}, {}, ('interconnect', None)),
     (INTERCONNECT, {'slot_id': uuid(1)}, {('interconnect', None): []}, ('slot', None)),
     (CNI, {'conduit_name': 'x', 'interconnect': 'i'}, {('cni', None): []}, ('interconnect', None)),
-    (TUNNEL, {'interconnect': 'i'}, {('interconnect', None): []}, ('tunnel', None)),
+    (TUNNEL, {'interconnect': 'i'}, {('interconnect', None): [direct('i', 1)]}, ('tunnel', None)),
 ], ids=['by name', 'slot', 'parent', 'health check'])
 def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     with pytest.raises(Unread) as unread:
