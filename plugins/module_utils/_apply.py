@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
@@ -27,7 +27,13 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, UNKNOWN, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    ROWS,
+    SLOT,
+    UNKNOWN,
+    Placeholder,
+    Resource,
+)
 
 T = TypeVar('T')
 
@@ -98,36 +104,96 @@ def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: 
     raise AssertionError('unreachable')
 
 
+@dataclass
+class End:
+    """What became of a chain of changes. done: those written, with their answers; error: what ended it, whose .applied is done."""
+
+    done: list[Change] = field(default_factory=list)
+    error: CniError | None = None
+
+    def fail(self, error: CniError) -> None:
+        self.error = error
+        error.applied = [*self.done, *error.applied]
+
+
 def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
     """Writes the changes in their order; each comes back with its answer.
 
-    Raises ApiError, TransportError, AnswerError, UndecidedError or NotTakenError; its .applied holds the changes done before.
+    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError or NotTakenError; its .applied holds the changes done before.
     """
-    done: list[Change] = []
+    (end,) = apply_each(client, [changes])
+    if end.error:
+        raise end.error
+    return end.done
+
+
+def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: int = 1, fail_fast: bool = False,
+               tell: Callable[[int], None] = lambda number: None) -> list[End]:
+    """Writes chains of changes: all deletes first, then the rest, so many chains at the same time, the changes of each in their order.
+
+    An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended.
+    """
+    chains = [list(chain) for chain in chains]
+    ends = [End() for _chain in chains]
+
+    def write(number: int, deletes: bool) -> None:
+        end = ends[number]
+        if not (end.error or (fail_fast and any(other.error for other in ends))):
+            _write(client, [change for change in chains[number] if (change.action == 'delete') == deletes], end)
+        if not deletes:
+            tell(number)
+
+    with ThreadPoolExecutor(workers) as pool:
+        for deletes in (True, False):
+            list(pool.map(write, range(len(chains)), itertools.repeat(deletes)))
+    _give_way(client, ends)
+    return ends
+
+
+def _write(client: Client, changes: Iterable[Change], end: End) -> None:
+    """Writes changes until one fails. What the plan could not know, but the changes before have told, is put in."""
+    told: dict[Placeholder, Any] = {}
     for change in changes:
+        known = {wire: told[value] for wire in change.named if isinstance(value := get(change.after, wire), Placeholder) and value in told}
         try:
-            done.append(WRITERS[change.action](client, change))
+            done = WRITERS[change.action](client, replace(change, after=merge(change.after, known)) if known else change)
         except CniError as error:
-            error.applied = [*done, *error.applied]
-            raise
-    _give_way(client, done)
-    return done
+            end.fail(error)
+            return
+        end.done.append(done)
+        if change.action == 'create':
+            told |= {change.after[wire]: done.answer.get(wire) for wire in change.row.assigned}
 
 
-def _give_way(client: Client, done: list[Change]) -> None:
-    """Takes back what was created beside an object that somebody else created in the same moment. Raises RaceError for the first."""
-    alone = [change for change in done if change.action == 'create' and change.sole]
-    there = {name: read(client, name) for name in {change.row.name for change in alone}}
-    for change in alone:
-        row, own = change.row, change.answer
-        not_rivals = {own[row.id], *change.known}
-        rivals = [obj[row.id] for obj in there[row.name] if obj.get(row.sole) == own[row.sole] and obj[row.id] not in not_rivals]
-        if rivals:
-            error = RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the '
-                              'one made here was taken back. Run it again.')
-            error.applied = [one for one in done if one is not change]
-            _delete(client, replace(change, action='delete', before=own))
-            raise error
+def _give_way(client: Client, ends: Iterable[End]) -> None:
+    """Takes back what was created beside an object that somebody else created in the same moment: a RaceError ends its chain."""
+    alone = [(end, change) for end in ends for change in end.done if change.action == 'create' and change.sole]
+    for row in {change.row.name: change.row for _end, change in alone}.values():
+        try:
+            there = read(client, row.name)
+        except CniError as error:
+            for end in {id(end): end for end, change in alone if change.row is row}.values():
+                end.fail(error)
+            continue
+        for end, change in alone:
+            if change.row is row:
+                _take_back(client, end, change, there)
+
+
+def _take_back(client: Client, end: End, change: Change, there: Iterable[Object]) -> None:
+    row, own = change.row, change.answer
+    not_rivals = {own[row.id], *change.known}
+    rivals = [obj[row.id] for obj in there if obj.get(row.sole) == own[row.sole] and obj[row.id] not in not_rivals]
+    if not rivals:
+        return
+    try:
+        _delete(client, replace(change, action='delete', before=own))
+    except CniError as error:
+        end.fail(error)
+        return
+    end.done.remove(change)
+    end.fail(RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the one '
+                       'made here was taken back. Run it again.'))
 
 
 def _none(client: Client, change: Change) -> Change:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, CniError, DriftError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
     World,
@@ -39,7 +39,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 @dataclass(frozen=True)
 class Wanted:
-    """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any."""
+    """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
+
+    follows: it is on the interconnect that was decided just before.
+    """
 
     row: Resource
     state: str
@@ -50,6 +53,7 @@ class Wanted:
     force: bool = False
     shared: bool = False
     warnings: tuple[str, ...] = ()
+    follows: bool = False
 
     @property
     def label(self) -> str:
@@ -213,11 +217,32 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
 
     Raises InputError, AmbiguousError or DriftError, and Unread for what it has not been shown.
     """
-    _refuse_twins(wanted)
+    (changes,) = plan_each([wanted], world)
+    if isinstance(changes, CniError):
+        raise changes
+    return changes
+
+
+def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
+    """plan() for each of the chains, which reckon with what those before them will change; for one that can't be, why.
+
+    Raises InputError for what is wanted twice, and Unread.
+    """
+    _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
+    return [_plan_one(chain, world) for chain in chains]
+
+
+def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
+    """The changes, which then have happened in the world; or the error, and the world is as before."""
     changes: list[Change] = []
-    for one in wanted:
-        decided = _decide(one, world)
+    for one in chain:
+        try:
+            decided = _decide(_onto(one, changes) if one.follows else one, world)
+        except CniError as error:
+            for change in reversed(changes):
+                _happen(world, change, undo=True)
+            return error
         for change in decided:
             _happen(world, change)
         if one.row.name == INTERCONNECT.name and one.keys.get('conduit_name') and decided[-1].after:
@@ -226,15 +251,22 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
     return changes
 
 
-def _happen(world: World, change: Change) -> None:
+def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
+    """What follows an interconnect, on it."""
+    port = next(change for change in reversed(changes) if change.row.name == INTERCONNECT.name)
+    name, wire = port.after[port.row.id], wanted.row.parent[1]
+    return replace(wanted, fields={**wanted.fields, wire: name}) if wire else replace(wanted, keys={wanted.row.parent[0]: name})
+
+
+def _happen(world: World, change: Change, undo: bool = False) -> None:
     """Changes the world as the change will, so that what is decided next reckons with it."""
     before = change.before if change.action in ('update', 'delete') else None
     if change.action == 'none':
         return
-    world.turn(change.row.name, before, change.after)
+    world.turn(change.row.name, *((change.after, before) if undo else (before, change.after)))
     port = (change.after or change.before) if change.row.name == INTERCONNECT.name else {}
     for slot in world.having(SLOT.name, 'id', port['slot_id']) if port.get('slot_id') and world.has(SLOT.name) else ():
-        world.turn(SLOT.name, slot, {**slot, 'occupied': change.after is not None})
+        world.turn(SLOT.name, slot, {**slot, 'occupied': (change.after is not None) != undo})
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
@@ -246,7 +278,7 @@ def _depth(row: Resource) -> int:
     return 1 + _depth(ROWS[row.parent[0]]) if row.parent else 0
 
 
-def _refuse_twins(wanted: Sequence[Wanted]) -> None:
+def _refuse_twins(wanted: Iterable[Wanted]) -> None:
     met = set()
     for one in wanted:
         for option, value in one.keys.items():
