@@ -106,10 +106,14 @@ def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: 
 
 @dataclass
 class End:
-    """What became of a chain of changes. done: those written, with their answers; error: what ended it, whose .applied is done."""
+    """What became of a chain of changes. done: those written, with their answers; error: what ended it, whose .applied is done.
+
+    skipped: it was not begun, since another one had failed.
+    """
 
     done: list[Change] = field(default_factory=list)
     error: CniError | None = None
+    skipped: bool = False
 
     def fail(self, error: CniError) -> None:
         self.error = error
@@ -138,7 +142,8 @@ def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: i
 
     def write(number: int, deletes: bool) -> None:
         end = ends[number]
-        if not (end.error or (fail_fast and any(other.error for other in ends))):
+        end.skipped = end.skipped or (fail_fast and any(other.error for other in ends) and not end.done)
+        if not (end.error or end.skipped):
             _write(client, [change for change in chains[number] if (change.action == 'delete') == deletes], end)
         if not deletes:
             tell(number)

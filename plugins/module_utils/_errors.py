@@ -10,6 +10,7 @@ CniError
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
 ├── RaceError           someone else was quicker
+├── PartlyError         some circuits of many failed
 ├── BugError            an exception that nobody expected
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
@@ -116,6 +117,20 @@ class RaceError(CniError):
 
     kind = 'race'
     retryable = True
+
+
+class PartlyError(CniError):
+    """Some circuits of many failed. outcome: what became of each, as the result has it."""
+
+    kind = 'partly'
+
+    def __init__(self, message: str, outcome: dict[str, Any], retryable: bool) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.retryable = retryable
+
+    def result(self) -> dict[str, Any]:
+        return {**super().result(), **self.outcome}
 
 
 class BugError(CniError):

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End, apply_each, observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, plan_each, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -22,12 +24,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Field,
     Resource,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER
 
 Circuit = Mapping[str, Any]
 Chain = list[Wanted]
 
-ORDER = ('type', 'slot_id', 'slot', 'speed', 'pairing_key', 'bandwidth', 'on_immutable')  # what a circuit says of its interconnect
-LINK = ('description', 'mtu', 'bgp', 'bgp_mode', 'cust_ip', 'p2p_ip', 'shared')  # and of its CNI
+SHOWN = 10  # failures in the message; all are in the result
 
 
 @dataclass
@@ -39,10 +41,19 @@ class Outcome:
     end: End = field(default_factory=End)
 
     @property
+    def real(self) -> list[Change]:
+        """What changes, or has changed before it failed."""
+        if self.end.error:
+            return self.end.error.applied
+        return [] if self.end.skipped else self.changes
+
+    @property
     def state(self) -> str:
-        """unchanged, created, updated, deleted or failed."""
+        """unchanged, created, updated, deleted, failed or skipped."""
         if self.end.error:
             return 'failed'
+        if self.end.skipped:
+            return 'skipped'
         actions = {change.action for change in self.changes} - {'none'}
         if actions == {'delete'}:
             return 'deleted'
@@ -55,7 +66,7 @@ def chain_of(circuit: Circuit) -> Chain:
     """An interconnect, the CNI on it and its health check, as far as the circuit speaks of them. Raises InputError."""
     name, port = circuit['name'], circuit.get('interconnect')
     order = [] if port else [desire(INTERCONNECT, {**_said(circuit, ORDER), 'conduit_name': name})]
-    link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name, 'interconnect': port})
+    link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
     check = circuit.get('health_check')
     checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
     return [*order, *(replace(one, follows=not port) for one in (link, *checks))]
@@ -111,6 +122,47 @@ def _put(options: dict[str, Any], f: Field, value: Any) -> None:
 
 # The run.
 
+def roll(task: Task) -> dict[str, Any]:
+    """The work of the module rollout."""
+    params = task.params
+    if params['state'] == 'gathered':
+        names = {circuit['name'] for circuit in params['circuits'] or ()}
+        found = observe(task.client, gathered)
+        return {'changed': False, 'gathered': [circuit for circuit in found if not names or circuit['name'] in names]}
+    if params['concurrency'] < 1:
+        raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
+    rollout = Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'])
+    for text in rollout.warnings:
+        task.module.warn(text)
+    outcomes = rollout.run(task.client, task.module.check_mode)
+    result = told(outcomes)
+    failed = [outcome for outcome in outcomes if outcome.state == 'failed']
+    if failed:
+        words = '; '.join(f'{outcome.name}: {outcome.end.error}' for outcome in failed[:SHOWN])
+        more = f' And {len(failed) - SHOWN} more.' if len(failed) > SHOWN else ''
+        raise PartlyError(f'{len(failed)} of {len(outcomes)} circuits failed. {words}{more}', result,
+                          all(outcome.end.error.retryable for outcome in failed))
+    return result
+
+
+def told(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The result: what became of each circuit, how many of each there are, and what changes, the sum first."""
+    changes = [change for outcome in outcomes for change in outcome.real]
+    summary = dict(Counter(outcome.state for outcome in outcomes))
+    result = outcome(changes)
+    line = ', '.join(f'{number} {state}' for state, number in summary.items())
+    diff = [{'prepared': f'{len(outcomes)} circuits: {line}\n'}, *result['diff']] if result['changed'] else []
+    return {**result, 'diff': diff, 'circuits': [_told(one) for one in outcomes], 'summary': summary}
+
+
+def _told(one: Outcome) -> dict[str, Any]:
+    port = next((change.answer or change.after for change in reversed(one.end.done or one.changes)
+                 if change.row.name in (CNI.name, INTERCONNECT.name) and change.after), None)
+    name = port and port.get('interconnect', port.get('name'))
+    error = one.end.error.result() if one.end.error else {}
+    return {'name': one.name, 'outcome': one.state, **({'interconnect': name} if name and not error else {}), **error}
+
+
 @dataclass
 class Rollout:
     """What is asked for. circuits: each with its name; state: merged, overridden or deleted."""
@@ -130,6 +182,11 @@ class Rollout:
             except InputError as error:
                 error.message = f'circuit {circuit["name"]}: {error.message}'
                 raise
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of his input."""
+        return [f'{name}: {text}' for name, chain in self._chains.items() for one in chain for text in one.warnings]
 
     def decide(self, world: World) -> list[Outcome]:
         """The changes for each circuit, in the order of the list; those that overridden gives up come last. Raises InputError, Unread."""
@@ -153,9 +210,11 @@ class Rollout:
     def run(self, client: Client, check_mode: bool, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Outcome]:
         """Reads, decides and, but for check mode, writes. tell: called with how many circuits are done, of how many."""
         outcomes = observe(client, self.decide)
-        if check_mode or (self.fail_fast and any(outcome.end.error for outcome in outcomes)):
-            return outcomes
-        self._write(client, outcomes, tell)
+        if self.fail_fast and any(outcome.end.error for outcome in outcomes):
+            for one in outcomes:
+                one.end.skipped = not one.end.error and one.state != 'unchanged'
+        elif not check_mode:
+            self._write(client, outcomes, tell)
         return outcomes
 
     def _write(self, client: Client, outcomes: Sequence[Outcome], tell: Callable[[int, int], None]) -> None:
@@ -168,8 +227,8 @@ class Rollout:
             tell(count[0], len(todo))
 
         ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended)
-        for outcome, end in zip(todo, ends, strict=True):
-            outcome.end = end
+        for one, end in zip(todo, ends, strict=True):
+            one.end = end
         self._check_later(client, [outcome for outcome in todo if not outcome.end.error and any(map(_is_later, outcome.changes))])
 
     def _check_later(self, client: Client, outcomes: Sequence[Outcome]) -> None:
@@ -179,11 +238,11 @@ class Rollout:
         checks = [[_of_new(self._chains[outcome.name][-1], outcome.end.done)] for outcome in outcomes]
         planned = observe(client, lambda world: plan_each(checks, world))
         ends = apply_each(client, [[] if isinstance(changes, CniError) else changes for changes in planned], workers=self.workers)
-        for outcome, changes, end in zip(outcomes, planned, ends, strict=True):
+        for one, changes, end in zip(outcomes, planned, ends, strict=True):
             error = changes if isinstance(changes, CniError) else end.error
-            outcome.end.done += end.done
+            one.end.done += end.done
             if error:
-                outcome.end.fail(error)
+                one.end.fail(error)
 
 
 def _outcome(name: str, planned: list[Change] | CniError) -> Outcome:

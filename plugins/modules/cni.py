@@ -271,25 +271,13 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI
-
-BGP_SPEC = {
-    'customer_asn': {'type': 'int', 'aliases': ['asn']},
-    'extra_prefixes': {'type': 'list', 'elements': 'str'},
-    'md5_key': {'type': 'str', 'no_log': True, 'aliases': ['password']},
-}
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
     'conduit_name': {'type': 'str'},
+    **LINK,
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
-    'interconnect': {'type': 'str'},
-    'shared': {'type': 'bool', 'default': False},
-    'description': {'type': 'str'},
-    'mtu': {'type': 'int'},
-    'bgp': {'type': 'dict', 'options': BGP_SPEC},
-    'bgp_mode': {'type': 'str', 'choices': ['dynamic_route_exchange', 'advertise_only']},
-    'cust_ip': {'type': 'str'},
-    'p2p_ip': {'type': 'str', 'aliases': ['cf_ip']},
     'vlan': {'type': 'int'},
 }
 

@@ -167,15 +167,12 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import HEALTH_CHECK
 
 ARGUMENT_SPEC = {
     'interconnect': {'type': 'str'},
     'conduit_name': {'type': 'str'},
-    'enabled': {'type': 'bool'},
-    'rate': {'type': 'str', 'choices': ['low', 'mid', 'high', 'medium']},
-    'type': {'type': 'str', 'choices': ['reply', 'request']},
-    'direction': {'type': 'str', 'choices': ['unidirectional', 'bidirectional']},
-    'target': {'type': 'str'},
+    **HEALTH_CHECK,
 }
 
 

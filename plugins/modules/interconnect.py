@@ -270,28 +270,13 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
-
-SLOT_SPEC = {
-    'site': {'type': 'str'},
-    'facility': {'type': 'str'},
-    'address_contains': {'type': 'str'},
-    'speed': {'type': 'str'},
-    'diverse_from': {'type': 'list', 'elements': 'str'},
-}
-
-BANDWIDTHS = ['50M', '100M', '200M', '300M', '400M', '500M', '1G', '2G', '5G', '10G', '20G', '50G']
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ORDER
 
 ARGUMENT_SPEC = {
     'name': {'type': 'str'},
-    'slot_id': {'type': 'str'},
     'conduit_name': {'type': 'str'},
-    'slot': {'type': 'dict', 'options': SLOT_SPEC},
-    'type': {'type': 'str', 'choices': ['direct', 'gcp_partner']},
-    'speed': {'type': 'str'},
-    'pairing_key': {'type': 'str', 'no_log': True},
-    'bandwidth': {'type': 'str', 'choices': BANDWIDTHS},
+    **ORDER,
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
-    'on_immutable': {'type': 'str', 'choices': ['fail', 'replace'], 'default': 'fail'},
     'force': {'type': 'bool', 'default': False},
 }
 
