@@ -32,10 +32,13 @@ class World:
         self._parts: dict[Part, list[Object]] = {part: list(objects) for part, objects in (parts or {}).items()}
         self._indexes: dict[tuple[str, str, Callable], dict[Any, list[Object]]] = {}
         self.promised: set[str] = set()  # interconnects that a circuit of the same plan gets
+        self.declared: set[str] = set()  # circuits of the same plan
 
     def copy(self) -> World:
         """Another one that can be changed by itself."""
-        return World(self._parts)
+        other = World(self._parts)
+        other.promised, other.declared = set(self.promised), self.declared
+        return other
 
     def only(self, resource: str) -> World:
         """What has been read of one resource."""

@@ -230,6 +230,7 @@ def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Cha
     """
     _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
+    world.declared = {one.keys.get('conduit_name') for chain in chains for one in chain}
     return [_plan_one(chain, world) for chain in chains]
 
 
@@ -279,12 +280,13 @@ def _depth(row: Resource) -> int:
 
 
 def _refuse_twins(wanted: Iterable[Wanted]) -> None:
-    met = set()
+    """What comes with an interconnect may be named by each circuit on it, if they agree."""
+    met: dict[tuple[str, str, Any], Wanted] = {}
     for one in wanted:
         for option, value in one.keys.items():
-            if (one.row.name, option, value) in met:
+            twin = met.setdefault((one.row.name, option, value), one)
+            if twin is not one and (one.row.creatable or twin.fields != one.fields):
                 raise InputError(option, f'{value!r} is named twice.')
-            met.add((one.row.name, option, value))
 
 
 def _decide(wanted: Wanted, world: World) -> list[Change]:

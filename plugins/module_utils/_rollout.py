@@ -83,6 +83,24 @@ def end_of(circuit: Circuit, world: World) -> Chain:
     return [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
 
 
+def in_order(chains: Mapping[str, Chain]) -> list[str]:
+    """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
+    order: dict[str, None] = {}
+    met: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in chains and name not in met:
+            met.add(name)
+            for one in chains[name]:
+                for other in (one.select or {}).get('diverse_from') or ():
+                    visit(other)
+            order[name] = None
+
+    for name in chains:
+        visit(name)
+    return list(order)
+
+
 def _said(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
     return {option: circuit.get(option) for option in options}
 
@@ -177,6 +195,8 @@ class Rollout:
     def __post_init__(self) -> None:
         """Raises InputError for a circuit that can't be, before anything is read."""
         for circuit in self.circuits:
+            if circuit['name'] in self._chains:
+                raise InputError('circuits', f'{circuit["name"]!r} is named twice.')
             try:
                 self._chains[circuit['name']] = chain_of(circuit)
             except InputError as error:
@@ -194,7 +214,9 @@ class Rollout:
             chains = {circuit['name']: end_of(circuit, world) for circuit in self.circuits}
         else:
             chains = {**self._chains, **{name: end_of({'name': name}, world) for name in self._surplus(world)}}
-        return [_outcome(name, planned) for name, planned in zip(chains, plan_each(list(chains.values()), world), strict=True)]
+        order = in_order(chains)
+        planned = dict(zip(order, plan_each([chains[name] for name in order], world), strict=True))
+        return [_outcome(name, planned[name]) for name in chains]
 
     def _surplus(self, world: World) -> list[str]:
         """The circuits that overridden gives up. Raises InputError if there are more than max_deletes."""
@@ -229,7 +251,7 @@ class Rollout:
         ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended)
         for one, end in zip(todo, ends, strict=True):
             one.end = end
-        self._check_later(client, [outcome for outcome in todo if not outcome.end.error and any(map(_is_later, outcome.changes))])
+        self._check_later(client, [one for one in todo if not (one.end.error or one.end.skipped) and any(map(_is_later, one.changes))])
 
     def _check_later(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """The health checks of interconnects that were not there when the plan was made."""

@@ -59,7 +59,8 @@ def mismatch(select: Select, obj: Object, others: Iterable[Object]) -> dict[str,
 def neighbours(select: Select, itself: str | None, world: World) -> list[Object]:
     """The interconnects that diverse_from names, by their own names or by those of the circuits on them.
 
-    itself: the circuit that asks, which may be among them. Raises InputError for a name that nothing has.
+    itself: the circuit that asks, which may be among them. Two of one plan may name each other: the second keeps away from the first.
+    Raises InputError for a name that nothing has.
     """
     found: list[Object] = []
     keys = [key for key in INTERCONNECT.keys if key.option in ('name', 'conduit_name')]
@@ -67,6 +68,8 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
         if name in (UNKNOWN, itself):
             continue
         hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
+        if hits is None and name in world.declared:
+            continue
         if hits is None:
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
         found += hits

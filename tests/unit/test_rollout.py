@@ -1,0 +1,209 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many circuits in one task: the module rollout, and its playbook over the inventory that the role reads."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from playbook import Account
+from reliability.matrix import stored
+
+KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+BGP = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key': 'planted md5 key'}
+CIRCUITS = [
+    {'name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1', 'nyc-2']}, 'bgp': BGP, 'bgp_mode': 'advertise_only'},
+    {'name': 'nyc-1', 'slot': {**SLOT, 'diverse_from': ['nyc-1', 'nyc-2']}, 'bgp': BGP, 'mtu': 1400, 'health_check': {'rate': 'high'}},
+    {'name': 'gcp-1', 'pairing_key': KEY, 'bandwidth': '1G'},
+]
+PLAIN = {'name': 'nyc-1', 'slot': SLOT}
+
+
+@pytest.fixture
+def roll(run_module):
+    """roll(circuits, state='merged', check=False, **options) -> the result of the module."""
+    def roll(circuits=None, state='merged', check=False, **options):
+        return run_module('rollout', check, circuits=circuits, state=state, **options)
+    return roll
+
+
+@pytest.fixture
+def fleet(roll):
+    """The circuits, made."""
+    return roll(CIRCUITS)
+
+
+def outcomes(result: dict) -> dict[str, str]:
+    return {circuit['name']: circuit['outcome'] for circuit in result['circuits']}
+
+
+def carried(simulator) -> dict[str, dict]:
+    """{circuit: its interconnect} as stored."""
+    state = simulator.state()
+    ports = {port['name']: port for port in state['interconnects']}
+    return {cni['magic']['conduit_name']: ports[cni['interconnect']] for cni in state['cnis']}
+
+
+# The states.
+
+def test_a_fleet_comes_about_as_check_mode_predicted_and_a_second_run_changes_nothing(roll, simulator, writes):
+    predicted = roll(CIRCUITS, check=True)
+    assert writes() == []
+    done = roll(CIRCUITS)
+    assert (predicted['changed'], predicted['diff'], predicted['summary']) == (True, done['diff'], {'created': 3})
+    assert outcomes(done) == dict.fromkeys(['nyc-2', 'nyc-1', 'gcp-1'], 'created')
+    assert done['diff'][0]['prepared'] == '3 circuits: 3 created\n'
+    ports, state = carried(simulator), simulator.state()
+    assert {circuit['name']: circuit['interconnect'] for circuit in done['circuits']} == {name: ports[name]['name'] for name in ports}
+    assert ports['nyc-1']['ccr_device_name'] != ports['nyc-2']['ccr_device_name']
+    assert {cni['magic']['conduit_name']: cni.get('bgp_mode') for cni in state['cnis']}['nyc-2'] == 'advertise_only'
+    assert [tunnel['health_check']['rate'] for tunnel in state['tunnels'] if tunnel['name'] == ports['nyc-1']['name']] == ['high']
+    before = writes()
+    again = roll(CIRCUITS)
+    assert (again['changed'], again['diff'], again['summary'], writes()) == (False, [], {'unchanged': 3}, before)
+    assert 'planted' not in json.dumps([predicted, done, again])
+
+
+def test_a_converged_account_costs_its_pages_and_no_more(roll, simulator, fleet):
+    without = [{name: value for name, value in circuit.items() if name != 'health_check'} for circuit in CIRCUITS]
+    assert roll(without)['api']['requests'] == 2
+    assert roll(CIRCUITS)['api']['requests'] == 3
+    assert not {request['path'].rsplit('/', 1)[-1] for request in simulator.requests()[-5:]} & {'slots'}
+
+
+def test_what_is_gathered_can_be_fed_back_and_holds_no_secret(roll, simulator, fleet, writes):
+    simulator.seed(cnis=[{**cni, 'newer_field': 1} for cni in simulator.state()['cnis']])
+    gathered, before = roll(state='gathered'), writes()
+    assert (gathered['changed'], [circuit['name'] for circuit in gathered['gathered']]) == (False, ['gcp-1', 'nyc-1', 'nyc-2'])
+    assert 'planted' not in json.dumps(gathered)
+    again = roll(gathered['gathered'], state='overridden')
+    assert (again['changed'], again['summary'], writes()) == (False, {'unchanged': 3}, before)
+    assert [circuit['name'] for circuit in roll([{'name': 'nyc-1'}], state='gathered')['gathered']] == ['nyc-1']
+
+
+def test_merged_touches_no_other_circuit(roll, simulator, fleet):
+    before = {cni['magic']['conduit_name']: cni for cni in simulator.state()['cnis']}
+    result = roll([{'name': 'nyc-1', 'mtu': 1300}])
+    after = {cni['magic']['conduit_name']: cni for cni in simulator.state()['cnis']}
+    assert outcomes(result) == {'nyc-1': 'updated'}
+    assert after == {**before, 'nyc-1': {**before['nyc-1'], 'magic': {**before['nyc-1']['magic'], 'mtu': 1300}}}
+
+
+def test_overridden_gives_up_no_more_than_it_may(roll, simulator, fleet, writes):
+    before = writes()
+    refused = roll(CIRCUITS[:1], state='overridden', max_deletes=1)
+    assert (refused['error']['option'], writes()) == ('max_deletes', before)
+    assert 'overridden would delete 2 circuits: gcp-1, nyc-1.' in refused['msg']
+    done = roll(CIRCUITS[:1], state='overridden', max_deletes=2)
+    assert outcomes(done) == {'nyc-2': 'unchanged', 'gcp-1': 'deleted', 'nyc-1': 'deleted'}
+    assert (list(carried(simulator)), len(simulator.state()['interconnects'])) == (['nyc-2'], 1)
+
+
+def test_deleted_leaves_nothing_but_what_was_there_before(roll, run_module, simulator, fleet):
+    own = run_module('interconnect', slot={'site': 'lhr-a'})['interconnect']['name']
+    roll([{'name': 'lon-1', 'interconnect': own}])
+    names = [{'name': circuit['name']} for circuit in CIRCUITS]
+    assert roll([*names, {'name': 'lon-1', 'interconnect': own}], state='deleted')['summary'] == {'deleted': 4}
+    state = simulator.state()
+    assert (state['cnis'], [port['name'] for port in state['interconnects']]) == ([], [own])
+    assert roll(names, state='deleted')['changed'] is False
+
+
+def test_a_port_that_two_circuits_share_stays_until_the_last_is_given_up(roll, run_module, simulator):
+    own = run_module('interconnect', slot=SLOT)['interconnect']['name']
+    pair = [{'name': name, 'interconnect': own, 'shared': True} for name in ('a', 'b')]
+    roll(pair)
+    gathered = roll(state='gathered')['gathered']
+    assert roll(gathered)['changed'] is False
+    assert roll([{'name': 'a'}], state='deleted')['summary'] == {'deleted': 1}
+    assert list(carried(simulator)) == ['b']
+    roll([{'name': 'b'}], state='deleted')
+    assert simulator.state()['interconnects'] == []
+
+
+# Failures.
+
+def test_a_circuit_that_can_not_be_stops_no_other_and_is_told(roll, simulator):
+    result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN])
+    assert (result['failed'], result['error']['kind'], outcomes(result)) == (True, 'partly', {'nowhere': 'failed', 'nyc-1': 'created'})
+    assert "1 of 2 circuits failed. nowhere: slot: no slot is left" in result['msg']
+    assert list(carried(simulator)) == ['nyc-1']
+
+
+def test_fail_fast_writes_nothing_if_one_can_not_be(roll, writes):
+    result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN], fail_fast=True)
+    assert (outcomes(result), result['changed'], writes()) == ({'nowhere': 'failed', 'nyc-1': 'skipped'}, False, [])
+
+
+def test_what_the_api_refuses_is_told_and_a_second_run_resumes(roll, simulator):
+    simulator.fault('status', method='POST', path='cnis', status=403, times=1)
+    result = roll(CIRCUITS, concurrency=1)
+    assert Counter(outcomes(result).values()) == {'failed': 1, 'created': 2}
+    failed = next(circuit for circuit in result['circuits'] if circuit['outcome'] == 'failed')
+    assert (failed['error']['kind'], failed['error']['status'], failed['error']['path']) == ('api', 403, '/cni/cnis')
+    again = roll(CIRCUITS)
+    assert outcomes(again)[failed['name']] == 'created'
+    assert sorted(carried(simulator)) == ['gcp-1', 'nyc-1', 'nyc-2']
+    assert len(simulator.state()['interconnects']) == 3
+
+
+def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator):
+    simulator.fault('status', method='POST', path='interconnects', status=403, times=None)
+    result = roll(CIRCUITS, concurrency=1, fail_fast=True)
+    assert Counter(outcomes(result).values()) == {'failed': 1, 'skipped': 2}
+    assert [request['path'].rsplit('/', 1)[1] for request in simulator.requests() if request['method'] == 'POST'] == ['interconnects']
+
+
+@pytest.mark.parametrize(('circuits', 'options', 'words'), [
+    ([{'name': 'a', 'mtu': 9000}], {}, 'circuit a: mtu: 9000 is not possible'),
+    ([{'name': 'a', 'slot': {}}], {}, 'circuit a: slot: asks for nothing'),
+    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "circuits: 'a' is named twice"),
+    ([{'name': 'a', 'slot': SLOT}], {'concurrency': 0}, 'concurrency: 0'),
+    (None, {}, 'circuits'),
+])
+def test_what_can_not_be_is_refused_before_anything_is_read(roll, simulator, circuits, options, words):
+    assert words in roll(circuits, **options)['msg']
+    assert simulator.requests() == []
+
+
+def test_a_lost_answer_orders_nothing_twice(roll, simulator):
+    for path in ('interconnects', 'cnis'):
+        simulator.fault('drop_after', method='POST', path=path, times=2)
+    result = roll(CIRCUITS)
+    assert result['summary'] == {'created': 3}, result
+    assert (len(simulator.state()['interconnects']), len(simulator.state()['cnis'])) == (3, 3)
+
+
+# One inventory, two speeds.
+
+HOSTS = {
+    'first': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_mtu': 1476, 'provision_health_check': {'rate': 'high'}},
+    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}, 'provision_description': '{{ 1 + 1 }} New York', 'provision_mtu': ''},
+    'gcp-1': {'provision_pairing_key': KEY, 'provision_bandwidth': '1G', 'provision_default_asn': 65000},
+    'old-1': {'provision_state': 'absent'},
+}
+for variables in HOSTS.values():
+    variables['provision_bgp'] = BGP
+
+
+def test_the_inventory_of_the_role_comes_to_the_same_by_one_task(process, tmp_path):
+    ends = []
+    for playbook in ('provision', 'rollout'):
+        process.reset()
+        folder = tmp_path / playbook
+        folder.mkdir()
+        account = Account(process, folder)
+        account.seed('old-1', next(slot['id'] for slot in process.state()['slots'] if slot['site'] == 'lhr-a' and not slot['occupied']))
+        run = account.play(playbook, HOSTS)
+        assert run.status == 0, run.output
+        assert 'planted' not in run.output
+        addressless = stored(process)
+        addressless['links'] = sorted(json.dumps({**link, 'cust_ip': '', 'p2p_ip': ''}, sort_keys=True) for link in addressless['links'])
+        ends.append(addressless)
+        again = account.play('rollout', HOSTS)
+        assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    assert ends[0] == ends[1]
