@@ -47,9 +47,7 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT
-
-PREFIX = 'provision_'
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE
 
 
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
@@ -63,7 +61,7 @@ def _name(host: str, variables: Mapping[str, Any]) -> str:
 
 
 def _circuit(name: str, variables: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    told = {option: variables[PREFIX + option] for option in CIRCUIT if option != 'name' and PREFIX + option in variables}
+    told = {option: variables[PREFIX + option] for option in ROLE if PREFIX + option in variables}
     slot = told.get('slot')
     if slot and slot.get('diverse_from'):
         told['slot'] = {**slot, 'diverse_from': [names.get(other, other) for other in slot['diverse_from']]}

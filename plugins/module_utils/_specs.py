@@ -62,3 +62,6 @@ CIRCUIT: Spec = {
     **LINK,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK},
 }
+
+PREFIX = 'provision_'  # of the role's variables
+ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip')]  # for what it has one

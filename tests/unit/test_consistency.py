@@ -119,6 +119,8 @@ CALLS = [
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
     ('status_info', {}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}]}),
+    ('rollout', {'state': 'gathered'}),
 ]
 # Calls that change something, but are told that nothing came of it.
 NOT_TAKEN = [
@@ -126,6 +128,7 @@ NOT_TAKEN = [
     ('interconnect', {'slot': {'site': 'lhr-a'}}),
     ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low'}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1401}]}),
 ]
 
 
