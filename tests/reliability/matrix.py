@@ -135,17 +135,19 @@ class Cell:
 class Bench:
     """A simulator, and what need not be done anew for each cell.
 
-    started: the accounts that scenarios start from. mended: the accounts from which a second run was seen to converge.
+    options: of the simulator. started: the accounts that scenarios start from.
+    mended: the accounts from which a second run was seen to converge.
     """
 
     simulator: Simulator
     folder: Path
+    options: dict[str, bool] = field(default_factory=dict)
     started: dict[tuple[str, str], tuple[dict, dict[str, str]]] = field(default_factory=dict)
     mended: set[tuple[str, str, str]] = field(default_factory=set)
 
     def start(self, scenario: Scenario, envelope: str) -> dict[str, str]:
         """Puts the account in place; returns what stands for the names in braces."""
-        self.simulator.reset(envelope=envelope)
+        self.simulator.reset(envelope=envelope, **self.options)
         if (scenario.name, envelope) not in self.started:
             free = next(slot['id'] for slot in self.simulator.state()['slots'] if not slot['occupied'])
             names = {'slot': free, 'folder': str(self.folder)}
@@ -154,7 +156,7 @@ class Bench:
             if scenario.status:
                 self.simulator.set_status(names['nyc-1'], scenario.status)
             self.started[scenario.name, envelope] = self.simulator.state(), names
-            self.simulator.reset(envelope=envelope)
+            self.simulator.reset(envelope=envelope, **self.options)
         state, names = self.started[scenario.name, envelope]
         self.simulator.seed(**state)
         if scenario.status:
@@ -166,7 +168,7 @@ class Bench:
     def again(self, envelope: str) -> None:
         """The same account without the fault."""
         state = self.simulator.state()
-        self.simulator.reset(envelope=envelope)
+        self.simulator.reset(envelope=envelope, **self.options)
         self.simulator.seed(**state)
 
     def call(self, call: Call, names: dict[str, str], timeout: float = PATIENCE, before: Callable[[], None] | None = None) -> Ended:
@@ -333,6 +335,6 @@ def sample(every: list[T], size: int, seed: int) -> list[T]:
     return [*first.values(), *(cell for cell in every if id(cell) not in chosen)][:size]
 
 
-def bench_in(simulator: Simulator) -> Bench:
-    """A bench with a folder of its own."""
-    return Bench(simulator, Path(tempfile.mkdtemp()))
+def bench_in(simulator: Simulator, **options: bool) -> Bench:
+    """A bench with a folder of its own. options: of the simulator."""
+    return Bench(simulator, Path(tempfile.mkdtemp()), options)

@@ -145,7 +145,7 @@ def results(simulator, run_module, tmp_path):
 
     call(CALLS)
     for method in ('POST', 'PUT'):
-        simulator.fault('status', method=method, status=200, body={}, times=None)
+        simulator.fault('status', method=method, status=200, body={'name': 'another'}, times=None)
     call(NOT_TAKEN)
     simulator.fault('status', status=403, times=None)
     call(CALLS)

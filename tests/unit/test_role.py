@@ -184,7 +184,7 @@ def test_names_templates_and_partners(account):
     slots = free_slots(account)
     own = account.order(slots[0])
     blanks = ['state', 'name', 'description', 'interconnect', 'type', 'slot_id', 'speed', 'mtu', 'bgp_mode', 'default_asn', 'loa_name']
-    blanks += ['on_immutable', 'wait_for', 'wait_timeout']
+    blanks += ['on_immutable', 'shared', 'wait_for', 'wait_timeout']
     hosts = {
         'hostile': dict.fromkeys(('provision_name', 'provision_description'), f'!unsafe {hostile}') | {'provision_slot_id': slots[1]},
         'own': {'provision_interconnect': own},
