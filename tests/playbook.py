@@ -55,12 +55,13 @@ class Account:
         return Run(done.returncode, done.stdout, self.simulator.requests()[before:])
 
     def command(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> dict:
-        """{args, env} that run a playbook of the collection. A value that starts with !unsafe is data and no template."""
+        """{args, env} that run a playbook of the collection, or one by its path. A value that starts with !unsafe is data and no template."""
         variables = {'provision_artifacts_dir': str(self.files)}
         inventory = self.folder / 'inventory.yml'
         text = json.dumps({'circuits': {'hosts': hosts, 'vars': variables}})
         inventory.write_text(text.replace('"!unsafe ', '!unsafe "'))
-        command = [Path(sys.executable).with_name('ansible-playbook'), '-i', inventory, f'netops.cloudflare_cni.{name}', *arguments]
+        playbook = name if name.endswith('.yml') else f'netops.cloudflare_cni.{name}'
+        command = [Path(sys.executable).with_name('ansible-playbook'), '-i', inventory, playbook, *arguments]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_'))}
         own = {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_CONFIG': str(self.folder / 'ansible.cfg'), 'ANSIBLE_NOCOLOR': '1'}
         return {'args': command, 'env': kept | own | self.simulator.environment | environment}

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -152,7 +155,7 @@ def roll(task: Task) -> dict[str, Any]:
     rollout = Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'])
     for text in rollout.warnings:
         task.module.warn(text)
-    outcomes = rollout.run(task.client, task.module.check_mode)
+    outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
     result = told(outcomes)
     failed = [outcome for outcome in outcomes if outcome.state == 'failed']
     if failed:
@@ -161,6 +164,17 @@ def roll(task: Task) -> dict[str, Any]:
         raise PartlyError(f'{len(failed)} of {len(outcomes)} circuits failed. {words}{more}', result,
                           all(outcome.end.error.retryable for outcome in failed))
     return result
+
+
+def _progress(task: Task) -> Callable[[int, int], None]:
+    """Writes how far it has come into a file, whole at any moment."""
+    path, started = task.params['progress_path'], task.client.clock()
+
+    def tell(done: int, total: int) -> None:
+        with open(f'{path}.new', 'w') as file:
+            json.dump({'done': done, 'total': total, 'seconds': task.client.clock() - started}, file)
+        os.replace(f'{path}.new', path)
+    return tell if path else lambda done, total: None
 
 
 def told(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -242,11 +256,12 @@ class Rollout:
     def _write(self, client: Client, outcomes: Sequence[Outcome], tell: Callable[[int, int], None]) -> None:
         todo = [outcome for outcome in outcomes if not outcome.end.error and outcome.state != 'unchanged']
         chains = [[change for change in outcome.changes if not _is_later(change)] for outcome in todo]
-        count = [0]
+        count, lock = [0], threading.Lock()
 
         def ended(_number: int) -> None:
-            count[0] += 1
-            tell(count[0], len(todo))
+            with lock:
+                count[0] += 1
+                tell(count[0], len(todo))
 
         ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended)
         for one, end in zip(todo, ends, strict=True):

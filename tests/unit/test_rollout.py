@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -207,3 +208,18 @@ def test_the_inventory_of_the_role_comes_to_the_same_by_one_task(process, tmp_pa
         again = account.play('rollout', HOSTS)
         assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
     assert ends[0] == ends[1]
+
+
+def test_it_shows_how_far_it_has_come_while_it_runs(process, tmp_path):
+    process.reset(latency=60)
+    play = [{'hosts': 'localhost', 'gather_facts': False, 'connection': 'local', 'tasks': [
+        {'netops.cloudflare_cni.rollout': {'circuits': [{'name': f'c-{n}', 'slot': {'speed': '10G'}} for n in range(12)],
+                                           'concurrency': 2, 'progress_every': 0.3}},
+    ]}]
+    (tmp_path / 'play.yml').write_text(json.dumps(play))
+    run = Account(process, tmp_path).play(str(tmp_path / 'play.yml'), {})
+    assert run.status == 0, run.output
+    lines = re.findall(r'^rollout: (\d+) of 12 circuits after \d+ s, [\d.]+ a second, about \d+ s left$', run.output, re.MULTILINE)
+    assert len(lines) >= 2
+    assert lines == sorted(lines, key=int)
+    assert run.output.index('rollout: ') < run.output.index('changed: [localhost]')
