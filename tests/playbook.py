@@ -55,7 +55,7 @@ class Account:
         return Run(done.returncode, done.stdout, self.simulator.requests()[before:])
 
     def command(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> dict:
-        """{args, env} that run a playbook of the collection, or one by its path. A value that starts with !unsafe is data and no template."""
+        """{args, env} that run a playbook of the collection, or one by its path. What starts with !unsafe is data and no template."""
         variables = {'provision_artifacts_dir': str(self.files)}
         inventory = self.folder / 'inventory.yml'
         text = json.dumps({'circuits': {'hosts': hosts, 'vars': variables}})

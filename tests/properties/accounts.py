@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.netops.cloudflare_cni.plugins.modules.interconnect import BANDWIDTHS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import BANDWIDTHS
 
 ACCOUNT = '6d1c2f0a4b3e49758c9d0e1f2a3b4c5d'  # the simulator's
 SITES = {'ewr-a': ('Equinix NY1', 'Equinix NY5'), 'gru-b': ('Equinix SP2', 'Equinix SP3'), 'lhr-a': ('Equinix LD8', 'Telehouse North 2')}

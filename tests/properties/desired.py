@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, converge, one, outcome
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desire
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, Resource
-from ansible_collections.netops.cloudflare_cni.plugins.modules.interconnect import BANDWIDTHS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import BANDWIDTHS
 
 from .accounts import MODES, REGIONS, SITES, SPEEDS, Account, asns, descriptions, ident, link, md5_keys, mtus, prefix_lists
 

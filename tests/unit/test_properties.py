@@ -21,6 +21,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import HIDDEN, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROWS, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import roll
 
 API = Api()
 STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels'}
@@ -66,6 +67,16 @@ def test_a_second_run_changes_nothing(task):
 def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
     account, fleet = rollout
     nothing_left_to_do(run(account, together(fleet)), API.run(together(fleet), {}))
+
+
+@looked_at
+@given(accounts())
+def test_what_is_gathered_and_fed_back_changes_nothing(account):
+    options = {'max_deletes': 0, 'fail_fast': False, 'concurrency': 1, 'progress_path': None}
+    gathered = run(account, roll, {**options, 'circuits': None, 'state': 'gathered'})
+    again = API.run(roll, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
+    assert (again.result['changed'], again.result['diff'], again.writes) == (False, [], [])
+    assert len(again.result['circuits']) == len(account['cnis'])
 
 
 # A prediction.
