@@ -13,7 +13,7 @@ author:
 description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), which start with C(provision_).
   - Where O(state) is V(present), a host with C(provision_state=absent) is left out; where it is V(absent), every other one is.
-positional: hostvars
+positional: hostvars, state
 options:
   _input:
     description: The names of the hosts.
