@@ -28,7 +28,7 @@ class Placeholder(str):
         return super().__new__(cls, UNKNOWN)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(other) is str and other == str(UNKNOWN))
+        return self is other or (not isinstance(other, Placeholder) and str.__eq__(self, other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -57,7 +57,7 @@ options:
             description: Text in the address of the facility, without regard to case.
             type: str
           speed:
-            description: The speed of the port, such as V(10G). O(speed) if not given.
+            description: The speed of the port, such as V(10G). O(circuits[].speed) if not given.
             type: str
           diverse_from:
             description:
