@@ -34,19 +34,18 @@ def main() -> int:
     parser.add_argument('--sample', type=int, metavar='N', help='N cells of each table, chosen by --seed, instead of all')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--workers', type=int, default=2)
+    parser.add_argument('--only', choices=WORK, help='one of the two tables')
     parser.add_argument('--write', action='store_true', help=f'put the tables into {PAGE.relative_to(ROOT)}')
     options = parser.parse_args()
     say('Looking at what is sent ...')
     with Simulator() as simulator:
         journeys = Yard(simulator).record()
         every = {'faults': list(cells(bench_in(simulator), [*SCENARIOS, *scenarios(journeys)])), 'kills': list(kills(journeys))}
-    chosen = {name: sample(some, options.sample, options.seed) if options.sample else some for name, some in every.items()}
+    names = [options.only] if options.only else list(WORK)
+    chosen = {name: sample(every[name], options.sample, options.seed) if options.sample else every[name] for name in names}
     outcomes = {name: spread(name, some, options.workers) for name, some in chosen.items()}
-    texts = {
-        'faults': table('fault', FAULTS, ('converged', 'failed cleanly', 'killed'), outcomes['faults']),
-        'kills': table('end of the run', ENDS, ('exactly one of everything after the next run',), outcomes['kills']),
-    }
-    for name, text in texts.items():
+    for name in names:
+        text = table(*TABLES[name], outcomes[name])
         say(f'\n{text}')
         if options.write:
             put(name, text)
@@ -85,6 +84,10 @@ def run_kills(some: Iterable[Kill]) -> list[Outcome]:
 
 SEEN: set[str] = set()
 WORK = {'faults': run_cells, 'kills': run_kills}
+TABLES = {
+    'faults': ('fault', FAULTS, ('converged', 'failed cleanly', 'killed')),
+    'kills': ('end of the run', ENDS, ('exactly one of everything after the next run',)),
+}
 
 
 def judged(what: Cell | Kill, work: Callable[[], str | None]) -> str:
