@@ -1,0 +1,182 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several at once: a world that changes as is decided, chains of what is wanted, chains of writes that end by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import DriftError, InputError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, UNKNOWN, Placeholder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import chain_of, gathered, in_order
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
+
+from .scripted import ACCOUNT, Script, answer, refusal
+from .test_apply import LINKS, PORTS, listed, lost
+from .test_plan import KEY, SLOTS, cni, direct, slot, steps, uuid, world
+
+SITE = {'site': 'ewr-a', 'speed': '10G'}
+
+
+def circuit(name, **more):
+    return chain_of({'name': name, 'slot': SITE, **more})
+
+
+# The world.
+
+def test_an_index_follows_what_changes():
+    there = world(interconnects=[direct('a', 1), direct('b', 2)])
+    first, second = there.seen('interconnect')
+    assert there.having('interconnect', 'name', 'a') == [first]
+    assert there.having('interconnect', 'name', 'A', folded) == [first]
+    there.turn('interconnect', first, {**first, 'name': 'c'})
+    there.turn('interconnect', second, None)
+    there.turn('interconnect', None, direct('d', 4))
+    assert [port['name'] for port in there.seen('interconnect')] == ['c', 'd']
+    assert [there.having('interconnect', 'name', name) != [] for name in 'abcd'] == [False, False, True, True]
+    assert there.having('interconnect', 'name', 'C', folded) == [{**first, 'name': 'c'}]
+
+
+def test_a_copy_changes_by_itself_and_what_nobody_has_read_stays_unread():
+    there = World({('cni', None): [cni(1, 'nyc-1', 'a')]})
+    other = there.copy()
+    other.turn('cni', other.seen('cni')[0], None)
+    other.turn('slot', None, slot(1))
+    assert (len(there.seen('cni')), other.seen('cni'), other.has('slot')) == (1, [], False)
+
+
+def test_placeholders_read_alike_and_are_told_apart():
+    one, other = Placeholder(), Placeholder()
+    assert (str(one), one == UNKNOWN, one != UNKNOWN) == (UNKNOWN, True, False)
+    assert (one == one, one == other, one != other, {one: 1}.get(other)) == (True, False, True, None)
+
+
+# Plans.
+
+def test_each_circuit_of_a_plan_gets_a_port_of_its_own():
+    planned = plan_each([circuit(name) for name in 'abc'], world(SLOTS))
+    ports, links = zip(*planned, strict=True)
+    assert [port.after['slot_id'] for port in ports] == [uuid(2), uuid(3), uuid(4)]
+    assert [link.after['interconnect'] is port.after['name'] for port, link in planned] == [True, True, True]
+    assert len({id(link.after['interconnect']) for link in links}) == 3
+
+
+def test_circuits_keep_away_from_each_other_whatever_their_order():
+    apart = {'slot': {**SITE, 'diverse_from': ['a', 'b']}}
+    for names in ('ab', 'ba'):
+        first, second = plan_each([chain_of({'name': name, **apart}) for name in names], world(SLOTS))
+        assert first[0].after['ccr_device_name'] != second[0].after['ccr_device_name']
+
+
+def test_a_circuit_comes_after_those_that_it_keeps_away_from():
+    chains = {'a': chain_of({'name': 'a', 'slot': {**SITE, 'diverse_from': ['c']}}), 'b': circuit('b'), 'c': circuit('c')}
+    assert in_order(chains) == ['c', 'a', 'b']
+
+
+def test_a_slot_that_one_gives_up_is_free_for_the_next():
+    there = world([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
+    gone = [desire(INTERCONNECT, {'name': 'old', 'conduit_name': 'old', 'state': 'absent'})]
+    _deletes, made = plan_each([gone, circuit('new')], there)
+    assert made[0].after['slot_id'] == uuid(1)
+
+
+def test_what_can_not_be_leaves_the_world_to_the_others():
+    """The port that was decided for the first, before its CNI could not be, is there for the second."""
+    there = world([slot(2), slot(1, occupied=True)], [direct('x', 1)], [cni(1, 'a', 'x'), cni(2, 'c', 'x')])
+    bad = [desire(INTERCONNECT, {'slot_id': uuid(2)}), desire(CNI, {'conduit_name': 'b', 'interconnect': 'x'})]
+    refused, made = plan_each([bad, circuit('n')], there)
+    assert isinstance(refused, InputError)
+    assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(2))
+
+
+def test_each_error_is_in_its_place():
+    there = world(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
+    drifted, made = plan_each([chain_of({'name': 'a', 'slot': {'speed': '100G'}}), circuit('b')], there)
+    assert (type(drifted), steps(made)) == (DriftError, [('create', 'interconnect'), ('create', 'cni')])
+
+
+def test_circuits_on_one_port_may_agree_on_its_health_check():
+    pair = [{'name': name, 'interconnect': 'here', 'shared': True, 'health_check': {'rate': 'high'}} for name in 'ab']
+    plan_each([chain_of(one) for one in pair], world(interconnects=[direct('here', 1)], tunnels=[
+        {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}]))
+    with pytest.raises(InputError, match="interconnect: 'here' is named twice"):
+        plan_each([chain_of(pair[0]), chain_of({**pair[1], 'health_check': {'rate': 'low'}})], world())
+
+
+def test_what_is_gathered_names_no_secret_and_says_what_is_shared():
+    bgp = {'customer_asn': 1, 'extra_prefixes': [], 'md5_key': 'k'}
+    there = world(interconnects=[direct('here', 1)], cnis=[cni(2, 'b', 'here'), cni(1, 'a', 'here', bgp=bgp)])
+    link = {'interconnect': 'here', 'mtu': 1500, 'cust_ip': '172.31.0.1/31', 'p2p_ip': '172.31.0.0/31', 'shared': True}
+    assert gathered(there) == [{'name': 'a', **link, 'bgp': {'customer_asn': 1, 'extra_prefixes': []}}, {'name': 'b', **link}]
+
+
+# Writes.
+
+def orders(*numbers):
+    return [plan([desire(INTERCONNECT, {'slot_id': uuid(number)})], world([slot(number)])) for number in numbers]
+
+
+def test_a_chain_that_fails_ends_by_itself():
+    script = Script(refusal(403), answer(direct('two', 2)))
+    first, second = apply_each(script.client(), orders(1, 2))
+    assert (first.error.status, first.done, second.error, second.done[0].answer['name']) == (403, [], None, 'two')
+
+
+def test_with_fail_fast_no_other_is_begun():
+    script, ended = Script(answer(direct('one', 1)), refusal(403)), []
+    ends = apply_each(script.client(), orders(1, 2, 3), fail_fast=True, tell=ended.append)
+    assert [(bool(end.done), bool(end.error), end.skipped) for end in ends] == [
+        (True, False, False), (False, True, False), (False, False, True)]
+    assert ended == [0, 1, 2]
+
+
+def test_all_deletes_come_before_anything_else():
+    gone = [Change(INTERCONNECT, 'delete', 'old', direct('old', 9), None)]
+    script = Script(answer(body=b''), answer(direct('one', 1)))
+    apply_each(script.client(), [*orders(1), gone])
+    assert script.told() == [('DELETE', f'{PORTS}/old'), ('POST', PORTS)]
+
+
+def test_what_the_order_told_goes_into_what_follows():
+    (changes,) = plan_each([circuit('nyc-1')], world(SLOTS))
+    made = cni(1, 'nyc-1', 'new')
+    script = Script(answer(direct('new', 2)), answer(made), listed(made))
+    (end,) = apply_each(script.client(), [changes])
+    assert script.sent[1]['body'] == {'account': ACCOUNT, 'interconnect': 'new', 'magic': made['magic']}
+    assert [change.answer for change in end.done] == [direct('new', 2), made]
+
+
+def test_only_the_circuit_that_came_second_to_a_port_gives_way():
+    chains = [plan([desire(CNI, {'conduit_name': name, 'interconnect': port})], world(interconnects=[direct(port, 1)]))
+              for name, port in (('a', 'first'), ('b', 'second'))]
+    mine = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
+    script = Script(*map(answer, mine), listed(*mine, cni(3, 'c', 'first')), answer(body=b''))
+    first, second = apply_each(script.client(), chains)
+    assert (type(first.error), first.done, second.error) == (RaceError, [], None)
+    assert script.told()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]
+
+
+def test_a_look_at_rivals_that_fails_is_told_with_what_was_made():
+    (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]], world(interconnects=[direct('first', 1)]))
+    (end,) = apply_each(Script(answer(cni(1, 'a', 'first')), refusal(403)).client(), [changes])
+    assert (end.error.status, [change.action for change in end.error.applied]) == (403, ['create'])
+
+
+def test_a_rival_that_can_not_be_given_way_to_is_told_too():
+    (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]], world(interconnects=[direct('first', 1)]))
+    script = Script(answer(cni(1, 'a', 'first')), listed(cni(2, 'b', 'first')), refusal(400, 1, 'in use'))
+    (end,) = apply_each(script.client(), [changes])
+    assert (end.error.status, len(end.error.applied)) == (400, 1)
+
+
+def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():
+    wanted = chain_of({'name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'})
+    (changes,) = plan_each([wanted], world())
+    made, link = {'name': 'gcp', 'type': 'gcp_partner', 'region': 'us-east4', 'speed': '1G'}, cni(1, 'g', 'gcp')
+    script = Script(lost(), listed(made), answer(link), listed(link))
+    (end,) = apply_each(script.client(), [changes])
+    assert (end.error, script.sent[2]['body']['interconnect']) == (None, 'gcp')
