@@ -41,7 +41,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 class Wanted:
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
 
-    follows: it is on the interconnect that was decided just before.
+    follows: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
     """
 
     row: Resource
@@ -54,10 +54,13 @@ class Wanted:
     shared: bool = False
     warnings: tuple[str, ...] = ()
     follows: bool = False
+    circuit: str = ''
 
     @property
     def label(self) -> str:
         """What people call it."""
+        if self.circuit:
+            return f'{self.row.title} of {self.circuit}'
         told = self.keys or {k: v for k, v in (self.select or {}).items() if v is not None}
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in told.items()) if told else self.row.title
 

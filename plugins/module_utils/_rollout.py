@@ -72,7 +72,7 @@ def chain_of(circuit: Circuit) -> Chain:
     link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
     check = circuit.get('health_check')
     checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
-    return [*order, *(replace(one, follows=not port) for one in (link, *checks))]
+    return [replace(one, circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
 
 
 def end_of(circuit: Circuit, world: World) -> Chain:

@@ -210,6 +210,13 @@ def test_the_inventory_of_the_role_comes_to_the_same_by_one_task(process, tmp_pa
     assert ends[0] == ends[1]
 
 
+def test_overridden_is_for_the_whole_inventory(process, tmp_path):
+    process.reset()
+    run = Account(process, tmp_path).play('rollout', {'nyc-1': {}, 'nyc-2': {}}, '--limit', 'nyc-1', '-e', 'rollout_state=overridden')
+    assert (run.status, run.sent) == (2, [])
+    assert 'run it without --limit' in run.output
+
+
 def test_it_shows_how_far_it_has_come_while_it_runs(process, tmp_path):
     process.reset(latency=60)
     play = [{'hosts': 'localhost', 'gather_facts': False, 'connection': 'local', 'tasks': [
