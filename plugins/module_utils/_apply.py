@@ -106,18 +106,18 @@ def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: 
 
 @dataclass
 class End:
-    """What became of a chain of changes. done: those written, with their answers; error: what ended it, whose .applied is done.
+    """What became of a chain of changes. done: those written, with their answers; error: what ended it, and applied: what was done by then.
 
     skipped: it was not begun, since another one had failed.
     """
 
     done: list[Change] = field(default_factory=list)
     error: CniError | None = None
+    applied: list[Change] = field(default_factory=list)
     skipped: bool = False
 
     def fail(self, error: CniError) -> None:
-        self.error = error
-        error.applied = [*self.done, *error.applied]
+        self.error, self.applied = error, [*self.done, *error.applied]
 
 
 def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
@@ -127,6 +127,7 @@ def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
     """
     (end,) = apply_each(client, [changes])
     if end.error:
+        end.error.applied = end.applied
         raise end.error
     return end.done
 

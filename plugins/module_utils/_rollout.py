@@ -47,7 +47,7 @@ class Outcome:
     def real(self) -> list[Change]:
         """What changes, or has changed before it failed."""
         if self.end.error:
-            return self.end.error.applied
+            return self.end.applied
         return [] if self.end.skipped else self.changes
 
     @property

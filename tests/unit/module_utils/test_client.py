@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, global_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import MAX_PAGES, Client, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     ApiError,
@@ -68,7 +68,7 @@ def test_a_name_is_data_in_a_path(name, encoded):
     assert script.told() == [('GET', f'/cni/interconnects/{encoded}')]
 
 
-@pytest.mark.parametrize('name', ['', '.', '..'])
+@pytest.mark.parametrize('name', ['', '.', '..', 'half \ud800 a character'])
 def test_what_no_encoding_makes_safe_is_refused_unsent(name):
     script = Script()
     with pytest.raises(InputError, match=re.escape(f'name: {name!r} can not be part of an address')):
@@ -94,6 +94,14 @@ def test_a_list_ends(last):
     assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', '/cni/cnis?site=x&cursor=7')]
 
 
+def test_a_list_that_never_ends_is_an_error():
+    script = Script(*[answer({'items': [], 'next': number}) for number in range(1, MAX_PAGES + 2)])
+    with pytest.raises(AnswerError) as error:
+        list(script.client().pages(PATH))
+    assert (len(script.sent), str(error.value)) == (
+        MAX_PAGES, f'GET /cni/cnis: HTTP 200, a list that never ends: {MAX_PAGES} pages, and each names another one.')
+
+
 @pytest.mark.parametrize('bad', [
     answer(body=b''), answer(body=b'  '), answer(body=b'{"items": ['), answer(body=b'<!doctype html><title>Wait</title>'), answer([1]),
     answer('text'), answer({'items': None}), answer({'items': [1]}), answer({'items': [], 'next': {}}),
@@ -112,9 +120,11 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
     ('POST', b'', 'an empty body where JSON was due.'),
     ('POST', b'<html><title>Wait</title>', 'not JSON: an HTML page: Wait'),
     ('POST', b'x' * 200, 'not JSON: ' + 'x' * 100),
+    ('POST', b' {"md5_key": "s', 'not JSON: 15 bytes, cut off or broken'),
+    ('POST', b'["s', 'not JSON: 3 bytes, cut off or broken'),
     ('GET', b'{"items": null}', "no list of objects under 'items'."),
     ('GET', b'{"items": [], "next": {}}', 'a dict as the cursor of the next page.'),
-], ids=['list', 'empty', 'html', 'text', 'no items', 'cursor'])
+], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'no items', 'cursor'])
 def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, body, problem):
     client = Script(*[answer(body=body, cf_ray='8a1-EWR')] * 5).client()
     with pytest.raises(AnswerError) as error:

@@ -13,6 +13,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import chain_of, gathered, in_order
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
 from .scripted import ACCOUNT, Script, answer, refusal
@@ -49,6 +50,31 @@ def test_a_copy_changes_by_itself_and_what_nobody_has_read_stays_unread():
     assert (len(there.seen('cni')), other.seen('cni'), other.has('slot')) == (1, [], False)
 
 
+def test_one_of_two_that_have_the_same_value_can_go():
+    there = world(cnis=[cni(1, 'a', 'x'), cni(2, 'b', 'x')])
+    first, second = there.having('cni', 'interconnect', 'x')
+    assert there.having('cni', 'magic.conduit_name', 'a') == [first]
+    there.turn('cni', first, None)
+    assert there.having('cni', 'interconnect', 'x') == [second]
+    there.turn('cni', None, {'id': 'c'})
+    assert there.having('cni', 'interconnect', None) == []
+
+
+def test_values_that_are_no_words_are_found_too():
+    there = world(interconnects=[direct('a', 1), {**direct('b', 2), 'facility': None}])
+    assert [port['name'] for port in there.having('interconnect', 'facility', direct('a', 1)['facility'])] == ['a']
+    assert [port['name'] for port in there.having('interconnect', 'facility', None)] == ['b']
+
+
+def test_what_is_read_anew_is_found_anew_and_one_resource_can_be_kept():
+    there = World({('cni', None): [cni(1, 'a', 'x')], ('slot', None): [slot(1)]})
+    assert there.having('cni', 'interconnect', 'x') != []
+    there.put(('cni', None), [])
+    assert there.having('cni', 'interconnect', 'x') == []
+    kept = there.only('slot')
+    assert (kept.seen('slot'), kept.has('cni')) == ([slot(1)], False)
+
+
 def test_placeholders_read_alike_and_are_told_apart():
     one, other = Placeholder(), Placeholder()
     assert (str(one), one == UNKNOWN, one != UNKNOWN) == (UNKNOWN, True, False)
@@ -81,7 +107,48 @@ def test_a_slot_that_one_gives_up_is_free_for_the_next():
     there = world([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
     gone = [desire(INTERCONNECT, {'name': 'old', 'conduit_name': 'old', 'state': 'absent'})]
     _deletes, made = plan_each([gone, circuit('new')], there)
-    assert made[0].after['slot_id'] == uuid(1)
+    assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(1))
+
+
+def test_a_port_that_is_given_up_is_nobodys_and_one_that_a_circuit_leaves_is_free():
+    alone = world([slot(1, occupied=True), slot(2)], [direct('old', 1)])
+    _gone, made = plan_each([[desire(INTERCONNECT, {'name': 'old', 'state': 'absent'})], circuit('new')], alone)
+    assert made[0].action == 'create'
+    ports = world(interconnects=[direct('x', 1), direct('y', 2)], cnis=[cni(1, 'a', 'x')])
+    moved, made = plan_each([[desire(CNI, {'conduit_name': name, 'interconnect': port})] for name, port in (('a', 'y'), ('b', 'x'))], ports)
+    assert (steps(moved), steps(made)) == ([('update', 'cni')], [('create', 'cni')])
+
+
+def test_a_health_check_goes_to_the_port_that_was_decided():
+    tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
+    (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
+    assert steps(changes) == [('none', 'interconnect'), ('create', 'cni'), ('update', 'tunnel')]
+    assert (changes[1].after['interconnect'], changes[2].after['id'], changes[2].key) == ('here', 't', 'health check of a')
+
+
+def test_a_circuit_that_is_not_there_yet_hides_none_that_is():
+    there = world([slot(2), slot(3, device='edge02.ewr-a')], [direct('here', 1)], [cni(1, 'c', 'here')])
+    first, _second = plan_each([chain_of({'name': 'a', 'slot': {**SITE, 'diverse_from': ['b', 'c']}}), circuit('b')], there)
+    assert first[0].after['ccr_device_name'] == 'edge02.ewr-a'
+
+
+def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
+    there = world([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
+    asked = {'name': 'old', 'conduit_name': 'a', 'on_immutable': 'replace', 'slot': {'speed': '100G', 'diverse_from': ['a']}}
+    *gone, made = plan([desire(INTERCONNECT, asked)], there)
+    assert (steps(gone), made.after['slot_id'], made.known) == ([('delete', 'cni'), ('delete', 'interconnect')], uuid(5), {'old'})
+
+
+@pytest.mark.parametrize('turned', [False, True])
+def test_the_same_slot_is_chosen_whatever_the_order(turned):
+    """By facility, then device, then id; what is not told comes first."""
+    ny1, ny5 = SLOTS[1]['facility'], SLOTS[3]['facility']
+    ranked = [slot(9, device=None, facility={'name': ''}), slot(8, device='a', facility={'name': ''}), slot(7, device=None, facility=ny1),
+              slot(6, device='a', facility=ny1), slot(4, device='b', facility=ny1), slot(5, device='b', facility=ny1),
+              slot(1, device='a', facility=ny5)]
+    while ranked:
+        assert allocate(ranked[::-1] if turned else ranked, {}, None, []) == ranked[0]
+        ranked.pop(0)
 
 
 def test_what_can_not_be_leaves_the_world_to_the_others():
@@ -128,10 +195,10 @@ def test_a_chain_that_fails_ends_by_itself():
 
 def test_with_fail_fast_no_other_is_begun():
     script, ended = Script(answer(direct('one', 1)), refusal(403)), []
-    ends = apply_each(script.client(), orders(1, 2, 3), fail_fast=True, tell=ended.append)
+    ends = apply_each(script.client(), orders(1, 2, 3), fail_fast=True, tell=lambda number: ended.append((number, len(script.sent))))
     assert [(bool(end.done), bool(end.error), end.skipped) for end in ends] == [
         (True, False, False), (False, True, False), (False, False, True)]
-    assert ended == [0, 1, 2]
+    assert ended == [(0, 1), (1, 2), (2, 2)]
 
 
 def test_all_deletes_come_before_anything_else():
@@ -142,11 +209,12 @@ def test_all_deletes_come_before_anything_else():
 
 
 def test_what_the_order_told_goes_into_what_follows():
-    (changes,) = plan_each([circuit('nyc-1')], world(SLOTS))
-    made = cni(1, 'nyc-1', 'new')
+    bgp = {'customer_asn': 1, 'extra_prefixes': ['192.0.2.0/24']}
+    (changes,) = plan_each([circuit('nyc-1', bgp=bgp)], world(SLOTS))
+    made = cni(1, 'nyc-1', 'new', bgp=bgp)
     script = Script(answer(direct('new', 2)), answer(made), listed(made))
     (end,) = apply_each(script.client(), [changes])
-    assert script.sent[1]['body'] == {'account': ACCOUNT, 'interconnect': 'new', 'magic': made['magic']}
+    assert script.sent[1]['body'] == {'account': ACCOUNT, 'interconnect': 'new', 'magic': made['magic'], 'bgp': bgp}
     assert [change.answer for change in end.done] == [direct('new', 2), made]
 
 
@@ -161,16 +229,17 @@ def test_only_the_circuit_that_came_second_to_a_port_gives_way():
 
 
 def test_a_look_at_rivals_that_fails_is_told_with_what_was_made():
-    (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]], world(interconnects=[direct('first', 1)]))
-    (end,) = apply_each(Script(answer(cni(1, 'a', 'first')), refusal(403)).client(), [changes])
-    assert (end.error.status, [change.action for change in end.error.applied]) == (403, ['create'])
+    wanted = [[desire(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
+    chains = plan_each(wanted, world(interconnects=[direct('a', 1), direct('b', 2)]))
+    for end in apply_each(Script(answer(cni(1, 'a', 'a')), answer(cni(2, 'b', 'b')), refusal(403)).client(), chains):
+        assert (end.error.status, [change.action for change in end.applied]) == (403, ['create'])
 
 
 def test_a_rival_that_can_not_be_given_way_to_is_told_too():
     (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]], world(interconnects=[direct('first', 1)]))
     script = Script(answer(cni(1, 'a', 'first')), listed(cni(2, 'b', 'first')), refusal(400, 1, 'in use'))
     (end,) = apply_each(script.client(), [changes])
-    assert (end.error.status, len(end.error.applied)) == (400, 1)
+    assert (end.error.status, len(end.applied)) == (400, 1)
 
 
 def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():
