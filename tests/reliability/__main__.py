@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,9 @@ def spread(name: str, some: list, workers: int) -> list[Outcome]:
 @functools.cache
 def workplace(kind: Callable) -> object:
     """A bench or a yard on a simulator of its own, once in each process; it ends with the process."""
-    return kind(Simulator().__enter__())
+    simulator = Simulator()
+    Finalize(None, simulator.stop, exitpriority=1)
+    return kind(simulator)
 
 
 def unchecked(simulator: Simulator) -> Bench:
