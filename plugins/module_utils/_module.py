@@ -81,7 +81,7 @@ def said(value: Any) -> Any:
     if isinstance(value, dict):
         told = {name: said(inner) for name, inner in value.items()}
         return {name: inner for name, inner in told.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}
-    return value
+    return [said(inner) for inner in value] if isinstance(value, list) else value
 
 
 def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Secrets) -> Client:
@@ -203,10 +203,12 @@ def _spare_short_secrets(module: AnsibleModule) -> dict[str, Any]:
     return {'invocation': {'module_args': _masked(module.argument_spec, module.params)}}
 
 
-def _masked(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    masked = {}
-    for name, value in params.items():
-        inner = spec.get(name, {}).get('options')
-        secret = spec.get(name, {}).get('no_log') and value is not None
-        masked[name] = HIDDEN if secret else _masked(inner, value) if inner and isinstance(value, dict) else value
-    return masked
+def _masked(spec: Mapping[str, Any], value: Any) -> Any:
+    """The value of options without those that are secret, at any depth. spec: of the options in it."""
+    if isinstance(value, list):
+        return [_masked(spec, inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    rows = {name: spec.get(name, {}) for name in value}
+    return {name: HIDDEN if rows[name].get('no_log') and inner is not None else _masked(rows[name].get('options') or {}, inner)
+            for name, inner in value.items()}

@@ -32,12 +32,12 @@ class World:
         self._parts: dict[Part, list[Object]] = {part: list(objects) for part, objects in (parts or {}).items()}
         self._indexes: dict[tuple[str, str, Callable], dict[Any, list[Object]]] = {}
         self.promised: set[str] = set()  # interconnects that a circuit of the same plan gets
-        self.declared: set[str] = set()  # circuits of the same plan
+        self.asking: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
 
     def copy(self) -> World:
         """Another one that can be changed by itself."""
         other = World(self._parts)
-        other.promised, other.declared = set(self.promised), self.declared
+        other.promised, other.asking = set(self.promised), self.asking
         return other
 
     def only(self, resource: str) -> World:
@@ -129,7 +129,7 @@ def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
     """The objects that a key names, through the resources on the way to them."""
     names = {value}
     for hop in key.via:
-        names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)}
+        names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)} - {None}
     return [obj for name in names for obj in world.having(row.name, key.wire, name, key.normal)]
 
 

@@ -201,12 +201,21 @@ def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) 
 
 
 def _selected(wanted: Wanted, world: World) -> list[Object]:
-    """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet."""
+    """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet.
+
+    Of several it takes the first, if the circuits of the plan that have no port yet need them all: a run that has ended leaves such ports.
+    """
     others = _others(wanted, world)
     matching = [obj for obj in world.seen('interconnect') if obj not in others and not mismatch(wanted.select, obj, others)]
     if 'conduit_name' not in wanted.keys:
         return matching
-    return [obj for obj in matching if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    spare = [obj for obj in matching if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    return [min(spare, key=lambda obj: obj['name'])] if len(spare) > 1 and _all_needed(spare, world) else spare
+
+
+def _all_needed(spare: Sequence[Object], world: World) -> bool:
+    takers = [select for name, select in world.asking.items() if select and not world.having('cni', 'magic.conduit_name', name)]
+    return sum(not any(mismatch(select, obj, ()) for obj in spare) for select in takers) >= len(spare)
 
 
 def _others(wanted: Wanted, world: World) -> list[Object]:
@@ -233,24 +242,28 @@ def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Cha
     """
     _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
-    world.declared = {one.keys.get('conduit_name') for chain in chains for one in chain}
+    for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
+        world.asking[one.keys['conduit_name']] = one.select or world.asking.get(one.keys['conduit_name'])
     return [_plan_one(chain, world) for chain in chains]
 
 
 def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
     """The changes, which then have happened in the world; or the error, and the world is as before."""
     changes: list[Change] = []
+    promised: set[str] = set()
     for one in chain:
         try:
             decided = _decide(_onto(one, changes) if one.follows else one, world)
         except CniError as error:
             for change in reversed(changes):
                 _happen(world, change, undo=True)
+            world.promised -= promised
             return error
         for change in decided:
             _happen(world, change)
         if one.row.name == INTERCONNECT.name and one.keys.get('conduit_name') and decided[-1].after:
-            world.promised.add(decided[-1].after['name'])
+            promised.add(decided[-1].after['name'])
+            world.promised |= promised
         changes += decided
     return changes
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many circuits at once: each is an interconnect, a CNI and a health check; one read of the account, one plan, concurrent writes."""
+"""Many circuits at once: one read of the account, one plan, concurrent writes."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End, apply_each, observe
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
+    Chain,
+    Circuit,
+    chain_of,
+    end_of,
+    gathered,
+    in_order,
+    surplus,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, plan_each, schedule
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
-    CNI,
-    INTERCONNECT,
-    TUNNEL,
-    UNKNOWN,
-    Field,
-    Resource,
-)
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER
-
-Circuit = Mapping[str, Any]
-Chain = list[Wanted]
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, plan_each, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, UNKNOWN
 
 SHOWN = 10  # failures in the message; all are in the result
 
@@ -63,86 +62,6 @@ class Outcome:
         return 'unchanged' if not actions else 'created' if 'create' in actions and 'delete' not in actions else 'updated'
 
 
-# From circuits to what is wanted.
-
-def chain_of(circuit: Circuit) -> Chain:
-    """An interconnect, the CNI on it and its health check, as far as the circuit speaks of them. Raises InputError."""
-    name, port = circuit['name'], circuit.get('interconnect')
-    order = [] if port else [desire(INTERCONNECT, {**_said(circuit, ORDER), 'conduit_name': name})]
-    link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
-    check = circuit.get('health_check')
-    checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
-    return [replace(one, circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
-
-
-def end_of(circuit: Circuit, world: World) -> Chain:
-    """The same, to be given up: the CNI only where the circuit named its interconnect, or where that carries other CNIs too."""
-    name = circuit['name']
-    ports = {cni['interconnect'] for cni in world.having(CNI.name, 'magic.conduit_name', name)}
-    shared = any(len(world.having(CNI.name, 'interconnect', port)) > 1 for port in ports)
-    if circuit.get('interconnect') or shared:
-        return [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
-    keys = {'name': next(iter(ports), None), 'conduit_name': name, 'slot_id': circuit.get('slot_id')}
-    return [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
-
-
-def in_order(chains: Mapping[str, Chain]) -> list[str]:
-    """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
-    order: dict[str, None] = {}
-    met: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in chains and name not in met:
-            met.add(name)
-            for one in chains[name]:
-                for other in (one.select or {}).get('diverse_from') or ():
-                    visit(other)
-            order[name] = None
-
-    for name in chains:
-        visit(name)
-    return list(order)
-
-
-def _said(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
-    return {option: circuit.get(option) for option in options}
-
-
-# From what is there to circuits.
-
-def gathered(world: World) -> list[dict[str, Any]]:
-    """What is there, as circuits that can be fed back unchanged. No secret is among it."""
-    circuits = []
-    for cni in world.seen(CNI.name):
-        ports = world.having(INTERCONNECT.name, 'name', cni['interconnect'])
-        said = {'name': get(cni, 'magic.conduit_name'), **_options(CNI, cni)}
-        if len(world.having(CNI.name, 'interconnect', cni['interconnect'])) > 1:
-            said['shared'] = True
-        key = TUNNEL.keys[0]
-        tunnels = [tunnel for port in ports if port.get(key.via[-1].gives)
-                   for tunnel in world.having(TUNNEL.name, key.wire, port[key.via[-1].gives], key.normal)]
-        checks = _options(TUNNEL, tunnels[0]) if tunnels else {}
-        circuits.append({**said, **({'health_check': checks} if checks else {})})
-    return sorted(circuits, key=lambda circuit: str(circuit['name']))
-
-
-def _options(row: Resource, obj: Object) -> dict[str, Any]:
-    """The object in the words of the module's options."""
-    options: dict[str, Any] = {}
-    for f in row.fields:
-        value = get(obj, f.wire)
-        if value not in (None, '') and not f.secret and f.option != 'conduit_name':
-            _put(options, f, value)
-    return options
-
-
-def _put(options: dict[str, Any], f: Field, value: Any) -> None:
-    block, _dot, name = f.option.rpartition('.')
-    (options.setdefault(block, {}) if block else options)[name] = value
-
-
-# The run.
-
 def roll(task: Task) -> dict[str, Any]:
     """The work of the module rollout."""
     params = task.params
@@ -167,13 +86,14 @@ def roll(task: Task) -> dict[str, Any]:
 
 
 def _progress(task: Task) -> Callable[[int, int], None]:
-    """Writes how far it has come into a file, whole at any moment."""
+    """Writes how far it has come into a file, whole at any moment. Where that can't be, nothing is shown and the work goes on."""
     path, started = task.params['progress_path'], task.client.clock()
 
     def tell(done: int, total: int) -> None:
-        with open(f'{path}.new', 'w') as file:
-            json.dump({'done': done, 'total': total, 'seconds': task.client.clock() - started}, file)
-        os.replace(f'{path}.new', path)
+        with suppress(OSError):
+            with open(f'{path}.new', 'w') as file:
+                json.dump({'done': done, 'total': total, 'seconds': task.client.clock() - started}, file)
+            os.replace(f'{path}.new', path)
     return tell if path else lambda done, total: None
 
 
@@ -227,21 +147,12 @@ class Rollout:
         if self.state == 'deleted':
             chains = {circuit['name']: end_of(circuit, world) for circuit in self.circuits}
         else:
-            chains = {**self._chains, **{name: end_of({'name': name}, world) for name in self._surplus(world)}}
+            chains = dict(self._chains)
+            if self.state == 'overridden':
+                chains |= {name: end_of({'name': name}, world) for name in surplus(world, self._chains, self.max_deletes)}
         order = in_order(chains)
         planned = dict(zip(order, plan_each([chains[name] for name in order], world), strict=True))
         return [_outcome(name, planned[name]) for name in chains]
-
-    def _surplus(self, world: World) -> list[str]:
-        """The circuits that overridden gives up. Raises InputError if there are more than max_deletes."""
-        if self.state != 'overridden':
-            return []
-        there = [get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)]
-        names = sorted(name for name in there if name not in self._chains)
-        if len(names) > self.max_deletes:
-            raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',
-                             f'at least {len(names)}, if they are to go')
-        return names
 
     def run(self, client: Client, check_mode: bool, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Outcome]:
         """Reads, decides and, but for check mode, writes. tell: called with how many circuits are done, of how many."""

@@ -68,7 +68,7 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
         if name in (UNKNOWN, itself):
             continue
         hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
-        if hits is None and name in world.declared:
+        if hits is None and name in world.asking:
             continue
         if hits is None:
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')

@@ -30,6 +30,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport i
 TIMEOUT = 0.1  # seconds for one request under a fault that hangs: so much real time each try costs
 PATIENCE = 10  # seconds for one request otherwise
 RETRY_TIMEOUT = 120  # seconds for one call, by the module's own hurried clock
+ASSIGNED = '172.31.'  # how the addresses begin that the simulator assigns, in the order that it is asked
 MD5_KEY = 'k3y-of-the-peer'
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -64,6 +65,10 @@ class Scenario:
 ORDER = Call('interconnect', {'conduit_name': 'nyc-1', 'slot': SLOT})
 LINK = Call('cni', {'conduit_name': 'nyc-1', 'interconnect': '{nyc-1}', 'bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}})
 CIRCUIT = (ORDER, LINK)
+FLEET = [
+    {'name': 'nyc-1', 'slot': SLOT, 'bgp': LINK.options['bgp'], 'health_check': {'rate': 'high'}},
+    {'name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'bgp_mode': 'advertise_only'},
+]
 
 SCENARIOS = (
     Scenario('interconnect, on a selected slot', (ORDER,)),
@@ -81,6 +86,11 @@ SCENARIOS = (
     Scenario('cni, deleted', (Call('cni', {'conduit_name': 'nyc-1', 'state': 'absent'}),), CIRCUIT),
     Scenario('cni_settings', (Call('cni_settings', {'default_asn': 65000}),)),
     Scenario('health_check', (Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'}),), CIRCUIT),
+    Scenario('rollout, new', (Call('rollout', {'circuits': FLEET}),)),
+    Scenario('rollout, changed', (Call('rollout', {'circuits': [{**FLEET[0], 'mtu': 1400, 'health_check': {'rate': 'low'}}]}),), CIRCUIT),
+    Scenario('rollout, deleted', (Call('rollout', {'circuits': [{'name': 'nyc-1', 'slot_id': '{slot}'}], 'state': 'deleted'}),),
+             (Call('interconnect', {'conduit_name': 'nyc-1', 'slot_id': '{slot}'}), LINK)),
+    Scenario('rollout, gathered', (Call('rollout', {'state': 'gathered'}),), CIRCUIT),
     Scenario('loa', (Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),), CIRCUIT),
     Scenario('slots_info', (Call('slots_info', SLOT),)),
     Scenario('status_info', (Call('status_info', {'wait_for': ['Healthy'], 'wait_timeout': 30}),), CIRCUIT, 'Healthy'),
@@ -205,10 +215,12 @@ def stored(simulator: Simulator) -> dict[str, Any]:
     """What is stored, without what differs from run to run."""
     state = simulator.state()
     ports = {port['name']: port.get('slot_id') or f'{port["region"]} {port["speed"]}' for port in state['interconnects']}
-    links = [{**{k: v for k, v in cni.items() if k != 'id'}, 'interconnect': ports[cni['interconnect']]} for cni in state['cnis']]
+    links = [{**{k: v for k, v in cni.items() if k != 'id' and not str(v).startswith(ASSIGNED)}, 'interconnect': ports[cni['interconnect']]}
+             for cni in state['cnis']]
     checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
     taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
-    return {'ports': sorted(ports.values()), 'links': sorted(links, key=str), 'checks': checks, 'taken': taken,
+    links.sort(key=lambda link: link['magic']['conduit_name'])
+    return {'ports': sorted(ports.values()), 'links': links, 'checks': checks, 'taken': taken,
             'settings': state['settings']}
 
 

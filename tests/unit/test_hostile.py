@@ -137,14 +137,18 @@ READERS = {  # {module: options with which it looks at as much as it can}
     'cni_settings': {'default_asn': 65000},
     'health_check': {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'},
     'loa': {'conduit_name': 'nyc-1', 'path': '/dev/null/none'},
+    'rollout': {'circuits': [
+        {'name': 'nyc-1', 'bgp': {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}, 'health_check': {'rate': 'high'}},
+        {'name': 'nyc-9', 'slot': SLOT},
+    ]},
     'interconnect_info': {'conduit_name': 'nyc-1', **{name: SLOT[name] for name in ('site', 'facility')}},
     'cni_info': {'conduit_name': 'nyc-1', 'interconnect': 'x'},
     'cni_settings_info': {},
     'slots_info': {**SLOT, 'occupied': False},
     'status_info': {'conduit_names': ['nyc-1']},
 }
-READS = {'slots': ('interconnect', 'slots_info'), 'interconnects': ('interconnect', 'health_check', 'interconnect_info'),
-         'cnis': ('cni', 'interconnect'), 'tunnels': ('health_check',)}
+READS = {'slots': ('interconnect', 'slots_info', 'rollout'), 'cnis': ('cni', 'interconnect', 'rollout'),
+         'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'), 'tunnels': ('health_check', 'rollout')}
 WRONG = (['x'], 7, {'x': [1]})
 
 

@@ -48,6 +48,7 @@ MODULES = {
     'cni_settings': {'default_asn': 65000},
     'health_check': {'conduit_name': 'nyc-1', 'rate': 'high'},
     'loa': {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf', 'force': True},
+    'rollout': {'circuits': [{'name': 'nyc-1', 'bgp': BGP, 'health_check': {'rate': 'low'}}]},
     'interconnect_info': {'conduit_name': 'nyc-1'},
     'cni_info': {'conduit_name': 'nyc-1'},
     'cni_settings_info': {},
@@ -60,6 +61,7 @@ SENDING = {
     'key': ('GET', 'slots_info', {'api_token': '', 'api_key': API_KEY, 'api_email': 'engineer@example.com'}, [API_KEY]),
     'order': ('POST', 'interconnect', {**MODULES['interconnect'], 'pairing_key': ODD_PAIRING_KEY}, [ODD_PAIRING_KEY]),
     'new md5 key': ('PUT', 'cni', MODULES['cni'], [MD5_KEY]),
+    'md5 key of a circuit': ('PUT', 'rollout', MODULES['rollout'], [MD5_KEY]),
     'stored md5 key': ('PUT', 'cni', {'conduit_name': 'nyc-1', 'mtu': 1400}, [STORED_KEY]),
     'deleted md5 key': ('DELETE', 'cni', {'conduit_name': 'nyc-1', 'state': 'absent'}, [STORED_KEY]),
     'options on the way': ('GET', 'cni', {'conduit_name': 'nyc-1', 'bgp': BGP}, [TOKEN, MD5_KEY]),
@@ -262,7 +264,7 @@ def run(process, tmp_path_factory):
         {**frame, 'tasks': [role, keep, *tasks('interconnect', 'interconnect_info', 'cni_info', 'cni_settings', 'slots_info'), short]},
         {**frame, 'environment': {'CLOUDFLARE_API_TOKEN': ''}, 'module_defaults': {'group/netops.cloudflare_cni.all': key},
          'tasks': tasks('interconnect', 'cni_info', ignore_errors=True)},
-        {**frame, 'tasks': tasks('cni')},
+        {**frame, 'tasks': [*tasks('rollout', ignore_errors=True), *tasks('cni')]},
     ]
     circuit = {'provision_slot': SLOT, 'provision_bgp': {**BGP, 'md5_key': STORED_KEY}, 'provision_health_check': {'rate': 'high'}}
     common = {'ansible_python_interpreter': sys.executable, 'provision_artifacts_dir': str(folder / 'kept' / 'files'), 'md5_key': MD5_KEY}
@@ -273,7 +275,7 @@ def run(process, tmp_path_factory):
 
 def test_nothing_that_ansible_prints_or_keeps_holds_a_secret(run):
     screen = run.left['screen']
-    assert (run.status, screen.count('FAILED!')) == (2, 3), screen
+    assert (run.status, screen.count('FAILED!')) == (2, 4), screen
     assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' in screen
     endings = {name.split('/')[0] for name in run.left}
     assert {'ansible_log_path', 'ansible_cache_plugin_connection', 'ansible_retry_files_save_path', 'files'} <= endings

@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, gathered, in_order
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import DriftError, InputError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, UNKNOWN, Placeholder
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import chain_of, gathered, in_order
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
@@ -158,6 +158,31 @@ def test_what_can_not_be_leaves_the_world_to_the_others():
     refused, made = plan_each([bad, circuit('n')], there)
     assert isinstance(refused, InputError)
     assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(2))
+
+
+def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
+    there = world([slot(2)], [direct('spare', 1), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
+    bad = [*circuit('a'), desire(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
+    refused, made = plan_each([bad, circuit('n')], there)
+    assert (type(refused), made[0].action, made[0].after['name']) == (InputError, 'none', 'spare')
+
+
+def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_them():
+    left = [direct('y', 2, device='two'), direct('x', 1, device='one')]
+    pair = [circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})]
+    assert [chain[0].after['name'] for chain in plan_each(pair, world(SLOTS, left))] == ['x', 'y']
+    (ambiguous,) = plan_each(pair[:1], world(SLOTS, left))
+    assert ambiguous.details['candidates'] == ['x', 'y']
+    refused, made = plan_each([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], world([*SLOTS, slot(9, site='lhr-a')], left))
+    assert (refused.kind, made[0].action) == ('ambiguous', 'create')
+
+
+def test_what_has_no_reservation_is_no_match_for_what_has_none():
+    there = world(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
+                  tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
+    with pytest.raises(InputError, match='no health check'):
+        plan([desire(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], there)
+    assert 'health_check' not in gathered(there)[0]
 
 
 def test_each_error_is_in_its_place():

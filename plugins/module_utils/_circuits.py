@@ -1,0 +1,104 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Circuits, each an interconnect, a CNI and a health check: what is wanted of them, and what is there in their words. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER
+
+Circuit = Mapping[str, Any]
+Chain = list[Wanted]
+
+
+# From circuits to what is wanted.
+
+def chain_of(circuit: Circuit) -> Chain:
+    """An interconnect, the CNI on it and its health check, as far as the circuit speaks of them. Raises InputError."""
+    name, port = circuit['name'], circuit.get('interconnect')
+    order = [] if port else [desire(INTERCONNECT, {**_said(circuit, ORDER), 'conduit_name': name})]
+    link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
+    check = circuit.get('health_check')
+    checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
+    return [replace(one, circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
+
+
+def end_of(circuit: Circuit, world: World) -> Chain:
+    """The same, to be given up: the CNI only where the circuit named its interconnect, or where that carries other CNIs too."""
+    name = circuit['name']
+    ports = {cni['interconnect'] for cni in world.having(CNI.name, 'magic.conduit_name', name)}
+    shared = any(len(world.having(CNI.name, 'interconnect', port)) > 1 for port in ports)
+    if circuit.get('interconnect') or shared:
+        return [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
+    keys = {'name': next(iter(ports), None), 'conduit_name': name, 'slot_id': circuit.get('slot_id')}
+    return [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
+
+
+def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:
+    """The circuits that overridden gives up. Raises InputError if there are more than at_most."""
+    there = [get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)]
+    names = sorted(name for name in there if name not in kept)
+    if len(names) > at_most:
+        raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',
+                         f'at least {len(names)}, if they are to go')
+    return names
+
+
+def in_order(chains: Mapping[str, Chain]) -> list[str]:
+    """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
+    order: dict[str, None] = {}
+    met: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in chains and name not in met:
+            met.add(name)
+            for one in chains[name]:
+                for other in (one.select or {}).get('diverse_from') or ():
+                    visit(other)
+            order[name] = None
+
+    for name in chains:
+        visit(name)
+    return list(order)
+
+
+def _said(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
+    return {option: circuit.get(option) for option in options}
+
+
+# From what is there to circuits.
+
+def gathered(world: World) -> list[dict[str, Any]]:
+    """What is there, as circuits that can be fed back unchanged. No secret is among it."""
+    circuits = []
+    for cni in world.seen(CNI.name):
+        said = {'name': get(cni, 'magic.conduit_name'), **_options(CNI, cni)}
+        if len(world.having(CNI.name, 'interconnect', cni['interconnect'])) > 1:
+            said['shared'] = True
+        tunnels = by_key(TUNNEL, TUNNEL.keys[0], cni['interconnect'], world)
+        checks = _options(TUNNEL, tunnels[0]) if tunnels else {}
+        circuits.append({**said, **({'health_check': checks} if checks else {})})
+    return sorted(circuits, key=lambda circuit: str(circuit['name']))
+
+
+def _options(row: Resource, obj: Object) -> dict[str, Any]:
+    """The object in the words of the module's options."""
+    options: dict[str, Any] = {}
+    for f in row.fields:
+        value = get(obj, f.wire)
+        if value not in (None, '') and not f.secret and f.option != 'conduit_name':
+            _put(options, f, value)
+    return options
+
+
+def _put(options: dict[str, Any], f: Field, value: Any) -> None:
+    block, _dot, name = f.option.rpartition('.')
+    (options.setdefault(block, {}) if block else options)[name] = value
