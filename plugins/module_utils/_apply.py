@@ -1,18 +1,15 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hands of the collection: observe() reads what the plan asks for, apply() writes what it decided. Decides nothing itself.
-
-The only file that sends POST, PUT or DELETE.
-"""
+"""The hands of the collection: apply() writes what the plan decided, and decides nothing itself. The only file with POST, PUT or DELETE."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
@@ -25,83 +22,16 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World, contrast, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
-    ROWS,
-    SLOT,
     UNKNOWN,
     Placeholder,
     Resource,
 )
 
-T = TypeVar('T')
-
-WORKERS = 8  # reads at the same time
 ORDERS = 2  # POSTs of one order at most: the second only after a look that did not find what the first may have made
-
-
-def read(client: Client, resource: str, ident: str | None = None, query: Mapping[str, Any] | None = None) -> list[Object]:
-    """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
-
-    resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
-    """
-    row = ROWS[resource]
-    if ident is not None or row.items is None:
-        path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
-        found = client.get(path, query, accept=(200, 404), headers=row.headers)
-        return [] if found is None else [_unwrapped(row, found)]
-    pages = client.pages(row.path, query, items=row.items, headers=row.headers)
-    return list({_named(row, obj): row.read(obj) for page in pages for obj in page}.values())
-
-
-def _unwrapped(row: Resource, answer: Object) -> Object:
-    return row.read(next((answer[name] for name in row.wraps if answer.get(name)), answer))
-
-
-def _named(row: Resource, obj: Object, method: str = 'GET') -> str:
-    """What the object is called in paths. Raises AnswerError for one that nobody could address."""
-    name = obj.get(row.id)
-    if not isinstance(name, str) or not name:
-        raise AnswerError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
-    return name
-
-
-def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
-    """The objects that the idents name, read at the same time: {ident: read()}."""
-    idents = list(idents)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return dict(zip(idents, pool.map(lambda ident: read(client, resource, ident), idents), strict=True))
-
-
-def observe(client: Client, decide: Callable[[World], T], world: World | None = None) -> T:
-    """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
-
-    All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
-    """
-    shown = world or World()
-    while True:
-        try:
-            return decide(shown)
-        except Unread as unread:
-            if unread.part[0] == SLOT.name:
-                shown = shown.only(SLOT.name)
-            shown.put(unread.part, read(client, *unread.part))
-
-
-def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:
-    """The statuses of interconnects, {name: {state, reason}}, once all are in one of the states, or after timeout seconds.
-
-    No states: read once. An interconnect that has gone has no entry.
-    """
-    states, ends = set(states), client.clock() + timeout
-    for tried in itertools.count(1):
-        statuses = {name: found[0] for name, found in read_each(client, 'status', names).items() if found}
-        left = ends - client.clock()
-        if not states or left <= 0 or all(status.get('state') in states for status in statuses.values()):
-            return statuses
-        client.back_off(tried, left)
-    raise AssertionError('unreachable')
 
 
 @dataclass
@@ -162,7 +92,7 @@ def _write(client: Client, changes: Iterable[Change], end: End) -> None:
     for change in changes:
         known = {wire: told[value] for wire in change.named if isinstance(value := get(change.after, wire), Placeholder) and value in told}
         try:
-            done = WRITERS[change.action](client, replace(change, after=merge(change.after, known)) if known else change)
+            done = WRITERS[change.action](client, change._replace(after=merge(change.after, known)) if known else change)
         except CniError as error:
             end.fail(error)
             return
@@ -193,7 +123,7 @@ def _take_back(client: Client, end: End, change: Change, there: Iterable[Object]
     if not rivals:
         return
     try:
-        _delete(client, replace(change, action='delete', before=own))
+        _delete(client, change._replace(action='delete', before=own))
     except CniError as error:
         end.fail(error)
         return
@@ -203,7 +133,7 @@ def _take_back(client: Client, end: End, change: Change, there: Iterable[Object]
 
 
 def _none(client: Client, change: Change) -> Change:
-    return replace(change, answer=change.before)
+    return change._replace(answer=change.before)
 
 
 def _delete(client: Client, change: Change) -> Change:
@@ -231,7 +161,7 @@ def _create(client: Client, change: Change) -> Change:
         try:
             answer = _put(client, change.row, merge(answer, rest), tuple(rest))
         except CniError as error:
-            error.applied = [replace(change, answer=answer)]
+            error.applied = [change._replace(answer=answer)]
             raise
     return _taken(change, answer)
 
@@ -248,7 +178,7 @@ def _order(client: Client, change: Change) -> Object:
     for tried in range(1, ORDERS + 1):
         try:
             made = client.post(change.row.path, _body(client, change))
-            _named(change.row, made, 'POST')
+            named(change.row, made, 'POST')
             return change.row.read(made)
         except CniError as error:
             unsure = _may_be_done(error)
@@ -313,7 +243,7 @@ def _put(client: Client, row: Resource, after: Object, named: Sequence[str]) -> 
     blocks = after if row.whole else {wire.partition('.')[0]: after[wire.partition('.')[0]] for wire in named}
     body = {**blocks, 'account': client.account_id} if row.whole and row.id else blocks
     answer = client.put((*row.path, after[row.id]) if row.id else row.path, _without(body, row.read_only), headers=row.headers)
-    return _unwrapped(row, answer)
+    return unwrapped(row, answer)
 
 
 def _without(body: Object, wires: Iterable[str]) -> Object:
@@ -327,7 +257,7 @@ def _without(body: Object, wires: Iterable[str]) -> Object:
 
 def _taken(change: Change, answer: Object) -> Change:
     """The change with its answer. Raises NotTakenError if a field isn't what was asked for."""
-    done = replace(change, answer=answer)
+    done = change._replace(answer=answer)
     missed = differing(change.row, {wire: get(change.after, wire) for wire in change.named}, answer)
     if missed:
         error = NotTakenError(change.key, contrast(change.row, missed, answer))

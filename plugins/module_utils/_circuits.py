@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
@@ -28,7 +27,7 @@ def chain_of(circuit: Circuit) -> Chain:
     link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
     check = circuit.get('health_check')
     checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
-    return [replace(one, circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
+    return [one._replace(circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
 
 
 def end_of(circuit: Circuit, world: World) -> Chain:

@@ -10,10 +10,10 @@ import os
 import tempfile
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked, interconnect_names
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name

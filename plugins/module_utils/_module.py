@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
@@ -40,8 +39,7 @@ CONNECTION: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """What the work of a module gets. params: the options, None where nothing was said."""
 
     params: Mapping[str, Any]
@@ -162,7 +160,11 @@ def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Map
 def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     """Reads, decides and, but for check mode, writes."""
     changes = schedule(observe(task.client, lambda world: plan(wanted, world)))
-    return changes if task.module.check_mode else apply(task.client, changes)
+    if task.module.check_mode or all(change.action == 'none' for change in changes):
+        return changes
+    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply  # a task that changes nothing starts sooner
+
+    return apply(task.client, changes)
 
 
 def outcome(changes: Sequence[Change]) -> dict[str, Any]:

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, CniError, DriftError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
@@ -37,8 +36,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
 
     follows: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
@@ -65,8 +63,7 @@ class Wanted:
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in told.items()) if told else self.row.title
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One step. action: none, create, update or delete. named: the paths that it sets because the user said so.
 
     known: the ids that were there before a create. chosen: the user named the very thing (a slot_id), nothing was picked for him.
@@ -80,7 +77,7 @@ class Change:
     before: Object | None
     after: Object | None
     named: tuple[str, ...] = ()
-    known: frozenset[Any] = field(default_factory=frozenset)
+    known: frozenset[Any] = frozenset()
     chosen: bool = True
     sole: bool = False
     answer: Object | None = None
@@ -272,7 +269,7 @@ def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
     """What follows an interconnect, on it."""
     port = next(change for change in reversed(changes) if change.row.name == INTERCONNECT.name)
     name, wire = port.after[port.row.id], wanted.row.parent[1]
-    return replace(wanted, fields={**wanted.fields, wire: name}) if wire else replace(wanted, keys={wanted.row.parent[0]: name})
+    return wanted._replace(fields={**wanted.fields, wire: name}) if wire else wanted._replace(keys={wanted.row.parent[0]: name})
 
 
 def _happen(world: World, change: Change, undo: bool = False) -> None:
@@ -369,7 +366,7 @@ def _replace(wanted: Wanted, found: Object, stuck: dict, world: World) -> list[C
     for change in gone:
         _happen(without, change)
     created = _create(wanted, without)
-    return [*gone, replace(created, known=created.known | {found[wanted.row.id]})]
+    return [*gone, created._replace(known=created.known | {found[wanted.row.id]})]
 
 
 def _create(wanted: Wanted, world: World) -> Change:

@@ -9,8 +9,7 @@ To add a field of the API: a Field here, an option in the module. Paths of field
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
@@ -34,8 +33,7 @@ class Placeholder(str):
         return not self == other
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """option: its name in the module; wire: in the object; send: in the POST, if it differs.
 
     create, change: whether POST and PUT can say it. default: sent where the user says nothing. required: without it no POST.
@@ -55,8 +53,7 @@ class Field:
     secret: bool = False
 
 
-@dataclass(frozen=True)
-class Hop:
+class Hop(NamedTuple):
     """A step to another resource: the object whose field equals the value at hand gives the next value."""
 
     resource: str
@@ -64,8 +61,7 @@ class Hop:
     gives: str
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What the user can name an object by. assigned: Cloudflare chose it, so nothing can be created under it."""
 
     option: str
@@ -76,8 +72,7 @@ class Key:
     normal: Callable[[Any], Any] = values.same
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """One kind of object.
 
     path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
@@ -102,16 +97,16 @@ class Resource:
     sole: str | None = None
     whole: bool = True
     wraps: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     read_only: tuple[str, ...] = ()
     read: Callable[[dict[str, Any]], dict[str, Any]] = values.same
     identity: tuple[str, ...] = ()
     assigned: tuple[str, ...] = ()
     pair: tuple[str, str, Callable[[Any, Any], None]] | None = None
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    variants: Mapping[str, Resource] = field(default_factory=dict)
-    implied: Mapping[str, str] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = {}
+    variants: Mapping[str, Resource] = {}
+    implied: Mapping[str, str] = {}
+    refused: Mapping[str, str] = {}
     title: str = ''
 
     @property
@@ -183,8 +178,8 @@ INTERCONNECT = Resource(
     implied={'slot_id': 'direct', 'slot': 'direct', 'speed': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
 )
 
-DIRECT = replace(
-    INTERCONNECT, identity=('slot_id',), fixed={'type': 'direct'},
+DIRECT = INTERCONNECT._replace(
+    identity=('slot_id',), fixed={'type': 'direct'},
     fields=(
         *INTERCONNECT.fields,
         Field('slot_id', 'slot_id', check=values.uuid, normal=values.folded, change=False),
@@ -192,8 +187,8 @@ DIRECT = replace(
     ),
 )
 
-GCP_PARTNER = replace(
-    INTERCONNECT, identity=('type', 'region', 'speed'), fixed={'type': 'gcp_partner'},
+GCP_PARTNER = INTERCONNECT._replace(
+    identity=('type', 'region', 'speed'), fixed={'type': 'gcp_partner'},
     fields=(
         *INTERCONNECT.fields,
         Field('pairing_key', 'pairing_key', check=values.pairing_key, change=False, required=True, returned=False,
@@ -203,7 +198,7 @@ GCP_PARTNER = replace(
     ),
 )
 
-INTERCONNECT = replace(INTERCONNECT, variants={'direct': DIRECT, 'gcp_partner': GCP_PARTNER})
+INTERCONNECT = INTERCONNECT._replace(variants={'direct': DIRECT, 'gcp_partner': GCP_PARTNER})
 
 CNI = Resource(
     'cni', ('cni', 'cnis'), title='CNI',

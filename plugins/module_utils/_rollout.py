@@ -11,10 +11,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End, apply_each, observe
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End, apply_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     Chain,
     Circuit,
@@ -28,6 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, plan_each, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, UNKNOWN
 
@@ -204,4 +205,4 @@ def _is_later(change: Change) -> bool:
 
 def _of_new(check: Wanted, done: Iterable[Change]) -> Wanted:
     port = next(change.answer['name'] for change in done if change.row.name == INTERCONNECT.name)
-    return replace(check, keys={INTERCONNECT.name: port}, follows=False)
+    return check._replace(keys={INTERCONNECT.name: port}, follows=False)

@@ -10,7 +10,6 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -59,7 +58,7 @@ class Secrets:
             answer = send(method, url, headers, body)
             self._heard.update(_NAMED.findall(answer.body))
             is_data = answer.status < 300 and answer.body.lstrip()[:1] in (b'{', b'[', b'%')
-            return answer if is_data else replace(answer, body=self._without(answer.body))
+            return answer if is_data else answer._replace(body=self._without(answer.body))
         return guarded
 
     def _without(self, body: bytes) -> bytes:

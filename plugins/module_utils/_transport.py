@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, TransportError
@@ -18,8 +18,7 @@ MAX_BODY = 32 * 1024 * 1024  # bytes; the largest real answers (a page of a list
 CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """status; headers, looked up without regard to case; body: bytes."""
 
     status: int

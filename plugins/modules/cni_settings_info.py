@@ -72,8 +72,8 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read
 
 
 def work(task: Task) -> dict:

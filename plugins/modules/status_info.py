@@ -125,8 +125,8 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import interconnect_names
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import OLDER_WORDS
 

@@ -17,9 +17,9 @@ from properties.desired import Declared, cnis, declarations, fleets, together, w
 from properties.effort import looked_at
 from properties.inprocess import Api, Ended
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import HIDDEN, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROWS, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import roll
 

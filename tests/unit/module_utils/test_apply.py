@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply, observe, read, watch
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     ApiError,
@@ -17,6 +17,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The eyes of the collection: observe() reads what the plan asks for, watch() waits for a state. Sends nothing but GET."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
+
+T = TypeVar('T')
+
+WORKERS = 8  # reads at the same time
+
+
+def read(client: Client, resource: str, ident: str | None = None, query: Mapping[str, Any] | None = None) -> list[Object]:
+    """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
+
+    resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
+    """
+    row = ROWS[resource]
+    if ident is not None or row.items is None:
+        path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
+        found = client.get(path, query, accept=(200, 404), headers=row.headers)
+        return [] if found is None else [unwrapped(row, found)]
+    pages = client.pages(row.path, query, items=row.items, headers=row.headers)
+    return list({named(row, obj): row.read(obj) for page in pages for obj in page}.values())
+
+
+def unwrapped(row: Resource, answer: Object) -> Object:
+    """The object itself, out of an answer that has it under a name of its own."""
+    return row.read(next((answer[name] for name in row.wraps if answer.get(name)), answer))
+
+
+def named(row: Resource, obj: Object, method: str = 'GET') -> str:
+    """What the object is called in paths. Raises AnswerError for one that nobody could address."""
+    name = obj.get(row.id)
+    if not isinstance(name, str) or not name:
+        raise AnswerError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
+    return name
+
+
+def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
+    """The objects that the idents name, read at the same time: {ident: read()}."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    idents = list(idents)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return dict(zip(idents, pool.map(lambda ident: read(client, resource, ident), idents), strict=True))
+
+
+def observe(client: Client, decide: Callable[[World], T], world: World | None = None) -> T:
+    """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
+
+    All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
+    """
+    shown = world or World()
+    while True:
+        try:
+            return decide(shown)
+        except Unread as unread:
+            if unread.part[0] == SLOT.name:
+                shown = shown.only(SLOT.name)
+            shown.put(unread.part, read(client, *unread.part))
+
+
+def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:
+    """The statuses of interconnects, {name: {state, reason}}, once all are in one of the states, or after timeout seconds.
+
+    No states: read once. An interconnect that has gone has no entry.
+    """
+    states, ends = set(states), client.clock() + timeout
+    for tried in itertools.count(1):
+        statuses = {name: found[0] for name, found in read_each(client, 'status', names).items() if found}
+        left = ends - client.clock()
+        if not states or left <= 0 or all(status.get('state') in states for status in statuses.values()):
+            return statuses
+        client.back_off(tried, left)
+    raise AssertionError('unreachable')
