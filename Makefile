@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants venv lock clean
+.PHONY: help demo test test-all mutants bench venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit
 	@cd .build/mutmut && nice $(CURDIR)/$(VENV)/bin/mutmut run --max-children 1
 	@cd .build/mutmut && $(CURDIR)/$(VENV)/bin/python tests/mutants.py
 
+bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by rollout, role, uri and SDK, into docs/: an hour on a quiet machine
+	@$(VENV)/bin/python tests/benchmark --write
+
 test-all: test  ## Every check, the whole fault matrix, and an end of the playbooks at each request
 	@$(VENV)/bin/python tests/reliability
 
@@ -38,6 +41,7 @@ lock: venv  ## Pin requirements/*.txt anew, for every supported Python at once
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) test.in -o test.txt
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt demo.in -o demo.txt
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt mutants.in -o mutants.txt
+	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt bench.in -o bench.txt
 
 clean:  ## Remove .venv, .build and the tests' output
 	rm -rf $(VENV) .build tests/output
@@ -53,12 +57,12 @@ $(VENV)/bin/python:
 	@echo "Installing into $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.mutants: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
+$(VENV)/.demo $(VENV)/.test $(VENV)/.mutants $(VENV)/.bench: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-$(VENV)/.mutants: $(VENV)/.test
+$(VENV)/.mutants $(VENV)/.bench: $(VENV)/.test
 
 $(LINK):
 	@mkdir -p $(@D)

@@ -32,7 +32,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Placeholder,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours, place
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
 
 
@@ -200,14 +200,14 @@ def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) 
 def _selected(wanted: Wanted, world: World) -> list[Object]:
     """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet.
 
-    Of several it takes the first, if the circuits of the plan that have no port yet need them all: a run that has ended leaves such ports.
+    Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
     """
     others = _others(wanted, world)
     matching = [obj for obj in world.seen('interconnect') if obj not in others and not mismatch(wanted.select, obj, others)]
     if 'conduit_name' not in wanted.keys:
         return matching
     spare = [obj for obj in matching if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
-    return [min(spare, key=lambda obj: obj['name'])] if len(spare) > 1 and _all_needed(spare, world) else spare
+    return [min(spare, key=place)] if len(spare) > 1 and _all_needed(spare, world) else spare
 
 
 def _all_needed(spare: Sequence[Object], world: World) -> bool:
@@ -376,9 +376,9 @@ def _create(wanted: Wanted, world: World) -> Change:
     if row.variants:
         allowed = 'slot_id or slot, or pairing_key with bandwidth'
         raise InputError('type', f'there is no {wanted.label}, and nothing says what to order.', allowed)
-    place = _placed(wanted, world)
-    fields = {**row.fixed, **wanted.fields, **{wire: place[wire] for wire in (*row.identity, *wanted.fields) if wire in place}}
-    after = merge({**{wire: Placeholder() for wire in row.assigned}, **place}, fields)
+    found = _placed(wanted, world)
+    fields = {**row.fixed, **wanted.fields, **{wire: found[wire] for wire in (*row.identity, *wanted.fields) if wire in found}}
+    after = merge({**{wire: Placeholder() for wire in row.assigned}, **found}, fields)
     fields |= _defaults(row, after, {})
     after = merge(after, fields)
     _check(wanted, after, fields, world)
@@ -446,11 +446,11 @@ def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: Worl
 
 
 def _check_sole(row: Resource, after: Object, world: World) -> None:
-    place = after[row.sole]
-    rivals = [obj for obj in world.having(row.name, row.sole, place) if obj.get(row.id) != after.get(row.id)]
+    parent = after[row.sole]
+    rivals = [obj for obj in world.having(row.name, row.sole, parent) if obj.get(row.id) != after.get(row.id)]
     if rivals:
         names = ', '.join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)
-        raise InputError(row.sole, f'{place!r} is that of {row.title} {names} already, and the link is untagged.',
+        raise InputError(row.sole, f'{parent!r} is that of {row.title} {names} already, and the link is untagged.',
                          f'another {row.sole}, or shared=true if they may share it')
 
 

@@ -82,6 +82,11 @@ def apart(one: Object, other: Object) -> bool:
     return devices[0] != devices[1] if all(devices) else _facility(one) != _facility(other)
 
 
+def place(obj: Object) -> tuple[str, str, str]:
+    """Where a slot is, or the port that was ordered on it, for an order that each run comes to."""
+    return _facility(obj) or '', obj.get('ccr_device_name') or '', obj.get('slot_id') or obj.get('id') or obj['name']
+
+
 def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:
     """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
 
@@ -102,7 +107,7 @@ def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, other
             raise _nothing_left(slot_id, name, left, trail)
         left = rest
     facilities = {_facility(other) for other in others}
-    return min(left, key=lambda slot: (_facility(slot) in facilities, _facility(slot) or '', slot.get('ccr_device_name') or '', slot['id']))
+    return min(left, key=lambda slot: (_facility(slot) in facilities, place(slot)))
 
 
 def _nothing_left(slot_id: str | None, name: str, left: list[Object], trail: list[str]) -> InputError:

@@ -39,6 +39,10 @@ class Simulator:
     def __exit__(self, *_exception) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> int:
         """End the process; returns its exit status."""
         self._process.terminate()

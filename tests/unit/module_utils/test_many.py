@@ -168,9 +168,9 @@ def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
 
 
 def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_them():
-    left = [direct('y', 2, device='two'), direct('x', 1, device='one')]
+    left = [direct('x', 2, device='two'), direct('y', 1, device='one')]  # as they were ordered: a's slot is the first
     pair = [circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})]
-    assert [chain[0].after['name'] for chain in plan_each(pair, world(SLOTS, left))] == ['x', 'y']
+    assert [chain[0].after['name'] for chain in plan_each(pair, world(SLOTS, left))] == ['y', 'x']
     (ambiguous,) = plan_each(pair[:1], world(SLOTS, left))
     assert ambiguous.details['candidates'] == ['x', 'y']
     refused, made = plan_each([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], world([*SLOTS, slot(9, site='lhr-a')], left))
