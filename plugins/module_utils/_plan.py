@@ -202,12 +202,11 @@ def _selected(wanted: Wanted, world: World) -> list[Object]:
 
     Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
     """
-    others = _others(wanted, world)
-    matching = [obj for obj in world.seen('interconnect') if obj not in others and not mismatch(wanted.select, obj, others)]
-    if 'conduit_name' not in wanted.keys:
-        return matching
-    spare = [obj for obj in matching if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
-    return [min(spare, key=place)] if len(spare) > 1 and _all_needed(spare, world) else spare
+    others, spare = _others(wanted, world), world.seen('interconnect')
+    if 'conduit_name' in wanted.keys:
+        spare = [obj for obj in spare if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    spare = [obj for obj in spare if obj not in others and not mismatch(wanted.select, obj, others)]
+    return [min(spare, key=place)] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
 
 
 def _all_needed(spare: Sequence[Object], world: World) -> bool:

@@ -18,10 +18,13 @@ UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can ass
 
 
 class Placeholder(str):
-    """UNKNOWN for one value: it reads like any other, and equals none of them, so that a plan can refer to what it will create."""
+    """UNKNOWN for one value: it reads like any other, and equals none of them, so that a plan can refer to what it will create.
+
+    Sets and dicts tell them apart by identity: by their common text, a plan of a thousand would compare each with each.
+    """
 
     __slots__ = ()
-    __hash__ = str.__hash__
+    __hash__ = object.__hash__
 
     def __new__(cls) -> Placeholder:
         return super().__new__(cls, UNKNOWN)
