@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants bench venv lock clean
+.PHONY: help demo test test-all mutants matrix bench venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit
 	@ln -s ../../pyproject.toml ../../tests ../ansible_collections .build/mutmut
 	@cd .build/mutmut && nice $(CURDIR)/$(VENV)/bin/mutmut run --max-children 1
 	@cd .build/mutmut && $(CURDIR)/$(VENV)/bin/python tests/mutants.py
+
+matrix: venv  ## What touches Ansible, on every release of ansible-core that this machine has a Python for
+	@$(VENV)/bin/python tests/run matrix
 
 bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by rollout, role, uri and SDK, into docs/: an hour on a quiet machine
 	@$(VENV)/bin/python tests/benchmark --write

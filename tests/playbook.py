@@ -62,9 +62,14 @@ class Account:
         inventory.write_text(text.replace('"!unsafe ', '!unsafe "'))
         playbook = name if name.endswith('.yml') else f'netops.cloudflare_cni.{name}'
         command = [Path(sys.executable).with_name('ansible-playbook'), '-i', inventory, playbook, *arguments]
+        return {'args': command, 'env': self.environment | environment}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that Ansible needs to find the collection and the simulator, and none of the user's own."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_'))}
         own = {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_CONFIG': str(self.folder / 'ansible.cfg'), 'ANSIBLE_NOCOLOR': '1'}
-        return {'args': command, 'env': kept | own | self.simulator.environment | environment}
+        return kept | own | self.simulator.environment
 
     def circuits(self) -> dict[str, dict]:
         """{conduit name: {cni, interconnect}} as stored."""
@@ -76,10 +81,10 @@ class Account:
         """Orders a port without Ansible and returns its name."""
         return self._post('interconnects', {'type': 'direct', 'slot_id': slot_id})['name']
 
-    def seed(self, name: str, slot_id: str) -> str:
+    def seed(self, name: str, slot_id: str, **fields: object) -> str:
         """Makes a circuit without Ansible and returns the name of its port."""
         port = self.order(slot_id)
-        self._post('cnis', {'interconnect': port, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}})
+        self._post('cnis', {'interconnect': port, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}, **fields})
         return port
 
     def _post(self, kind: str, body: dict) -> dict:

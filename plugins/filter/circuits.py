@@ -25,7 +25,9 @@ options:
     type: dict
     required: true
   state:
-    description: Which circuits, by C(provision_state).
+    description:
+      - Which circuits, by C(provision_state).
+      - A host of another state is none, such as the C(spare) ports of P(netops.cloudflare_cni.circuits#inventory).
     type: str
     choices: [present, absent]
     default: present

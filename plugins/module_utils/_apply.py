@@ -24,13 +24,14 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     UNKNOWN,
     Placeholder,
     Resource,
 )
 
+REST = (True, 0)  # the phase of all that is no delete
 ORDERS = 2  # POSTs of one order at most: the second only after a look that did not find what the first may have made
 
 
@@ -64,26 +65,31 @@ def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
 
 def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: int = 1, fail_fast: bool = False,
                tell: Callable[[int], None] = lambda number: None) -> list[End]:
-    """Writes chains of changes: all deletes first, then the rest, so many chains at the same time, the changes of each in their order.
+    """Writes chains of changes: all deletes first, rank by rank, then the rest; so many chains at the same time, each in its own order.
 
     An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended.
     """
     chains = [list(chain) for chain in chains]
     ends = [End() for _chain in chains]
 
-    def write(number: int, deletes: bool) -> None:
+    def write(number: int, now: tuple[bool, int]) -> None:
         end = ends[number]
         end.skipped = end.skipped or (fail_fast and any(other.error for other in ends) and not end.done)
         if not (end.error or end.skipped):
-            _write(client, [change for change in chains[number] if (change.action == 'delete') == deletes], end)
-        if not deletes:
+            _write(client, [change for change in chains[number] if _phase(change) == now], end)
+        if now == REST:
             tell(number)
 
     with ThreadPoolExecutor(workers) as pool:
-        for deletes in (True, False):
-            list(pool.map(write, range(len(chains)), itertools.repeat(deletes)))
+        for now in sorted({*(_phase(change) for chain in chains for change in chain), REST}):
+            list(pool.map(write, range(len(chains)), itertools.repeat(now)))
     _give_way(client, ends)
     return ends
+
+
+def _phase(change: Change) -> tuple[bool, int]:
+    """What waits until all of the phase before are done, in every chain: a port goes when the CNIs of several chains have left it."""
+    return rank(change) if change.action == 'delete' else REST
 
 
 def _write(client: Client, changes: Iterable[Change], end: End) -> None:

@@ -30,15 +30,25 @@ def chain_of(circuit: Circuit) -> Chain:
     return [one._replace(circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
 
 
-def end_of(circuit: Circuit, world: World) -> Chain:
-    """The same, to be given up: the CNI only where the circuit named its interconnect, or where that carries other CNIs too."""
-    name = circuit['name']
-    ports = {cni['interconnect'] for cni in world.having(CNI.name, 'magic.conduit_name', name)}
-    shared = any(len(world.having(CNI.name, 'interconnect', port)) > 1 for port in ports)
-    if circuit.get('interconnect') or shared:
-        return [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
-    keys = {'name': next(iter(ports), None), 'conduit_name': name, 'slot_id': circuit.get('slot_id')}
-    return [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
+def ends_of(circuits: Iterable[Circuit], world: World) -> dict[str, Chain]:
+    """{name: the same, to be given up}: the CNI, and its port unless the circuit named that, or somebody else has a CNI on it.
+
+    The last of those that share a port gives it up.
+    """
+    chains: dict[str, Chain] = {}
+    gone: set[str] = set()
+    for circuit in circuits:
+        name = circuit['name']
+        port = next((cni['interconnect'] for cni in world.having(CNI.name, 'magic.conduit_name', name)), None)
+        on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
+        if circuit.get('interconnect') or on_it - gone - {name}:
+            chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
+        else:
+            keys = {'name': port, 'conduit_name': name, 'slot_id': circuit.get('slot_id')}
+            chains[name] = [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
+        if not circuit.get('interconnect'):
+            gone.add(name)
+    return chains
 
 
 def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:

@@ -48,26 +48,37 @@ def named(row: Resource, obj: Object, method: str = 'GET') -> str:
 
 def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
     """The objects that the idents name, read at the same time: {ident: read()}."""
+    idents = list(idents)
+    return dict(zip(idents, _at_once(lambda ident: read(client, resource, ident), idents), strict=True))
+
+
+def _at_once(work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
+    if len(items) < 2:
+        return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
-    idents = list(idents)
     with ThreadPoolExecutor(WORKERS) as pool:
-        return dict(zip(idents, pool.map(lambda ident: read(client, resource, ident), idents), strict=True))
+        return list(pool.map(work, items))
 
 
-def observe(client: Client, decide: Callable[[World], T], world: World | None = None) -> T:
+def observe(client: Client, decide: Callable[[World], T], world: World | None = None, ahead: Iterable[str] = ()) -> T:
     """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
 
     All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
+    ahead: the lists that it will ask for in any case, read at the same time.
     """
     shown = world or World()
     while True:
         try:
             return decide(shown)
         except Unread as unread:
+            parts = {unread.part: None}
             if unread.part[0] == SLOT.name:
                 shown = shown.only(SLOT.name)
-            shown.put(unread.part, read(client, *unread.part))
+            else:
+                parts |= {(name, None): None for name in ahead if not shown.has(name)}
+            for part, objects in zip(parts, _at_once(lambda part: read(client, *part), list(parts)), strict=True):
+                shown.put(part, objects)
 
 
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:

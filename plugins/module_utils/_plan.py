@@ -284,7 +284,12 @@ def _happen(world: World, change: Change, undo: bool = False) -> None:
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
     """The order of writing: deletes first, children before parents; then the rest, parents before children."""
-    return sorted(changes, key=lambda c: (c.action != 'delete', -_depth(c.row) if c.action == 'delete' else _depth(c.row)))
+    return sorted(changes, key=rank)
+
+
+def rank(change: Change) -> tuple[bool, int]:
+    """The place of a change in that order; those of one rank need not wait for each other."""
+    return (False, -_depth(change.row)) if change.action == 'delete' else (True, _depth(change.row))
 
 
 def _depth(row: Resource) -> int:

@@ -19,7 +19,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     Chain,
     Circuit,
     chain_of,
-    end_of,
+    ends_of,
     gathered,
     in_order,
     surplus,
@@ -30,7 +30,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, plan_each, schedule
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN
 
 SHOWN = 10  # failures in the message; all are in the result
 
@@ -68,7 +68,7 @@ def roll(task: Task) -> dict[str, Any]:
     params = task.params
     if params['state'] == 'gathered':
         names = {circuit['name'] for circuit in params['circuits'] or ()}
-        found = observe(task.client, gathered)
+        found = observe(task.client, gathered, ahead=(CNI.name, INTERCONNECT.name, TUNNEL.name))
         return {'changed': False, 'gathered': [circuit for circuit in found if not names or circuit['name'] in names]}
     if params['concurrency'] < 1:
         raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
@@ -143,21 +143,28 @@ class Rollout:
         """What the user should know of his input."""
         return [f'{name}: {text}' for name, chain in self._chains.items() for one in chain for text in one.warnings]
 
+    @property
+    def _needed(self) -> list[str]:
+        """The lists that are read in any case."""
+        chains = [] if self.state == 'deleted' else self._chains.values()
+        rows = {one.row.name for chain in chains for one in chain}
+        return [row.name for row in (CNI, INTERCONNECT) if row.name in rows]
+
     def decide(self, world: World) -> list[Outcome]:
         """The changes for each circuit, in the order of the list; those that overridden gives up come last. Raises InputError, Unread."""
         if self.state == 'deleted':
-            chains = {circuit['name']: end_of(circuit, world) for circuit in self.circuits}
+            chains = ends_of(self.circuits, world)
         else:
             chains = dict(self._chains)
             if self.state == 'overridden':
-                chains |= {name: end_of({'name': name}, world) for name in surplus(world, self._chains, self.max_deletes)}
+                chains |= ends_of([{'name': name} for name in surplus(world, self._chains, self.max_deletes)], world)
         order = in_order(chains)
         planned = dict(zip(order, plan_each([chains[name] for name in order], world), strict=True))
         return [_outcome(name, planned[name]) for name in chains]
 
     def run(self, client: Client, check_mode: bool, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Outcome]:
         """Reads, decides and, but for check mode, writes. tell: called with how many circuits are done, of how many."""
-        outcomes = observe(client, self.decide)
+        outcomes = observe(client, self.decide, ahead=self._needed)
         if self.fail_fast and any(outcome.end.error for outcome in outcomes):
             for one in outcomes:
                 one.end.skipped = not one.end.error and one.state != 'unchanged'

@@ -167,7 +167,8 @@ options:
   progress_every:
     description:
       - Seconds after which to show how far it has come, how fast, and about how long is left, and again after as many. V(0) never does.
-      - It is shown while the task runs, where that is on the controller (C(connection=local)) and without C(no_log).
+      - It is shown while the task runs, where that is on the controller (C(connection=local), also by C(delegate_to)), and not with
+        C(no_log).
     type: float
     default: 10
   progress_path:

@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument('--sizes', type=int, nargs='+', default=[20, 100, 500], metavar='N', help='circuits (%(default)s)')
     parser.add_argument('--latencies', type=int, nargs='+', default=[0, 50], metavar='MS', help='of the simulator (%(default)s)')
     parser.add_argument('--rounds', type=int, default=3, help='of each run that takes less than a minute (%(default)s)')
-    parser.add_argument('--longest', type=float, default=300, metavar='S', help='leave out runs that would take longer (%(default)s)')
+    parser.add_argument('--longest', type=float, default=600, metavar='S', help='leave out runs that would take longer (%(default)s)')
     parser.add_argument('--large', type=int, default=1000, metavar='N', help='circuits of the run that is for memory only (%(default)s)')
     parser.add_argument('--write', action='store_true', help=f'into {PAGE.relative_to(ROOT)} and {FILES.relative_to(ROOT)}')
     options = parser.parse_args()
@@ -112,7 +112,7 @@ def claims(medians: Medians, samples: Sequence[Sample]) -> Iterator[tuple[str, f
 
 def show(bench: Bench, write: bool) -> None:
     medians = Medians(bench.samples)
-    shown = [(what, round(figure, 2), goal) for what, figure, goal in claims(medians, bench.samples)]
+    shown = [(what, round(figure, 2), goal) for what, figure, goal in claims(medians, bench.samples) if figure == figure]  # but NaN
     text = '\n'.join([table(medians, bench.missing), '', '| what it shows | | goal |', '|---|---|---|',
                       *(f'| {what} | {figure:g} | {goal} |' for what, figure, goal in shown)])
     say(f'\n{text}')

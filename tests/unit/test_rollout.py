@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from collections import Counter
 
+import ansible_runner
 import pytest
-from playbook import Account
+import yaml
+from playbook import ROOT, Account
 from reliability.matrix import stored
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
@@ -126,6 +130,15 @@ def test_a_port_that_two_circuits_share_stays_until_the_last_is_given_up(roll, r
     assert simulator.state()['interconnects'] == []
 
 
+def test_circuits_that_share_a_port_and_go_together_take_it_along_but_not_one_that_was_named(roll, run_module, simulator):
+    first, second = (run_module('interconnect', slot={'site': site})['interconnect']['name'] for site in ('ewr-a', 'lhr-a'))
+    pairs = {'a': first, 'b': first, 'c': second, 'd': second}
+    roll([{'name': name, 'interconnect': port, 'shared': True} for name, port in pairs.items()])
+    done = roll([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted')
+    assert done['summary'] == {'deleted': 4}
+    assert (simulator.state()['cnis'], [port['name'] for port in simulator.state()['interconnects']]) == ([], [second])
+
+
 # Failures.
 
 def test_a_circuit_that_can_not_be_stops_no_other_and_is_told(roll, simulator):
@@ -232,16 +245,63 @@ def test_overridden_is_for_the_whole_inventory(process, tmp_path):
     assert 'run it without --limit' in run.output
 
 
+SLOW = {'circuits': [{'name': f'c-{n}', 'slot': {'speed': '10G'}} for n in range(12)], 'concurrency': 2, 'progress_every': 0.3}
+PROGRESS = r'^rollout: (\d+) of 12 circuits after \d+ s, [\d.]+ a second, about \d+ s left$'
+
+
+def play_of(folder, *tasks: dict) -> str:
+    """A playbook that runs rollout in each task, with such options of the task."""
+    runs = [{'netops.cloudflare_cni.rollout': {**SLOW, 'state': task.pop('state', 'merged')}, **task} for task in tasks]
+    (folder / 'play.yml').write_text(json.dumps([{'hosts': 'all', 'gather_facts': False, 'tasks': runs}]))
+    return str(folder / 'play.yml')
+
+
 def test_it_shows_how_far_it_has_come_while_it_runs(process, tmp_path):
     process.reset(latency=60)
-    play = [{'hosts': 'localhost', 'gather_facts': False, 'connection': 'local', 'tasks': [
-        {'netops.cloudflare_cni.rollout': {'circuits': [{'name': f'c-{n}', 'slot': {'speed': '10G'}} for n in range(12)],
-                                           'concurrency': 2, 'progress_every': 0.3}},
-    ]}]
-    (tmp_path / 'play.yml').write_text(json.dumps(play))
-    run = Account(process, tmp_path).play(str(tmp_path / 'play.yml'), {})
+    here = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
+    run = Account(process, tmp_path).play(play_of(tmp_path, {}), {'here': here})
     assert run.status == 0, run.output
-    lines = re.findall(r'^rollout: (\d+) of 12 circuits after \d+ s, [\d.]+ a second, about \d+ s left$', run.output, re.MULTILINE)
+    lines = re.findall(PROGRESS, run.output, re.MULTILINE)
     assert len(lines) >= 2
     assert lines == sorted(lines, key=int)
-    assert run.output.index('rollout: ') < run.output.index('changed: [localhost]')
+    assert run.output.index('rollout: ') < run.output.index('changed: [here]')
+
+
+def test_a_runner_gets_it_as_events_from_a_delegated_task_but_nothing_of_what_is_not_to_be_shown(process, tmp_path):
+    process.reset(latency=60)
+    here = {'delegate_to': 'localhost'}
+    play = play_of(tmp_path, here, {'state': 'deleted', 'no_log': True, **here})
+    command, events = Account(process, tmp_path).command(play, {'far': {'ansible_host': '192.0.2.1'}}), []
+    (tmp_path / 'run').mkdir()
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ['PATH']])
+    run = ansible_runner.run(private_data_dir=str(tmp_path / 'run'), playbook=play, inventory=str(tmp_path / 'inventory.yml'), quiet=True,
+                             envvars={**command['env'], 'PATH': path}, event_handler=lambda event: events.append(event) or True)
+    assert run.status == 'successful', run.stdout.read()
+    told = [re.sub(PROGRESS, r'\1', event['stdout']) if event['stdout'].startswith('rollout: ') else event['event'] for event in events]
+    first, second = (number for number, what in enumerate(told) if what == 'playbook_on_task_start')
+    shown = [number for number, what in enumerate(told) if what.isdigit()]
+    assert len(shown) >= 2
+    assert first < shown[0] and shown[-1] < told.index('runner_on_ok') < second
+    assert (len([what for what in told if what == 'runner_on_ok']), process.state()['cnis']) == (2, [])
+
+
+def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_changes(process, tmp_path):
+    process.reset()
+    account = Account(process, tmp_path)
+    account.play('rollout', {name: variables for name, variables in HOSTS.items() if name != 'old-1'})
+    guide = (ROOT / 'docs' / 'rollout.md').read_text()
+    (tmp_path / 'adopted').mkdir()
+    (playbook,) = [text for text in re.findall(r'(?s)```yaml\n(.*?)```', guide) if 'Write an inventory' in text]
+    (tmp_path / 'adopted' / 'adopt.yml').write_text(playbook)
+    adopted = account.play(str(tmp_path / 'adopted' / 'adopt.yml'), {})
+    assert adopted.status == 0, adopted.output
+    hosts = yaml.safe_load((tmp_path / 'adopted' / 'inventory.yml').read_text())['circuits']['hosts']
+    again = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
+    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    hosts['nyc-1']['provision_mtu'] = 1400
+    text = account.play('rollout', hosts, '--check', '--diff').output.split('TASK [Bring the circuits about]')[1].split('TASK [')[0]
+    assert sorted(re.search(r'^3 circuits: (.*)$', text, re.MULTILINE)[1].split(', ')) == ['1 updated', '2 unchanged']
+    assert text.index('3 circuits: ') < text.index('--- before')
+    lines = [line.split(':')[1].strip(' ,') for line in text.splitlines() if re.match(r'[-+] ', line)]
+    assert lines == ['1476', '1400']
+    assert 'nyc-2' not in text

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply
@@ -384,6 +386,17 @@ def test_no_more_is_read_than_the_decision_needs():
     wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
     (change,) = observe(script.client(), lambda there: plan([wanted], there))
     assert (change.action, script.told()) == ('none', [('GET', LINKS)])
+
+
+def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
+    both = threading.Barrier(2, timeout=10)
+
+    def together(_request):
+        both.wait()
+        return listed()
+
+    needed = ('cni', 'interconnect')
+    assert observe(Script(together, together).client(), lambda there: [there.seen(name) for name in needed], ahead=needed) == [[], []]
 
 
 # Waiting.

@@ -1,0 +1,276 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+name: circuits
+short_description: The circuits of an account as hosts
+version_added: 1.0.0
+author:
+  - netops.cloudflare_cni contributors (@netops-collections)
+description:
+  - Each circuit is a host, named after its CNI. A port without a CNI is a host too, under its own name.
+  - The name of the file ends in C(cni.yml) or C(cni.yaml).
+  - What the API tells of a circuit is in variables that start with C(cni_). MD5 keys are not among them.
+  - What the role P(netops.cloudflare_cni.provision#role) and the playbook C(netops.cloudflare_cni.rollout) take is in variables that start
+    with C(provision_), so that these change nothing where they run over this inventory as it is. A port without a CNI has
+    C(provision_state=spare), which rollout leaves alone.
+  - If the API can not be read, and no cache has an answer, the command ends with exit status 1; it does not go on without the hosts.
+extends_documentation_fragment:
+  - constructed
+  - inventory_cache
+options:
+  plugin:
+    description: The name of this plugin.
+    required: true
+    choices: [netops.cloudflare_cni.circuits]
+  api_token:
+    description: An API token, which needs one of the permissions Magic WAN Read and Magic Transit Read. May be a template.
+    type: str
+    env:
+      - name: CLOUDFLARE_API_TOKEN
+  api_key:
+    description: A global API key, instead of O(api_token). May be a template.
+    type: str
+    env:
+      - name: CLOUDFLARE_API_KEY
+  api_email:
+    description: The e-mail address of the owner of O(api_key). May be a template.
+    type: str
+    env:
+      - name: CLOUDFLARE_EMAIL
+  account_id:
+    description: The account, 32 hexadecimal digits. May be a template.
+    type: str
+    env:
+      - name: CLOUDFLARE_ACCOUNT_ID
+  api_url:
+    description: The address of the API. May be a template.
+    type: str
+    default: https://api.cloudflare.com/client/v4
+    env:
+      - name: CLOUDFLARE_BASE_URL
+  timeout:
+    description: Seconds that one request may take.
+    type: float
+    default: 30
+  retry_timeout:
+    description: Seconds after which a call that keeps failing for a passing reason is given up.
+    type: int
+    default: 600
+  requests_per_window:
+    description: How many requests it may send in 300 seconds.
+    type: int
+    default: 1200
+  validate_certs:
+    description: Whether the certificate of the API is checked.
+    type: bool
+    default: true
+  ca_path:
+    description: A file or folder of CA certificates to check the API's certificate against.
+    type: path
+  site:
+    description: Only circuits of this site, such as V(ewr-a). The API filters.
+    type: str
+  type:
+    description: Only circuits of this type. The API filters.
+    type: str
+    choices: [direct, gcp_partner]
+  facility:
+    description: Only circuits in the facility of this whole name, such as V(Equinix NY1), without regard to case.
+    type: str
+  address_contains:
+    description: Only circuits in a facility with this text in its address, without regard to case.
+    type: str
+  speed:
+    description: Only circuits of this speed, such as V(10G).
+    type: str
+  status:
+    description: Whether to read the status of each port as well, which costs a request for each.
+    type: bool
+    default: false
+notes:
+  - Hosts have C(ansible_connection=local) and the interpreter that runs Ansible, as the collection talks to an API.
+'''
+
+EXAMPLES = r'''
+# cni.yml
+plugin: netops.cloudflare_cni.circuits
+status: true
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: .cache
+cache_timeout: 3600
+keyed_groups:
+  - key: cni_site
+    prefix: site
+  - key: cni_facility
+    prefix: facility
+  - key: cni_device
+    prefix: device
+  - key: cni_type
+    prefix: type
+  - key: cni_speed
+    prefix: speed
+  - key: cni_state
+    prefix: state
+groups:
+  dark: cni_state != 'Healthy'
+  unused: provision_state == 'spare'
+compose:
+  provision_wait_for: "['Healthy']"
+'''
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.netops.cloudflare_cni.plugins.filter.hosts import hosts as role_variables
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import gathered
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import connect, hide, said
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import meets
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 every string is a template
+
+    def trust_as_template(value: str) -> str:
+        return value
+
+
+LOCAL = {'ansible_connection': 'local', 'ansible_python_interpreter': '{{ ansible_playbook_python }}'}
+ENDINGS = ('cni.yml', 'cni.yaml')
+CREDENTIALS = ('api_token', 'api_key', 'api_email', 'account_id', 'api_url')
+CONNECTION = (*CREDENTIALS, 'timeout', 'retry_timeout', 'requests_per_window', 'validate_certs', 'ca_path')
+ASKED = ('site', 'type')  # what the API can be asked for
+KEPT = ('facility', 'address_contains', 'speed')
+SPARE = 'spare'
+TEMPLATES = ('{{', '{%', '{#', '#jinja2:')  # what a string has that Ansible would take for one
+
+# {variable: path in the object} of a port, of a CNI, and of a status.
+PORT = {'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name', 'address': 'facility.address',
+        'device': 'ccr_device_name', 'speed': 'speed', 'slot_id': 'slot_id', 'interconnect': 'name'}
+LINK = {'id': 'id', 'description': 'magic.description', 'mtu': 'magic.mtu', 'bgp': 'bgp', 'bgp_mode': 'bgp_mode', 'cust_ip': 'cust_ip',
+        'p2p_ip': 'p2p_ip'}
+STATUS = {'state': 'state', 'reason': 'reason'}
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    NAME = 'netops.cloudflare_cni.circuits'
+
+    def verify_file(self, path: str) -> bool:
+        """Whether it is a file for this plugin, by its name; says why one that speaks of the plugin is not."""
+        if not super().verify_file(path):
+            return False
+        if path.endswith(ENDINGS):
+            return True
+        if _speaks_of(path, self.NAME):
+            self.display.warning(f'{path} is for {self.NAME}: let its name end in {" or ".join(ENDINGS)}.')
+        return False
+
+    def parse(self, inventory, loader, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        for name, variables in self._circuits(self.get_cache_key(path), cache).items():
+            self._add(name, variables)
+
+    def _circuits(self, key: str, cache: bool) -> dict[str, dict[str, Any]]:
+        """{host: variables}, from the cache where that is wanted and has them."""
+        wanted = self.get_option('cache')
+        found = self._cache.get(key) if wanted and cache else None
+        if found is not None:
+            return found
+        try:
+            found = self._read()
+        except CniError as error:
+            return self._stale(key, error)
+        if wanted:
+            self._cache[key] = found
+        return found
+
+    def _stale(self, key: str, error: CniError) -> dict[str, dict[str, Any]]:
+        """What the cache had once. Without it the command ends here: Ansible would go on without the hosts of a source that fails."""
+        if self.get_option('cache'):
+            self.set_option('cache_timeout', 0)
+            self.load_cache_plugin()
+            found = self._cache.get(key)
+            if found is not None:
+                self.display.warning(f'{self.NAME}: the circuits are those of an earlier run, from the cache, since: {error}')
+                return found
+        self.display.error(f'{self.NAME}: {error}', wrap_text=False)
+        raise SystemExit(1)
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        params = said({name: self._told(name) for name in CONNECTION})
+        secrets = Secrets(params[name] for name in ('api_token', 'api_key') if params.get(name))
+        client = connect({name: params.get(name) for name in CONNECTION}, self.display.warning, secrets)
+        wanted = said({name: self.get_option(name) for name in (*ASKED, *KEPT)})
+        query = {name: wanted.get(name) for name in ASKED}
+        ports = [port for port in read(client, 'interconnect', None, query) if all(meets(port, *one) for one in wanted.items())]
+        statuses = watch(client, [port['name'] for port in ports], [], 0) if self.get_option('status') else {}
+        return dict(_hosts(client, {port['name']: port for port in ports}, statuses))
+
+    def _told(self, name: str) -> Any:
+        value = self.get_option(name)
+        return self.templar.template(value) if name in CREDENTIALS and isinstance(value, str) else value
+
+    def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+        self.inventory.add_host(name)
+        own = {name: trust_as_template(value) for name, value in LOCAL.items()}
+        for variable, value in {**own, **_literal(variables)}.items():
+            self.inventory.set_variable(name, variable, value)
+        strict = self.get_option('strict')
+        self._set_composite_vars(self.get_option('compose'), self.inventory.get_host(name).get_vars(), name, strict=strict)
+        known = self.inventory.get_host(name).get_vars()
+        self._add_host_to_composed_groups(self.get_option('groups'), known, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option('keyed_groups'), known, name, strict=strict)
+
+
+def _literal(value: Any) -> Any:
+    """What the API told, as data. Only what reads like a template is marked as unsafe: exports of the inventory show the marks."""
+    if isinstance(value, dict):
+        return {name: _literal(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_literal(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return wrap_var(value) if any(mark in value for mark in TEMPLATES) else trust_as_template(value)
+
+
+def _speaks_of(path: str, name: str) -> bool:
+    try:
+        with open(path, errors='replace') as file:
+            return f'plugin: {name}' in file.read(10_000)
+    except OSError:
+        return False
+
+
+def _hosts(client: Client, ports: Mapping[str, Object], statuses: Mapping[str, Object]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name, variables) of the circuits on the ports, and of the ports without one."""
+    world = World({('interconnect', None): ports.values()})
+    circuits = {circuit['name']: circuit for circuit in observe(client, gathered, world, ahead=(CNI.name, TUNNEL.name))}
+    links = observe(client, lambda world: world.seen(CNI.name), world)
+    bare = dict(ports)
+    for link in links:
+        port = ports.get(link['interconnect'])
+        if port:
+            bare.pop(port['name'], None)
+            circuit = circuits[get(link, 'magic.conduit_name')]
+            yield circuit['name'], {**_facts(port, statuses, link), **role_variables([circuit])[circuit['name']]}
+    for name, port in bare.items():
+        yield name, {**_facts(port, statuses), 'provision_state': SPARE}
+
+
+def _facts(port: Object, statuses: Mapping[str, Object], link: Object | None = None) -> dict[str, Any]:
+    told = ((PORT, port), (LINK, hide(CNI, link)), (STATUS, statuses.get(port['name'])))
+    return {f'cni_{name}': get(obj, wire) for names, obj in told for name, wire in names.items() if get(obj, wire) is not None}

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guides: every command, playbook, task and inventory in them, as a reader would run it, on an account with their circuits."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from playbook import ROOT, Account
+
+PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
+NOT_HERE = ('make', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install')  # seen elsewhere, or not ours
+KNOWN = {
+    'rollout_result': {'circuits': [{'name': 'nyc-1', 'outcome': 'failed', 'msg': 'why'}]},
+    'vault_cloudflare_account': '{{ lookup("env", "CLOUDFLARE_ACCOUNT_ID") }}',
+    'vault_cloudflare_token': '{{ lookup("env", "CLOUDFLARE_API_TOKEN") }}',
+}
+
+
+def commands() -> Iterator:
+    """Each line that a reader types. A block that shows output is shown once, by `make demo`, and not typed."""
+    for page in PAGES:
+        for block in re.findall(r'(?s)```console\n(.*?)```', page.read_text()):
+            if all(line.startswith('$ ') for line in block.splitlines()):
+                for line in block.splitlines():
+                    yield pytest.param(line[2:].partition('  #')[0].strip(), id=f'{page.stem}: {line[2:60]}')
+
+
+def snippets() -> Iterator:
+    """Each piece of YAML."""
+    for page in PAGES:
+        for number, text in enumerate(re.findall(r'(?s)```yaml\n(.*?)```', page.read_text()), 1):
+            yield pytest.param(text, id=f'{page.stem}: {number}')
+
+
+@pytest.fixture
+def reader(process, tmp_path):
+    """An account with a redundant pair that has light, and a folder with the inventories of the guides."""
+    process.reset(activate_after=0)
+    account = Account(process, tmp_path)
+    free = {slot['ccr_device_name']: slot['id'] for slot in process.state()['slots'] if slot['speed'] == '10G' and not slot['occupied']}
+    for name, device in (('nyc-1', 'edge01.ewr-a'), ('nyc-2', 'edge02.ewr-a')):
+        account.seed(name, free[device], bgp={'customer_asn': 64496, 'extra_prefixes': []})
+    shutil.copy(ROOT / 'docs' / 'examples' / 'inventory.yml', tmp_path / 'inventory.yml')
+    (tmp_path / 'cni.yml').write_text('plugin: netops.cloudflare_cni.circuits\nkeyed_groups:\n  - {key: cni_site, prefix: site}\n')
+    return account
+
+
+def run(account: Account, command: list[str]) -> str:
+    """Runs a command in the reader's folder; returns what it prints."""
+    command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+    environment = {**account.environment, 'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false'}
+    done = subprocess.run(command, cwd=account.folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '[WARNING]' not in done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize('command', commands())
+def test_a_command(command, reader):
+    if not command.startswith(NOT_HERE):
+        words = shlex.split(command)
+        assert words[0].startswith('ansible')
+        assert run(reader, words)
+
+
+@pytest.mark.parametrize('text', snippets())
+def test_a_piece_of_yaml(text, reader):
+    content = yaml.safe_load(text)
+    if isinstance(content, list):
+        plays = content if 'hosts' in content[0] else [{'hosts': 'localhost', 'gather_facts': False, 'tasks': content}]
+        (reader.folder / 'site.yml').write_text(yaml.safe_dump(plays, sort_keys=False))
+        (reader.folder / 'known.json').write_text(json.dumps(KNOWN))
+        assert 'PLAY [' in run(reader, ['ansible-playbook', '-i', 'inventory.yml', 'site.yml', '-e', '@known.json'])
+    elif 'plugin' in content:
+        (reader.folder / 'own.cni.yml').write_text(text)
+        hosts = json.loads(run(reader, ['ansible-inventory', '-i', 'own.cni.yml', '--list']))['_meta']['hostvars']
+        assert set(hosts) == {'nyc-1', 'nyc-2'}
+    else:
+        groups = content if 'circuits' in content else {'circuits': {'hosts': content}}
+        (reader.folder / 'own.yml').write_text(yaml.safe_dump(groups))
+        assert 'failed=0' in run(reader, ['ansible-playbook', '-i', 'own.yml', 'netops.cloudflare_cni.rollout', '--check'])
