@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import re
@@ -112,7 +113,8 @@ def claims(medians: Medians, samples: Sequence[Sample]) -> Iterator[tuple[str, f
 
 def show(bench: Bench, write: bool) -> None:
     medians = Medians(bench.samples)
-    shown = [(what, round(figure, 2), goal) for what, figure, goal in claims(medians, bench.samples) if figure == figure]  # but NaN
+    shown = [(what, round(figure, 2), goal) for what, figure, goal in claims(medians, bench.samples)
+             if not math.isnan(figure)]
     text = '\n'.join([table(medians, bench.missing), '', '| what it shows | | goal |', '|---|---|---|',
                       *(f'| {what} | {figure:g} | {goal} |' for what, figure, goal in shown)])
     say(f'\n{text}')
