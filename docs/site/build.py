@@ -20,7 +20,8 @@ MOVED = {'../tests/simulator/README.md': 'simulator.md'}  # links out of the gui
 def main() -> int:
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.copytree(ROOT / 'docs', PAGES, ignore=shutil.ignore_patterns('site', '__pycache__', '*.py'))
-    shutil.copy(ROOT / 'docs' / 'site' / 'index.md', PAGES)
+    for page in ('index.md', 'ansible.rst'):
+        shutil.copy(ROOT / 'docs' / 'site' / page, PAGES)
     shutil.copy(ROOT / 'tests' / 'simulator' / 'README.md', PAGES / 'simulator.md')
     for page in PAGES.glob('*.md'):
         text = page.read_text()

@@ -25,7 +25,7 @@ import pytest
 from module_process import run_in_child
 from simulator.process import Simulator
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = 'PLANTED-token+with/signs=0123456789'
@@ -178,7 +178,7 @@ def test_an_exception_that_nobody_expected_is_told_without_secrets(account, prin
     def broken(_client, _changes):
         raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
 
-    text = printed('cni', before=lambda: setattr(_module, 'apply', broken), conduit_name='nyc-1', bgp=BGP)
+    text = printed('cni', before=lambda: setattr(_apply, 'apply', broken), conduit_name='nyc-1', bgp=BGP)
     error = json.loads(text)['error']
     assert 'RuntimeError' in json.loads(text)['msg']
     assert 'in broken' in error['traceback']
