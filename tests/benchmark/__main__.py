@@ -13,7 +13,6 @@ import json
 import math
 import os
 import platform
-import re
 import statistics
 import sys
 import tempfile
@@ -26,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests')]
 
 from benchmark.runs import ONE, SINGLES, STATES, VARIANTS, Bench, Missing, Sample  # noqa: E402
+from pages import put  # noqa: E402
 from playbook import Account  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 
@@ -125,17 +125,11 @@ def show(bench: Bench, write: bool) -> None:
                'cloudflare': version('cloudflare'), 'shown': shown, 'samples': [asdict(one) for one in bench.samples],
                'missing': [asdict(one) for one in bench.missing]}
     (FILES / 'results.json').write_text(json.dumps(figures, indent=1) + '\n')
-    put(text)
+    put(PAGE, 'bench', text)
     from benchmark.picture import draw  # not before all is measured: the size of this process is the least that is seen of its children
 
     draw(FILES / 'benchmark.png', {name: {row: medians.of('wall', name, row[2], row[1], row[0]) for row in medians.rows()}
                                    for name in VARIANTS})
-
-
-def put(text: str) -> None:
-    """Puts the tables between their marks in the page."""
-    begin, end = (f'<!-- bench: {side} -->' for side in ('begin', 'end'))
-    PAGE.write_text(re.sub(f'(?s){begin}.*{end}', lambda _match: f'{begin}\n{text}\n{end}', PAGE.read_text()))
 
 
 def say(text: str) -> None:

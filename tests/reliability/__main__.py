@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
 
+from pages import put  # noqa: E402
 from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
 from reliability.matrix import FAULTS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
 from reliability.role import Yard, scenarios  # noqa: E402
@@ -49,7 +49,7 @@ def main() -> int:
         text = table(*TABLES[name], outcomes[name])
         say(f'\n{text}')
         if options.write:
-            put(name, text)
+            put(PAGE, name, text)
     return int(any(result == 'broken' for some in outcomes.values() for _row, result in some))
 
 
@@ -112,12 +112,6 @@ def table(title: str, rows: Iterable[str], results: tuple[str, ...], outcomes: l
         lines.append(f'| {row} | {sum(numbers)} | {" | ".join(map(str, numbers))} |')
     totals = [sum(counts[row, column] for row in rows) for column in columns]
     return '\n'.join([*lines, f'| **all** | **{len(outcomes)}** | {" | ".join(f"**{total}**" for total in totals)} |'])
-
-
-def put(name: str, text: str) -> None:
-    """Puts a table between its marks in the page."""
-    begin, end = (f'<!-- {name}: {side} -->' for side in ('begin', 'end'))
-    PAGE.write_text(re.sub(f'(?s){begin}.*{end}', lambda _match: f'{begin}\n{text}\n{end}', PAGE.read_text()))
 
 
 def say(text: str) -> None:

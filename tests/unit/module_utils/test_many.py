@@ -233,6 +233,14 @@ def test_all_deletes_come_before_anything_else():
     assert script.told() == [('DELETE', f'{PORTS}/old'), ('POST', PORTS)]
 
 
+def test_a_port_waits_until_the_cnis_of_all_chains_have_left_it():
+    links = {name: Change(CNI, 'delete', name, cni(number, name, 'old'), None) for number, name in enumerate('ab', 1)}
+    port = Change(INTERCONNECT, 'delete', 'old', direct('old', 9), None)
+    script = Script(*[answer(body=b'')] * 3)
+    apply_each(script.client(), [[links['b'], port], [links['a']]])
+    assert script.told() == [('DELETE', f'{LINKS}/{uuid(2)}'), ('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/old')]
+
+
 def test_what_the_order_told_goes_into_what_follows():
     bgp = {'customer_asn': 1, 'extra_prefixes': ['192.0.2.0/24']}
     (changes,) = plan_each([circuit('nyc-1', bgp=bgp)], world(SLOTS))
