@@ -152,7 +152,7 @@ def _delete(client: Client, change: Change) -> Change:
 def _update(client: Client, change: Change) -> Change:
     """PUT of the object as it is at this moment: what has changed since it was read stays, but for the named fields."""
     _refuse_unknown(change, change.row.id)
-    now = read(client, change.row.name, change.after.get(change.row.id))
+    now = [] if change.recent else read(client, change.row.name, change.after.get(change.row.id))
     after = merge(now[0], {wire: get(change.after, wire) for wire in change.named}) if now else change.after
     return _taken(change, _put(client, change.row, after, change.named))
 

@@ -68,6 +68,7 @@ class Change(NamedTuple):
 
     known: the ids that were there before a create. chosen: the user named the very thing (a slot_id), nothing was picked for him.
     sole: whether it gives way to another one that came to the same place in the same moment.
+    recent: `before` is of an object that this very run has made, so it is written without another look.
     answer: the object as Cloudflare returned it, once applied.
     """
 
@@ -80,6 +81,7 @@ class Change(NamedTuple):
     known: frozenset[Any] = frozenset()
     chosen: bool = True
     sole: bool = False
+    recent: bool = False
     answer: Object | None = None
 
 

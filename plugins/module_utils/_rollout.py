@@ -188,12 +188,13 @@ class Rollout:
         self._check_later(client, [one for one in todo if not (one.end.error or one.end.skipped) and any(map(_is_later, one.changes))])
 
     def _check_later(self, client: Client, outcomes: Sequence[Outcome]) -> None:
-        """The health checks of interconnects that were not there when the plan was made."""
+        """The health checks of interconnects that were not there when the plan was made. They have just been made: no look before each."""
         if not outcomes:
             return
         checks = [[_of_new(self._chains[outcome.name][-1], outcome.end.done)] for outcome in outcomes]
         planned = observe(client, lambda world: plan_each(checks, world))
-        ends = apply_each(client, [[] if isinstance(changes, CniError) else changes for changes in planned], workers=self.workers)
+        chains = [[] if isinstance(changes, CniError) else [change._replace(recent=True) for change in changes] for changes in planned]
+        ends = apply_each(client, chains, workers=self.workers)
         for one, changes, end in zip(outcomes, planned, ends, strict=True):
             error = changes if isinstance(changes, CniError) else end.error
             one.end.done += end.done
