@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants matrix bench venv lock clean
+.PHONY: help demo test test-all mutants matrix bench docs venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit
 
 matrix: venv  ## What touches Ansible, on every release of ansible-core that this machine has a Python for
 	@$(VENV)/bin/python tests/run matrix
+
+docs: venv  ## Build the manual, .build/site/html/index.html: the guides, and the reference of every plugin and role
+	@$(VENV)/bin/python docs/site/build.py
 
 bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by rollout, role, uri and SDK, into docs/: an hour on a quiet machine
 	@$(VENV)/bin/python tests/benchmark --write

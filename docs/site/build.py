@@ -1,20 +1,30 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the manual, .build/site/html: the guides, and the reference of every plugin and of the role. A warning fails it."""
+"""Builds the manual, .build/site/html: the guides, and the reference of every plugin and role. A warning or a dead link fails it."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / '.build' / 'site'
 PAGES = SITE / 'source'
 COLLECTION = 'netops.cloudflare_cni'
-MOVED = {'../tests/simulator/README.md': 'simulator.md'}  # links out of the guides
+MOVED = {r'\]\(\.\./tests/simulator/README\.md': '](simulator.md'}  # links out of the guides
+LESS = {  # of what antsibull-docs writes for a site of many collections
+    r'(?m)^\.\. contents::\n(?: +:.*\n)+': '',  # the theme has it beside each page
+    rf'(?m)^{re.escape(COLLECTION)}\.(.+?) -- (.+)\n(\++)$': r'\1\n\3\n\n\2.',  # a title of two words, and the rest as a sentence
+    r'(?m)^Netops\.Cloudflare_Cni\n(=+)$': r'Modules, plugins and roles\n\1=====',
+}
 
 
 def main() -> int:
@@ -23,17 +33,37 @@ def main() -> int:
     for page in ('index.md', 'ansible.rst'):
         shutil.copy(ROOT / 'docs' / 'site' / page, PAGES)
     shutil.copy(ROOT / 'tests' / 'simulator' / 'README.md', PAGES / 'simulator.md')
-    for page in PAGES.glob('*.md'):
-        text = page.read_text()
-        for old, new in MOVED.items():
-            text = text.replace(f']({old}', f']({new}')
-        page.write_text(text)
+    tidy(PAGES.glob('*.md'), MOVED)
     reference = PAGES / 'reference'
     reference.mkdir()
     run('antsibull-docs', 'collection', '--use-current', '--squash-hierarchy', '--fail-on-error', '--dest-dir', reference, COLLECTION)
+    tidy(reference.glob('*.rst'), LESS)
     run('sphinx-build', '-W', '--keep-going', '-q', '-b', 'html', '-c', Path(__file__).parent, PAGES, SITE / 'html')
+    if dead := sorted(dead_links(SITE / 'html')):
+        sys.exit('Dead links:\n' + '\n'.join(dead))
     print(f'The manual is {(SITE / "html" / "index.html").relative_to(ROOT)}.')
     return 0
+
+
+def tidy(pages: Iterable[Path], rules: Mapping[str, str]) -> None:
+    for page in pages:
+        text = page.read_text()
+        for old, new in rules.items():
+            text = re.sub(old, new, text)
+        page.write_text(text)
+
+
+def dead_links(folder: Path) -> Iterator[str]:
+    """The links between pages that lead nowhere: neither to a file nor to a place in it. Those to other sites are not followed."""
+    pages = {path: BeautifulSoup(path.read_text(), 'html.parser') for path in folder.rglob('*.html')}
+    places = {path: {tag['id'] for tag in page.find_all(id=True)} for path, page in pages.items()}
+    for path, page in pages.items():
+        for tag in page.find_all(['a', 'link', 'img', 'script']):
+            link = urlsplit(tag.get('href') or tag.get('src') or '')
+            target = (path.parent / unquote(link.path)).resolve() if link.path else path
+            there = target.exists() and (not link.fragment or link.fragment in places.get(target, {link.fragment}))
+            if not (link.scheme or link.netloc or there):
+                yield f'{path.relative_to(folder)}: {link.geturl()}'
 
 
 def run(*command: object) -> None:
