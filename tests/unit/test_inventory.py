@@ -52,7 +52,7 @@ class Answer:
         command = [Path(sys.executable).with_name('ansible-inventory'), '-i', name, '--list', *arguments]
         environment = {**account.environment, **environment}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        self.status, self.said = done.returncode, done.stderr
+        self.status, self.said = done.returncode, ' '.join(done.stderr.split())  # older releases break lines
         self.groups = json.loads(done.stdout) if done.stdout else None
         self.hosts = (self.groups or {}).get('_meta', {}).get('hostvars')
         self.sent = [(one['path'].rpartition('/')[2], one['query']) for one in account.simulator.requests()[before:]]
@@ -122,7 +122,7 @@ def test_an_api_that_can_not_be_read_is_no_empty_inventory(account, ask, source)
     arguments = ['-i', 'localhost,'] if source == 'beside another' else []
     found = ask(PLUGIN, *arguments, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (found.status, found.groups) == (1, None)
-    assert 'HTTP 401' in found.said or '(401' in found.said or 'Authentication error' in found.said
+    assert 'HTTP 403, Authentication error' in found.said
     assert 'wrong-token' not in found.said
 
 
@@ -136,7 +136,7 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     os.utime(file, (0, 0))
     stale = ask(text, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (stale.status, stale.hosts) == (0, first.hosts)
-    assert 'from an earlier run' in stale.said or 'those of an earlier run' in stale.said
+    assert 'the circuits are those of an earlier run' in stale.said
     assert len(ask(text).sent) == 3
     flushed = ask(text, '--flush-cache')
     assert len(flushed.sent) == 3
@@ -144,7 +144,7 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
 
 def test_a_file_of_another_name_is_told_so(ask):
     found = ask(PLUGIN, name='circuits.yml')
-    assert 'let its name end in cni.yml or cni.yaml' in ' '.join(found.said.split())
+    assert 'let its name end in cni.yml or cni.yaml' in found.said
 
 
 def test_the_example_is_a_file_for_the_plugin():
