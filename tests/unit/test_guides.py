@@ -11,7 +11,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,20 +26,17 @@ KNOWN = {
 }
 
 
-def commands() -> Iterator:
+def blocks(language: str) -> dict[str, str]:
+    """{text: where} of the blocks in a language. What stands in several places is there once."""
+    return {text: f'{page.stem}: {number}' for page in PAGES
+            for number, text in enumerate(re.findall(rf'(?s)```{language}\n(.*?)```', page.read_text()), 1)}
+
+
+def commands() -> list[str]:
     """Each line that a reader types. A block that shows output is shown once, by `make demo`, and not typed."""
-    for page in PAGES:
-        for block in re.findall(r'(?s)```console\n(.*?)```', page.read_text()):
-            if all(line.startswith('$ ') for line in block.splitlines()):
-                for line in block.splitlines():
-                    yield pytest.param(line[2:].partition('  #')[0].strip(), id=f'{page.stem}: {line[2:60]}')
-
-
-def snippets() -> Iterator:
-    """Each piece of YAML."""
-    for page in PAGES:
-        for number, text in enumerate(re.findall(r'(?s)```yaml\n(.*?)```', page.read_text()), 1):
-            yield pytest.param(text, id=f'{page.stem}: {number}')
+    typed = [block.splitlines() for block in blocks('console') if all(line.startswith('$ ') for line in block.splitlines())]
+    lines = [line.removeprefix('$ ').partition('  #')[0].strip() for block in typed for line in block]
+    return [line for line in dict.fromkeys(lines) if not line.startswith(NOT_HERE)]
 
 
 @pytest.fixture
@@ -68,13 +64,12 @@ def run(account: Account, command: list[str]) -> str:
 
 @pytest.mark.parametrize('command', commands())
 def test_a_command(command, reader):
-    if not command.startswith(NOT_HERE):
-        words = shlex.split(command)
-        assert words[0].startswith('ansible')
-        assert run(reader, words)
+    words = shlex.split(command)
+    assert words[0].startswith('ansible')
+    assert run(reader, words)
 
 
-@pytest.mark.parametrize('text', snippets())
+@pytest.mark.parametrize('text', [pytest.param(text, id=where) for text, where in blocks('yaml').items()])
 def test_a_piece_of_yaml(text, reader):
     content = yaml.safe_load(text)
     if isinstance(content, list):
