@@ -54,8 +54,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
     """The hosts as circuits. Circuits to keep away from may be named as hosts."""
-    names = {host: _name(host, hostvars[host]) for host in hosts}
-    return [_circuit(names[host], hostvars[host], names) for host in names if (hostvars[host].get('provision_state') or 'present') == state]
+    variables = {host: hostvars[host] for host in hosts}  # once: Ansible gathers them anew each time
+    names = {host: _name(host, told) for host, told in variables.items()}
+    return [_circuit(names[host], told, names) for host, told in variables.items() if (told.get('provision_state') or 'present') == state]
 
 
 def _name(host: str, variables: Mapping[str, Any]) -> str:
