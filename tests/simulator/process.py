@@ -13,6 +13,8 @@ import sys
 import urllib.error
 import urllib.request
 
+WAIT = 180  # seconds; a playbook on a busy machine may take long to get to a request
+
 
 class Simulator:
     """A running simulator: `with Simulator("--slots", "8") as simulator: ...`.
@@ -86,7 +88,7 @@ class Simulator:
         # A proxy of the environment is not for loopback.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(urllib.request.Request(url, data, headers), timeout=30) as answer:
+            with opener.open(urllib.request.Request(url, data, headers), timeout=WAIT) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)['error']) from error

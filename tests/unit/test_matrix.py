@@ -11,8 +11,8 @@ from reliability.matrix import SCENARIOS, bench_in, cells, run, sample
 from reliability.role import Yard, scenarios
 from simulator.process import Simulator
 
-CELLS = 150
-KILLS = 8
+CELLS = 100
+KILLS = 4
 
 
 @pytest.fixture(scope='module')
