@@ -117,6 +117,7 @@ CALLS = [
     ('cni', {'conduit_name': 'nyc-1', 'interconnect': '{port}', 'bgp': {'customer_asn': 64512, 'md5_key': 'planted'}}),
     ('cni_info', {}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+    ('health_check_info', {}),
     ('status_info', {}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}]}),

@@ -144,11 +144,12 @@ READERS = {  # {module: options with which it looks at as much as it can}
     'interconnect_info': {'conduit_name': 'nyc-1', **{name: SLOT[name] for name in ('site', 'facility')}},
     'cni_info': {'conduit_name': 'nyc-1', 'interconnect': 'x'},
     'cni_settings_info': {},
+    'health_check_info': {'conduit_name': 'nyc-1'},
     'slots_info': {**SLOT, 'occupied': False},
     'status_info': {'conduit_names': ['nyc-1']},
 }
 READS = {'slots': ('interconnect', 'slots_info', 'rollout'), 'cnis': ('cni', 'interconnect', 'rollout'),
-         'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'), 'tunnels': ('health_check', 'rollout')}
+         'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'), 'tunnels': ('health_check', 'health_check_info', 'rollout')}
 WRONG = (['x'], 7, {'x': [1]})
 
 

@@ -173,6 +173,7 @@ def test_a_lost_answer_ends_with_exactly_one(run_module, simulator, module, kind
     ('interconnect_info', 'interconnects', {'facility': 'equinix ny1'}, {'name': '../settings'}),
     ('cni_info', 'cnis', {'conduit_name': 'nyc-1'}, {'conduit_name': 'nyc-2'}),
     ('cni_info', 'cnis', {}, {'interconnect': 'nobody'}),
+    ('health_check_info', 'tunnels', {'conduit_name': 'nyc-1'}, {'interconnect': 'nobody'}),
     ('slots_info', 'slots', {'site': 'ewr-a', 'occupied': False}, {'site': 'nowhere'}),
     ('slots_info', 'slots', {'facility': 'EQUINIX ny1'}, {'facility': 'Equinix'}),
     ('slots_info', 'slots', {'address_contains': 'halsey'}, {'id': '00000000-0000-4000-8000-000000000000'}),

@@ -52,6 +52,7 @@ MODULES = {
     'interconnect_info': {'conduit_name': 'nyc-1'},
     'cni_info': {'conduit_name': 'nyc-1'},
     'cni_settings_info': {},
+    'health_check_info': {'conduit_name': 'nyc-1'},
     'slots_info': {'site': 'ewr-a'},
     'status_info': {'conduit_names': ['nyc-1']},
 }
