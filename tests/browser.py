@@ -1,0 +1,199 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages as people see them: a headless Chromium, told what to do by its DevTools protocol. `python tests/browser.py PAGE PICTURE` takes a picture."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+T = TypeVar('T')
+
+CHROMIUM = shutil.which('chromium')
+FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run', '--disable-dev-shm-usage', '--force-color-profile=srgb',
+         '--disable-background-networking', '--disable-component-update', '--disable-extensions', '--no-proxy-server', '--remote-debugging-port=0')
+SECONDS = 60  # that a page may take on a busy machine
+PHONE = 600  # pixels; what is narrower is one
+MESSAGES = ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded', 'Page.javascriptDialogOpening')
+
+# What can be measured of a page: how far it reaches, its text, and text that is too pale to read (WCAG 2, AA).
+MEASURE = r'''
+(() => {
+  const rgb = text => (text.match(/[\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour.length && colour[3] !== 0) return colour;
+    }
+    return matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18] : [255, 255, 255];
+  };
+  const shown = element => element.checkVisibility({visibilityProperty: true}) && element.getBoundingClientRect().width > 1;
+  const pale = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; node = walker.nextNode();) {
+    if (!node.data.trim() || !shown(node.parentElement)) continue;
+    const [a, b] = [rgb(getComputedStyle(node.parentElement).color), ground(node.parentElement)].map(light);
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) pale.add(`${node.data.trim()} (${contrast.toFixed(1)})`);
+  }
+  const edge = document.documentElement.clientWidth;
+  const wide = [...document.body.querySelectorAll('*')].filter(e => shown(e) && e.getBoundingClientRect().right > edge + 0.5);
+  return {title: document.title, text: document.body.innerText, height: document.documentElement.scrollHeight,
+    overflow: document.documentElement.scrollWidth - edge, wide: wide.map(e => e.outerHTML.slice(0, 120)), pale: [...pale]};
+})()
+'''
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that was opened.
+
+    title, text: as shown. overflow: pixels that it is wider than the window. wide: elements that end beyond it. pale: text with a contrast
+    under 4.5. requests: the addresses that it asked for besides its own. messages: of its console. picture: a PNG of all of it.
+    """
+
+    title: str
+    text: str
+    height: int
+    overflow: int
+    wide: list[str]
+    pale: list[str]
+    requests: list[str]
+    messages: list[str]
+    picture: bytes
+
+
+class Browser:
+    """A headless Chromium with one tab and a profile of its own: `with Browser() as browser: browser.open(path)`."""
+
+    def __enter__(self) -> Browser:
+        self._loop, self._stack = asyncio.new_event_loop(), contextlib.AsyncExitStack()
+        try:
+            self._tab = self._finish(self._stack.enter_async_context(_chromium()))
+        except BaseException:
+            self._loop.close()
+            raise
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._finish(self._stack.aclose())
+        self._loop.close()
+
+    def open(self, path: Path, width: int = 1280, dark: bool = False, scripts: bool = True) -> Page:
+        """Opens a file. scripts: whether those of the page may run."""
+        return self._finish(self._open(path.resolve().as_uri(), width, dark, scripts))
+
+    def _finish(self, work: Awaitable[T]) -> T:
+        return self._loop.run_until_complete(asyncio.wait_for(work, SECONDS))
+
+    async def _open(self, address: str, width: int, dark: bool, scripts: bool) -> Page:
+        tab = self._tab
+        requests, messages = tab.noted('Network.requestWillBeSent'), tab.noted(*MESSAGES)
+        for domain in ('Page', 'Network', 'Runtime', 'Log'):
+            await tab.ask(f'{domain}.enable')
+        await tab.ask('Emulation.setDeviceMetricsOverride', width=width, height=900, deviceScaleFactor=1, mobile=width < PHONE)
+        await tab.ask('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
+        await tab.ask('Emulation.setScriptExecutionDisabled', value=not scripts)
+        loaded = tab.once('Page.loadEventFired')
+        await tab.ask('Page.navigate', url=address)
+        await loaded
+        measured = (await tab.ask('Runtime.evaluate', expression=MEASURE, returnByValue=True))['result']['value']
+        picture = await tab.ask('Page.captureScreenshot', format='png', captureBeyondViewport=True)
+        asked = [one['request']['url'] for one in requests]
+        return Page(**measured, requests=[url for url in asked if url != address], messages=list(map(str, messages)),
+                    picture=base64.b64decode(picture['data']))
+
+
+class _Tab:
+    """One tab of the browser: ask() it something, and note what it tells by itself."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket, self._numbers = socket, itertools.count(1)
+        self._answers: dict[int, asyncio.Future] = {}
+        self._awaited: dict[str, asyncio.Future] = {}
+        self._notes: dict[str, list[dict]] = {}
+
+    async def ask(self, method: str, **parameters: Any) -> dict:
+        number = next(self._numbers)
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json({'id': number, 'method': method, 'params': parameters})
+        return await self._answers[number]
+
+    def noted(self, *events: str) -> list[dict]:
+        """A new list, to which each such event is added from now on."""
+        notes: list[dict] = []
+        self._notes |= dict.fromkeys(events, notes)
+        return notes
+
+    def once(self, event: str) -> asyncio.Future:
+        return self._awaited.setdefault(event, asyncio.get_running_loop().create_future())
+
+    async def listen(self) -> None:
+        async for message in self._socket:
+            told = message.json()
+            if 'id' in told:
+                answer = self._answers.pop(told['id'])
+                if 'error' in told:
+                    answer.set_exception(RuntimeError(told['error']['message']))
+                else:
+                    answer.set_result(told['result'])
+            else:
+                self._notes.get(told['method'], []).append(told['params'])
+                if told['method'] in self._awaited:
+                    self._awaited.pop(told['method']).set_result(told['params'])
+
+
+@contextlib.asynccontextmanager
+async def _chromium() -> AsyncIterator[_Tab]:
+    """The tab of a browser that ends with the block."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        command = (CHROMIUM, *FLAGS, f'--user-data-dir={profile}', 'about:blank')
+        null = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(*command, stdin=null, stdout=null, stderr=asyncio.subprocess.PIPE, start_new_session=True)
+        try:
+            async with aiohttp.ClientSession() as session:
+                async for line in process.stderr:
+                    if line.startswith(b'DevTools listening on '):
+                        break
+                port = line.decode().split('/')[2]
+                async with session.get(f'http://{port}/json/list') as answer:
+                    tab = next(one for one in await answer.json() if one['type'] == 'page')
+                async with session.ws_connect(tab['webSocketDebuggerUrl'], max_msg_size=0) as socket:
+                    told = _Tab(socket)
+                    listening = asyncio.create_task(told.listen())
+                    yield told
+                    listening.cancel()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.communicate()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description='Take a picture of a page.')
+    parser.add_argument('page', type=Path)
+    parser.add_argument('picture', type=Path)
+    parser.add_argument('--width', type=int, default=1280)
+    parser.add_argument('--dark', action='store_true')
+    asked = parser.parse_args()
+    with Browser() as browser:
+        asked.picture.write_bytes(browser.open(asked.page, asked.width, asked.dark).picture)
+
+
+if __name__ == '__main__':
+    main()
