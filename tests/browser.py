@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages as people see them: a headless Chromium, told what to do by its DevTools protocol. `python tests/browser.py PAGE PICTURE` takes a picture."""
+"""Pages as people see them, in a headless Chromium over its DevTools protocol. `python tests/browser.py PAGE PICTURE` takes a picture."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import io
 import itertools
 import os
 import shutil
@@ -20,17 +21,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+from PIL import Image
 
 T = TypeVar('T')
 
-CHROMIUM = shutil.which('chromium')
-FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run', '--disable-dev-shm-usage', '--force-color-profile=srgb',
-         '--disable-background-networking', '--disable-component-update', '--disable-extensions', '--no-proxy-server', '--remote-debugging-port=0')
+CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+NO_BROWSER = 'no Chromium here (on Debian and Ubuntu: apt-get install chromium fonts-dejavu-core)'
+FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--force-color-profile=srgb',
+         '--no-first-run', '--no-proxy-server', '--disable-background-networking', '--disable-component-update', '--disable-extensions',
+         '--remote-debugging-port=0')
 SECONDS = 60  # that a page may take on a busy machine
 PHONE = 600  # pixels; what is narrower is one
 MESSAGES = ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded', 'Page.javascriptDialogOpening')
 
-# What can be measured of a page: how far it reaches, its text, and text that is too pale to read (WCAG 2, AA).
+# What can be measured: text, how far it reaches, text squeezed into a column of letters, and text too pale to read (WCAG 2, AA).
 MEASURE = r'''
 (() => {
   const rgb = text => (text.match(/[\d.]+/g) || []).map(Number);
@@ -43,19 +47,24 @@ MEASURE = r'''
     }
     return matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18] : [255, 255, 255];
   };
-  const shown = element => element.checkVisibility({visibilityProperty: true}) && element.getBoundingClientRect().width > 1;
-  const pale = new Set();
+  const clipped = element => element && (getComputedStyle(element).clipPath !== 'none' || clipped(element.parentElement));
+  const shown = element => element.checkVisibility({visibilityProperty: true}) && !clipped(element);
+  const pale = new Set(), squeezed = new Set(), range = document.createRange();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; node = walker.nextNode();) {
     if (!node.data.trim() || !shown(node.parentElement)) continue;
     const [a, b] = [rgb(getComputedStyle(node.parentElement).color), ground(node.parentElement)].map(light);
     const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (node.data.trim().length > 3 && box.height > 3 * box.width) squeezed.add(node.data.trim());
     if (contrast < 4.5) pale.add(`${node.data.trim()} (${contrast.toFixed(1)})`);
   }
   const edge = document.documentElement.clientWidth;
   const wide = [...document.body.querySelectorAll('*')].filter(e => shown(e) && e.getBoundingClientRect().right > edge + 0.5);
   return {title: document.title, text: document.body.innerText, height: document.documentElement.scrollHeight,
-    overflow: document.documentElement.scrollWidth - edge, wide: wide.map(e => e.outerHTML.slice(0, 120)), pale: [...pale]};
+    overflow: document.documentElement.scrollWidth - edge, wide: wide.map(e => e.outerHTML.slice(0, 120)), pale: [...pale],
+    squeezed: [...squeezed]};
 })()
 '''
 
@@ -64,8 +73,9 @@ MEASURE = r'''
 class Page:
     """A page that was opened.
 
-    title, text: as shown. overflow: pixels that it is wider than the window. wide: elements that end beyond it. pale: text with a contrast
-    under 4.5. requests: the addresses that it asked for besides its own. messages: of its console. picture: a PNG of all of it.
+    title, text: as shown. overflow: pixels that it is wider than the window. wide: elements that end beyond it.
+    pale: text with a contrast under 4.5. squeezed: text that stands on its end. requests: the addresses that it asked for besides
+    its own. messages: of its console, and dialogs. picture: a PNG of all of it.
     """
 
     title: str
@@ -74,6 +84,7 @@ class Page:
     overflow: int
     wide: list[str]
     pale: list[str]
+    squeezed: list[str]
     requests: list[str]
     messages: list[str]
     picture: bytes
@@ -83,6 +94,8 @@ class Browser:
     """A headless Chromium with one tab and a profile of its own: `with Browser() as browser: browser.open(path)`."""
 
     def __enter__(self) -> Browser:
+        if not CHROMIUM:
+            raise RuntimeError(NO_BROWSER)
         self._loop, self._stack = asyncio.new_event_loop(), contextlib.AsyncExitStack()
         try:
             self._tab = self._finish(self._stack.enter_async_context(_chromium()))
@@ -165,7 +178,8 @@ async def _chromium() -> AsyncIterator[_Tab]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = (CHROMIUM, *FLAGS, f'--user-data-dir={profile}', 'about:blank')
         null = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(*command, stdin=null, stdout=null, stderr=asyncio.subprocess.PIPE, start_new_session=True)
+        pipes = {'stdin': null, 'stdout': null, 'stderr': asyncio.subprocess.PIPE}
+        process = await asyncio.create_subprocess_exec(*command, **pipes, start_new_session=True)
         try:
             async with aiohttp.ClientSession() as session:
                 async for line in process.stderr:
@@ -185,14 +199,15 @@ async def _chromium() -> AsyncIterator[_Tab]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description='Take a picture of a page.')
+    parser = argparse.ArgumentParser(description='Take a picture of a page, small enough for the manual.')
     parser.add_argument('page', type=Path)
     parser.add_argument('picture', type=Path)
     parser.add_argument('--width', type=int, default=1280)
     parser.add_argument('--dark', action='store_true')
     asked = parser.parse_args()
     with Browser() as browser:
-        asked.picture.write_bytes(browser.open(asked.page, asked.width, asked.dark).picture)
+        picture = browser.open(asked.page, asked.width, asked.dark).picture
+    Image.open(io.BytesIO(picture)).quantize(64).save(asked.picture, optimize=True)
 
 
 if __name__ == '__main__':

@@ -57,8 +57,8 @@ EXAMPLES = r'''
 RETURN = r'''
 _value:
   description: >-
-    C(circuits), the worst state first; C(states), how many are in each; C(shared), sites with all circuits on one device or in one facility,
-    and what is free elsewhere in the site; C(sites), with their facilities, devices, circuits and free slots.
+    C(circuits), the worst state first; C(states), how many are in each; C(shared), sites with all circuits on one device or in one
+    facility, and what is free elsewhere at the site; C(sites), with their facilities, devices, circuits and free slots.
   type: dict
 '''
 

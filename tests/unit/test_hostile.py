@@ -149,7 +149,8 @@ READERS = {  # {module: options with which it looks at as much as it can}
     'status_info': {'conduit_names': ['nyc-1']},
 }
 READS = {'slots': ('interconnect', 'slots_info', 'rollout'), 'cnis': ('cni', 'interconnect', 'rollout'),
-         'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'), 'tunnels': ('health_check', 'health_check_info', 'rollout')}
+         'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'),
+         'tunnels': ('health_check', 'health_check_info', 'rollout')}
 WRONG = (['x'], 7, {'x': [1]})
 
 

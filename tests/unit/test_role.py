@@ -161,6 +161,7 @@ def test_status_shows_a_line_for_each_circuit(journey):
     account.simulator.set_status(ports['nyc-2'], 'Down', 'no light')
     run = account.play('status', {**PAIR, 'nyc-3': {}})
     assert (run.status, run.writes, run.changed) == (0, [], set())
+    assert {one['path'].rpartition('/')[2] for one in run.sent} == {'cnis', 'interconnects', 'status'}  # no page was asked for
     expected = [
         ['nyc-1', ports['nyc-1'], 'ewr-a', 'Equinix NY1', 'edge01.ewr-a', 'Pending'],
         ['nyc-2', ports['nyc-2'], 'Down', 'no light'],

@@ -10,7 +10,7 @@ import html
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -31,8 +31,9 @@ from store import Store
 
 HOSTILE = '<script>alert(1)</script>&"\' onload=alert(2) {{ 7 * 7 }}'
 TODAY = datetime.date(2026, 11, 23)
-ACCOUNT = 'a' * 32
+ACCOUNT = '6d1c2f0a4b3e49758c9d0e1f2a3b4c5d'
 STATES = ('Healthy', 'Healthy', 'Pending', 'Healthy', 'Unhealthy', 'Healthy', 'Pending', 'Down')
+PAGES = ROOT / '.build' / 'pages'
 REASONS = {'Down': 'no light', 'Unhealthy': 'health checks fail'}
 
 Read = dict[str, Any]
@@ -66,6 +67,23 @@ def account_of(circuits: int) -> Read:
     return read_of(store, states)
 
 
+def on_devices(devices: Sequence[str], names: Sequence[str] = ('c-1', 'c-2', 'c-3', 'c-4')) -> Store:
+    """An account with a circuit on each of the devices, each ordered ten days after the one before."""
+    now = [datetime.datetime(2026, 10, 16, 9, tzinfo=datetime.timezone.utc).timestamp()]
+    store = Store(ACCOUNT, clock=lambda: now[0])
+    for device, name in zip(devices, names, strict=False):
+        now[0] += 10 * 24 * 3600
+        free = next(slot for slot in store.list_slots(occupied=False) if slot['ccr_device_name'] == device)
+        order(store, free['id'], name)
+    return store
+
+
+def three_circuits(name: str = 'nyc-2') -> Read:
+    """A pair on one device, of which the second waits for light, and one that is down."""
+    store = on_devices(['edge01.ewr-a', 'edge01.ewr-a', 'edge01.lhr-a'], ['nyc-1', name, 'lon-1'])
+    return read_of(store, dict(zip((port['name'] for port in store.interconnects), ('Healthy', 'Pending', 'Down'), strict=True)))
+
+
 def order(store: Store, slot_id: str, name: str | None = None) -> str:
     """A port, and a circuit on it if there is a name for one; returns the name of the port."""
     port = store.order({'account': ACCOUNT, 'type': 'direct', 'slot_id': slot_id})['name']
@@ -81,7 +99,8 @@ def link(store: Store, port: str, name: str) -> str:
 def rendered(account: dict, settings: Any = None, account_id: str = ACCOUNT, today: str = TODAY.isoformat()) -> str:
     """The page in this process. That the playbook writes the same is a test below."""
     loader = jinja2.FileSystemLoader(ROOT / 'playbooks' / 'templates')
-    environment = jinja2.Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
+    ansibles = {'trim_blocks': True, 'lstrip_blocks': True, 'keep_trailing_newline': True, 'undefined': jinja2.StrictUndefined}
+    environment = jinja2.Environment(loader=loader, **ansibles)
     settings = settings or {'default_asn': 13335}
     return environment.get_template('status.html.j2').render(overview=account, settings=settings, account_id=account_id, today=today)
 
@@ -92,7 +111,7 @@ def text_of(page: str) -> str:
     parser = HTMLParser()
     parser.handle_data = words.append
     parser.feed(page.partition('</style>')[2])
-    return re.sub(r'\s+([:.,])', r'\1', ' '.join(' '.join(words).split()))
+    return re.sub(r'\s+([:.,])', r'\1', ' '.join(' '.join(words).split())).replace('\N{MULTIPLICATION SIGN}', 'x')
 
 
 # What is wrong with an account.
@@ -103,7 +122,8 @@ def text_of(page: str) -> str:
     (['edge01.ewr-a', 'edge03.ewr-a'], []),
     (['edge01.ewr-a', 'edge01.ewr-a', 'edge03.ewr-a'], []),
     (['edge01.ewr-a', 'edge01.lhr-a'], []),  # one for each site
-    (['edge01.ewr-a', 'edge01.ewr-a', 'edge01.lhr-a', 'edge02.lhr-a'], [('ewr-a', 'device', 'edge01.ewr-a'), ('lhr-a', 'facility', 'Equinix LD8')]),
+    (['edge01.ewr-a', 'edge01.ewr-a', 'edge01.lhr-a', 'edge02.lhr-a'],
+     [('ewr-a', 'device', 'edge01.ewr-a'), ('lhr-a', 'facility', 'Equinix LD8')]),
 ])
 def test_circuits_of_a_site_on_one_device_or_in_one_facility(devices, shared):
     read = read_of(on_devices(devices))
@@ -114,19 +134,12 @@ def test_circuits_of_a_site_on_one_device_or_in_one_facility(devices, shared):
     assert {one['kind'] for one in overview(**read, today='2026-11-23')['shared']} <= {'facility'}
 
 
-def on_devices(devices: list[str]) -> Store:
-    store = Store(ACCOUNT)
-    for number, device in enumerate(devices, 1):
-        free = next(slot for slot in store.list_slots(occupied=False) if slot['ccr_device_name'] == device)
-        order(store, free['id'], f'c-{number}')
-    return store
-
-
 def test_what_is_free_on_another_device_or_in_another_facility_is_said():
     one_device, one_facility = (text_of(rendered(overview(**read_of(on_devices(devices)), today='2026-11-23')))
                                 for devices in (['edge01.ewr-a'] * 2, ['edge01.ewr-a', 'edge02.ewr-a']))
-    assert 'ewr-a: both circuits are on the device edge01.ewr-a. Free at this site on another one: edge02.ewr-a (3 × 10G, 1 × 100G); ' in one_device
-    assert 'ewr-a: both circuits are in the facility Equinix NY1. Free at this site on another one: Equinix NY5 (' in one_facility
+    elsewhere = 'Free at this site on another one: '
+    assert f'ewr-a: both circuits are on the device edge01.ewr-a. {elsewhere}edge02.ewr-a (3 x 10G, 1 x 100G); ' in one_device
+    assert f'ewr-a: both circuits are in the facility Equinix NY1. {elsewhere}Equinix NY5 (' in one_facility
 
 
 def test_a_port_without_a_circuit_backs_nothing_up():
@@ -168,7 +181,7 @@ def test_a_circuit_whose_port_or_status_is_not_there_is_in_no_known_state():
 
 
 def test_the_settings_of_an_account_that_has_none():
-    assert "Cloudflare's AS number not told" in text_of(rendered(overview(**account_of(0), today='2026-11-23'), settings={'x': 1}))
+    assert "Cloudflare's ASN not told" in text_of(rendered(overview(**account_of(0), today='2026-11-23'), settings={'x': 1}))
 
 
 # Names are data.
@@ -229,12 +242,12 @@ def written(tmp_path_factory) -> Iterator[Written]:
     """Two circuits on one device, one of them with a hostile name, and one elsewhere, of which the inventory has one."""
     with Simulator() as simulator:
         account = Account(simulator, tmp_path_factory.mktemp('page'))
-        free = {slot['ccr_device_name']: slot['id'] for slot in reversed(simulator.state()['slots']) if not slot['occupied']}
-        first = account.seed(HOSTILE, free['edge01.ewr-a'])
-        again = next(slot['id'] for slot in simulator.state()['slots'] if slot['ccr_device_name'] == 'edge01.ewr-a' and not slot['occupied'])
+        free = [slot for slot in simulator.state()['slots'] if not slot['occupied']]
+        newark, again, *_ = (slot['id'] for slot in free if (slot['ccr_device_name'], slot['speed']) == ('edge01.ewr-a', '10G'))
+        london = next(slot['id'] for slot in free if slot['site'] == 'lhr-a')
+        simulator.set_status(account.seed(HOSTILE, newark), 'Down', 'no light')
         account.seed('nyc-2', again)
-        simulator.set_status(first, 'Down', 'no light')
-        simulator.set_status(account.seed('lon-1', free['edge01.lhr-a']), 'Healthy')
+        simulator.set_status(account.seed('lon-1', london), 'Healthy')
         page = account.folder / 'status.html'
         arguments = ('status', {'nyc-2': {}}, '-e', f'provision_report={page}', '-e', f'today={TODAY}')
         predicted = account.play(*arguments, '--check', '--diff')
@@ -268,3 +281,59 @@ def test_the_playbook_writes_what_this_process_renders(written):
     assert written.page.read_text() == rendered(account, state['settings'], written.account.simulator.account, written.today)
     assert len(account['circuits']) == 3
     assert html.unescape(written.page.read_text()).count(HOSTILE) == 4  # what is down, the picture and its title, the table
+
+
+# In a browser: `make test STEPS=pages`.
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Browser]:
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope='module')
+def pages() -> dict[str, Path]:
+    """{account: its page}, in a folder where people can look at them, and at their pictures."""
+    PAGES.mkdir(parents=True, exist_ok=True)
+    accounts = {'0': account_of(0), '3': three_circuits(), '300': account_of(300), 'hostile': three_circuits(HOSTILE)}
+    for name, read in accounts.items():
+        (PAGES / f'{name}.html').write_text(rendered(overview(**read, today=TODAY.isoformat())))
+    return {name: PAGES / f'{name}.html' for name in accounts}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize('mode', ['light', 'dark'])
+@pytest.mark.parametrize('width', [390, 1280])
+@pytest.mark.parametrize('name', ['0', '3', '300', 'hostile'])
+def test_the_page_can_be_read(browser, pages, name, width, mode):
+    page = browser.open(pages[name], width, mode == 'dark', scripts=False)
+    (PAGES / f'{name}-{width}-{mode}.png').write_bytes(page.picture)
+    assert (page.overflow, page.wide, page.pale, page.squeezed, page.requests, page.messages) == (0, [], [], [], [], [])
+    assert ('What needs a look' in page.text) == (name != '0')
+
+
+@pytest.mark.browser
+def test_a_name_is_no_script(browser, pages):
+    page = browser.open(pages['hostile'])
+    assert (page.requests, page.messages) == ([], [])
+    assert page.text == browser.open(pages['hostile'], scripts=False).text
+    assert page.text.count(HOSTILE) == 3  # what waits for light, the picture, the table
+
+
+@pytest.mark.browser
+def test_what_needs_a_look_is_at_hand_among_three_hundred(browser, pages):
+    page = browser.open(pages['300'])
+    assert page.text.index('Not in order: ') < page.text.index('Waiting for light: ') < page.text.index('Sites')
+    assert page.height < 9000  # ten screens; what is Healthy is a sign in the picture of its site
+
+
+@pytest.mark.browser
+def test_the_measures_see_what_is_wrong(browser, tmp_path):
+    page = tmp_path / 'wrong.html'
+    page.write_text('<p style="width: 2000px; color: #999">too pale</p><p style="width: 1px; overflow-wrap: anywhere">letters</p>'
+                    '<script>console.log("ran")</script><img src="missing.png">')
+    seen = browser.open(page, 390)
+    assert (seen.overflow > 0, len(seen.wide), seen.squeezed, len(seen.requests)) == (True, 1, ['letters'], 1)
+    assert 'too pale (2.8)' in seen.pale
+    assert 'ran' in str(seen.messages)
+    assert 'ran' not in str(browser.open(page, 390, scripts=False).messages)
