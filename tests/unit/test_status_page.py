@@ -47,7 +47,7 @@ def read_of(store: Store, states: dict[str, str] | None = None) -> Read:
 
     return {
         'interconnects': store.interconnects, 'cnis': store.cnis, 'statuses': [status(port['name']) for port in store.interconnects],
-        'slots': store.list_slots(occupied=False), 'tunnels': store.list_tunnels(target_objects=True),
+        'slots': store.slots, 'tunnels': store.list_tunnels(target_objects=True),
     }
 
 
@@ -168,6 +168,8 @@ def test_how_long_a_port_is_pending_is_told_as_far_as_the_api_tells(created_on, 
 def test_what_is_down_comes_first_and_says_why():
     account = overview(**account_of(16), today=TODAY.isoformat())
     assert list(account['states'].items()) == [('Down', 2), ('Unhealthy', 2), ('Pending', 4), ('Healthy', 8)]
+    waiting = [circuit['days'] for circuit in account['circuits'] if circuit['state'] == 'Pending']
+    assert waiting == sorted(waiting, reverse=True) != sorted(waiting)
     text = text_of(rendered(account))
     assert 'Not in order: 4' in text
     assert text.count('Down no light') == text.count('Unhealthy health checks fail') == 2 * 2  # in the list, and at the site
@@ -202,6 +204,7 @@ def test_no_value_of_the_api_is_markup():
     store = on_devices(['edge01.ewr-a', 'edge02.ewr-a', 'edge01.lhr-a'])
     for cni in store.cnis:
         cni['magic']['description'] = 'one of two'
+        cni['bgp']['customer_asn'] = '64496'  # the API owes a number
     order(store, store.list_slots(occupied=False)[0]['id'])
     read = read_of(store, dict(zip((port['name'] for port in store.interconnects), ('Down', 'Pending', 'Healthy', 'Healthy'), strict=True)))
     plain = rendered(overview(**read, today='2026-11-23'))
@@ -209,7 +212,7 @@ def test_no_value_of_the_api_is_markup():
     assert Markup(hostile).tags == Markup(plain).tags
     port, cni = store.interconnects[0], store.cnis[0]
     shown = [port['name'], port['site'], port['ccr_device_name'], port['facility']['name'], port['speed'], cni['cust_ip'], cni['p2p_ip'],
-             *cni['magic'].values(), 'Down', REASONS['Down'], '']
+             *cni['magic'].values(), *cni['bgp'].values(), 'Down', REASONS['Down'], '']
     assert [value for value in shown if isinstance(value, str) and html.escape(value + HOSTILE) not in hostile.replace('&#34;', '&quot;')
             .replace('&#39;', '&#x27;')] == []
 
