@@ -187,7 +187,7 @@ async def _chromium() -> AsyncIterator[_Tab]:
                         break
                 port = line.decode().split('/')[2]
                 async with session.get(f'http://{port}/json/list') as answer:
-                    tab = next(one for one in await answer.json() if one['type'] == 'page')
+                    [tab] = [one for one in await answer.json() if one['type'] == 'page']
                 async with session.ws_connect(tab['webSocketDebuggerUrl'], max_msg_size=0) as socket:
                     told = _Tab(socket)
                     listening = asyncio.create_task(told.listen())

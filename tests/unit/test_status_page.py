@@ -246,8 +246,8 @@ def written(tmp_path_factory) -> Iterator[Written]:
     with Simulator() as simulator:
         account = Account(simulator, tmp_path_factory.mktemp('page'))
         free = [slot for slot in simulator.state()['slots'] if not slot['occupied']]
-        newark, again, *_ = (slot['id'] for slot in free if (slot['ccr_device_name'], slot['speed']) == ('edge01.ewr-a', '10G'))
-        london = next(slot['id'] for slot in free if slot['site'] == 'lhr-a')
+        newark, again, london = ([slot['id'] for slot in free if slot['ccr_device_name'] == device][number]
+                                 for device, number in (('edge01.ewr-a', 0), ('edge01.ewr-a', 1), ('edge01.lhr-a', 0)))
         simulator.set_status(account.seed(HOSTILE, newark), 'Down', 'no light')
         account.seed('nyc-2', again)
         simulator.set_status(account.seed('lon-1', london), 'Healthy')
