@@ -23,6 +23,9 @@ from controller.api import Controller
 from controller.jobs import Worker
 from playbook import ROOT, Account
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROLE as OF_A_CIRCUIT
+
 DATA = ROOT / 'extensions' / 'awx'
 SURVEYS = yaml.safe_load((DATA / 'surveys.yml').read_text())['controller_surveys']
 PLAYBOOK = next(text for text in re.findall(r'(?s)```yaml\n(.*?)```', (ROOT / 'docs' / 'awx.md').read_text()) if 'awx.awx.' in text)
@@ -46,15 +49,15 @@ def test_a_survey_asks_for_what_its_playbook_takes(name):
     assert {question['variable'] for question in SURVEYS[name]['spec']} - known == set()
 
 
-@pytest.mark.parametrize('name', set(SURVEYS) - {'circuit'})
-def test_no_answer_stands_in_for_what_the_inventory_says_of_a_circuit(name):
-    of_the_play = {'provision_hosts', 'provision_wait_for', 'provision_wait_timeout'}
-    assert [asked['variable'] for asked in SURVEYS[name]['spec'] if asked['variable'].startswith('provision_')
-            and asked['variable'] not in of_the_play] == []
+@pytest.mark.parametrize('name', [name for name in SURVEYS if name != 'circuit'])
+def test_no_answer_stands_above_what_the_inventory_says_of_a_circuit(name):
+    assert {question['variable'] for question in SURVEYS[name]['spec']} & {PREFIX + option for option in OF_A_CIRCUIT} == set()
 
+
+# What AWX would refuse is refused here, so that what is made below is known to be good.
 
 QUESTION = {'variable': 'a', 'question_name': 'A', 'required': True, 'type': 'multiplechoice', 'choices': ['x', 'y'], 'default': 'x'}
-BROKEN = {
+BAD_QUESTIONS = {
     'an unknown type': {'type': 'number'},
     'no name of a variable': {'variable': 'a-b'},
     'a number as a text': {'type': 'text', 'default': 1},
@@ -63,12 +66,32 @@ BROKEN = {
     'a choice that may be left blank': {'required': False},
     'an unknown key': {'help': ''},
 }
+TYPE = {
+    'name': 'A', 'kind': 'cloud', 'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'string'}], 'required': ['token']},
+    'injectors': {'env': {'TOKEN': '{{ token }}'}},
+}
+BAD_TYPES = {
+    'a kind that is not for users': {'kind': 'ssh'},
+    'an input that is a number': {'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'integer'}]}},
+    'a required input that is none': {'inputs': {'fields': [{'id': 'token', 'label': 'Token'}], 'required': ['key']}},
+    'what a sync does not get': {'injectors': {'env': {}, 'extra_vars': {'token': '{{ token }}'}}},
+    'a variable of Ansible': {'injectors': {'env': {'ANSIBLE_CONFIG': '{{ token }}'}}},
+    'an input that is none': {'injectors': {'env': {'TOKEN': '{{ key }}'}}},
+}
 
 
 def test_a_survey_that_awx_would_refuse_is_noticed():
-    assert rules.survey({'name': '', 'description': '', 'spec': [QUESTION]}) == []
-    assert rules.survey({'name': '', 'description': '', 'spec': [QUESTION, QUESTION]}) == ['a: twice']
-    assert [what for what, change in BROKEN.items() if not rules.survey({'name': '', 'description': '', 'spec': [QUESTION | change]})] == []
+    def complaints(*questions):
+        return rules.survey({'name': '', 'description': '', 'spec': list(questions)})
+
+    assert complaints(QUESTION) == []
+    assert complaints(QUESTION, QUESTION) == ['a: twice']
+    assert [what for what, change in BAD_QUESTIONS.items() if not complaints(QUESTION | change)] == []
+
+
+def test_a_credential_type_that_awx_would_refuse_is_noticed():
+    assert rules.credential_type(TYPE) == []
+    assert [what for what, change in BAD_TYPES.items() if not rules.credential_type(TYPE | change)] == []
 
 
 # As the guide applies it, twice.
@@ -173,30 +196,26 @@ def test_the_workflow_from_order_to_light(worker):
     status = worker.launch('CNI status', inventory, {'provision_wait_for': ['Healthy']})
     assert status.status == 0, status.output
     assert all(re.search(line, status.output) for line in ('nyc-1 .* Healthy', 'nyc-2 .* absent')), status.output
-    gone = worker.launch('CNI decommission', inventory, {'provision_hosts': 'nyc-1'})
-    assert (gone.status, worker.account.left()[:2]) == (0, ([], [])), gone.output
-    assert [job for job in (ordered, dark, status, gone) if worker.account.simulator.token in job.output] == []
+    assert [job for job in (ordered, dark, lit, status) if worker.account.simulator.token in job.output] == []
 
 
-def test_slices_of_a_rollout_and_the_whole_come_to_the_same(worker):
+def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override(worker):
     slots = [slot['id'] for slot in worker.account.simulator.state()['slots'] if not slot['occupied']][:4]
     hosts = {f'nyc-{number}': {'provision_slot_id': slot} for number, slot in enumerate(slots, 1)}
     inventory = {'circuits': {'hosts': list(hosts)}, '_meta': {'hostvars': hosts}}
 
-    def sliced(**answers):
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda number: worker.launch('CNI rollout', inventory, answers, (number, 2)), (1, 2)))
-
-    assert [job.status for job in sliced()] == [0, 0]
+    with ThreadPoolExecutor() as pool:
+        jobs = pool.map(lambda number: worker.launch('CNI rollout', inventory, part=(number, 2)), (1, 2))
+        assert [job.status for job in jobs] == [0, 0]
     made = {name: {'provision_slot_id': circuit['interconnect']['slot_id']} for name, circuit in worker.account.circuits().items()}
     assert made == hosts
     before = worker.account.simulator.state()
     whole = worker.launch('CNI rollout', inventory, {'rollout_state': 'overridden'})
     assert whole.status == 0, whole.output
     assert re.search(r'unchanged"?: 4', whole.output)
-    for job in sliced(rollout_state='overridden'):
-        assert job.status != 0
-        assert 'max_deletes' in job.output
+    refused = worker.launch('CNI rollout', inventory, {'rollout_state': 'overridden'}, (2, 2))
+    assert refused.status != 0
+    assert 'max_deletes' in refused.output
     assert worker.account.simulator.state() == before
 
 
