@@ -6,6 +6,7 @@ STEPS ?=
 
 VENV := .venv
 LINK := .build/ansible_collections/netops/cloudflare_cni
+AWX := .build/awx/ansible_collections/awx
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
@@ -40,7 +41,7 @@ bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by rollout, role, uri and S
 test-all: test  ## Every check, the whole fault matrix, and an end of the playbooks at each request
 	@$(VENV)/bin/python tests/reliability
 
-venv: $(VENV)/.test $(LINK)  ## Install the demo's and the tests' requirements into .venv
+venv: $(VENV)/.test $(LINK) $(AWX)  ## Install the demo's and the tests' requirements into .venv
 
 lock: venv  ## Pin requirements/*.txt anew, for every supported Python at once
 	$(VENV)/bin/python -m pip install --quiet uv
@@ -69,6 +70,14 @@ $(VENV)/.demo $(VENV)/.test $(VENV)/.mutants $(VENV)/.bench: $(VENV)/.%: require
 
 $(VENV)/.test: $(VENV)/.demo
 $(VENV)/.mutants $(VENV)/.bench: $(VENV)/.test
+
+# Beside the collection, not in the path of its tools: only the test that needs it names the folder.
+$(AWX): requirements/awx.txt | $(VENV)/bin/python
+	@rm -rf .build/awx
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.12 -d .build/awx -r $<
+	@cd .build/awx && $(CURDIR)/$(VENV)/bin/python -c 'import glob, zipfile; wheel = zipfile.ZipFile(*glob.glob("*.whl")); \
+		wheel.extractall(members=[name for name in wheel.namelist() if name.startswith("ansible_collections/awx/")])'
+	@rm .build/awx/*.whl && touch $@
 
 $(LINK):
 	@mkdir -p $(@D)

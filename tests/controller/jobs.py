@@ -1,0 +1,120 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs and inventory syncs, run as AWX runs them, of what the controller's API was given.
+
+A job gets a folder of its own with project, inventory, extra variables and environment, and goes through the three parts of ansible-runner.
+A sync is ansible-inventory on a file of the project. Neither gets more of this process' environment than where the tools are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.api import Controller
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
+# What AWX sets for each sync.
+SYNC = {
+    'ANSIBLE_INVENTORY_UNPARSED_FAILED': 'True', 'ANSIBLE_INVENTORY_EXPORT': 'True', 'ANSIBLE_VERBOSE_TO_STDERR': 'True',
+    'ANSIBLE_HOST_PATTERN_MISMATCH': 'error', 'INVENTORY_UPDATE_ID': '1',
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a job left: its exit status, and what it printed."""
+
+    status: int
+    output: str
+
+
+class Worker:
+    """Where jobs run: a project, and a folder for what they need."""
+
+    def __init__(self, controller: Controller, project: Path, folder: Path):
+        self.controller, self.project, self.folder = controller, project, folder
+        (folder / 'home').mkdir()
+        self.machine = {
+            'PATH': f'{TOOLS}{os.pathsep}{os.environ["PATH"]}', 'HOME': str(folder / 'home'), 'LC_ALL': 'C.UTF-8',
+            'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_NOCOLOR': '1',
+        }
+
+    def sync(self, name: str) -> dict:
+        """What an inventory source holds, as `ansible-inventory --list` writes it."""
+        source = self.controller.named('inventory_sources', name)
+        path, output = self.project / source['source_path'], self.folder / f'{name}.json'
+        command = [TOOLS / 'ansible-inventory', '--list', '--export', '-i', path, '--output', output, '--playbook-dir', path.parent]
+        environment = self.machine | SYNC | self._injected([source['credential']] if source['credential'] else [])
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(output.read_text())
+
+    def launch(self, name: str, inventory: dict, answers: dict | None = None, part: tuple[int, int] = (1, 1), **prompts: str) -> Done:
+        """Runs a job template. answers: to its survey. part: which slice of how many. prompts: limit, tags."""
+        template = self.controller.named('job_templates', name)
+        assert all(template[f'ask_{prompt}_on_launch'] for prompt in prompts), 'Field is not configured to prompt on launch.'
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.copytree(self.project, folder / 'project')
+        words = [f'--{prompt} {value}' for prompt, value in prompts.items()] + ['--diff'] * template['diff_mode']
+        _write(folder / 'env' / 'cmdline', ' '.join(words))
+        _write(folder / 'env' / 'settings', json.dumps({'suppress_ansible_output': True}))
+        _write(folder / 'env' / 'envvars', json.dumps(self._injected(self.controller.links[template['id'], 'credentials'])))
+        _write(folder / 'env' / 'extravars', json.dumps(self._extra(template, answers or {}) | {'awx_job_template_name': name}))
+        hosts = f'#! /usr/bin/env python3\nprint({json.dumps(_slice(inventory, *part))!r})\n'
+        _write(folder / 'inventory' / 'hosts', hosts).chmod(0o700)
+        return self._run(folder, template['playbook'])
+
+    def _run(self, folder: Path, playbook: str) -> Done:
+        sent = self._runner('transmit', folder, '-p', playbook, '--ident', 'job')
+        done = self._runner('worker', '--private-data-dir', folder / 'worker', '--delete', stream=sent)
+        self._runner('process', folder, '--ident', 'job', stream=done)
+        artifacts = folder / 'artifacts' / 'job'
+        return Done(int((artifacts / 'rc').read_text()), (artifacts / 'stdout').read_text())
+
+    def _runner(self, *arguments: object, stream: bytes = b'') -> bytes:
+        command = [TOOLS / 'ansible-runner', *map(str, arguments)]
+        return subprocess.run(command, cwd=self.folder, env=self.machine, input=stream, stdout=subprocess.PIPE, check=False).stdout
+
+    def _injected(self, credentials: list[int]) -> dict[str, str]:
+        """The environment that credentials give. An input that was left blank is none."""
+        jinja, found = ImmutableSandboxedEnvironment(), {}
+        for credential in (self.controller.objects['credentials'][number] for number in credentials):
+            injectors = self.controller.objects['credential_types'][credential['credential_type']]['injectors']
+            found |= {name: jinja.from_string(template).render(credential['inputs']) for name, template in injectors['env'].items()}
+        return found
+
+    def _extra(self, template: dict, answers: dict) -> dict:
+        """The template's variables, the defaults of its survey, the answers; refused as on launch."""
+        spec = self.controller.surveys.get(template['id'], {'spec': []})['spec']
+        defaults = {question['variable']: question['default'] for question in spec if 'default' in question}
+        given = defaults | answers
+        assert set(answers) <= {question['variable'] for question in spec}, 'Variables are not allowed on launch.'
+        assert {question['variable'] for question in spec if question['required']} <= set(given), 'variables needed to start'
+        return json.loads(template['extra_vars']) | given
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def _slice(inventory: dict, number: int, count: int) -> dict:
+    """An inventory with every count-th of its hosts only, as each slice of a job gets it."""
+    variables = inventory['_meta']['hostvars']
+    names = sorted({host for group in inventory.values() for host in group.get('hosts', [])})[number - 1 :: count]
+    groups = {
+        name: group | ({'hosts': [host for host in group['hosts'] if host in names]} if 'hosts' in group else {})
+        for name, group in inventory.items() if name != '_meta'
+    }
+    return groups | {'_meta': {'hostvars': {host: variables[host] for host in names if host in variables}}}

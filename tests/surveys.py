@@ -1,0 +1,112 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The surveys of extensions/awx, out of the options of the role and of the module rollout: `python tests/surveys.py` writes them anew."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / 'extensions' / 'awx' / 'surveys.yml'
+HEAD = '---\n# Written by tests/surveys.py out of the options of the role provision and of the module rollout.\n'
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question for an option, which for one within a dict is named DICT.NAME. only: the choices to offer, not all of them."""
+
+    option: str
+    required: bool = False
+    only: tuple[str, ...] = ()
+
+
+# What every playbook takes besides.
+HOSTS = {'type': 'str', 'description': 'Which circuits, a pattern of names in the inventory such as nyc-2 or nyc-1,nyc-2.'}
+HEALTH = ('Healthy', 'Unhealthy', 'Down')
+LEAST = {'rollout_max_deletes': 0, 'provision_bgp.customer_asn': 1}
+SURVEYS = {
+    'rollout': [Ask('rollout_state', True, ('merged', 'overridden')), Ask('rollout_max_deletes', True), Ask('rollout_fail_fast', True)],
+    'status': [Ask('provision_wait_for', only=HEALTH), Ask('provision_wait_timeout')],
+    'light': [Ask('provision_wait_timeout')],
+    'decommission': [Ask('provision_hosts', True)],
+    'circuit': [
+        Ask('provision_name', True), Ask('provision_description'), Ask('provision_slot.site', True), Ask('provision_slot.facility'),
+        Ask('provision_slot.speed', True), Ask('provision_slot.diverse_from'), Ask('provision_bgp.customer_asn', True),
+        Ask('provision_bgp.extra_prefixes'), Ask('provision_bgp.md5_key'), Ask('provision_mtu'), Ask('provision_loa_name'),
+    ],
+}
+
+
+def options() -> dict[str, dict]:
+    """{variable: its option}, those in dicts as DICT.NAME."""
+    role = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
+    module = yaml.safe_load((ROOT / 'plugins/modules/rollout.py').read_text().split("'''")[1])['options']
+    inner = {f'{name}.{key}': option for name, above in role.items() for key, option in above.get('options', {}).items()}
+    return role | inner | {f'rollout_{name}': option for name, option in module.items()} | {'provision_hosts': HOSTS}
+
+
+def question(ask: Ask, option: dict) -> dict:
+    """What AWX asks for an option. A number that may be left blank is a text: AWX takes a blank for none."""
+    words = re.sub('^(provision|rollout)_', '', ask.option).replace('.', ' ').replace('_', ' ')
+    name = re.sub(r'\b(asn|bgp|loa|md5|mtu)\b', lambda match: match[0].upper(), words)
+    asked = {'variable': ask.option.replace('.', '_'), 'question_name': name[0].upper() + name[1:]}
+    asked |= {'question_description': help_text(ask, option), 'required': ask.required, 'type': kind(ask, option)}
+    if choices := offered(ask, option):
+        asked['choices'] = choices
+    default = option.get('default')
+    if isinstance(default, (str, int)) and '{{' not in str(default):
+        asked['default'] = str(default).lower() if option['type'] == 'bool' else default
+    if ask.option in LEAST:
+        asked['min'] = LEAST[ask.option]
+    return asked
+
+
+def offered(ask: Ask, option: dict) -> list[str]:
+    """The choices, if there are any."""
+    choices = option.get('choices', ['false', 'true'] if option['type'] == 'bool' else [])
+    return [word for word in choices if word and word in (ask.only or choices)]
+
+
+def help_text(ask: Ask, option: dict) -> str:
+    """The first sentence of each paragraph of a description, without Ansible's marks and without what is not offered."""
+    paragraphs = [option['description']] if isinstance(option['description'], str) else option['description']
+    plain = [re.sub(r'\b[A-Z]+\(([^)]*)\)', r'\1', paragraph) for paragraph in paragraphs]
+    hidden = set(option.get('choices', [])) - set(offered(ask, option))
+    return ' '.join(text.split('. ')[0].rstrip('.') + '.' for text in plain if text.split()[0] not in hidden)
+
+
+def kind(ask: Ask, option: dict) -> str:
+    """The type of the question."""
+    if option.get('no_log'):
+        return 'password'
+    if offered(ask, option):
+        return 'multiselect' if option['type'] == 'list' else 'multiplechoice'
+    if option['type'] == 'list':
+        return 'textarea'
+    return 'integer' if option['type'] == 'int' and ask.required else 'text'
+
+
+class Dumper(yaml.SafeDumper):
+    """Lists are indented, as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False):
+        return super().increase_indent(flow, False)
+
+
+def text() -> str:
+    """The file."""
+    known = options()
+    surveys = {
+        name: {'name': f'CNI {name}', 'description': '', 'spec': [question(ask, known[ask.option]) for ask in asks]}
+        for name, asks in SURVEYS.items()
+    }
+    return HEAD + yaml.dump({'controller_surveys': surveys}, Dumper=Dumper, sort_keys=False, width=140)
+
+
+if __name__ == '__main__':
+    FILE.write_text(text())

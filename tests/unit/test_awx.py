@@ -1,0 +1,251 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWX is given: made by the modules of awx.awx as the guide says, and then run as AWX runs it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import surveys
+import yaml
+from controller import rules
+from controller.api import Controller
+from controller.jobs import Worker
+from playbook import ROOT, Account
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROLE as OF_A_CIRCUIT
+
+DATA = ROOT / 'extensions' / 'awx'
+SURVEYS = yaml.safe_load((DATA / 'surveys.yml').read_text())['controller_surveys']
+PLAYBOOK = next(text for text in re.findall(r'(?s)```yaml\n(.*?)```', (ROOT / 'docs' / 'awx.md').read_text()) if 'awx.awx.' in text)
+ROLE = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
+KINDS = {f'controller_{name}': f'{kind}_templates' for name, kind in (('templates', 'job'), ('workflows', 'workflow_job'))}
+KINDS['controller_workflow_nodes'] = 'workflow_job_template_nodes'
+
+
+# The surveys.
+
+def test_the_surveys_are_those_of_the_argument_specs():
+    assert surveys.FILE.read_text() == surveys.text(), 'run: python tests/surveys.py'
+
+
+@pytest.mark.parametrize('name', SURVEYS)
+def test_a_survey_asks_for_what_its_playbook_takes(name):
+    text = (DATA / 'project' / f'{name}.yml').read_text()
+    imported = re.findall(r'netops\.cloudflare_cni\.(\w+)$', text, re.MULTILINE)
+    text += ''.join((ROOT / 'playbooks' / f'{playbook}.yml').read_text() for playbook in imported)
+    known = set(re.findall(r'\b(?:provision|rollout)_\w+', text)) | (set(ROLE) if 'role:' in text else set())
+    assert {question['variable'] for question in SURVEYS[name]['spec']} - known == set()
+
+
+@pytest.mark.parametrize('name', [name for name in SURVEYS if name != 'circuit'])
+def test_no_answer_stands_above_what_the_inventory_says_of_a_circuit(name):
+    assert {question['variable'] for question in SURVEYS[name]['spec']} & {PREFIX + option for option in OF_A_CIRCUIT} == set()
+
+
+# What AWX would refuse is refused here, so that what is made below is known to be good.
+
+QUESTION = {'variable': 'a', 'question_name': 'A', 'required': True, 'type': 'multiplechoice', 'choices': ['x', 'y'], 'default': 'x'}
+BAD_QUESTIONS = {
+    'an unknown type': {'type': 'number'},
+    'no name of a variable': {'variable': 'a-b'},
+    'a number as a text': {'type': 'text', 'default': 1},
+    'a default that is no choice': {'default': 'z'},
+    'choices in one text': {'choices': 'x\ny'},
+    'a choice that may be left blank': {'required': False},
+    'an unknown key': {'help': ''},
+}
+TYPE = {
+    'name': 'A', 'kind': 'cloud', 'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'string'}], 'required': ['token']},
+    'injectors': {'env': {'TOKEN': '{{ token }}'}},
+}
+BAD_TYPES = {
+    'a kind that is not for users': {'kind': 'ssh'},
+    'an input that is a number': {'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'integer'}]}},
+    'a required input that is none': {'inputs': {'fields': [{'id': 'token', 'label': 'Token'}], 'required': ['key']}},
+    'what a sync does not get': {'injectors': {'env': {}, 'extra_vars': {'token': '{{ token }}'}}},
+    'a variable of Ansible': {'injectors': {'env': {'ANSIBLE_CONFIG': '{{ token }}'}}},
+    'an input that is none': {'injectors': {'env': {'TOKEN': '{{ key }}'}}},
+}
+
+
+def test_a_survey_that_awx_would_refuse_is_noticed():
+    def complaints(*questions):
+        return rules.survey({'name': '', 'description': '', 'spec': list(questions)})
+
+    assert complaints(QUESTION) == []
+    assert complaints(QUESTION, QUESTION) == ['a: twice']
+    assert [what for what, change in BAD_QUESTIONS.items() if not complaints(QUESTION | change)] == []
+
+
+def test_a_credential_type_that_awx_would_refuse_is_noticed():
+    assert rules.credential_type(TYPE) == []
+    assert [what for what, change in BAD_TYPES.items() if not rules.credential_type(TYPE | change)] == []
+
+
+# As the guide applies it, twice.
+
+@pytest.fixture(scope='module')
+def applied(process, tmp_path_factory):
+    """The controller with what the guide's playbook makes: .controller, .runs, .first (what was stored then), .names."""
+    folder = tmp_path_factory.mktemp('awx')
+    shutil.copytree(DATA, folder, dirs_exist_ok=True)
+    (folder / 'apply.yml').write_text(PLAYBOOK.replace('/artifacts', str(folder / 'artifacts')))
+    (folder / 'ansible.cfg').touch()
+    with Controller(folder / 'project') as controller:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_', 'CONTROLLER_'))}
+        environment |= process.environment | {
+            'ANSIBLE_COLLECTIONS_PATH': f'{ROOT / ".build"}{os.pathsep}{ROOT / ".build" / "awx"}', 'ANSIBLE_INJECT_FACT_VARS': 'false',
+            'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false', 'ANSIBLE_NOCOLOR': '1',
+            'CONTROLLER_HOST': controller.url, 'CONTROLLER_OAUTH_TOKEN': controller.token,
+            'SSL_CERT_FILE': os.devnull,  # spares reading all certificates for each request
+        }
+        command, runs, first = [Path(sys.executable).with_name('ansible-playbook'), 'apply.yml'], [], None
+        for _run in range(2):
+            runs.append(subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False))
+            first = first or copy.deepcopy((controller.objects, controller.surveys, controller.links))
+        names = {number: template['name'] for number, template in controller.objects['job_templates'].items()}
+        yield SimpleNamespace(controller=controller, runs=runs, first=first, folder=folder, names=names)
+
+
+def test_the_modules_of_awx_make_it_without_a_word_of_warning(applied):
+    for run in applied.runs:
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert 'WARNING' not in run.stdout + run.stderr
+
+
+def test_all_of_the_data_is_made(applied):
+    data = yaml.safe_load((DATA / 'controller.yml').read_text().replace('!unsafe', ''))
+    for variable, wanted in data.items():
+        kind = KINDS.get(variable, variable.removeprefix('controller_'))
+        made = {named(one) for one in applied.controller.objects.get(kind, {}).values()}
+        assert variable == 'controller_common' or made == {named(one) for one in wanted}, variable
+    surveys = {name: applied.controller.surveys.get(number) for number, name in applied.names.items()}
+    assert surveys == {'CNI provision': None, **{f'CNI {name}': survey for name, survey in SURVEYS.items()}}
+
+
+def test_a_second_run_changes_nothing(applied):
+    assert ' changed=0 ' in applied.runs[1].stdout
+    assert applied.first == (applied.controller.objects, applied.controller.surveys, applied.controller.links)
+
+
+def test_no_secret_is_shown(applied, process):
+    (credential,) = applied.controller.objects['credentials'].values()
+    assert credential['inputs'] == {'account_id': process.account, 'api_token': process.token}
+    assert [run for run in applied.runs if process.token in run.stdout + run.stderr] == []
+
+
+def test_a_rollout_can_not_be_sliced_on_launch(applied):
+    template = applied.controller.named('job_templates', 'CNI rollout')
+    assert (template['job_slice_count'], template['ask_job_slice_count_on_launch']) == (1, False)
+
+
+# As AWX runs it.
+
+@pytest.fixture
+def worker(applied, process, tmp_path):
+    """Jobs and syncs of the controller, on an account with nothing in it. Who made the credential has named the simulator in it."""
+    process.reset()
+    (credential,) = applied.controller.objects['credentials'].values()
+    credential['inputs']['api_url'] = process.url
+    shutil.rmtree(applied.folder / 'artifacts', ignore_errors=True)
+    worker = Worker(applied.controller, applied.folder / 'project', tmp_path)
+    worker.account = Account(process, tmp_path)
+    worker.artifacts = applied.folder / 'artifacts'
+    yield worker
+    del credential['inputs']['api_url']
+
+
+def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
+    slot = next(slot['id'] for slot in worker.account.simulator.state()['slots'] if slot['site'] == 'ewr-a' and not slot['occupied'])
+    worker.account.seed('lon-1', slot, bgp={'customer_asn': 64496, 'extra_prefixes': []})
+    wanted, there = worker.sync('inventory.yml'), worker.sync('cni.yml')
+    assert set(wanted['circuits']['hosts']) == {'nyc-1', 'nyc-2'}
+    assert wanted['circuits']['vars']['provision_bgp'] == {'customer_asn': 64496}
+    assert there['site_ewr_a']['hosts'] == ['lon-1']
+    assert there['_meta']['hostvars']['lon-1']['cni_slot_id'] == slot
+
+
+def test_the_workflow_from_order_to_light(worker):
+    provision, approval, light = path(worker.controller)
+    assert approval == 'The cross-connects are run'
+    inventory = worker.sync('inventory.yml')
+    ordered = worker.launch(provision, inventory, limit='nyc-1')
+    assert ordered.status == 0, ordered.output
+    circuit = worker.account.circuits()['nyc-1']
+    assert circuit['cni']['bgp']['customer_asn'] == 64496
+    assert {file.name for file in worker.artifacts.iterdir()} == {'nyc-1-loa.pdf', 'nyc-1.json', 'nyc-1.md'}
+    port = circuit['interconnect']['name']
+    dark = worker.launch(light, inventory, {'provision_wait_timeout': '1'}, limit='nyc-1')
+    assert dark.status != 0
+    assert f'{port}: no light yet' in dark.output
+    worker.account.simulator.set_status(port, 'Healthy')
+    lit = worker.launch(light, inventory, limit='nyc-1')
+    assert lit.status == 0, lit.output
+    status = worker.launch('CNI status', inventory, {'provision_wait_for': ['Healthy']})
+    assert status.status == 0, status.output
+    assert all(re.search(line, status.output) for line in ('nyc-1 .* Healthy', 'nyc-2 .* absent')), status.output
+    assert [job for job in (ordered, dark, lit, status) if worker.account.simulator.token in job.output] == []
+
+
+def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override(worker):
+    slots = [slot['id'] for slot in worker.account.simulator.state()['slots'] if not slot['occupied']][:4]
+    hosts = {f'nyc-{number}': {'provision_slot_id': slot} for number, slot in enumerate(slots, 1)}
+    inventory = {'circuits': {'hosts': list(hosts)}, '_meta': {'hostvars': hosts}}
+
+    with ThreadPoolExecutor() as pool:
+        jobs = pool.map(lambda number: worker.launch('CNI rollout', inventory, part=(number, 2)), (1, 2))
+        assert [job.status for job in jobs] == [0, 0]
+    made = {name: {'provision_slot_id': circuit['interconnect']['slot_id']} for name, circuit in worker.account.circuits().items()}
+    assert made == hosts
+    before = worker.account.simulator.state()
+    whole = worker.launch('CNI rollout', inventory, {'rollout_state': 'overridden'})
+    assert whole.status == 0, whole.output
+    assert re.search(r'unchanged"?: 4', whole.output)
+    refused = worker.launch('CNI rollout', inventory, {'rollout_state': 'overridden'}, (2, 2))
+    assert refused.status != 0
+    assert 'max_deletes' in refused.output
+    assert worker.account.simulator.state() == before
+
+
+def test_one_circuit_from_a_survey_with_blanks(worker):
+    answers = {question['variable']: '' for question in SURVEYS['circuit']['spec']} | {
+        'provision_name': 'nyc-9', 'provision_slot_site': 'ewr-a', 'provision_slot_speed': '10G', 'provision_bgp_customer_asn': 64496,
+        'provision_bgp_extra_prefixes': '203.0.113.0/24\n198.51.100.0/24',
+    }
+    job = worker.launch('CNI circuit', worker.sync('inventory.yml'), answers)
+    assert job.status == 0, job.output
+    circuits = worker.account.circuits()
+    assert set(circuits) == {'nyc-9'}
+    bgp = circuits['nyc-9']['cni']['bgp']
+    assert (bgp['customer_asn'], set(bgp['extra_prefixes'])) == (64496, {'203.0.113.0/24', '198.51.100.0/24'})
+    assert circuits['nyc-9']['interconnect']['site'] == 'ewr-a'
+
+
+def named(one: dict) -> str:
+    """What an object is found by."""
+    return one.get('name') or one['identifier']
+
+
+def path(controller: Controller) -> list[str]:
+    """What the workflow runs, in its order."""
+    nodes = controller.objects['workflow_job_template_nodes']
+    following = {number: controller.links.get((number, 'success_nodes'), []) for number in nodes}
+    targets = controller.objects['job_templates'] | controller.objects['workflow_approval_templates']
+    here, steps = set(nodes) - {number for numbers in following.values() for number in numbers}, []
+    while here:
+        (node,) = here
+        steps.append(targets[nodes[node]['unified_job_template']]['name'])
+        here = set(following[node])
+    return steps
