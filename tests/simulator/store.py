@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import ipaddress
 import itertools
 import re
@@ -219,7 +220,7 @@ class Store:
 
     def _new_link(self) -> tuple[str, str]:
         """Both ends of the next /31 that no CNI uses; freed ones come back last."""
-        used = {ipaddress.ip_interface(cni[end]).network for cni in self.cnis for end in ('p2p_ip', 'cust_ip')}
+        used = {_network(cni[end]) for cni in self.cnis for end in ('p2p_ip', 'cust_ip')}
         link = next(link for link in self._links if link not in used)
         return f'{link[0]}/31', f'{link[1]}/31'
 
@@ -306,6 +307,11 @@ class Store:
         _require(state in STATES, f'state is not one of {", ".join(STATES)}')
         _require(reason is None or state in STATES_WITH_REASON, 'reason goes with Down and Unhealthy only')
         self._statuses[name] = {'state': state} if reason is None else {'state': state, 'reason': reason}
+
+
+@functools.cache
+def _network(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_interface(address).network
 
 
 def _port(item: dict) -> str:
