@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -44,19 +45,30 @@ class RequestsTransport:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._requests = requests
         self._session = requests.Session()
-        self._session.auth = lambda request: request  # keeps requests from reading .netrc
+        # What requests would look up in the environment for each request is looked up once, and .netrc not at all.
+        self._session.trust_env = False
+        self._proxies_of: dict[str, dict[str, str]] = {}
         self._timeout = timeout
         self._verify = verify
+        if verify is True:
+            self._verify = os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE') or True
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Raises TransportError when there is no complete answer."""
         started = time.monotonic()
         try:
             with self._session.request(method, url, headers=dict(headers), data=body, timeout=self._timeout, verify=self._verify,
-                                       allow_redirects=False, stream=True) as answer:
+                                       proxies=self._proxies(url), allow_redirects=False, stream=True) as answer:
                 return Response(answer.status_code, answer.headers, self._read(answer, method, url, started))
         except self._requests.RequestException as error:
             raise TransportError(self._reason(error), method, urlsplit(url).path, _cause(error)) from error
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        """The proxies of the environment for a host."""
+        host = urlsplit(url).netloc
+        if host not in self._proxies_of:
+            self._proxies_of[host] = self._requests.utils.get_environ_proxies(url)
+        return self._proxies_of[host]
 
     def _read(self, answer, method: str, url: str, started: float) -> bytes:
         body = bytearray()
