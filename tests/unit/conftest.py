@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from browser import Browser
 from module_process import run_in_child
 from simulator.process import Simulator
 
@@ -16,6 +17,12 @@ from simulator.process import Simulator
 def process():
     with Simulator() as simulator:
         yield simulator
+
+
+@pytest.fixture(scope='session')
+def browser():
+    with Browser() as browser:
+        yield browser
 
 
 @pytest.fixture

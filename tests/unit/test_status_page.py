@@ -18,7 +18,6 @@ from typing import Any
 
 import jinja2
 import pytest
-from browser import Browser
 from playbook import ROOT, Account, Run
 from simulator.process import Simulator
 
@@ -287,12 +286,6 @@ def test_the_playbook_writes_what_this_process_renders(written):
 
 
 # In a browser: `make test STEPS=pages`.
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
-
 
 @pytest.fixture(scope='module')
 def pages() -> dict[str, Path]:
