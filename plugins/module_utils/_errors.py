@@ -11,6 +11,7 @@ CniError
 ├── UndecidedError      nobody can tell whether an order was placed
 ├── RaceError           someone else was quicker
 ├── PartlyError         some circuits of many failed
+│   └── UnmetError      sites have not what was expected of them
 ├── BugError            an exception that nobody expected
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
@@ -131,6 +132,12 @@ class PartlyError(CniError):
 
     def result(self) -> dict[str, Any]:
         return {**super().result(), **self.outcome}
+
+
+class UnmetError(PartlyError):
+    """What was expected of sites is not there. outcome: the verdict and what it was made from."""
+
+    kind = 'unmet'
 
 
 class BugError(CniError):

@@ -41,6 +41,35 @@ options:
       - Seconds to wait at most.
     type: int
     default: 300
+  expect:
+    description:
+      - What there must be at sites, at least. Of the interconnects that this task is about, only those that are Healthy count.
+      - RV(verdict) tells what came of it.
+    type: list
+    elements: dict
+    suboptions:
+      site:
+        description:
+          - The site, or the region of Google Cloud.
+        type: str
+        required: true
+      healthy:
+        description:
+          - Interconnects that are Healthy.
+        type: int
+      devices:
+        description:
+          - Cloudflare's devices that they are on.
+        type: int
+      facilities:
+        description:
+          - Data centres that they are in.
+        type: int
+  enforce:
+    description:
+      - Fails if O(expect) is not met, with the same results. Otherwise the task only tells.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes.info
@@ -63,6 +92,17 @@ EXAMPLES = r'''
   ansible.builtin.debug:
     msg: "{{ light.statuses }}"
   when: not light.reached
+
+- name: Is New York redundant, whatever else there is?
+  netops.cloudflare_cni.status_info:
+    expect:
+      - {site: ewr-a, healthy: 2, devices: 2}
+  register: gate
+
+- name: Put a change off if it is not
+  ansible.builtin.debug:
+    msg: "{{ gate.verdict.text }}"
+  when: not gate.verdict.met
 '''
 
 RETURN = r'''
@@ -92,6 +132,33 @@ reached:
   returned: success
   type: bool
   sample: true
+verdict:
+  description: How what is there compares to O(expect).
+  returned: success or O(enforce), if O(expect) is given
+  type: dict
+  contains:
+    met:
+      description: Whether all of it is there.
+      type: bool
+      returned: always
+      sample: false
+    text:
+      description: The same in a line for people.
+      type: str
+      returned: always
+      sample: 'ewr-a: 1 of 2 healthy, 1 of 2 devices'
+    sites:
+      description: For each entry of O(expect) its site, what was counted, and under C(short) what is missing.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - site: ewr-a
+          met: false
+          healthy: 1
+          devices: 1
+          facilities: 1
+          short: {healthy: {have: 1, want: 2}, devices: {have: 1, want: 2}}
 api:
   description: What the task cost.
   returned: always, but for options that no connection can be made with
@@ -115,8 +182,8 @@ api:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api) or V(error), and
-      C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api), V(unmet) or
+      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -125,12 +192,19 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, UnmetError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import interconnect_names
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import OLDER_WORDS
 
 STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
+COUNTED = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # different values of a field
 
 ARGUMENT_SPEC = {
     'interconnects': {'type': 'list', 'elements': 'str'},
@@ -138,17 +212,47 @@ ARGUMENT_SPEC = {
     'states': {'type': 'list', 'elements': 'str', 'choices': STATES},
     'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
     'wait_timeout': {'type': 'int', 'default': 300},
+    'expect': {
+        'type': 'list',
+        'elements': 'dict',
+        'options': {'site': {'type': 'str', 'required': True}, **{what: {'type': 'int'} for what in COUNTED}},
+    },
+    'enforce': {'type': 'bool', 'default': False},
 }
 
 
 def work(task: Task) -> dict:
     states, goal = ({OLDER_WORDS.get(state, state) for state in task.params[name] or ()} for name in ('states', 'wait_for'))
     named = {option: task.params[option] for option in ('interconnects', 'conduit_names')}
-    names = observe(task.client, lambda world: interconnect_names(named, world))
+    expect = task.params['expect']
+    for one in expect or ():
+        if not any((one[what] or 0) > 0 for what in COUNTED):
+            raise InputError('expect', f'nothing is expected of {one["site"]!r}.', f'a number of {", ".join(COUNTED)}')
+    names, ports = observe(task.client, lambda world: (
+        interconnect_names(named, world), world.seen(INTERCONNECT.name) if expect else []))
     found = watch(task.client, names, goal, task.params['wait_timeout'])
     statuses = [{'interconnect': name, 'state': found[name].get('state'), 'reason': found[name].get('reason')} for name in sorted(found)]
     reached = not goal or all(name in found and found[name].get('state') in goal for name in names)
-    return {'changed': False, 'statuses': [one for one in statuses if not states or one['state'] in states], 'reached': reached}
+    result = {'changed': False, 'statuses': [one for one in statuses if not states or one['state'] in states], 'reached': reached}
+    if expect:
+        healthy = [port for port in ports if found.get(port['name'], {}).get('state') == 'Healthy']
+        result['verdict'] = judged(expect, healthy)
+        if task.params['enforce'] and not result['verdict']['met']:
+            raise UnmetError(f'Not as expected: {result["verdict"]["text"]}.', result, True)
+    return result
+
+
+def judged(expect: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> dict[str, Any]:
+    """What is expected against the interconnects that are Healthy."""
+    sites = []
+    for one in expect:
+        here = [port for port in healthy if one['site'] in (port.get('site'), port.get('region'))]
+        have = {what: len({get(port, wire) for port in here} - {None}) for what, wire in COUNTED.items()}
+        short = {what: {'have': have[what], 'want': one[what]} for what in COUNTED if have[what] < (one[what] or 0)}
+        sites.append({'site': one['site'], 'met': not short, **have, 'short': short})
+    texts = [f'{one["site"]}: ' + ', '.join(f'{n["have"]} of {n["want"]} {what}' for what, n in one['short'].items()) for one in sites
+             if not one['met']]
+    return {'met': not texts, 'text': '; '.join(texts) or 'as expected', 'sites': sites}
 
 
 def main() -> None:

@@ -118,7 +118,7 @@ CALLS = [
     ('cni_info', {}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
     ('health_check_info', {}),
-    ('status_info', {}),
+    ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}]}),
     ('rollout', {'state': 'gathered'}),

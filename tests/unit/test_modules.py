@@ -211,6 +211,32 @@ def test_status_filters_and_waits(run_module, simulator, circuit):
     assert run_module('status_info', interconnects=['nobody'])['error']['option'] == 'interconnects'
 
 
+def test_what_is_expected_of_a_site_is_judged_by_what_is_healthy(run_module, simulator, circuit):
+    first, *others = (run_module('interconnect', slot_id=slot['id'])['interconnect'] for slot in run_module(
+        'slots_info', site='ewr-a', occupied=False)['slots'][:3])
+    for port in (circuit['interconnect'], first, others[0]):
+        simulator.set_status(port['name'], 'Healthy')
+    ports = [circuit['interconnect'], first, others[0]]
+    pair = {'site': 'ewr-a', 'healthy': 2, 'devices': len({port['ccr_device_name'] for port in ports}), 'facilities': 1}
+    met = run_module('status_info', expect=[pair], enforce=True)
+    assert (met['verdict']['met'], met['verdict']['text'], met['verdict']['sites'][0]['healthy']) == (True, 'as expected', 3)
+    told = run_module('status_info', conduit_names=['nyc-1'], expect=[pair, {'site': 'lhr-a', 'healthy': 1}])
+    assert told.get('failed') is None
+    assert told['verdict']['sites'][1] == {
+        'site': 'lhr-a', 'met': False, 'healthy': 0, 'devices': 0, 'facilities': 0, 'short': {'healthy': {'have': 0, 'want': 1}},
+    }
+    gate = run_module('status_info', conduit_names=['nyc-1'], expect=[pair, {'site': 'lhr-a', 'healthy': 1}], enforce=True)
+    assert (gate['failed'], gate['error']['kind'], gate['verdict'], gate['statuses']) == (True, 'unmet', told['verdict'], told['statuses'])
+    assert gate['msg'] == f'Not as expected: {told["verdict"]["text"]}.'
+    assert 'ewr-a: 1 of 2 healthy' in gate['msg']
+    assert 'lhr-a: 0 of 1 healthy' in gate['msg']
+
+
+@pytest.mark.parametrize('expect', [[{'site': 'ewr-a'}], [{'site': 'ewr-a', 'healthy': 0}]])
+def test_an_expectation_of_nothing_is_no_gate(run_module, expect):
+    assert run_module('status_info', expect=expect)['error']['option'] == 'expect'
+
+
 # Secrets.
 
 @pytest.mark.parametrize(('module', 'options'), [

@@ -155,12 +155,13 @@ def test_steps_alone_do_theirs_and_send_no_write(journey):
     assert account.circuits()['nyc-1']['interconnect']['name'] in letter(files / 'nyc-1-loa.pdf')
 
 
-def test_status_shows_a_line_for_each_circuit(journey):
+def test_status_shows_a_line_for_each_circuit_and_then_compares(journey):
     account = journey.account
     ports = {name: circuit['interconnect']['name'] for name, circuit in account.circuits().items()}
     account.simulator.set_status(ports['nyc-2'], 'Down', 'no light')
-    run = account.play('status', {**PAIR, 'nyc-3': {}})
-    assert (run.status, run.writes, run.changed) == (0, [], set())
+    run = account.play('status', {**PAIR, 'nyc-3': {}}, '-e', '{"provision_expect": [{"site": "ewr-a", "healthy": 2}]}')
+    assert (run.status, run.writes, run.changed) == (2, [], set())
+    assert 'Not as expected: ewr-a: 0 of 2 healthy.' in run.output
     assert {one['path'].rpartition('/')[2] for one in run.sent} == {'cnis', 'interconnects', 'status'}  # no page was asked for
     expected = [
         ['nyc-1', ports['nyc-1'], 'ewr-a', 'Equinix NY1', 'edge01.ewr-a', 'Pending'],
