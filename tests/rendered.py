@@ -35,7 +35,7 @@ CASES: dict[str, tuple[dict, dict]] = {
     'least': ({**LINK, 'bgp': {'customer_asn': 64496, 'extra_prefixes': []}}, {}),
     'backup': (FULL, {
         'md5_key': 'a-key', 'announce': ['198.51.100.0/24', '192.0.2.0/24'], 'max_prefixes': '50', 'local_preference': '50', 'prepend': '2',
-        'graceful_restart': 'false', 'hold_time': '30',
+        'graceful_restart': 'true', 'hold_time': '30',
     }),
     'silent': (FULL, {'md5_key': 'a-key', 'announce': [], 'accept': []}),
 }

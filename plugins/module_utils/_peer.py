@@ -96,7 +96,7 @@ def session(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[str, A
         'max_prefixes': _number(told, 'max_prefixes', 1000, MANY),
         'local_preference': _number(told, 'local_preference', None, (0, MANY[1])),
         'prepend': _number(told, 'prepend', 0, PREPEND),
-        'graceful_restart': str(told.get('graceful_restart', True)).lower() in ('true', 'yes', 'on', '1'),
+        'graceful_restart': str(told.get('graceful_restart', False)).lower() in ('true', 'yes', 'on', '1'),
         'hold_time': hold_time,
         'keepalive': hold_time // 3,
     }

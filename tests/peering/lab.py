@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -69,6 +72,32 @@ class Namespace:
         return int(dict(zip(names, values, strict=True))[name])
 
 
+class Ping:
+    """Ten echo requests a second, from a source address to a target, until `stop`."""
+
+    def __init__(self, host: Namespace, source: str, target: str):
+        self._log = host.folder / 'ping.log'
+        self._process = host.start('ping', '-n', '-i', '0.1', '-I', source, target)
+
+    def answered(self) -> list[int]:
+        """The numbers of the requests that were answered."""
+        return [int(number) for number in re.findall(r'bytes from .* icmp_seq=(\d+)', self._log.read_text())]
+
+    def goes_on(self) -> None:
+        """Waits for ten more answers."""
+        before = len(self.answered())
+        until(lambda: len(self.answered()) >= before + 10, 'ten more answers to ping')
+
+    def longest_gap(self) -> float:
+        """Seconds without an answer."""
+        numbers = self.answered()
+        return max(later - earlier for earlier, later in itertools.pairwise(numbers)) / 10
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
+
+
 class Cable:
     """A cable between interfaces of the same name on two hosts. With a converter on the way, no end sees the light go at the other."""
 
@@ -98,12 +127,17 @@ class Cable:
 
 
 class Lab(ExitStack):
-    def __init__(self, folder: Path):
+    """Hosts, and a folder for their files."""
+
+    def __init__(self):
         super().__init__()
-        self.folder = folder
-        for path in (folder, *folder.parents):  # the routers run as users of their own
-            if path.owner() == 'root' and path.stat().st_mode & 0o777 == 0o700:
-                path.chmod(0o711)
+        self.folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix='cni-lab-')))
+        self.folder.chmod(0o755)  # FRR runs as a user of its own
 
     def namespace(self, name: str) -> Namespace:
         return Namespace(self, name)
+
+    def report(self) -> None:
+        """Prints what the routers said."""
+        for log in sorted(self.folder.glob('*/*.log')):
+            print(f'--- {log.relative_to(self.folder)}\n{log.read_text()[-3000:]}')

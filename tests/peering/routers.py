@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +32,11 @@ class Router:
     def __init__(self, host: Namespace):
         self.host = host
 
+    def kill(self) -> None:
+        """Ends it without a word to its neighbours."""
+        self.process.kill()
+        self.process.wait()
+
     def installed(self) -> dict[str, str]:
         """{prefix: interface} of the routes of BGP in the kernel."""
         routes = json.loads(self.host.ip('-j', '-4', 'route', 'show', 'proto', self.proto))
@@ -44,13 +51,21 @@ class Frr(Router):
         folder = self.host.folder
         shutil.chown(folder, 'frr', 'frr')
         self.configuration = folder / 'frr.conf'
-        for daemon in ('zebra', 'bgpd'):
-            (folder / f'{daemon}.conf').touch()
-            own = ('-f', folder / f'{daemon}.conf', '-i', folder / f'{daemon}.pid', '-z', folder / 'zserv.api')
-            self.host.start(FRR / daemon, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0)
-            until((folder / f'{daemon}.vty').exists, f'{daemon} answers')
+        if not (folder / 'zebra.vty').exists():
+            self._daemon('zebra')
+        self.process = self._daemon('bgpd')
         self._assemble(circuits)
         self.host.run('vtysh', '--vty_socket', folder, '-f', self.configuration)
+
+    def _daemon(self, name: str) -> subprocess.Popen:
+        folder = self.host.folder
+        socket = folder / f'{name}.vty'
+        socket.unlink(missing_ok=True)
+        (folder / f'{name}.conf').touch()
+        own = ('-f', folder / f'{name}.conf', '-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
+        process = self.host.start(FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0)
+        until(socket.exists, f'{name} answers')
+        return process
 
     def reload(self, *circuits: str) -> None:
         self._assemble(circuits)
@@ -87,18 +102,17 @@ class Frr(Router):
 
 class Bird(Router):
     proto = 'bird'
-    base = '''router id {id};
-protocol device {{ }}
-protocol direct {{ ipv4; }}
-protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}
+    base = '''protocol device { }
+protocol direct { ipv4; }
+protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
 '''
-    number = 0
 
     def start(self, *circuits: str) -> None:
         folder = self.host.folder
         self.configuration, self.socket = folder / 'bird.conf', folder / 'bird.ctl'
         self._assemble(circuits)
-        self.host.start('bird', '-f', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
+        self.socket.unlink(missing_ok=True)
+        self.process = self.host.start('bird', '-f', '-R', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
         until(self.socket.exists, 'bird answers')
 
     def reload(self, *circuits: str) -> None:
@@ -106,10 +120,7 @@ protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}
         self.birdc('configure')
 
     def _assemble(self, circuits: tuple[str, ...]) -> None:
-        if not self.number:
-            Bird.number += 1
-            self.number = Bird.number
-        self.configuration.write_text(self.base.format(id=f'192.0.2.{self.number}') + ''.join(circuits))
+        self.configuration.write_text(self.base + ''.join(circuits))
         self.check(self.configuration)
 
     @staticmethod
@@ -148,6 +159,10 @@ class GoBgp(Router):
         self.process = self.host.start('gobgpd', '-t', 'json', '-f', self.configuration, '--api-hosts', '127.0.0.1:50051')
         until(lambda: 'neighbor' in self.host.run('gobgp', 'neighbor', '-j', check=False), 'gobgpd answers')
         self.announce(*announce)
+
+    def reload(self, asn: int, neighbors: dict[str, dict]) -> None:
+        self._write(asn, neighbors)
+        self.process.send_signal(signal.SIGHUP)
 
     def announce(self, *prefixes: str) -> None:
         for prefix in prefixes:

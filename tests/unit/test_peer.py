@@ -131,6 +131,7 @@ DOCUMENTED = {
             r'router bgp {number} > neighbor {address} password 0 \S+',
             'router bgp {number} > neighbor {address} timers {number} {number}',
             'router bgp {number} > neighbor {address} graceful-restart',
+            'router bgp {number} > no neighbor {address} graceful-restart-helper',
             'router bgp {number} > neighbor {address} maximum-routes {number}',
             'router bgp {number} > neighbor {address} route-map {name} (in|out)',
             'router bgp {number} > address-family ipv4',
