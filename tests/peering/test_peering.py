@@ -27,7 +27,7 @@ UNWANTED = ('0.0.0.0/0', '10.0.0.0/8', '203.0.113.128/25')  # what it announces 
 KEY, NEW_KEY = "it's-#1|`!", "{new};'key'"
 
 
-# What the playbooks write for a redundant pair, for both customers; and what they write once the key and the prefixes have changed.
+# What a playbook writes for the first one of a redundant pair, and what it writes once the key and the prefixes of its CNI have changed.
 
 PLAY = '''
 - hosts: circuits
@@ -40,7 +40,7 @@ PLAY = '''
       when: not changed
 
     - netops.cloudflare_cni.cni:
-        conduit_name: "{{ inventory_hostname }}"
+        conduit_name: nyc-1
         bgp: "{{ provision_bgp }}"
       when: changed
 
@@ -49,13 +49,14 @@ PLAY = '''
       loop: [frr, bird]
       loop_control:
         loop_var: peer_platform
+      when: inventory_hostname == 'nyc-1'
 '''
 
 
-class Circuit(NamedTuple):
-    """A CNI as Cloudflare has it, and the customer's configuration by platform."""
+class Played(NamedTuple):
+    """The CNIs of a pair as Cloudflare has them, and what the role wrote for the first one, by platform."""
 
-    cni: dict
+    cnis: list[dict]
     files: dict[str, str]
 
 
@@ -67,20 +68,20 @@ def account(tmp_path_factory):
         yield account
 
 
-def played(account: Account, key: str, announce: list[str], extra: list[str], changed: bool) -> list[Circuit]:
-    """The circuits of a pair, the second one the backup of the first, after a run of the playbook. changed: only the first one is."""
-    common = {
-        'ansible_python_interpreter': '{{ ansible_playbook_python }}', 'provision_mtu': 1476, 'peer_announce': announce, 'changed': changed,
+def played(account: Account, key: str, announce: list[str], extra: list[str], changed: bool) -> Played:
+    circuit = {
+        'ansible_python_interpreter': '{{ ansible_playbook_python }}', 'changed': changed, 'provision_mtu': 1476,
         'provision_bgp': {'customer_asn': 64496, 'extra_prefixes': extra, 'md5_key': f'!unsafe {key}'},
+        'provision_slot': {'site': 'ewr-a', 'speed': '10G'}, 'peer_interface': 'eth1', 'peer_announce': announce,
     }
-    run = account.play(str(account.folder / 'site.yml'), {
-        'nyc-1': {**common, 'peer_interface': 'eth1', 'provision_slot': {'site': 'ewr-a', 'speed': '10G'}},
-        'nyc-2': {**common, 'peer_interface': 'eth2', 'provision_slot': {'site': 'lhr-a', 'speed': '10G'}, 'peer_local_preference': 50,
-                  'peer_prepend': 2},
-    }, '--limit', 'nyc-1' if changed else 'all')
+    second = {**circuit, 'provision_slot': {'site': 'lhr-a', 'speed': '10G'}}
+    run = account.play(str(account.folder / 'site.yml'), {'nyc-1': circuit, 'nyc-2': second}, '--limit', 'nyc-1' if changed else 'all')
     assert run.status == 0, run.output
-    files = {name: {kind: (account.files / f'{name}-{kind}.conf').read_text() for kind in CUSTOMERS} for name in ('nyc-1', 'nyc-2')}
-    return [Circuit(account.circuits()[name]['cni'], files[name]) for name in files]
+    circuits = account.circuits()
+    return Played(
+        [circuits[name]['cni'] for name in ('nyc-1', 'nyc-2')],
+        {platform: (account.files / f'nyc-1-{platform}.conf').read_text() for platform in CUSTOMERS},
+    )
 
 
 @pytest.fixture(scope='module')
@@ -133,12 +134,12 @@ def link(number: int, **bgp: object) -> dict:
 
 @pytest.mark.parametrize('platform', CUSTOMERS)
 def test_a_session_comes_up_and_follows_its_cni(lab, platform, pair, changed):
-    cni, other = pair[0].cni, changed[0].cni
+    cni, other = pair.cnis[0], changed.cnis[0]
     inside, outside = ends(cni)
     router, cloudflare = customer(lab, platform), GoBgp(host(lab, 'cloudflare'))
     Cable(router.host, cloudflare.host, 'eth1').address(cni)
-    router.start(pair[0].files[platform])
     cloudflare.start(13335, neighbors(cni), (WANTED, *UNWANTED))
+    router.start(pair.files[platform])
 
     until(lambda: cloudflare.peers()[inside].established and router.peers()[outside].established, 'Established')
     assert cloudflare.peers()[inside].hold_time == router.peers()[outside].hold_time == 240
@@ -149,7 +150,7 @@ def test_a_session_comes_up_and_follows_its_cni(lab, platform, pair, changed):
 
     cloudflare.reload(13335, neighbors(other))
     cloudflare.announce(NEW)
-    router.reload(changed[0].files[platform])
+    router.reload(changed.files[platform])
     until(lambda: set(router.installed()) == {WANTED, NEW}, 'the new prefix is installed over the session with the new key')
     until(lambda: set(cloudflare.received(inside)) == {BEHIND, ALSO_BEHIND}, 'the new prefix is announced')
 
@@ -164,10 +165,10 @@ def test_a_wrong_key_and_a_wrong_number_stay_down(lab, platform):
     router, cloudflare = customer(lab, platform), GoBgp(host(lab, 'cloudflare'))
     for number, cni in enumerate((right, keyed, numbered), 1):
         Cable(router.host, cloudflare.host, f'eth{number}').address(cni)
+    cloudflare.start(13335, neighbors(right) | neighbors(keyed, key=f'{KEY}.') | neighbors(numbered, asn=64497))
     router.start(*(
         render(platform, cni, md5_key=KEY, interface=f'eth{number}') for number, cni in enumerate((right, keyed, numbered), 1)
     ))
-    cloudflare.start(13335, neighbors(right) | neighbors(keyed, key=f'{KEY}.') | neighbors(numbered, asn=64497))
 
     until(lambda: router.peers()[ends(right)[1]].established, 'the right one is Established')
     until(lambda: min(end.host.counter('TCPMD5Failure') for end in (router, cloudflare)) >= 3, 'three packets are refused for their key')
@@ -181,8 +182,8 @@ def test_more_prefixes_than_allowed_end_the_session(lab, platform):
     cni = link(0)
     router, cloudflare = customer(lab, platform), GoBgp(host(lab, 'cloudflare'))
     Cable(router.host, cloudflare.host, 'eth1').address(cni)
-    router.start(render(platform, cni, max_prefixes='2'))
     cloudflare.start(13335, neighbors(cni), (WANTED, UNWANTED[1]))
+    router.start(render(platform, cni, max_prefixes='2'))
     until(lambda: router.installed() == {WANTED: 'eth1'}, 'two prefixes are fine, one of them accepted')
     cloudflare.announce(UNWANTED[2])
     until(lambda: not router.installed() and not router.peers()[ends(cni)[1]].established, 'the third one ends the session')
@@ -221,22 +222,20 @@ def used(router: Router, cloudflare: Router) -> list[str | None]:
 def test_a_pair_fails_over(lab, platform, other, hold_time, pair):
     kind, first, each = CLOUDFLARE[other]
     router, cloudflare = customer(lab, platform), kind(host(lab, 'cloudflare', '203.0.113.1/24'))
-    key = pair[0].cni['bgp']['md5_key']
     converter = host(lab, 'converter') if hold_time == 3 else None
     cables = [Cable(router.host, cloudflare.host, f'eth{number}', converter) for number in (1, 2)]
-    for cable, circuit in zip(cables, pair, strict=True):
-        cable.address(circuit.cni)
-    files = [circuit.files[platform] for circuit in pair] if hold_time == 240 else [
-        render(platform, pair[0].cni, md5_key=key, hold_time='3'),
-        render(platform, pair[1].cni, md5_key=key, hold_time='3', interface='eth2', local_preference='50', prepend='2'),
-    ]
-    router.start(*files)
-    cloudflare.start(first, *(each.format(own=ends(cni)[1], other=ends(cni)[0], key=key) for cni, _files in pair))
+    for cable, cni in zip(cables, pair.cnis, strict=True):
+        cable.address(cni)
+    cloudflare.start(first, *(each.format(own=ends(cni)[1], other=ends(cni)[0], key=KEY) for cni in pair.cnis))
+    router.start(
+        pair.files[platform] if hold_time == 240 else render(platform, pair.cnis[0], md5_key=KEY, hold_time='3'),
+        render(platform, pair.cnis[1], md5_key=KEY, hold_time=str(hold_time), interface='eth2', local_preference='50', prepend='2'),
+    )
     until(lambda: sum(peer.established for peer in router.peers().values()) == 2, 'both are Established')
     assert {peer.hold_time for peer in router.peers().values()} == {hold_time}
     until(lambda: cloudflare.installed() and router.installed(), 'routes are installed')
-    until(lambda: cloudflare.received(ends(pair[1].cni)[0]) == {BEHIND: [64496] * 3}, 'the backup is announced with a longer path')
-    assert cloudflare.received(ends(pair[0].cni)[0]) == {BEHIND: [64496]}
+    until(lambda: cloudflare.received(ends(pair.cnis[1])[0]) == {BEHIND: [64496] * 3}, 'the backup is announced with a longer path')
+    assert cloudflare.received(ends(pair.cnis[0])[0]) == {BEHIND: [64496]}
     until(lambda: used(router, cloudflare) == ['eth1', 'eth1'], 'the first one is in use, both ways')
 
     ping = Ping(router.host, '192.0.2.1', '203.0.113.1')
@@ -255,8 +254,8 @@ def test_a_router_restarts_gracefully_where_it_was_asked_to(lab, platform, other
     router, cloudflare = customer(lab, platform), kind(host(lab, 'cloudflare', '203.0.113.1/24'))
     Cable(router.host, cloudflare.host, 'eth1').address(cni)
     file = render(platform, cni, md5_key=KEY, graceful_restart='true')
-    router.start(file)
     cloudflare.start(first, each.format(own=ends(cni)[1], other=ends(cni)[0], key=KEY))
+    router.start(file)
     until(lambda: used(router, cloudflare) == ['eth1', 'eth1'], 'routes are installed, both ways')
     router.kill()
     until(lambda: not cloudflare.peers()[ends(cni)[0]].established, 'the session is gone')
