@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +34,12 @@ class Router:
     def __init__(self, host: Namespace):
         self.host = host
 
+    def play(self, playbook: Path, circuit: Path) -> str:
+        """Runs a playbook of the guide on the router itself, for the file of one circuit; returns what it prints."""
+        command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'localhost,', '-c', 'local', playbook]
+        variables = {'router_hosts': 'localhost', 'circuits': [str(circuit)], 'ansible_python_interpreter': sys.executable, **self.places}
+        return self.host.run('env', 'ANSIBLE_NOCOLOR=1', *command, '-e', json.dumps(variables))
+
     def kill(self) -> None:
         """Ends it without a word to its neighbours."""
         self.process.kill()
@@ -44,8 +52,8 @@ class Router:
 
 
 class Frr(Router):
-    proto = 'bgp'
-    base = 'hostname router\n!\n'
+    called, proto = 'FRR', 'bgp'
+    base = '!\n'
 
     def start(self, *circuits: str) -> None:
         folder = self.host.folder
@@ -69,10 +77,22 @@ class Frr(Router):
 
     def reload(self, *circuits: str) -> None:
         self._assemble(circuits)
-        folder = self.host.folder
-        self.host.run(
-            FRR / 'frr-reload.py', '--reload', '--vty_socket', folder, '--confdir', folder, '--rundir', folder, self.configuration,
-        )
+        self.host.run(*self._reloading())
+
+    def _reloading(self) -> list[str]:
+        folder = str(self.host.folder)
+        own = ['--vty_socket', folder, '--confdir', folder, '--rundir', folder]
+        return [str(FRR / 'frr-reload.py'), '--reload', *own, str(self.configuration)]
+
+    def start_for_the_playbook(self) -> None:
+        self.start()
+        circuits = self.host.folder / 'circuits'
+        circuits.mkdir()
+        (circuits / 'base.conf').write_text(self.base)
+
+    @property
+    def places(self) -> dict[str, str]:
+        return {'frr_folder': str(self.host.folder), 'frr_reload': shlex.join(self._reloading())}
 
     def _assemble(self, circuits: tuple[str, ...]) -> None:
         self.configuration.write_text(self.base + ''.join(circuits))
@@ -101,7 +121,7 @@ class Frr(Router):
 
 
 class Bird(Router):
-    proto = 'bird'
+    called, proto = 'BIRD', 'bird'
     base = '''protocol device { }
 protocol direct { ipv4; }
 protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
@@ -118,6 +138,15 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
     def reload(self, *circuits: str) -> None:
         self._assemble(circuits)
         self.birdc('configure')
+
+    def start_for_the_playbook(self) -> None:
+        circuits = self.host.folder / 'circuits'
+        circuits.mkdir()
+        self.start(f'include "{circuits}/*.conf";\n')
+
+    @property
+    def places(self) -> dict[str, str]:
+        return {'bird_folder': str(self.host.folder), 'bird_reload': f'birdc -s {self.socket} configure'}
 
     def _assemble(self, circuits: tuple[str, ...]) -> None:
         self.configuration.write_text(self.base + ''.join(circuits))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 from peering.lab import Cable, Lab, Namespace, Ping, until
 from peering.routers import Bird, Frr, GoBgp, Router
-from playbook import Account
+from playbook import ROOT, Account
 from rendered import CASES, GOLDEN, render
 from simulator.process import Simulator
 
@@ -298,6 +298,22 @@ def test_each_key_brings_a_session_up_or_is_refused_by_name(lab, platform):
         return [cni['bgp']['md5_key'] for cni in taken if not peers[ends(cni)[0]].established]
 
     until(lambda: not down(), 'all are Established', 90)
+
+
+# The playbooks of the guide bring a file to the router.
+
+@pytest.mark.parametrize('platform', CUSTOMERS)
+def test_the_playbook_of_the_guide_brings_a_circuit_to_the_router(lab, platform, tmp_path):
+    cni = link(0, md5_key=KEY)
+    router, cloudflare = customer(lab, platform), GoBgp(host(lab, 'cloudflare'))
+    Cable(router.host, cloudflare.host, 'eth1').address(cni)
+    cloudflare.start(13335, neighbors(cni), (WANTED,))
+    router.start_for_the_playbook()
+    file = tmp_path / f'nyc-1-{platform}.conf'
+    file.write_text(render(platform, cni, md5_key=KEY))
+    first, second = (router.play(ROOT / f'docs/examples/{platform}.yml', file) for _run in range(2))
+    assert f'RUNNING HANDLER [Reload {router.called}]' in first and 'changed=0' in second
+    until(lambda: router.installed() == {WANTED: 'eth1'}, 'the session is up, and the prefix installed')
 
 
 # Every file is one that the router's own check finds nothing in.

@@ -340,7 +340,7 @@ def journey(tmp_path_factory):
             'cni': {**cnis['junos'], 'bgp': {**cnis['junos']['bgp'], 'md5_key': '(hidden)'}},
         }
         refused = {
-            'no-announce': {**hosts['frr'], 'peer_announce': '{{ omit }}'},
+            'no-announce': {name: value for name, value in hosts['frr'].items() if name != 'peer_announce'},
             'no-platform': {**hosts['frr'], 'peer_platform': 'ios'},
             'no-key': {**hosts['bird'], 'peer_platform': 'frr', 'peer_label': 'no-key', 'peer_md5_key': f'{KEY} with spaces'},
             'no-circuit': {**hosts['frr'], 'peer_name': 'nowhere'},
