@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from peering.lab import Cable, Lab, Namespace, Ping, until
+from peering.circuits import ALSO_BEHIND, BEHIND, CUSTOMERS, NEW, UNWANTED, WANTED, customer, ends, host, link, neighbors
+from peering.lab import Cable, Ping, until
 from peering.routers import Bird, Frr, GoBgp, Router
 from playbook import ROOT, Account
 from rendered import CASES, GOLDEN, render
@@ -20,10 +21,6 @@ from simulator.process import Simulator
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 
-CUSTOMERS = {'frr': Frr, 'bird': Bird}
-BEHIND, ALSO_BEHIND = '192.0.2.0/24', '198.51.100.0/24'  # the customer's prefixes
-WANTED, NEW = '203.0.113.0/24', '10.20.0.0/16'  # Cloudflare's
-UNWANTED = ('0.0.0.0/0', '10.0.0.0/8', '203.0.113.128/25')  # what it announces as well: the account's routing table
 KEY, NEW_KEY = "it's-#1|`!", "{new};'key'"
 
 
@@ -92,42 +89,6 @@ def pair(account):
 @pytest.fixture(scope='module')
 def changed(account, pair):
     return played(account, NEW_KEY, [BEHIND, ALSO_BEHIND], [WANTED, NEW], changed=True)
-
-
-# The lab.
-
-def host(lab: Lab, name: str, *addresses: str) -> Namespace:
-    """A host with addresses of its own."""
-    made = lab.namespace(name)
-    for address in addresses:
-        made.ip('address', 'add', address, 'dev', 'lo')
-    return made
-
-
-def customer(lab: Lab, platform: str) -> Router:
-    return CUSTOMERS[platform](host(lab, platform, '192.0.2.1/24', '198.51.100.1/24', '100.64.0.1/24'))
-
-
-def ends(cni: dict) -> tuple[str, str]:
-    """The customer's address and Cloudflare's."""
-    return cni['cust_ip'].split('/')[0], cni['p2p_ip'].split('/')[0]
-
-
-def neighbors(*cnis: dict, **other: object) -> dict[str, dict]:
-    """Cloudflare's end of CNIs for GoBGP. other: what is not as the CNI says."""
-    return {ends(cni)[0]: {
-        'own': ends(cni)[1], 'asn': cni['bgp']['customer_asn'], 'key': cni['bgp'].get('md5_key') or '', **other,
-    } for cni in cnis}
-
-
-def link(number: int, **bgp: object) -> dict:
-    """The CNI of a link with a number."""
-    first = f'172.31.{number // 128}.{number % 128 * 2}'
-    return {
-        'cust_ip': f'{first[: first.rindex(".")]}.{number % 128 * 2 + 1}/31', 'p2p_ip': f'{first}/31',
-        'magic': {'conduit_name': f'link-{number}', 'description': '', 'mtu': 1500},
-        'bgp': {'customer_asn': 64496, 'extra_prefixes': [WANTED], **bgp},
-    }
 
 
 # The proof.

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import stat
 import string
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hier_config import Platform, get_hconfig
@@ -329,15 +327,16 @@ def journey(tmp_path_factory):
         free = [slot['id'] for slot in simulator.state()['slots'] if slot['speed'] == '10G' and not slot['occupied']]
         for name, slot in zip(ROUTERS, free, strict=False):
             account.seed(name, slot, bgp={'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': KEY})
-        cnis = {name: circuit['cni'] for name, circuit in account.circuits().items()}
+        cni = account.circuits()['junos']['cni']
         hosts = {name: {
             'peer_platform': name, 'peer_interface': INTERFACES[name], 'peer_announce': ['192.0.2.0/24'], 'peer_md5_key': KEY,
             'peer_description': '', 'ansible_python_interpreter': '{{ ansible_playbook_python }}',
         } for name in ROUTERS}
-        hosts['bird']['peer_handover'] = str(handed_over(account.folder, cnis['bird']))
+        hosts['bird']['peer_handover'] = str(account.folder / 'bird.json')
+        account.hand_over('bird', account.folder / 'bird.json')
         hosts['junos']['provision_result'] = {
             'name': 'junos', 'settings': {'default_asn': 13335},
-            'cni': {**cnis['junos'], 'bgp': {**cnis['junos']['bgp'], 'md5_key': '(hidden)'}},
+            'cni': {**cni, 'bgp': {**cni['bgp'], 'md5_key': '(hidden)'}},
         }
         refused = {
             'no-announce': {name: value for name, value in hosts['frr'].items() if name != 'peer_announce'},
@@ -351,18 +350,6 @@ def journey(tmp_path_factory):
         hosts['bird']['peer_md5_key'] = NEW_KEY
         hosts['frr']['peer_announce'] = ['192.0.2.0/24', '198.51.100.0/24']
         yield Journey(account, predicted, first, account.play(site, hosts, '--check', '--diff'))
-
-
-def handed_over(folder: Path, cni: dict) -> Path:
-    """A hand-over as the role provision writes it."""
-    customer, cloudflare = (cni[end].split('/')[0] for end in ('cust_ip', 'p2p_ip'))
-    file = folder / 'handover.json'
-    file.write_text(json.dumps({
-        'format': 1, 'name': 'bird', 'description': '',
-        'link': {'customer_address': customer, 'cloudflare_address': cloudflare, 'prefix_length': 31, 'mtu': 1500},
-        'bgp': {'customer_asn': 64496, 'cloudflare_asn': 13335, 'md5_key': 'set', 'extra_prefixes': ['203.0.113.0/24'], 'hold_time': 240},
-    }))
-    return file
 
 
 WRITING = {'Write the configuration without the key', 'Write the configuration'}
