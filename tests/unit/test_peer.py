@@ -22,6 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 KEY, NEW_KEY = 'planted-key-1', 'planted-key-2'
 OPEN = {**LINK, 'bgp': {'customer_asn': 64496, 'extra_prefixes': []}}  # a CNI without an MD5 key
 
+
 # Golden files, and each of their lines in the vendor's documentation.
 
 @pytest.mark.parametrize('key', GOLDEN, ids='-'.join)
