@@ -87,6 +87,20 @@ class Account:
         self._post('cnis', {'interconnect': port, 'magic': {'conduit_name': name, 'description': '', 'mtu': 1500}, **fields})
         return port
 
+    def hand_over(self, name: str, file: Path) -> None:
+        """Writes what the role provision hands over of a circuit for the router."""
+        cni = self.circuits()[name]['cni']
+        customer, cloudflare = (cni[end].split('/')[0] for end in ('cust_ip', 'p2p_ip'))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({
+            'format': 1, 'name': name, 'description': cni['magic']['description'],
+            'link': {'customer_address': customer, 'cloudflare_address': cloudflare, 'prefix_length': 31, 'mtu': cni['magic']['mtu']},
+            'bgp': {
+                'customer_asn': cni['bgp']['customer_asn'], 'cloudflare_asn': 13335, 'extra_prefixes': cni['bgp']['extra_prefixes'],
+                'md5_key': 'set' if cni['bgp']['md5_key'] else 'not set', 'hold_time': 240, 'keepalive': 80,
+            },
+        }))
+
     def _post(self, kind: str, body: dict) -> dict:
         with requests.Session() as session:
             session.trust_env = False

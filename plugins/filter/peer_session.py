@@ -1,0 +1,68 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+name: peer_session
+short_description: The BGP session over a CNI, as the customer's router has to have it
+version_added: 1.0.0
+author:
+  - netops.cloudflare_cni contributors (@netops-collections)
+description:
+  - Puts a CNI and the variables of the role P(netops.cloudflare_cni.peer#role) together to one session, from which the role renders the
+    configuration of any platform.
+  - What is missing, is not possible, or can't be written in the configuration of the platform is an error that names the variable.
+positional: cloudflare_asn, options
+options:
+  _input:
+    description: The CNI, as M(netops.cloudflare_cni.cni) and M(netops.cloudflare_cni.cni_info) return it.
+    type: dict
+    required: true
+  cloudflare_asn:
+    description: Cloudflare's AS number, see M(netops.cloudflare_cni.cni_settings_info).
+    type: int
+    required: true
+  options:
+    description: The variables of the role, without C(peer_).
+    type: dict
+    required: true
+'''
+
+EXAMPLES = r'''
+- name: The session of nyc-1
+  ansible.builtin.debug:
+    msg: "{{ cni | netops.cloudflare_cni.peer_session(13335, {'platform': 'frr', 'interface': 'eth1', 'announce': ['198.51.100.0/24']}) }}"
+'''
+
+RETURN = r'''
+_value:
+  description:
+    - The session - C(platform), C(label), C(interface), C(description), C(mtu), C(customer_address), C(cloudflare_address),
+      C(prefix_length), C(customer_asn), C(cloudflare_asn), C(announce), C(accept), C(max_prefixes), C(local_preference), C(prepend),
+      C(graceful_restart), C(hold_time) and C(keepalive) in seconds.
+    - The MD5 key is in C(key), quoted as the platform wants it, and C(hidden_key) is what to show in its place. Both are empty without a
+      key.
+  type: dict
+'''
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session
+
+
+def peer_session(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return session(cni, cloudflare_asn, options)
+    except InputError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    def filters(self) -> dict:
+        return {'peer_session': peer_session}

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python tests/peering`: a session of FRR and one of BIRD, as one sees them at both ends. With --write it goes into docs/peer.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / '.build')]
+
+from pages import put  # noqa: E402
+from peering.circuits import UNWANTED, WANTED, customer, ends, link, neighbors  # noqa: E402
+from peering.lab import Cable, Lab, until  # noqa: E402
+from peering.routers import Bird, Frr, GoBgp, Router  # noqa: E402
+from rendered import render  # noqa: E402
+
+KEY = 'for-the-demo-only'
+SHOWN = {'frr': ('vtysh -c "show bgp summary"', 'ip route show proto bgp'), 'bird': ('birdc show protocols', 'ip route show proto bird')}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--write', action='store_true', help='put it into docs/peer.md')
+    write = parser.parse_args().write
+    for platform in SHOWN:
+        with Lab() as lab:
+            text = transcript(lab, platform)
+        print(text)
+        if write:
+            put(ROOT / 'docs' / 'peer.md', platform, text)
+
+
+def transcript(lab: Lab, platform: str) -> str:
+    cni = link(0, md5_key=KEY)
+    cni['magic']['conduit_name'] = 'nyc-1'
+    router, cloudflare = customer(lab, platform), GoBgp(lab.namespace('cloudflare'))
+    Cable(router.host, cloudflare.host, 'eth1').address(cni)
+    cloudflare.start(13335, neighbors(cni), (WANTED, *UNWANTED))
+    router.start(render(platform, cni, md5_key=KEY))
+    until(lambda: router.installed() and cloudflare.received(ends(cni)[0]), 'routes are exchanged')
+    shown = [*(said(router, command) for command in SHOWN[platform]), '# Cloudflare, that is, GoBGP']
+    shown += [said(cloudflare, f'gobgp neighbor {ends(cni)[0]} adj-in'), said(cloudflare, f'gobgp neighbor {ends(cni)[0]} adj-out')]
+    return '```console\n' + '\n'.join(shown) + '\n```'
+
+
+def said(router: Router, command: str) -> str:
+    """A command as one types it, and what it prints."""
+    own = command
+    if isinstance(router, Frr):
+        own = command.replace('vtysh', f'vtysh --vty_socket {router.host.folder}')
+    if isinstance(router, Bird):
+        own = command.replace('birdc', f'birdc -s {router.socket}')
+    output = router.host.run('sh', '-c', own)
+    return f'$ {command}\n' + '\n'.join(line.rstrip() for line in output.splitlines() if line.strip())
+
+
+if __name__ == '__main__':
+    main()

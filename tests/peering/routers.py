@@ -1,0 +1,231 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""FRR, BIRD and GoBGP, each in a namespace: started, given a configuration, and asked how far it has come."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from peering.lab import Namespace, run, until
+
+FRR = Path('/usr/lib/frr')
+
+
+class Peer(NamedTuple):
+    """A neighbour as a router tells of it. hold_time: what was negotiated, in seconds; error: the last one."""
+
+    established: bool
+    hold_time: int | None = None
+    error: str = ''
+
+
+class Router:
+    """A host with a router on it. Configurations of circuits are files, as the role writes them, or text."""
+
+    def __init__(self, host: Namespace):
+        self.host = host
+
+    def play(self, playbook: Path, circuit: Path) -> str:
+        """Runs a playbook of the guide on the router itself, for the file of one circuit; returns what it prints."""
+        command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'localhost,', '-c', 'local', playbook]
+        variables = {'router_hosts': 'localhost', 'circuits': [str(circuit)], 'ansible_python_interpreter': sys.executable, **self.places}
+        return self.host.run('env', 'ANSIBLE_NOCOLOR=1', *command, '-e', json.dumps(variables))
+
+    def kill(self) -> None:
+        """Ends it without a word to its neighbours."""
+        self.process.kill()
+        self.process.wait()
+
+    def installed(self) -> dict[str, str]:
+        """{prefix: interface} of the routes of BGP in the kernel."""
+        routes = json.loads(self.host.ip('-j', '-4', 'route', 'show', 'proto', self.proto))
+        return {'0.0.0.0/0' if route['dst'] == 'default' else route['dst']: route.get('dev', '') for route in routes}
+
+
+class Frr(Router):
+    called, proto = 'FRR', 'bgp'
+    base = '!\n'
+
+    def start(self, *circuits: str) -> None:
+        folder = self.host.folder
+        shutil.chown(folder, 'frr', 'frr')
+        self.configuration = folder / 'frr.conf'
+        if not (folder / 'zebra.vty').exists():
+            self._daemon('zebra')
+        self.process = self._daemon('bgpd')
+        self._assemble(circuits)
+        self.host.run('vtysh', '--vty_socket', folder, '-f', self.configuration)
+
+    def _daemon(self, name: str) -> subprocess.Popen:
+        folder = self.host.folder
+        socket = folder / f'{name}.vty'
+        socket.unlink(missing_ok=True)
+        (folder / f'{name}.conf').touch()
+        own = ('-f', folder / f'{name}.conf', '-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
+        process = self.host.start(FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0)
+        until(socket.exists, f'{name} answers')
+        return process
+
+    def reload(self, *circuits: str) -> None:
+        self._assemble(circuits)
+        self.host.run(*self._reloading())
+
+    def _reloading(self) -> list[str]:
+        folder = str(self.host.folder)
+        own = ['--vty_socket', folder, '--confdir', folder, '--rundir', folder]
+        return [str(FRR / 'frr-reload.py'), '--reload', *own, str(self.configuration)]
+
+    def start_for_the_playbook(self) -> None:
+        self.start()
+        circuits = self.host.folder / 'circuits'
+        circuits.mkdir()
+        (circuits / 'base.conf').write_text(self.base)
+
+    @property
+    def places(self) -> dict[str, str]:
+        return {'frr_folder': str(self.host.folder), 'frr_reload': shlex.join(self._reloading())}
+
+    def _assemble(self, circuits: tuple[str, ...]) -> None:
+        self.configuration.write_text(self.base + ''.join(circuits))
+        self.configuration.chmod(0o644)
+        self.check(self.configuration)
+
+    @staticmethod
+    def check(file: Path) -> None:
+        run('vtysh', '-C', '-f', file)
+
+    def ask(self, command: str) -> dict:
+        return json.loads(self.host.run('vtysh', '--vty_socket', self.host.folder, '-c', f'{command} json'))
+
+    def peers(self) -> dict[str, Peer]:
+        return {
+            address: Peer(
+                told['bgpState'] == 'Established', told.get('bgpTimerHoldTimeMsecs', 0) // 1000, told.get('lastNotificationReason', ''),
+            )
+            for address, told in self.ask('show bgp neighbors').items()
+        }
+
+    def received(self, address: str) -> dict[str, list[int]]:
+        """{prefix: AS path} of what a neighbour announces, as far as it is let in."""
+        routes = self.ask(f'show bgp ipv4 unicast neighbors {address} routes')['routes']
+        return {prefix: [int(number) for number in paths[0]['path'].split()] for prefix, paths in routes.items()}
+
+
+class Bird(Router):
+    called, proto = 'BIRD', 'bird'
+    base = '''protocol device { }
+protocol direct { ipv4; }
+protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
+'''
+
+    def start(self, *circuits: str) -> None:
+        folder = self.host.folder
+        self.configuration, self.socket = folder / 'bird.conf', folder / 'bird.ctl'
+        self._assemble(circuits)
+        self.socket.unlink(missing_ok=True)
+        self.process = self.host.start('bird', '-f', '-R', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
+        until(self.socket.exists, 'bird answers')
+
+    def reload(self, *circuits: str) -> None:
+        self._assemble(circuits)
+        self.birdc('configure')
+
+    def start_for_the_playbook(self) -> None:
+        circuits = self.host.folder / 'circuits'
+        circuits.mkdir()
+        self.start(f'include "{circuits}/*.conf";\n')
+
+    @property
+    def places(self) -> dict[str, str]:
+        return {'bird_folder': str(self.host.folder), 'bird_reload': f'birdc -s {self.socket} configure'}
+
+    def _assemble(self, circuits: tuple[str, ...]) -> None:
+        self.configuration.write_text(self.base + ''.join(circuits))
+        self.check(self.configuration)
+
+    @staticmethod
+    def check(file: Path) -> None:
+        run('bird', '-p', '-c', file)
+
+    def birdc(self, command: str) -> str:
+        return self.host.run('birdc', '-s', self.socket, command)
+
+    def peers(self) -> dict[str, Peer]:
+        found = {}
+        for text in re.split(r'\n(?=\S+\s+BGP\s)', self.birdc('show protocols all'))[1:]:
+            hold = re.search(r'Hold timer:\s+[\d.]+/(\d+)', text)
+            error = re.search(r'Last error:\s+(.*)', text)
+            found[re.search(r'Neighbor address:\s+(\S+)', text)[1]] = Peer(
+                'BGP state:          Established' in text, int(hold[1]) if hold else None, error[1] if error else '',
+            )
+        return found
+
+    def received(self, address: str) -> dict[str, list[int]]:
+        """{prefix: AS path} of what a neighbour announces, as far as it is let in."""
+        text = self.birdc(f'show route all where source = RTS_BGP && from = {address}')
+        return {
+            prefix: [int(number) for number in path.split()]
+            for prefix, path in re.findall(r'^(\d\S+/\d+)[^\n]*\n(?:\t[^\n]*\n)*?\tBGP\.as_path: ([\d ]*)', text, re.MULTILINE)
+        }
+
+
+class GoBgp(Router):
+    """Announces what it is told, to all neighbours; installs no route."""
+
+    def start(self, asn: int, neighbors: dict[str, dict], announce: tuple[str, ...] = ()) -> None:
+        """neighbors: {address: {asn, own (its end of the link), key, hold_time}}."""
+        self.configuration = self.host.folder / 'gobgpd.json'
+        self._write(asn, neighbors)
+        self.process = self.host.start('gobgpd', '-t', 'json', '-f', self.configuration, '--api-hosts', '127.0.0.1:50051')
+        until(lambda: 'neighbor' in self.host.run('gobgp', 'neighbor', '-j', check=False), 'gobgpd answers')
+        self.announce(*announce)
+
+    def reload(self, asn: int, neighbors: dict[str, dict]) -> None:
+        self._write(asn, neighbors)
+        self.process.send_signal(signal.SIGHUP)
+
+    def announce(self, *prefixes: str) -> None:
+        for prefix in prefixes:
+            self.host.run('gobgp', 'global', 'rib', 'add', prefix)
+
+    def withdraw(self, *prefixes: str) -> None:
+        for prefix in prefixes:
+            self.host.run('gobgp', 'global', 'rib', 'del', prefix)
+
+    def _write(self, asn: int, neighbors: dict[str, dict]) -> None:
+        self.configuration.write_text(json.dumps({
+            'global': {'config': {'as': asn, 'router-id': '198.51.100.1'}},
+            'neighbors': [{
+                'config': {'neighbor-address': address, 'peer-as': told['asn'], 'auth-password': told.get('key', '')},
+                'transport': {'config': {'local-address': told['own']}},
+                'timers': {'config': {'hold-time': 240, 'keepalive-interval': 80, 'connect-retry': 5}},
+            } for address, told in neighbors.items()],
+        }))
+
+    def ask(self, *words: str) -> list[dict]:
+        return json.loads(self.host.run('gobgp', *words, '-j'))
+
+    def peers(self) -> dict[str, Peer]:
+        return {
+            told['conf']['neighbor_address']: Peer(
+                told['state'].get('session_state') == 6, int(told['timers']['state'].get('negotiated_hold_time', 0)),
+            )
+            for told in self.ask('neighbor')
+        }
+
+    def received(self, address: str) -> dict[str, list[int]]:
+        """{prefix: AS path} of what a neighbour announces."""
+        return {
+            prefix: [number for attribute in paths[0]['attrs'] if attribute['type'] == 2
+                     for segment in attribute['as_paths'] for number in segment['asns']]
+            for prefix, paths in self.ask('neighbor', address, 'adj-in').items()
+        }

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role `peer` writes, rendered without Ansible; that it is the same with it is a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session
+
+TEMPLATES = Path(__file__).resolve().parents[1] / 'roles/peer/templates'
+JINJA = jinja2.Environment(  # as the module ansible.builtin.template has it
+    loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined,
+)
+INTERFACES = {'frr': 'eth1', 'bird': 'eth1', 'junos': 'xe-0/0/0', 'iosxr': 'TenGigE0/0/0/1', 'eos': 'Ethernet1/1'}
+
+
+def render(platform: str, cni: dict, cloudflare_asn: int = 13335, **options: object) -> str:
+    """The configuration of the customer's side of a CNI. options: the role's variables without peer_."""
+    own = {'platform': platform, 'interface': INTERFACES.get(platform), 'announce': ['192.0.2.0/24'], **options}
+    checked = session(cni, cloudflare_asn, own)
+    return JINJA.get_template(f'{platform}.j2').render(session=checked)
+
+
+# The cases of the golden files, tests/unit/peer/PLATFORM-CASE.conf.
+LINK = {'cust_ip': '172.31.0.1/31', 'p2p_ip': '172.31.0.0/31', 'magic': {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}}
+FULL = {
+    **LINK, 'magic': {'conduit_name': 'nyc-1', 'description': 'New York, second of two', 'mtu': 1476},
+    'bgp': {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24', '10.0.0.0/8'], 'md5_key': '(hidden)'},
+}
+CASES: dict[str, tuple[dict, dict]] = {
+    'least': ({**LINK, 'bgp': {'customer_asn': 64496, 'extra_prefixes': []}}, {}),
+    'backup': (FULL, {
+        'md5_key': 'a-key', 'announce': ['198.51.100.0/24', '192.0.2.0/24'], 'max_prefixes': '50', 'local_preference': '50', 'prepend': '2',
+        'graceful_restart': 'true', 'hold_time': '30',
+    }),
+    'silent': (FULL, {'md5_key': 'a-key', 'announce': [], 'accept': []}),
+}
+GOLDEN = {
+    (platform, case): Path(__file__).parent / f'unit/peer/{platform}-{case}.conf' for platform in INTERFACES for case in CASES
+}
+
+
+def golden(platform: str, case: str) -> str:
+    cni, options = CASES[case]
+    return render(platform, cni, **options)
+
+
+if __name__ == '__main__':  # after a change that is meant: PYTHONPATH=.build python tests/rendered.py
+    for key, file in GOLDEN.items():
+        file.write_text(golden(*key))
