@@ -216,7 +216,7 @@ def _newcomer(client: Client, change: Change, cause: CniError) -> Object | None:
         raise _undecided(f'{cause.message} The look at what is there failed too: {error.message}', cause) from error
     new = [obj for obj in there if obj.get(change.row.id) not in change.known and not differing(change.row, asked, obj)]
     if len(new) > 1:
-        names = ', '.join(obj[change.row.id] for obj in new)
+        names = ', '.join(sorted(obj[change.row.id] for obj in new))
         raise _undecided(f'{cause.message} Several have come since that may be {change.key}: {names}.', cause)
     return new[0] if new else None
 

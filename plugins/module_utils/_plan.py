@@ -455,7 +455,7 @@ def _check_sole(row: Resource, after: Object, world: World) -> None:
     parent = after[row.sole]
     rivals = [obj for obj in world.having(row.name, row.sole, parent) if obj.get(row.id) != after.get(row.id)]
     if rivals:
-        names = ', '.join(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals)
+        names = ', '.join(sorted(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals))
         raise InputError(row.sole, f'{parent!r} is that of {row.title} {names} already, and the link is untagged.',
                          f'another {row.sole}, or shared=true if they may share it')
 

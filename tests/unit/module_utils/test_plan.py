@@ -398,7 +398,7 @@ def test_those_that_an_interconnect_carries_are_named():
     cnis = [cni(1, 'nyc-1', 'first'), cni(2, None, 'first'), cni(3, 'nyc-3', 'second')]
     with pytest.raises(InputError) as error:
         decide(CNI, {'conduit_name': 'nyc-9', 'interconnect': 'first'}, world(interconnects=[direct('first', 1)], cnis=cnis))
-    assert error.value.message == (f"interconnect: 'first' is that of CNI nyc-1, {uuid(2)} already, and the link is untagged. "
+    assert error.value.message == (f"interconnect: 'first' is that of CNI {uuid(2)}, nyc-1 already, and the link is untagged. "
                                    'Allowed: another interconnect, or shared=true if they may share it.')
 
 
