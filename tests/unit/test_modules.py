@@ -266,7 +266,8 @@ def test_a_very_short_key_does_not_blank_the_output(run_module, circuit):
     result = run_module('cni', conduit_name='nyc-1', bgp={'md5_key': '1'})
     assert result['cni']['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
     assert result['cni']['bgp']['md5_key'] == '(hidden)'
-    assert result['invocation']['module_args']['bgp']['md5_key'] == '(hidden)'
+    asked = result.get('invocation')  # which ansible-core 2.21 leaves to the controller
+    assert asked is None or asked['module_args']['bgp']['md5_key'] == '(hidden)'
     assert any('very short' in str(text) for text in result['warnings'])
 
 
