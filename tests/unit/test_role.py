@@ -229,6 +229,23 @@ def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(a
     assert ports[0]['name'] in letter(account.files / 'nyc-1-loa.pdf')
 
 
+def test_ports_that_wait_for_their_cnis_stay_with_their_circuits(account):
+    """Ordered now, linked later: until then only the files tell whose a port is."""
+    alike = {name: {'provision_slot': SLOT} for name in ('nyc-1', 'nyc-2')}
+    refused = account.play('provision', alike, '--tags', 'interconnect,loa')
+    assert (refused.status, refused.writes) == (2, [('POST', 'interconnects')])
+    assert f'was ordered for another circuit, says {account.files}/nyc-1.json' in ' '.join(refused.output.split())
+    pair = {**alike, 'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}}
+    ordered = account.play('provision', pair, '--tags', 'interconnect,loa')
+    assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')]), ordered.output
+    letters = {name: letter(account.files / f'{name}-loa.pdf') for name in pair}
+    again = account.play('provision', pair, '--tags', 'interconnect,loa')
+    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    linked = account.play('provision', pair)
+    assert (linked.status, linked.writes) == (0, [('POST', 'cnis')] * 2), linked.output
+    assert [name for name, circuit in account.circuits().items() if circuit['interconnect']['name'] not in letters[name]] == []
+
+
 # Decommissioning, also when it was killed on the way.
 
 def test_a_decommissioning_that_was_killed_goes_on(account):
