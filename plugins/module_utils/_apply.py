@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     RaceError,
     TransportError,
     UndecidedError,
+    reported,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
@@ -31,32 +33,52 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Resource,
 )
 
+Report = Callable[[Exception], CniError]
+
 REST = (True, 0)  # the phase of all that is no delete
 ORDERS = 2  # POSTs of one order at most: the second only after a look that did not find what the first may have made
 
 
 @dataclass
 class End:
-    """What became of a chain of changes. done: those written, with their answers; error: what ended it, and applied: what was done by then.
+    """What became of a chain of changes. done: those written, with their answers; error: what ended it; partly: what the failed change did.
 
     skipped: it was not begun, since another one had failed.
     """
 
     done: list[Change] = field(default_factory=list)
     error: CniError | None = None
-    applied: list[Change] = field(default_factory=list)
+    partly: list[Change] = field(default_factory=list)
     skipped: bool = False
 
+    @property
+    def applied(self) -> list[Change]:
+        """All that was written."""
+        return [*self.done, *self.partly]
+
     def fail(self, error: CniError) -> None:
-        self.error, self.applied = error, [*self.done, *error.applied]
+        """Ends it. What happens to a chain that has failed is added to the words of its error."""
+        self.partly += error.applied
+        if self.error:
+            self.error.notes.append(error.message)
+        else:
+            self.error = error
+
+    @contextmanager
+    def failing(self, report: Report) -> Iterator[None]:
+        """Whatever is raised ends this chain, and no other."""
+        try:
+            yield
+        except Exception as error:
+            self.fail(report(error))
 
 
-def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
+def apply(client: Client, changes: Iterable[Change], report: Report = reported) -> list[Change]:
     """Writes the changes in their order; each comes back with its answer.
 
-    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError or NotTakenError; its .applied holds the changes done before.
+    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError, NotTakenError or BugError; its .applied holds what was written.
     """
-    (end,) = apply_each(client, [changes])
+    (end,) = apply_each(client, [changes], report=report)
     if end.error:
         end.error.applied = end.applied
         raise end.error
@@ -64,10 +86,11 @@ def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
 
 
 def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: int = 1, fail_fast: bool = False,
-               tell: Callable[[int], None] = lambda number: None) -> list[End]:
+               tell: Callable[[int], None] = lambda number: None, report: Report = reported) -> list[End]:
     """Writes chains of changes: all deletes first, rank by rank, then the rest; so many chains at the same time, each in its own order.
 
-    An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended.
+    An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended;
+    report: makes an error of any exception. Raises nothing: what was written is in the ends.
     """
     chains = [list(chain) for chain in chains]
     ends = [End() for _chain in chains]
@@ -76,15 +99,26 @@ def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: i
         end = ends[number]
         end.skipped = end.skipped or (fail_fast and any(other.error for other in ends) and not end.done)
         if not (end.error or end.skipped):
-            _write(client, [change for change in chains[number] if _phase(change) == now], end)
+            with end.failing(report):
+                _write(client, [change for change in chains[number] if _phase(change) == now], end)
         if now == REST:
-            tell(number)
+            with end.failing(report):
+                tell(number)
 
-    with ThreadPoolExecutor(workers) as pool:
-        for now in sorted({*(_phase(change) for chain in chains for change in chain), REST}):
-            list(pool.map(write, range(len(chains)), itertools.repeat(now)))
-    _give_way(client, ends)
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for now in sorted({*(_phase(change) for chain in chains for change in chain), REST}):
+                list(pool.map(write, range(len(chains)), itertools.repeat(now)))
+    except Exception as error:  # of the pool, such as that the system has no thread left
+        _end_rest(chains, ends, report(error))
+    _give_way(client, ends, report)
     return ends
+
+
+def _end_rest(chains: Sequence[Sequence[Change]], ends: Sequence[End], error: CniError) -> None:
+    for chain, end in zip(chains, ends, strict=True):
+        if not (end.error or end.skipped) and len(end.done) < len(chain):
+            end.fail(error)
 
 
 def _phase(change: Change) -> tuple[bool, int]:
@@ -93,32 +127,29 @@ def _phase(change: Change) -> tuple[bool, int]:
 
 
 def _write(client: Client, changes: Iterable[Change], end: End) -> None:
-    """Writes changes until one fails. What the plan could not know, but the changes before have told, is put in."""
+    """Writes changes until one fails, which raises its error. What the plan could not know, but the changes before have told, is put in."""
     told: dict[Placeholder, Any] = {}
     for change in changes:
         known = {wire: told[value] for wire in change.named if isinstance(value := get(change.after, wire), Placeholder) and value in told}
-        try:
-            done = WRITERS[change.action](client, change._replace(after=merge(change.after, known)) if known else change)
-        except CniError as error:
-            end.fail(error)
-            return
+        done = WRITERS[change.action](client, change._replace(after=merge(change.after, known)) if known else change)
         end.done.append(done)
         if change.action == 'create':
             told |= {change.after[wire]: done.answer.get(wire) for wire in change.row.assigned}
 
 
-def _give_way(client: Client, ends: Iterable[End]) -> None:
+def _give_way(client: Client, ends: Iterable[End], report: Report) -> None:
     """Takes back what was created beside an object that somebody else created in the same moment: a RaceError ends its chain."""
     alone = [(end, change) for end in ends for change in end.done if change.action == 'create' and change.sole]
     for row in {change.row.name: change.row for _end, change in alone}.values():
+        own = [(end, change) for end, change in alone if change.row is row]
         try:
             there = read(client, row.name)
-        except CniError as error:
-            for end in {id(end): end for end, change in alone if change.row is row}.values():
-                end.fail(error)
+        except Exception as error:
+            for end in {id(end): end for end, _change in own}.values():
+                end.fail(report(error))
             continue
-        for end, change in alone:
-            if change.row is row:
+        for end, change in own:
+            with end.failing(report):
                 _take_back(client, end, change, there)
 
 
@@ -162,13 +193,13 @@ def _create(client: Client, change: Change) -> Change:
     _refuse_unknown(change)
     answer = _order(client, change)
     asked = {wire: get(change.after, wire) for wire in change.named}
-    rest = differing(change.row, asked, answer)
-    if rest and all(change.row.at(wire).change for wire in rest):
-        try:
+    try:
+        rest = differing(change.row, asked, answer)
+        if rest and all(change.row.at(wire).change for wire in rest):
             answer = _put(client, change.row, merge(answer, rest), tuple(rest))
-        except CniError as error:
-            error.applied = [change._replace(answer=answer)]
-            raise
+    except Exception as error:
+        error.applied = [change._replace(answer=answer)]
+        raise
     return _taken(change, answer)
 
 
@@ -264,11 +295,13 @@ def _without(body: Object, wires: Iterable[str]) -> Object:
 def _taken(change: Change, answer: Object) -> Change:
     """The change with its answer. Raises NotTakenError if a field isn't what was asked for."""
     done = change._replace(answer=answer)
-    missed = differing(change.row, {wire: get(change.after, wire) for wire in change.named}, answer)
-    if missed:
-        error = NotTakenError(change.key, contrast(change.row, missed, answer))
+    try:
+        missed = differing(change.row, {wire: get(change.after, wire) for wire in change.named}, answer)
+        if missed:
+            raise NotTakenError(change.key, contrast(change.row, missed, answer))
+    except Exception as error:
         error.applied = [done]
-        raise error
+        raise
     return done
 
 

@@ -22,7 +22,9 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from module_process import run_in_child
+from playbook import Account
 from simulator.process import Simulator
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
@@ -37,6 +39,7 @@ ODD_PAIRING_KEY = "7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/PLANTED'2&%+\\x
 SHORT_KEY = 'nyc'  # part of the circuit's name
 SECRETS = (TOKEN, API_KEY, MD5_KEY, STORED_KEY, ODD_PAIRING_KEY)
 # base64 writes the same bytes in three ways, by where they start.
+COMMON = ('1500', '64512', 'nyc-1', 'ewr', 'true')  # keys that other output is equal to: MTU, ASN, name, part of the slot's site, a switch
 IN_BASE64 = [base64.b64encode(b'\0' * n + b'PLANTED')[n and n + 1:8].decode() for n in range(3)]
 PLANTED = re.compile('|'.join(map(re.escape, ('PLANTED', PAIRING_KEY[:13], *IN_BASE64))))
 
@@ -175,8 +178,54 @@ def test_a_key_that_did_not_take_is_named_and_not_shown(account, printed):
     assert found(text) == []
 
 
+@pytest.mark.parametrize('key', COMMON)
+@pytest.mark.parametrize(('module', 'options'), [
+    ('cni', {'conduit_name': 'nyc-1', 'description': 'ewr', 'mtu': 1500, 'shared': True, 'bgp': {'customer_asn': 64512}}),
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 9000, 'bgp': {'customer_asn': 64512}}),
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 'ewr', 'bgp': {'customer_asn': 64512}}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1500, 'shared': True, 'bgp': {'customer_asn': 64512}},
+                              {'name': 'nyc-2', 'slot': {'site': 'nowhere'}, 'bgp': {'customer_asn': 64512}}]}),
+], ids=['success', 'refused', 'invalid', 'many'])
+def test_no_output_depends_on_the_key_so_none_betrays_it(printed, module, options, key):
+    def output(secret: str) -> dict:
+        asked = json.dumps(options).replace('64512}', f'64512, "md5_key": "{secret}"}}')
+        result = json.loads(printed(module, check=True, **json.loads(asked)))
+        return {name: value for name, value in result.items() if name != 'warnings'}
+
+    assert output(key) == output('unlike anything else')
+
+
+@pytest.mark.parametrize('key', COMMON[:3])
+def test_what_is_quoted_around_a_key_that_can_be_guessed_is_not_shown_either(account, printed, key):
+    refusal = {'code': 1, 'message': f'{key} is not possible'}
+    account.fault('status', method='PUT', status=400, body={'success': False, 'errors': [refusal]})
+    result = json.loads(printed('cni', conduit_name='nyc-1', mtu=1500, bgp={'customer_asn': 64512, 'md5_key': key}))
+    assert result['error']['errors'] == [{'code': 1, 'message': '(not shown, as it holds a secret)'}]
+
+
+@pytest.mark.parametrize('bgp', [
+    {'md5_key': [MD5_KEY]}, {'md5_kye': MD5_KEY}, f'md5_key="{MD5_KEY}', {'password': MD5_KEY, 'md5_key': MD5_KEY},
+], ids=['a list', 'misspelt', 'no options', 'under two names'])
+def test_options_that_are_not_valid_show_no_secret(printed, bgp):
+    text = printed('cni', conduit_name='nyc-1', mtu='x', bgp=bgp)
+    assert json.loads(text)['failed'] is True
+    assert found(text) == []
+
+
+@pytest.mark.parametrize('key', [*COMMON, MD5_KEY])
+def test_the_system_log_has_the_options_without_the_secrets(printed, tmp_path, key):
+    def to_file():
+        AnsibleModule.log = lambda _module, text, **_more: (tmp_path / 'log').open('a').write(f'{text}\n')
+
+    printed('cni', before=to_file, conduit_name='nyc-1', mtu=1500, bgp={'customer_asn': 64512, 'md5_key': key})
+    logged = (tmp_path / 'log').read_text()
+    assert 'conduit_name=nyc-1' in logged and ' mtu=1500 ' in logged and "'customer_asn': 64512, 'md5_key': '(hidden)'" in logged
+    assert 'api_token=NOT_LOGGING_PARAMETER' in logged
+    assert found(logged) == []
+
+
 def test_an_exception_that_nobody_expected_is_told_without_secrets(account, printed):
-    def broken(_client, _changes):
+    def broken(*_arguments):
         raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
 
     text = printed('cni', before=lambda: setattr(_apply, 'apply', broken), conduit_name='nyc-1', bgp=BGP)
@@ -277,7 +326,7 @@ def run(process, tmp_path_factory):
 def test_nothing_that_ansible_prints_or_keeps_holds_a_secret(run):
     screen = run.left['screen']
     assert (run.status, screen.count('FAILED!')) == (2, 4), screen
-    assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' in screen
+    assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' not in screen
     endings = {name.split('/')[0] for name in run.left}
     assert {'ansible_log_path', 'ansible_cache_plugin_connection', 'ansible_retry_files_save_path', 'files'} <= endings
     assert {name: found(text) for name, text in run.left.items() if found(text)} == {}
@@ -296,3 +345,23 @@ def test_a_very_short_key_is_not_shown_and_blanks_nothing(run):
     assert '"conduit_name": "nyc-1"' in shown and '"md5_key": "(hidden)"' in shown
     assert '"md5_key": "(hidden, another one)"' in shown
     assert '****' not in shown.partition('\n')[2]
+
+
+@pytest.mark.parametrize('playbook', ['provision', 'rollout'])
+def test_a_circuit_with_a_key_that_other_output_is_equal_to_comes_out_right(process, tmp_path, playbook):
+    process.reset()
+    common = {'provision_slot': SLOT, 'provision_mtu': 1500, 'provision_shared': True, 'provision_health_check': {'enabled': True}}
+    keys = dict(zip(('a', 'b', 'nyc-1', 'd', 'e'), COMMON, strict=True))
+    hosts = {name: {**common, 'provision_bgp': {'customer_asn': 64512, 'md5_key': key}} for name, key in keys.items()}
+    account = Account(process, tmp_path)
+    run = account.play(playbook, hosts, '-vvvv', '--diff')
+    assert run.status == 0, run.output
+    assert {name: circuit['cni']['bgp']['md5_key'] for name, circuit in account.circuits().items()} == keys
+    assert set(re.findall(r'"md5_key": "(.*?)"', run.output)) <= {'(hidden)', 'set'}
+    assert re.findall('VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|".*[*]{8}.*"', run.output) == []
+    files = list(account.files.glob('*.json'))
+    assert len(files) == (len(hosts) if playbook == 'provision' else 0)
+    for file in files:
+        left = json.loads(file.read_text())
+        assert (left['name'], left['link']['mtu'], left['interconnect']['site']) == (file.stem, 1500, 'ewr-a')
+        assert (left['bgp']['customer_asn'], left['bgp']['md5_key'], left['health_check']['enabled']) == (64512, 'set', True)
