@@ -182,6 +182,8 @@ def test_a_read_that_fails_after_the_writes_hides_none_of_them(roll, simulator, 
     assert outcomes(result) == {'a': 'failed', 'b': 'failed', 'c': 'created'}
     assert (result['failed'], result['changed'], result['summary']) == (True, True, {'failed': 2, 'created': 1})
     assert {circuit['error']['path'].rsplit('/', 1)[1] for circuit in result['circuits'] if 'error' in circuit} == {'cf_interconnects'}
+    applied = {circuit['name']: [one['object'] for one in circuit.get('applied', ())] for circuit in result['circuits']}
+    assert applied == {'a': ['interconnect of a', 'CNI of a'], 'b': ['interconnect of b', 'CNI of b'], 'c': []}
     assert [change['after_header'].split(' ')[0] for change in result['diff'][1:]] == ['interconnect', 'CNI'] * 3
     assert sorted(carried(simulator)) == ['a', 'b', 'c']
 
