@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Field, Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
 Object = dict[str, Any]
@@ -18,11 +18,11 @@ MISSING = object()
 
 
 class Unread(Exception):
-    """The decision needs a part of the world that nobody has read: (resource, id or None for the list)."""
+    """The decision needs parts of the world that nobody has read, each (resource, id or None for the list)."""
 
-    def __init__(self, part: Part) -> None:
-        super().__init__(part)
-        self.part = part
+    def __init__(self, *parts: Part) -> None:
+        super().__init__(*parts)
+        self.parts = parts
 
 
 class World:
@@ -102,18 +102,25 @@ def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
 
 
 def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
-    """A copy with the values at the dotted paths set; everything else stays."""
+    """A copy with the values at the dotted paths set, or taken out where the value is None; everything else stays."""
     for wire, value in fields.items():
         head, _dot, rest = wire.partition('.')
         inner = obj.get(head)
-        obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
+        if value is None and (not rest or not isinstance(inner, dict)):
+            obj = obj if rest else {name: own for name, own in obj.items() if name != head}
+        else:
+            obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
     return obj
 
 
 def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
     rows = {wire: row.at(wire) for wire in fields}
-    return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w, MISSING)) != rows[w].normal(v)}
+    return {w: v for w, v in fields.items() if rows[w].returned and not _is_as(rows[w], get(obj, w, MISSING), v)}
+
+
+def _is_as(field: Field, have: Any, want: Any) -> bool:
+    return have in (None, MISSING) if want is None else field.normal(have) == field.normal(want)
 
 
 def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -121,7 +128,8 @@ def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -
     pairs = {}
     for wire, want in fields.items():
         f = row.at(wire)
-        pairs[f.option] = {'have': '(hidden)', 'want': '(hidden)'} if f.secret else {'have': get(obj, wire), 'want': want}
+        pair = {'have': get(obj, wire), 'want': want}
+        pairs[f.option] = {name: '(hidden)' if f.secret and value is not None else value for name, value in pair.items()}
     return pairs
 
 

@@ -72,8 +72,8 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
         try:
             return decide(shown)
         except Unread as unread:
-            parts = {unread.part: None}
-            if unread.part[0] == SLOT.name:
+            parts = dict.fromkeys(unread.parts)
+            if any(resource == SLOT.name for resource, _ident in parts):
                 shown = shown.only(SLOT.name)
             else:
                 parts |= {(name, None): None for name in ahead if not shown.has(name)}
