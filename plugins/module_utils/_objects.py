@@ -33,16 +33,19 @@ class World:
         self._indexes: dict[tuple[str, str, Callable], dict[Any, list[Object]]] = {}
         self.promised: set[str] = set()  # interconnects that a circuit of the same plan gets
         self.asking: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
+        self.final = False  # what is not there yet is not waited for any longer
 
     def copy(self) -> World:
         """Another one that can be changed by itself."""
         other = World(self._parts)
-        other.promised, other.asking = set(self.promised), self.asking
+        other.promised, other.asking, other.final = set(self.promised), self.asking, self.final
         return other
 
     def only(self, resource: str) -> World:
         """What has been read of one resource."""
-        return World({part: objects for part, objects in self._parts.items() if part[0] == resource})
+        other = World({part: objects for part, objects in self._parts.items() if part[0] == resource})
+        other.final = self.final
+        return other
 
     def has(self, resource: str) -> bool:
         """Whether the list of a resource has been read."""
@@ -51,6 +54,11 @@ class World:
     def put(self, part: Part, objects: Iterable[Object]) -> None:
         """Adds what has been read."""
         self._parts[part] = list(objects)
+        self._indexes = {}
+
+    def drop(self, part: Part) -> None:
+        """Forgets what has been read, so that it is read again."""
+        self._parts.pop(part, None)
         self._indexes = {}
 
     def seen(self, resource: str, ident: str | None = None) -> list[Object]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, NotYetError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
 
 T = TypeVar('T')
@@ -65,20 +65,34 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
     """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
 
     All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
-    ahead: the lists that it will ask for in any case, read at the same time.
+    ahead: the lists that it will ask for in any case, read at the same time. What is not there yet (NotYetError) is read again until
+    the client's retry_timeout is over, counted from the first time; decide() is then asked once more, with world.final set.
     """
-    shown = world or World()
+    shown, ends, waits = world or World(), None, itertools.count(1)
     while True:
         try:
             return decide(shown)
+        except NotYetError as error:
+            if shown.final:
+                raise
+            ends = client.clock() + client.retry_timeout if ends is None else ends
+            left = ends - client.clock()
+            shown.final = left <= 0
+            if left > 0:
+                client.back_off(next(waits), left)
+                shown.drop(error.part)
         except Unread as unread:
-            parts = {unread.part: None}
-            if unread.part[0] == SLOT.name:
-                shown = shown.only(SLOT.name)
-            else:
-                parts |= {(name, None): None for name in ahead if not shown.has(name)}
-            for part, objects in zip(parts, _at_once(lambda part: read(client, *part), list(parts)), strict=True):
-                shown.put(part, objects)
+            shown = _with(client, unread.part, shown, ahead)
+
+
+def _with(client: Client, part: Part, shown: World, ahead: Iterable[str]) -> World:
+    """The world with one more part read, and with the lists of `ahead` that it has not got."""
+    if part[0] == SLOT.name:
+        shown, ahead = shown.only(SLOT.name), ()
+    parts = list({part: None, **{(name, None): None for name in ahead if not shown.has(name)}})
+    for one, objects in zip(parts, _at_once(lambda one: read(client, *one), parts), strict=True):
+        shown.put(one, objects)
+    return shown
 
 
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:

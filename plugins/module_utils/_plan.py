@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, CniError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    CniError,
+    DriftError,
+    InputError,
+    NotYetError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
     World,
@@ -236,13 +242,17 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
 def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
     """plan() for each of the chains, which reckon with what those before them will change; for one that can't be, why.
 
-    Raises InputError for what is wanted twice, and Unread.
+    Raises InputError for what is wanted twice, and Unread; NotYetError too, unless the world is final.
     """
     _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
     for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
         world.asking[one.keys['conduit_name']] = one.select or world.asking.get(one.keys['conduit_name'])
-    return [_plan_one(chain, world) for chain in chains]
+    planned = [_plan_one(chain, world) for chain in chains]
+    for late in planned if not world.final else ():
+        if isinstance(late, NotYetError):
+            raise late
+    return planned
 
 
 def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
@@ -419,7 +429,9 @@ def _not_there(wanted: Wanted, world: World) -> Change:
         if not world.having(hop.resource, hop.field, value):
             raise no_such(ROWS[hop.resource], option, value, world, hop.field)
         value = get(world.having(hop.resource, hop.field, value)[0], hop.gives)
-    raise InputError(option, f'Cloudflare shows no {wanted.row.title} for {wanted.keys[option]!r} yet: try again in some minutes.')
+    late = hop.resource if value is None else wanted.row.name
+    raise NotYetError(f'Cloudflare shows no {wanted.row.title} for {wanted.keys[option]!r} yet: try again in some minutes.', (late, None),
+                      option=option)
 
 
 def _defaults(row: Resource, after: Object, before: Object) -> Object:

@@ -9,7 +9,13 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    CniError,
+    DriftError,
+    InputError,
+    NotYetError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
@@ -504,7 +510,7 @@ def test_a_health_check_is_found_through_its_interconnect(asked, action):
 def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, words):
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'nyc-2', 'gone')]
     there = world(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
-    with pytest.raises(InputError) as error:
+    with pytest.raises(CniError) as error:
         decide(TUNNEL, {**asked, 'rate': 'low'}, there)
     assert error.value.details['option'] == option
     assert words in error.value.message
@@ -518,8 +524,9 @@ def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted
 
 def test_an_interconnect_without_a_reservation_has_no_health_check():
     there = world(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
-    with pytest.raises(InputError, match='yet'):
+    with pytest.raises(NotYetError, match='yet') as error:
         decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
+    assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
 
 
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
