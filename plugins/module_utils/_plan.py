@@ -38,7 +38,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Placeholder,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours, place
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, asked, meets, mismatch, near, neighbours, place
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
 
 
@@ -210,16 +210,34 @@ def _selected(wanted: Wanted, world: World) -> list[Object]:
 
     Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
     """
-    others, spare = _others(wanted, world), world.seen('interconnect')
-    if 'conduit_name' in wanted.keys:
-        spare = [obj for obj in spare if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    others = _others(wanted, world)
+    spare = _spare(wanted.select, world) if 'conduit_name' in wanted.keys else near(INTERCONNECT.name, wanted.select, world)
     spare = [obj for obj in spare if obj not in others and not mismatch(wanted.select, obj, others)]
-    return [min(spare, key=place)] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
+    return spare[:1] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
+
+
+def _spare(select: Mapping[str, Any], world: World) -> list[Object]:
+    """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
+    found = world.kept((INTERCONNECT.name, asked(select)), lambda: sorted(
+        (obj for obj in near(INTERCONNECT.name, select, world) if not mismatch(select, obj, ())), key=place))
+    found[:] = [obj for obj in found if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    return found
 
 
 def _all_needed(spare: Sequence[Object], world: World) -> bool:
-    takers = [select for name, select in world.asking.items() if select and not world.having('cni', 'magic.conduit_name', name)]
-    return sum(not any(mismatch(select, obj, ()) for obj in spare) for select in takers) >= len(spare)
+    if world.takers is None:
+        world.takers = {}
+        for name in world.asking:
+            _count(name, world)
+    return sum(len(names) for select, names in world.takers.values() if not any(mismatch(select, obj, ()) for obj in spare)) >= len(spare)
+
+
+def _count(name: str, world: World) -> None:
+    """Whether a circuit of the plan has no CNI yet, and so will take a port. Those that ask for the same are counted together."""
+    select = world.asking.get(name)
+    if select:
+        names = world.takers.setdefault(asked(select), (select, set()))[1]
+        (names.discard if world.having(CNI.name, 'magic.conduit_name', name) else names.add)(name)
 
 
 def _others(wanted: Wanted, world: World) -> list[Object]:
@@ -286,12 +304,16 @@ def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
 def _happen(world: World, change: Change, undo: bool = False) -> None:
     """Changes the world as the change will, so that what is decided next reckons with it."""
     before = change.before if change.action in ('update', 'delete') else None
+    if undo or change.action == 'delete' or (before and before.get(CNI.sole) != change.after.get(CNI.sole)):
+        world.forget()
     if change.action == 'none':
         return
     world.turn(change.row.name, *((change.after, before) if undo else (before, change.after)))
     port = (change.after or change.before) if change.row.name == INTERCONNECT.name else {}
     for slot in world.having(SLOT.name, 'id', port['slot_id']) if port.get('slot_id') and world.has(SLOT.name) else ():
         world.turn(SLOT.name, slot, {**slot, 'occupied': (change.after is not None) != undo})
+    if change.row.name == CNI.name and world.takers is not None:
+        _count(get(change.after or change.before, 'magic.conduit_name'), world)
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
@@ -398,9 +420,9 @@ def _create(wanted: Wanted, world: World) -> Change:
     fields |= _defaults(row, after, {})
     after = merge(after, fields)
     _check(wanted, after, fields, world)
-    known = frozenset(obj.get(row.id) for obj in world.seen(row.name))
     chosen = wanted.select is None or 'slot_id' in wanted.keys
-    return Change(row, 'create', wanted.label, None, after, tuple(fields), known, chosen, bool(row.sole) and not wanted.shared)
+    return Change(row, 'create', wanted.label, None, after, tuple(fields), world.known(row.name, row.id), chosen,
+                  bool(row.sole) and not wanted.shared)
 
 
 def _placed(wanted: Wanted, world: World) -> Object:
@@ -412,7 +434,7 @@ def _placed(wanted: Wanted, world: World) -> Object:
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
     select = wanted.select or {'speed': wanted.fields.get('speed')}
-    slot = allocate(world.seen('slot'), select, wanted.keys.get('slot_id'), _others(wanted, world))
+    slot = allocate(world, select, wanted.keys.get('slot_id'), _others(wanted, world))
     if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}
     told = ('site', 'facility', 'speed', 'ccr_device_name')

@@ -153,8 +153,11 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
      "7 slots, free leaves 5, address_contains 'newark nj, usa' leaves 0. Before that filter there were "
      'ewr-a/Equinix NY1/100G, ewr-a/Equinix NY1/10G, ewr-a/Equinix NY5/10G, gru-b/Equinix NY1/10G.'),
     ({'slot_id': 'next-one'}, 'slot_id', "slot_id: 'next-one' is not possible. Allowed: a UUID such as"),
-    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "7 slots, free leaves 5, speed '400G' leaves 0"),
-    ({'slot': {'site': 'ewr-z'}}, 'slot', "free leaves 5, site 'ewr-z' leaves 0. Before that filter there were ewr-a/Equinix NY1/100G"),
+    ({'slot': {'site': 'gru-b', 'speed': '100G'}}, 'slot', "7 slots, free leaves 5, site 'gru-b' leaves 1, speed '100G' leaves 0"),
+    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot.speed', "there is no speed '400G' among the slots. There are: 100G, 10G."),
+    ({'slot': {'site': 'ewr-z'}}, 'slot.site', "there is no site 'ewr-z' among the slots. There are: ewr-a, gru-b."),
+    ({'slot': {'facility': 'Equinix NY'}}, 'slot.facility', "there is no facility 'Equinix NY' among the slots. There are: Equinix NY1, "),
+    ({'slot_id': uuid(2), 'speed': '400G'}, 'speed', "there is no speed '400G' among the slots."),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
@@ -184,7 +187,7 @@ def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
 @pytest.mark.parametrize(('number', 'near'), [(0, 'none'), (13, ', '.join(f's-{n:02}/Equinix NY1/10G' for n in range(12)))])
 def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
     with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
-        decide(INTERCONNECT, {'slot': {'speed': '400G'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
+        decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
 
 
 def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
