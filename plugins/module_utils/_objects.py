@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
 Object = dict[str, Any]
@@ -57,7 +57,7 @@ class World:
         return self._like({part: objects for part, objects in self._parts.items() if part[0] == resource})
 
     def _like(self, parts: Mapping[Part, _Objects]) -> World:
-        other = World()
+        other = type(self)()
         other._parts = {part: dict(objects) for part, objects in parts.items()}
         other._narrowed, other.account, other.final = set(self._narrowed), self.account, self.final
         return other
@@ -67,10 +67,14 @@ class World:
         return (resource, None) in self._parts
 
     def put(self, part: Part, objects: Iterable[Object], narrowed: bool = False) -> None:
-        """Adds what has been read. narrowed: it is not the whole list."""
-        self.drop(part)
+        """Adds what has been read. narrowed: it is not the whole list. One object by itself is put in the list too: that may lag behind."""
+        resource, ident = part
+        for old in [part] if ident else [old for old in self._parts if old[0] == resource]:
+            self.drop(old)
         self._parts[part] = _by_identity(objects)
         self._narrowed |= {part} if narrowed else set()
+        if ident and self.has(resource):
+            self._parts[resource, None] |= self._parts[part]
 
     def drop(self, part: Part) -> None:
         """Forgets what has been read, so that it is read again."""
@@ -185,6 +189,11 @@ def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
     for hop in key.via:
         names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)} - {None}
     return [obj for name in names for obj in world.having(row.name, key.wire, name, key.normal)]
+
+
+def by_field(row: Resource, wire: str, value: Any, world: World) -> list[Object]:
+    """The objects with that value in a field; by its name also one that the list doesn't show yet. Raises Unread."""
+    return world.having(row.name, wire, value) or ([] if wire != row.id or value == UNKNOWN else world.seen(row.name, value))
 
 
 def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, NotYetError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, NotYetError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
 
@@ -29,8 +29,18 @@ def read(client: Client, resource: str, ident: str | None = None, query: Mapping
         path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
         found = client.get(path, query, accept=(200, 404), headers=row.headers)
         return [] if found is None else [unwrapped(row, found)]
-    pages = client.pages(row.path, query, items=row.items, headers=row.headers)
-    return list({named(row, obj): row.read(obj) for page in pages for obj in page}.values())
+    return list({named(row, obj): row.read(obj) for obj in _listed(client, row, query or {})}.values())
+
+
+def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
+    """The objects of a list. Where the caller filters again, a service that refuses the filters or the limit is asked for all of them."""
+    try:
+        pages = client.pages(row.path, {**query, 'limit': row.limit}, items=row.items, headers=row.headers)
+        return [obj for page in pages for obj in page]
+    except ApiError as error:
+        if error.status != 400 or not row.limit:
+            raise
+    return [obj for page in client.pages(row.path, items=row.items, headers=row.headers) for obj in page]
 
 
 def unwrapped(row: Resource, answer: Object) -> Object:
@@ -69,6 +79,7 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
     the client's retry_timeout is over, counted from the first time; decide() is then asked once more, with world.final set.
     """
     shown, ends, waits = world or World(), None, itertools.count(1)
+    shown.account = client.account_id
     while True:
         try:
             return decide(shown)
@@ -82,16 +93,16 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
                 client.back_off(next(waits), left)
                 shown.drop(error.part)
         except Unread as unread:
-            shown = _with(client, unread.part, shown, ahead)
+            shown = _with(client, unread, shown, ahead)
 
 
-def _with(client: Client, part: Part, shown: World, ahead: Iterable[str]) -> World:
+def _with(client: Client, unread: Unread, shown: World, ahead: Iterable[str]) -> World:
     """The world with one more part read, and with the lists of `ahead` that it has not got."""
-    if part[0] == SLOT.name:
+    if unread.part[0] == SLOT.name:
         shown, ahead = shown.only(SLOT.name), ()
-    parts = list({part: None, **{(name, None): None for name in ahead if not shown.has(name)}})
-    for one, objects in zip(parts, _at_once(lambda one: read(client, *one), parts), strict=True):
-        shown.put(one, objects)
+    parts: dict[Part, Any] = {(name, None): None for name in ahead if not shown.has(name)} | {unread.part: unread.query}
+    for one, objects in zip(parts, _at_once(lambda one: read(client, *one, parts[one]), list(parts)), strict=True):
+        shown.put(one, objects, narrowed=bool(parts[one]))
     return shown
 
 

@@ -18,6 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
     World,
+    by_field,
     by_key,
     contrast,
     differing,
@@ -38,7 +39,17 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Placeholder,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, asked, meets, mismatch, near, neighbours, place
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
+    allocate,
+    asked,
+    meets,
+    mismatch,
+    narrowed,
+    near,
+    neighbours,
+    pending,
+    place,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
 
 
@@ -160,7 +171,9 @@ def find(wanted: Wanted, world: World) -> Object | None:
     row = wanted.row
     if row.id is None:
         return next(iter(world.seen(row.name)), {})
-    hits = {obj[row.id]: obj for key in row.keys if key.option in wanted.keys for obj in by_key(row, key, wanted.keys[key.option], world)}
+    named = [(key, wanted.keys[key.option]) for key in row.keys if key.option in wanted.keys]
+    hits = {obj[row.id]: obj for key, value in named for obj in by_key(row, key, value, world)} or {
+        obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
     if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
         raise no_such(row, given[0], wanted.keys[given[0]], world)
@@ -198,7 +211,8 @@ def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) 
     found: list[str] = []
     for key, (option, told) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), named.items(), strict=True):
         for name in told or ():
-            hits = [name] if name == UNKNOWN else [obj['name'] for obj in by_key(INTERCONNECT, key, name, world)]
+            there = by_key(INTERCONNECT, key, name, world) if key.via else by_field(INTERCONNECT, key.wire, name, world)
+            hits = [name] if name == UNKNOWN else [obj['name'] for obj in there]
             if not hits:
                 raise no_such(CNI if key.via else INTERCONNECT, option, name, world, key.via[0].field if key.via else None)
             found += hits
@@ -264,6 +278,7 @@ def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Cha
     """
     _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
+    world.narrow = {SLOT.name: narrowed([one.select or {} for chain in chains for one in chain if one.row.fixed == DIRECT.fixed])}
     for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
         world.asking[one.keys['conduit_name']] = one.select or world.asking.get(one.keys['conduit_name'])
     planned = [_plan_one(chain, world) for chain in chains]
@@ -434,11 +449,23 @@ def _placed(wanted: Wanted, world: World) -> Object:
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
     select = wanted.select or {'speed': wanted.fields.get('speed')}
-    slot = allocate(world, select, wanted.keys.get('slot_id'), _others(wanted, world))
+    slot_id, others = wanted.keys.get('slot_id'), _others(wanted, world)
+    late = pending(world, select, slot_id, others)
+    if late:
+        raise _not_listed(late)
+    slot = allocate(world, select, slot_id, others)
     if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}
     told = ('site', 'facility', 'speed', 'ccr_device_name')
     return {'slot_id': slot['id'], **{name: slot[name] for name in told if slot.get(name) is not None}}
+
+
+def _not_listed(slot: Object) -> NotYetError:
+    place = f'{get(slot, "facility.name")}, {slot.get("site")}'
+    return NotYetError(
+        f'Slot {slot["id"]} ({place}) is taken by this account, and no interconnect is listed on it: it may be an order that Cloudflare '
+        'does not list yet, so nothing was ordered beside it. Try again in some minutes. If it stays so, ask Cloudflare what is on that '
+        'slot, or name another one by slot_id.', (SLOT.name, None), option='slot', slot_id=slot['id'])
 
 
 def _not_there(wanted: Wanted, world: World) -> Change:
@@ -448,7 +475,7 @@ def _not_there(wanted: Wanted, world: World) -> Change:
         return Change(wanted.row, 'update', wanted.label, {}, merge({wanted.row.id: UNKNOWN}, wanted.fields), tuple(wanted.fields))
     key = next(key for key in wanted.row.keys if key.option == option)
     for hop in key.via:
-        if not world.having(hop.resource, hop.field, value):
+        if not by_field(ROWS[hop.resource], hop.field, value, world):
             raise no_such(ROWS[hop.resource], option, value, world, hop.field)
         value = get(world.having(hop.resource, hop.field, value)[0], hop.gives)
     late = hop.resource if value is None else wanted.row.name
@@ -481,7 +508,7 @@ def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: Worl
     if not row.parent or row.parent[1] not in fields:
         return
     parent, name = ROWS[row.parent[0]], after[row.parent[1]]
-    if name != UNKNOWN and not world.having(parent.name, parent.id, name):
+    if name != UNKNOWN and not by_field(parent, parent.id, name, world):
         raise no_such(parent, row.parent[1], name, world)
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, SLOT, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_field, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
 Select = Mapping[str, Any]
+# What the API can filter slots by. It knows `occupied` too, but an order has to see its own account's taken slots: see pending().
+QUERY = ('site', 'speed', 'address_contains')
 
 
 def _facility(obj: Object) -> Any:
@@ -70,7 +72,8 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
         hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
         if hits is None and name in world.asking:
             continue
-        if hits is None:
+        hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
+        if not hits:
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
         found += hits
     return found
@@ -97,6 +100,31 @@ def near(resource: str, select: Select, world: World) -> list[Object]:
     wires = {'site': 'site', 'facility': 'facility.name', 'region': 'region', 'speed': 'speed'}
     option = next((option for option in wires if select.get(option) is not None), None)
     return world.having(resource, wires[option], select[option], folded) if option else world.seen(resource)
+
+
+def narrowed(selects: Sequence[Select]) -> dict[str, Any]:
+    """What the selectors have in common that the API can filter by. Whether it regards case is not known: so filter again."""
+    return {option: selects[0][option] for option in QUERY
+            if selects and selects[0].get(option) is not None and all(select.get(option) == selects[0][option] for select in selects)}
+
+
+def pending(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object | None:
+    """A slot that would do and that this account has taken, with no interconnect listed on it: an order that is not to be seen yet.
+
+    Where an interconnect at the site doesn't say which slot it is on, it may be that one. A slot need not say whose it is.
+    """
+    def find() -> list[Object]:
+        ports = world.seen(INTERCONNECT.name)
+        anywhere = {folded(port.get('site')) for port in ports if port.get('type') == DIRECT.fixed['type'] and not port.get('slot_id')}
+        return [slot for slot in world.having(SLOT.name, 'account', world.account, folded) if slot.get('occupied')
+                and folded(slot.get('site')) not in anywhere and not world.having(INTERCONNECT.name, 'slot_id', slot['id'], folded)]
+
+    def would_do(slot: Object) -> bool:
+        return all(meets(slot, option, want) for option, want in asked(select) if option != 'type') and all(
+            apart(slot, other) for other in others)
+
+    taken = world.kept('pending', find) if world.account else []
+    return next((slot for slot in taken if (folded(slot['id']) == slot_id if slot_id else would_do(slot))), None)
 
 
 def allocate(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:

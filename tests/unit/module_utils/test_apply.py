@@ -355,7 +355,7 @@ def test_no_change_sends_nothing_and_answers_with_what_is_there():
     ('settings', None, None, '/cni/settings'),
     ('status', 'a b', None, f'{PORTS}/a%20b/status'),
     ('interconnect', 'a', {'type': 'direct'}, f'{PORTS}/a?type=direct'),
-    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a'),
+    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a&limit=1000'),
     ('tunnel', None, None, '/magic/cf_interconnects'),
     ('tunnel', 't1', None, '/magic/cf_interconnects/t1'),
 ], ids=str)
