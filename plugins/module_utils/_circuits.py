@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER
 
@@ -44,16 +44,23 @@ def ends_of(circuits: Iterable[Circuit], world: World) -> dict[str, Chain]:
         if circuit.get('interconnect') or on_it - gone - {name}:
             chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
         else:
-            keys = {'name': port, 'conduit_name': name, 'slot_id': circuit.get('slot_id')}
-            chains[name] = [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
+            chains[name] = [desire(INTERCONNECT, {'conduit_name': name, 'slot_id': circuit.get('slot_id'), 'state': 'absent'})]
         if not circuit.get('interconnect'):
             gone.add(name)
     return chains
 
 
+def remains_of(name: str, world: World) -> Chain:
+    """The interconnects that a run was about to delete for a circuit when it ended, to be deleted."""
+    return [desire(INTERCONNECT, {'name': port['name'], 'state': 'absent'}) for port in leftovers(world, name)]
+
+
 def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:
-    """The circuits that overridden gives up. Raises InputError if there are more than at_most."""
-    there = [get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)]
+    """The circuits that overridden deletes, also those of which a run that ended has left the interconnect.
+
+    Raises InputError if there are more than at_most.
+    """
+    there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
     names = sorted(name for name in there if name not in kept)
     if len(names) > at_most:
         raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',

@@ -17,7 +17,18 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    Wanted,
+    desire,
+    given,
+    in_turn,
+    of_created,
+    pick,
+    plan,
+    readdressed,
+    schedule,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
@@ -135,10 +146,19 @@ def one(row: Resource, **shown: str | None) -> Work:
         for text in wanted.warnings:
             task.module.warn(text)
         changes = converge(task, [wanted])
-        last = changes[-1]
+        last = next(change for change in reversed(changes) if change.row.name == row.name)
         final = hide(last.row, None if last.action == 'delete' else last.answer or last.after)
-        return {**outcome(changes), **{name: get(final, wire) if wire else final for name, wire in shown.items()}}
+        addresses = readdressed(changes)
+        warn_of_addresses(task.module.warn, wanted.label, addresses)
+        result = {**outcome(changes), **({'addresses': addresses} if addresses else {})}
+        return {**result, **{name: get(final, wire) if wire else final for name, wire in shown.items()}}
     return work
+
+
+def warn_of_addresses(warn: Callable[[str], None], circuit: str, addresses: Mapping[str, Mapping[str, Any]] | None) -> None:
+    """Warns that a circuit that was replaced has other addresses."""
+    for end, pair in (addresses or {}).items():
+        warn(f'{circuit}: replaced, so {end} changes from {pair["before"]} to {pair["after"]}. Change the router too.')
 
 
 def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Mapping[str, str] | None = None, reveal: str = '') -> Work:
@@ -164,13 +184,19 @@ def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
         return changes
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply  # a task that changes nothing starts sooner
 
-    return apply(task.client, changes)
+    now, later = in_turn(changes)
+    done = apply(task.client, now)
+    try:
+        return [*done, *(converge(task, [of_created(change, done) for change in later]) if later else ())]
+    except CniError as error:
+        error.applied = [*done, *error.applied]
+        raise
 
 
 def outcome(changes: Sequence[Change]) -> dict[str, Any]:
-    """changed and diff, read off the changes as they were decided, whether applied or not."""
+    """changed and diff, read off the changes as they were decided, whether applied or not. A note goes with what it is on."""
     real = [change for change in changes if change.action != 'none']
-    return {'changed': bool(real), 'diff': [_diff(change) for change in real]}
+    return {'changed': bool(real), 'diff': [_diff(change) for change in real if change.action != 'note']}
 
 
 def _diff(change: Change) -> dict[str, Any]:

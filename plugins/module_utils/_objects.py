@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Field, Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
 Object = dict[str, Any]
@@ -20,14 +20,11 @@ MISSING = object()
 
 
 class Unread(Exception):
-    """The decision needs a part of the world that nobody has read: (resource, id or None for the list).
+    """The decision needs parts of the world that nobody has read, each (resource, id or None for the list)."""
 
-    query: what of a list is enough at first, as filters that the API knows; None for all of it.
-    """
-
-    def __init__(self, part: Part, query: Mapping[str, Any] | None = None) -> None:
-        super().__init__(part)
-        self.part, self.query = part, query
+    def __init__(self, *parts: Part) -> None:
+        super().__init__(*parts)
+        self.parts = parts
 
 
 class World:
@@ -59,7 +56,7 @@ class World:
     def _like(self, parts: Mapping[Part, _Objects]) -> World:
         other = type(self)()
         other._parts = {part: dict(objects) for part, objects in parts.items()}
-        other._narrowed, other.account, other.final = set(self._narrowed), self.account, self.final
+        other._narrowed, other.narrow, other.account, other.final = set(self._narrowed), self.narrow, self.account, self.final
         return other
 
     def has(self, resource: str) -> bool:
@@ -100,7 +97,7 @@ class World:
         try:
             return self._parts[resource, ident]
         except KeyError:
-            raise Unread((resource, ident), None if ident else self.narrow.get(resource)) from None
+            raise Unread((resource, ident)) from None
 
     def having(self, resource: str, wire: str, value: Any, normal: Callable[[Any], Any] = same) -> list[Object]:
         """The objects of a list with that value in a field."""
@@ -160,18 +157,25 @@ def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
 
 
 def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
-    """A copy with the values at the dotted paths set; everything else stays."""
+    """A copy with the values at the dotted paths set, or taken out where the value is None; everything else stays."""
     for wire, value in fields.items():
         head, _dot, rest = wire.partition('.')
         inner = obj.get(head)
-        obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
+        if value is None and (not rest or not isinstance(inner, dict)):
+            obj = obj if rest else {name: own for name, own in obj.items() if name != head}
+        else:
+            obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
     return obj
 
 
 def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
     rows = {wire: row.at(wire) for wire in fields}
-    return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w, MISSING)) != rows[w].normal(v)}
+    return {w: v for w, v in fields.items() if rows[w].returned and not _is_as(rows[w], get(obj, w, MISSING), v)}
+
+
+def _is_as(field: Field, have: Any, want: Any) -> bool:
+    return have in (None, MISSING) if want is None else field.normal(have) == field.normal(want)
 
 
 def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -179,7 +183,8 @@ def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -
     pairs = {}
     for wire, want in fields.items():
         f = row.at(wire)
-        pairs[f.option] = {'have': '(hidden)', 'want': '(hidden)'} if f.secret else {'have': get(obj, wire), 'want': want}
+        pair = {'have': get(obj, wire), 'want': want}
+        pairs[f.option] = {name: '(hidden)' if f.secret and value is not None else value for name, value in pair.items()}
     return pairs
 
 

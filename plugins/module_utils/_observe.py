@@ -93,16 +93,17 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
                 client.back_off(next(waits), left)
                 shown.drop(error.part)
         except Unread as unread:
-            shown = _with(client, unread, shown, ahead)
+            shown = _with(client, unread.parts, shown, ahead)
 
 
-def _with(client: Client, unread: Unread, shown: World, ahead: Iterable[str]) -> World:
-    """The world with one more part read, and with the lists of `ahead` that it has not got."""
-    if unread.part[0] == SLOT.name:
+def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[str]) -> World:
+    """The world with more parts read, and with the lists of `ahead` that it has not got. A list is read whole the second time."""
+    if any(resource == SLOT.name for resource, _ident in unread):
         shown, ahead = shown.only(SLOT.name), ()
-    parts: dict[Part, Any] = {(name, None): None for name in ahead if not shown.has(name)} | {unread.part: unread.query}
-    for one, objects in zip(parts, _at_once(lambda one: read(client, *one, parts[one]), list(parts)), strict=True):
-        shown.put(one, objects, narrowed=bool(parts[one]))
+    parts = dict.fromkeys([*unread, *((name, None) for name in ahead if not shown.has(name))])
+    queries = {part: None if part[1] or shown.has(part[0]) else shown.narrow.get(part[0]) for part in parts}
+    for part, objects in zip(queries, _at_once(lambda part: read(client, *part, queries[part]), list(queries)), strict=True):
+        shown.put(part, objects, narrowed=bool(queries[part]))
     return shown
 
 

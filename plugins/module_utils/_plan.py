@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
@@ -17,6 +17,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
+    Part,
+    Unread,
     World,
     by_field,
     by_key,
@@ -33,6 +35,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     INTERCONNECT,
     ROWS,
     SLOT,
+    TUNNEL,
     UNKNOWN,
     Field,
     Key,
@@ -50,8 +53,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots impor
     pending,
     place,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded, pairing_region
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import bare_uuid, folded, pairing_region
 
+# On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
+NOTE = 'netops.cloudflare_cni deletes the circuit '
+LINK_ENDS = ('cust_ip', 'p2p_ip')
 
 class Wanted(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
@@ -81,7 +87,7 @@ class Wanted(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One step. action: none, create, update or delete. named: the paths that it sets because the user said so.
+    """One step. action: none, create, update, delete, or note (on what the next steps delete). named: the paths that it sets.
 
     known: the ids that were there before a create. chosen: the user named the very thing (a slot_id), nothing was picked for him.
     sole: whether it gives way to another one that came to the same place in the same moment.
@@ -114,10 +120,25 @@ def desire(row: Resource, params: Mapping[str, Any]) -> Wanted:
     keys = given(row.keys, params, warnings)
     options = {f.option: f.wire for f in row.fields}
     fields = {options[option]: value for option, value in given(row.fields, params, warnings).items()}
+    fields |= _cleared(row, params.get('clear') or (), fields)
     if row.pair and row.pair[0] in fields and row.pair[1] in fields:
         _check_pair(row, fields)
     return Wanted(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
                   bool(params.get('force')), bool(params.get('shared')), tuple(dict.fromkeys(warnings)))
+
+
+def _cleared(row: Resource, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """{path: the value that clears it} of what the option clear names. Raises InputError for what is given a value too."""
+    cleared = dict(row.clears[name] for name in names)
+    for wire in cleared:
+        both = next((other for other in fields if _within(other, wire)), None)
+        if both:
+            raise InputError('clear', f'{row.at(wire).option} is to be cleared, and {row.at(both).option} is given.', 'one of the two')
+    return cleared
+
+
+def _within(wire: str, block: str) -> bool:
+    return wire == block or wire.startswith(f'{block}.')
 
 
 def given(rows: Iterable[Field | Key], params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
@@ -174,6 +195,7 @@ def find(wanted: Wanted, world: World) -> Object | None:
     named = [(key, wanted.keys[key.option]) for key in row.keys if key.option in wanted.keys]
     hits = {obj[row.id]: obj for key, value in named for obj in by_key(row, key, value, world)} or {
         obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
+    hits = hits or {obj[row.id]: obj for obj in _noted(wanted, world)}
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
     if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
         raise no_such(row, given[0], wanted.keys[given[0]], world)
@@ -184,6 +206,34 @@ def find(wanted: Wanted, world: World) -> Object | None:
     if len(hits) > 1:
         raise AmbiguousError(wanted.label, sorted(map(str, hits)), _way_out(wanted))
     return next(iter(hits.values()), None)
+
+
+def _noted(wanted: Wanted, world: World) -> list[Object]:
+    """The interconnect that an earlier run was about to delete for this circuit when it ended: its CNI is gone, its tunnel has the note."""
+    circuit = wanted.keys.get('conduit_name')
+    if circuit is None or wanted.row.name != INTERCONNECT.name or not (wanted.state == 'absent' or wanted.replace):
+        return []
+    return leftovers(world, circuit)
+
+
+def leftovers(world: World, circuit: str) -> list[Object]:
+    """The interconnects without a CNI whose tunnels have the note of that circuit."""
+    tunnels = world.having(TUNNEL.name, 'description', NOTE + circuit)
+    ports = [port for tunnel in tunnels for port in _same_port(INTERCONNECT, tunnel, world)]
+    return [port for port in ports if not world.having(CNI.name, CNI.parent[1], port['name'])]
+
+
+def noted(world: World) -> list[str]:
+    """The circuits of which there are such interconnects."""
+    texts = [str(tunnel.get('description')) for tunnel in world.seen(TUNNEL.name)]
+    names = [text.removeprefix(NOTE) for text in texts if text.startswith(NOTE)]
+    return [name for name in names if leftovers(world, name)]
+
+
+def _same_port(row: Resource, obj: Object, world: World) -> list[Object]:
+    """The interconnects of a tunnel, or the tunnels of an interconnect: what they have in common is the reserved port."""
+    port = obj.get('virtual_port_reservation_id')
+    return world.having(row.name, 'virtual_port_reservation_id', port, bare_uuid) if port else []
 
 
 def _way_out(wanted: Wanted) -> str:
@@ -278,13 +328,29 @@ def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Cha
     """
     _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
-    world.narrow = {SLOT.name: narrowed([one.select or {} for chain in chains for one in chain if one.row.fixed == DIRECT.fixed])}
+    world.narrow[SLOT.name] = narrowed([one.select or {} for chain in chains for one in chain if one.row.fixed == DIRECT.fixed])
     for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
         world.asking[one.keys['conduit_name']] = one.select or world.asking.get(one.keys['conduit_name'])
-    planned = [_plan_one(chain, world) for chain in chains]
-    for late in planned if not world.final else ():
-        if isinstance(late, NotYetError):
-            raise late
+    planned = _plan_all(chains, world)
+    late = next((error for error in planned if isinstance(error, NotYetError)), None)
+    if late and not world.final:
+        raise late
+    return planned
+
+
+def _plan_all(chains: Iterable[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
+    """Raises Unread for all that the chains need by its id, or for the first list."""
+    planned: list[list[Change] | CniError] = []
+    unread: dict[Part, None] = {}
+    for chain in chains:
+        try:
+            planned.append(_plan_one(chain, world))
+        except Unread as error:
+            unread |= dict.fromkeys(error.parts)
+            if any(ident is None for _resource, ident in error.parts):  # a list, which the chains after it need as well
+                break
+    if unread:
+        raise Unread(*unread)
     return planned
 
 
@@ -292,7 +358,9 @@ def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
     """The changes, which then have happened in the world; or the error, and the world is as before."""
     changes: list[Change] = []
     promised: set[str] = set()
-    for one in chain:
+    todo = list(chain)
+    while todo:
+        one = todo.pop(0)
         try:
             decided = _decide(_onto(one, changes) if one.follows else one, world)
         except CniError as error:
@@ -305,8 +373,58 @@ def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
         if one.row.name == INTERCONNECT.name and one.keys.get('conduit_name') and decided[-1].after:
             promised.add(decided[-1].after['name'])
             world.promised |= promised
+            todo = _carrying_over(one, todo, decided, world)
         changes += decided
     return changes
+
+
+def _carrying_over(port: Wanted, todo: list[Wanted], decided: Sequence[Change], world: World) -> list[Wanted]:
+    """What comes after an interconnect. On one that replaces another it also takes over what the old ones had and nobody named."""
+    gone = {change.row.name: change.before for change in decided if change.action == 'delete'}
+    if INTERCONNECT.name not in gone:
+        return todo
+    ends = [str(get(gone.get(CNI.name), end)).partition('/')[0] for end in LINK_ENDS]
+    gone[TUNNEL.name] = next(iter(_same_port(TUNNEL, gone[INTERCONNECT.name], world)), None)
+    for row, keys in ((CNI, port.keys), (TUNNEL, {})):
+        old = _settings(row, gone.get(row.name), ends)
+        if old and not any(one.row.name == row.name for one in todo):
+            named = {key.option: keys[key.option] for key in row.keys if key.option in keys}
+            todo = [*todo, Wanted(row, 'present', named, {}, circuit=port.circuit, follows=True)]
+        todo = [one._replace(fields=_taking_over(old, one.fields)) if one.row.name == row.name else one for one in todo]
+    return todo
+
+
+def _settings(row: Resource, obj: Object | None, ends: Container[str]) -> dict[str, Any]:
+    """{path: value} of what was set on an object that is replaced. The ends of its link are Cloudflare's to assign anew."""
+    values = {f.wire: get(obj, f.wire) for f in row.fields if f.wire not in (*row.assigned, row.parent[1])}
+    return {wire: value for wire, value in values.items() if value not in (None, '') and value not in ends}
+
+
+def _taking_over(old: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    cleared = [wire for wire, value in fields.items() if value is None]
+    return {**{wire: value for wire, value in old.items() if not any(_within(wire, block) for block in cleared)}, **fields}
+
+
+def readdressed(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | None:
+    """{cust_ip, p2p_ip: {before, after}} of a CNI that was deleted and made again, None if none was."""
+    of_cnis = {change.action: change for change in changes if change.row.name == CNI.name}
+    if not {'delete', 'create'} <= of_cnis.keys():
+        return None
+    new = of_cnis['create'].answer or of_cnis['create'].after
+    return {end: {'before': of_cnis['delete'].before.get(end), 'after': new.get(end)} for end in LINK_ENDS}
+
+
+def in_turn(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
+    """What can be written now, and what is about an object that comes with an interconnect that is created among it."""
+    orders = any(change.action == 'create' and change.row.name == INTERCONNECT.name for change in changes)
+    later = [change for change in changes if orders and change.action == 'update' and change.after.get(change.row.id) == UNKNOWN]
+    return [change for change in changes if change not in later], later
+
+
+def of_created(change: Change, done: Iterable[Change]) -> Wanted:
+    """What a change that comes later declares, once the interconnect is there."""
+    port = next(one.answer['name'] for one in done if one.row.name == INTERCONNECT.name and one.after)
+    return Wanted(change.row, 'present', {INTERCONNECT.name: port}, {wire: get(change.after, wire) for wire in change.named})
 
 
 def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
@@ -318,7 +436,7 @@ def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
 
 def _happen(world: World, change: Change, undo: bool = False) -> None:
     """Changes the world as the change will, so that what is decided next reckons with it."""
-    before = change.before if change.action in ('update', 'delete') else None
+    before = None if change.action == 'create' else change.before
     if undo or change.action == 'delete' or (before and before.get(CNI.sole) != change.after.get(CNI.sole)):
         world.forget()
     if change.action == 'none':
@@ -336,9 +454,11 @@ def schedule(changes: Iterable[Change]) -> list[Change]:
     return sorted(changes, key=rank)
 
 
-def rank(change: Change) -> tuple[bool, int]:
-    """The place of a change in that order; those of one rank need not wait for each other."""
-    return (False, -_depth(change.row)) if change.action == 'delete' else (True, _depth(change.row))
+def rank(change: Change) -> tuple[int, int]:
+    """The place of a change in that order; those of one rank need not wait for each other. Notes come before any delete."""
+    if change.action == 'note':
+        return 0, 0
+    return (1, -_depth(change.row)) if change.action == 'delete' else (2, _depth(change.row))
 
 
 def _depth(row: Resource) -> int:
@@ -381,17 +501,30 @@ def _stuck(wanted: Wanted, fields: Mapping[str, Any], found: Object, world: Worl
 
 
 def _remove(wanted: Wanted, found: Object, world: World) -> list[Change]:
-    """The delete, after that of the CNI that the user named."""
-    doomed = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in _carried(wanted, found, world)]
+    """Deletes the CNI that the user named, then the object; before that, notes on its tunnel what goes on, if nothing else leads to it."""
+    carried = _carried(wanted, found, world)
+    doomed = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in carried]
     doomed.append((wanted.row, found, found[wanted.row.id]))
-    return [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in doomed]
+    deletes = [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in doomed]
+    return [*_note(wanted, found, world), *deletes] if carried else deletes
+
+
+def _note(wanted: Wanted, found: Object, world: World) -> list[Change]:
+    """The note on the tunnel of an interconnect. Raises InputError where Cloudflare shows no tunnel to note it on."""
+    own = [key for key in wanted.row.keys if key.option in wanted.keys and not key.via]
+    if any(found in by_key(wanted.row, key, wanted.keys[key.option], world) for key in own):
+        return []
+    name, circuit = found[wanted.row.id], wanted.keys['conduit_name']
+    tunnels = _same_port(TUNNEL, found, world)
+    if not tunnels:
+        raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, it is deleted first, and there is no tunnel on '
+                                 f'which to note that. Use netops.cloudflare_cni.interconnect with name={name} too.')
+    after = merge(tunnels[0], {'description': NOTE + circuit})
+    return [Change(TUNNEL, 'note', f'tunnel of interconnect {name}', tunnels[0], after, ('description',), recent=True)]
 
 
 def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
-    """The CNIs that go with an interconnect. Raises InputError for one that the user didn't name, and where only a CNI leads to it:
-
-    a run that ends between the two deletes would leave a port that nothing leads to.
-    """
+    """The CNIs that go with an interconnect. Raises InputError for one that the user didn't name."""
     if wanted.row.name != CNI.parent[0]:
         return []
     name, circuit = found[wanted.row.id], wanted.keys.get('conduit_name')
@@ -401,9 +534,6 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
             raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
                                       'Remove it first with netops.cloudflare_cni.cni, state=absent.')
-    own = [key for key in wanted.row.keys if key.option in wanted.keys and not key.via]
-    if carried and not any(found in by_key(wanted.row, key, wanted.keys[key.option], world) for key in own):
-        raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, and it goes first. Say name={name} too.')
     return carried
 
 
@@ -415,10 +545,14 @@ def _replace(wanted: Wanted, found: Object, stuck: dict, world: World) -> list[C
     status = world.seen('status', found[wanted.row.id])
     if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
         raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
-    gone, without = _remove(wanted, found, world), world.copy()
+    gone = _remove(wanted, found, world)
     for change in gone:
-        _happen(without, change)
-    created = _create(wanted, without)
+        _happen(world, change)
+    try:
+        created = _create(wanted, world)
+    finally:
+        for change in reversed(gone):
+            _happen(world, change, undo=True)
     return [*gone, created._replace(known=created.known | {found[wanted.row.id]})]
 
 

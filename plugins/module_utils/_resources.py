@@ -87,6 +87,7 @@ class Resource(NamedTuple):
     whole: PUT replaces the whole object, else it keeps what is left out. wraps: where an answer has the object, if not all of it is.
     read_only: what answers hold and PUT must not. fixed: values of every object of the row.
     variants: rows for the values of type. implied: the type that an option speaks of. refused: options for what there is not, and why.
+    blocks: what holds fields and can only be cleared, as a whole. clears: {what the option clear names: (path, the value that clears it)}.
     """
 
     name: str
@@ -112,6 +113,8 @@ class Resource(NamedTuple):
     variants: Mapping[str, Resource] = {}
     implied: Mapping[str, str] = {}
     refused: Mapping[str, str] = {}
+    blocks: tuple[Field, ...] = ()
+    clears: Mapping[str, tuple[str, Any]] = {}
     title: str = ''
 
     @property
@@ -121,7 +124,7 @@ class Resource(NamedTuple):
 
     def at(self, wire: str) -> Field:
         """The row of a field."""
-        return next(f for f in self.fields if f.wire == wire)
+        return next(f for f in (*self.fields, *self.blocks) if f.wire == wire)
 
 
 def _shaped(*path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -154,7 +157,8 @@ def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
 _PORT = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'name': str, 'address': [str]}}
 
 
-_tunnel = _shaped('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, health_check={'rate': str, 'type': str})
+_tunnel = _shaped('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, description=str,
+                  health_check={'rate': str, 'type': str})
 
 
 def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
@@ -228,6 +232,9 @@ CNI = Resource(
     identity=('magic.conduit_name', 'interconnect'),
     assigned=('id', 'cust_ip', 'p2p_ip'),
     pair=('cust_ip', 'p2p_ip', values.link),
+    blocks=(Field('bgp', 'bgp', secret=True),),
+    clears={'description': ('magic.description', ''), 'md5_key': ('bgp.md5_key', None), 'extra_prefixes': ('bgp.extra_prefixes', ()),
+            'bgp': ('bgp', None)},
     refused={'vlan': 'there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'},
 )
 

@@ -25,7 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
 from .scripted import ACCOUNT, Script, answer, refusal
-from .test_plan import KEY, cni, direct, gcp, slot, uuid, world
+from .test_plan import KEY, SESSION, cni, direct, gcp, slot, uuid, world
 
 PORTS, LINKS, SLOT_LIST = '/cni/interconnects', '/cni/cnis', '/cni/slots'
 
@@ -220,7 +220,8 @@ def test_a_failure_after_the_post_tells_what_was_created():
 ])
 def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field, have, want):
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
-    script = Script(answer(before), answer({**before, **stored}))
+    after = answer({**before, **stored})
+    script = Script(answer(before), after, after)
     changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
     with pytest.raises(NotTakenError) as error:
         apply(script.client(), changes)
@@ -230,9 +231,39 @@ def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, fie
     assert len(error.value.applied) == 1
 
 
+def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
+    before = cni(1, 'nyc-1', 'first')
+    after = {**before, 'magic': {**before['magic'], 'mtu': 1400}}
+    script = Script(answer(before), answer(before), answer(after))
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
+    assert apply(script.client(), changes)[0].answer == after
+    with pytest.raises(ApiError, match='gone') as error:
+        apply(Script(answer(before), answer(before), refusal(403, 1, 'gone')).client(), changes)
+    assert len(error.value.applied) == 1
+
+
+@pytest.mark.parametrize(('clear', 'body'), [
+    (['description'], {'magic': {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}, 'bgp': SESSION}),
+    (['md5_key'], {'bgp': {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}}),
+    (['extra_prefixes'], {'bgp': {**SESSION, 'extra_prefixes': []}}),
+    (['bgp'], {}),
+], ids=str)
+def test_what_is_to_be_cleared_is_sent_so_and_verified(clear, body):
+    before = {**cni(1, 'nyc-1', 'first', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'old', 'mtu': 1500}}
+    after = {name: value for name, value in {**before, **body}.items() if name != 'bgp' or 'bgp' in body}
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[before]))
+    script = Script(answer(before), answer(after))
+    apply(script.client(), changes)
+    assert script.sent[1]['body'] == {**after, 'account': ACCOUNT}
+    assert plan([desire(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[after]))[0].action == 'none'
+    with pytest.raises(NotTakenError) as error:
+        apply(Script(*[answer(before)] * 3).client(), changes)
+    assert 'secret' not in str(error.value.result())
+
+
 def test_a_created_interconnect_on_another_slot_is_a_failure():
     with pytest.raises(NotTakenError, match='slot_id'):
-        order_port(Script(answer(direct('new', 3))))
+        order_port(Script(*[answer(direct('new', 3))] * 2))
 
 
 @pytest.mark.parametrize(('asked', 'target', 'sent'), [
@@ -286,21 +317,29 @@ def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
     assert (change.action, change.after) == ('none', new)
 
 
-def test_two_that_came_to_one_interconnect_in_the_same_moment_give_way():
-    mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
-    script = Script(answer(mine), listed(theirs, mine), answer(body=b''))
-    with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(2)}.*Run it again") as error:
+@pytest.mark.parametrize(('own', 'other', 'looks'), [(2, 1, 1), (1, 2, 6)], ids=['larger id', 'smaller id'])
+def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks):
+    mine, theirs = cni(own, 'nyc-1', 'first'), cni(other, 'nyc-2', 'first')
+    script = Script(answer(mine), *[listed(theirs, mine)] * looks, answer(body=b''))
+    with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(other)}.*Run it again") as error:
         create_cni(script)
-    assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(1)}')
+    assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
     assert (error.value.applied, error.value.result()['error']['retryable']) == ([], True)
-    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(2)} in the same moment, "
+    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(other)} in the same moment, "
                                    'so the one made here was taken back. Run it again.')
     assert create_cni(Script(answer(mine)), shared=True) == mine
 
 
+def test_the_smaller_id_stays_once_the_other_is_taken_back():
+    mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
+    script = Script(answer(mine), listed(theirs, mine), listed(theirs, mine), listed(mine))
+    assert create_cni(script) == mine
+    assert script.lines == []
+
+
 def test_only_the_one_that_gives_way_is_taken_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
-    there = listed(*made, cni(4, 'theirs', 'second'))
+    there = listed(*made, cni(0, 'theirs', 'second'))
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
     wanted = [desire(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
     ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import Created, _create, apply_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, gathered, in_order
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import DriftError, InputError, NotYetError, RaceError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate
@@ -18,7 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 from .scripted import ACCOUNT, Script, answer, refusal
 from .test_apply import LINKS, PORTS, listed, lost
-from .test_plan import KEY, NY5, SLOTS, cni, direct, slot, steps, uuid, world
+from .test_plan import KEY, NY5, SLOTS, cni, direct, gcp, slot, steps, tunnel, uuid, world
 
 SITE = {'site': 'ewr-a', 'speed': '10G'}
 
@@ -185,8 +185,9 @@ def test_a_circuit_that_is_not_there_yet_hides_none_that_is():
 def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
     there = world([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
     asked = {'name': 'old', 'conduit_name': 'a', 'on_immutable': 'replace', 'slot': {'speed': '100G', 'diverse_from': ['a']}}
-    *gone, made = plan([desire(INTERCONNECT, asked)], there)
-    assert (steps(gone), made.after['slot_id'], made.known) == ([('delete', 'cni'), ('delete', 'interconnect')], uuid(5), {'old'})
+    *gone, made, _cni = plan([desire(INTERCONNECT, asked)], there)
+    assert (steps(gone), made.after['slot_id']) == ([('delete', 'cni'), ('delete', 'interconnect')], uuid(5))
+    assert 'old' in made.known
 
 
 @pytest.mark.parametrize('turned', [False, True])
@@ -305,7 +306,7 @@ def test_only_the_circuit_that_came_second_to_a_port_gives_way():
     chains = [plan([desire(CNI, {'conduit_name': name, 'interconnect': port})], world(interconnects=[direct(port, 1)]))
               for name, port in (('a', 'first'), ('b', 'second'))]
     mine = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
-    script = Script(*map(answer, mine), listed(*mine, cni(3, 'c', 'first')), answer(body=b''))
+    script = Script(*map(answer, mine), listed(*mine, cni(0, 'c', 'first')), answer(body=b''))
     first, second = apply_each(script.client(), chains)
     assert (type(first.error), first.done, second.error) == (RaceError, [], None)
     assert script.told()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]
@@ -320,9 +321,79 @@ def test_a_look_at_rivals_that_fails_is_told_with_what_was_made():
 
 def test_a_rival_that_can_not_be_given_way_to_is_told_too():
     (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]], world(interconnects=[direct('first', 1)]))
-    script = Script(answer(cni(1, 'a', 'first')), listed(cni(2, 'b', 'first')), refusal(400, 1, 'in use'))
+    script = Script(answer(cni(2, 'a', 'first')), listed(cni(1, 'b', 'first')), refusal(400, 1, 'in use'))
     (end,) = apply_each(script.client(), [changes])
     assert (end.error.status, len(end.applied)) == (400, 1)
+
+
+def test_two_circuits_on_one_interconnect_of_which_the_second_says_so_are_made_as_predicted():
+    wanted = [chain_of({'name': name, 'interconnect': 'here', 'shared': name == 'b'}) for name in 'ab']
+    chains = plan_each(wanted, world(interconnects=[direct('here', 1)]))
+    assert [steps(changes) for changes in chains] == [[('create', 'cni')]] * 2
+    made = [cni(1, 'a', 'here'), cni(2, 'b', 'here')]
+    script = Script(*map(answer, made), listed(*made))
+    assert [(end.error, len(end.done)) for end in apply_each(script.client(), chains)] == [(None, 1)] * 2
+    assert not any(request['method'] == 'DELETE' for request in script.sent)
+
+
+def test_an_attachment_that_another_circuit_of_the_run_has_made_is_not_adopted():
+    wanted = [chain_of({'name': name, 'pairing_key': KEY, 'bandwidth': '1G'}) for name in 'ab']
+    chains = plan_each(wanted, world())
+    links = [cni(1, 'a', 'one'), cni(2, 'b', 'two')]
+    script = Script(answer(gcp('one')), answer(links[0]), lost(), listed(gcp('one')), answer(gcp('two')), answer(links[1]), listed(*links))
+    assert [(end.error, [change.answer.get('name') for change in end.done]) for end in apply_each(script.client(), chains)] == [
+        (None, ['one', None]), (None, ['two', None])]
+    assert script.sent[5]['body']['interconnect'] == 'two'
+
+
+def test_orders_that_read_alike_are_sent_one_after_the_other():
+    wanted = [chain_of({'name': name, 'pairing_key': KEY, 'bandwidth': speed}) for name, speed in (('a', '1G'), ('b', '1G'), ('c', '2G'))]
+    one, alike, other = (changes[0] for changes in plan_each(wanted, world()))
+    created, held = Created(), []
+
+    def made(_request):
+        held.extend(created.lock(change).locked() for change in (one, alike, other))
+        return answer(gcp('one'))
+
+    _create(Script(made).client(), one, created)
+    assert held == [True, True, False]
+    assert created.has(INTERCONNECT, gcp('one')) and not created.has(INTERCONNECT, gcp('two'))
+
+
+def test_all_that_was_refused_costs_one_look():
+    wanted = [[desire(CNI, {'conduit_name': str(number), 'interconnect': 'here', 'shared': True})] for number in range(100)]
+    chains = plan_each(wanted, world(interconnects=[direct('here', 1)]))
+    script = Script(*[refusal(400, 1, 'no')] * 100, listed())
+    ends = apply_each(script.client(), chains)
+    assert [end.error.status for end in ends] == [400] * 100
+    assert len(script.sent) == 101
+
+
+def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted():
+    (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'here'})]], world(interconnects=[direct('here', 1)]))
+    made = cni(1, 'a', 'here')
+    script = Script(refusal(409, 1, 'Name Conflict'), listed(), listed(made), listed(made))
+    (end,) = apply_each(script.client(), [changes])
+    assert (end.error, [change.answer for change in end.done]) == (None, [made])
+    (end,) = apply_each(Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6).client(), [changes])
+    assert (end.error.retryable, end.refused, end.done) == (True, None, [])
+
+
+def test_a_chain_goes_on_from_what_it_adopts():
+    (changes,) = plan_each([chain_of({'name': 'a', 'slot_id': uuid(2)})], world([slot(2)]))
+    made = cni(1, 'a', 'new')
+    script = Script(refusal(409, 1, 'taken'), listed(direct('new', 2)), answer(made), listed(made))
+    (end,) = apply_each(script.client(), [changes])
+    assert (end.error, [change.answer for change in end.done]) == (None, [direct('new', 2), made])
+
+
+def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
+    links = [cni(number, name, name) for number, name in enumerate('abc')]
+    there = world(SLOTS, [direct(name, number) for number, name in enumerate('abc')], links, [tunnel(number) for number in range(3)])
+    wanted = [chain_of({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 11)]
+    with pytest.raises(Unread) as unread:
+        plan_each(wanted, there)
+    assert unread.value.parts == tuple(('status', name) for name in 'abc')
 
 
 def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():

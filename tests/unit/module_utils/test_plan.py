@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     CniError,
@@ -18,6 +19,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    NOTE,
     Change,
     checked,
     desire,
@@ -25,6 +27,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     interconnect_names,
     pick,
     plan,
+    plan_each,
+    readdressed,
     schedule,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
@@ -57,6 +61,10 @@ def cni(number, name, interconnect, **more):
     magic = {'conduit_name': name, 'description': '', 'mtu': 1500}
     return {'id': uuid(number), 'account': 'a', 'interconnect': interconnect, 'magic': magic, 'cust_ip': '172.31.0.1/31',
             'p2p_ip': '172.31.0.0/31', **more}
+
+
+def tunnel(number, description=''):
+    return {'id': f't{number}', 'virtual_port_reservation_id': uuid(1000 + number).replace('-', ''), 'description': description}
 
 
 class Whole(World):
@@ -289,14 +297,64 @@ def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, forc
         with pytest.raises(DriftError, match=r"interconnect 'here' differs .* It is Healthy, so it is not replaced without force=true\."):
             decide(INTERCONNECT, asked, there)
         return
-    assert steps(decide(INTERCONNECT, asked, there)) == [('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect')]
+    assert steps(decide(INTERCONNECT, asked, there)) == [
+        ('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect'), ('create', 'cni')]
 
 
-@pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
-def test_a_port_is_not_left_without_a_name_that_leads_to_it(asked):
+DELETIONS = [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}]
+
+
+@pytest.mark.parametrize('asked', DELETIONS, ids=str)
+def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(asked):
+    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
+    note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    assert (note.action, note.row, note.named, note.after['description']) == ('note', TUNNEL, ('description',), f'{NOTE}nyc-1')
+    assert steps(deletes)[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
+
+
+@pytest.mark.parametrize('asked', DELETIONS, ids=str)
+def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
-    with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* Say name=here too"):
+    with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* with name=here too"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    named = {'conduit_name': 'nyc-1', 'name': 'here', **asked, 'on_immutable': 'replace'}
+    assert steps(decide(INTERCONNECT, named, there))[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
+
+
+@pytest.mark.parametrize(('asked', 'done'), [
+    ({'state': 'absent'}, ['delete']),
+    ({'slot': {'speed': '100G'}, 'on_immutable': 'replace'}, ['delete', 'create']),
+    ({'slot': {'speed': '10G'}, 'on_immutable': 'replace'}, ['none']),
+], ids=str)
+def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, done):
+    noted = [tunnel(1, f'{NOTE}nyc-1'), tunnel(2, f'{NOTE}nyc-2'), tunnel(3, f'{NOTE}nyc-1')]
+    there = world(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], noted, here='Down')
+    changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    assert [change.action for change in changes if change.row is not TUNNEL] == done
+    assert changes[0].before['name'] == 'here'
+    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-4', 'state': 'absent'}, there)) == [('none', 'interconnect')]
+
+
+SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key': 'secret'}
+
+
+@pytest.mark.parametrize(('fields', 'bgp'), [
+    ({}, SESSION),
+    ({'bgp': {'customer_asn': 64513}}, {**SESSION, 'customer_asn': 64513}),
+    ({'clear': ['md5_key']}, {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}),
+    ({'clear': ['bgp']}, None),
+], ids=str)
+def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp):
+    old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
+    probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': old['cust_ip'].split('/')[0]}}}
+    there = world(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
+    circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
+    (changes,) = plan_each([chain_of(circuit)], there)
+    made, check = changes[-2:]
+    assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
+    assert (made.after['cust_ip'], made.after['p2p_ip']) == (UNKNOWN, UNKNOWN)
+    assert (check.row, check.after['health_check']) == (TUNNEL, {'enabled': True, 'rate': 'high'})
+    assert readdressed(changes)['cust_ip'] == {'before': old['cust_ip'], 'after': UNKNOWN}
 
 
 def test_an_interrupted_replacement_goes_on_where_it_was():
@@ -556,7 +614,7 @@ def test_settings(there, action):
 def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     with pytest.raises(Unread) as unread:
         plan([desire(row, asked)], World(there))
-    assert unread.value.part == part
+    assert unread.value.parts == (part,)
 
 
 def test_nothing_more_is_read_for_a_cni_that_is_as_wanted():
