@@ -72,17 +72,15 @@ def in_order(chains: Mapping[str, Chain]) -> list[str]:
     """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
     order: dict[str, None] = {}
     met: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in chains and name not in met:
-            met.add(name)
-            for one in chains[name]:
-                for other in (one.select or {}).get('diverse_from') or ():
-                    visit(other)
+    todo = [(name, False) for name in reversed(chains)]  # what to look at, the next one last; and whether all before it are done
+    while todo:
+        name, ready = todo.pop()
+        if ready:
             order[name] = None
-
-    for name in chains:
-        visit(name)
+        elif name in chains and name not in met:
+            met.add(name)
+            before = [other for one in chains[name] for other in (one.select or {}).get('diverse_from') or ()]
+            todo += [(name, True), *((other, False) for other in reversed(before))]
     return list(order)
 
 

@@ -27,7 +27,7 @@ Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
 WINDOW = 300.0  # seconds; Cloudflare counts a user's requests over 5 minutes
 REPEATABLE = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
 TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
-BACKOFF = (0.5, 30.0)  # seconds: the first wait and the longest
+BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds: the first waits; all further ones are like the last
 MAX_PAGES = 1000  # of one list, at 50 objects a page: more than any account has, and less than the budget of a window
 NO_ROUTE = frozenset({7000, 7003})  # codes of a 404 that speaks of the address, not of the object
 
@@ -69,7 +69,7 @@ class Client:
         self._send = send
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
         self._base = f'{base_url.rstrip("/")}/accounts/{segment(account_id)}'
-        self._retry_timeout = retry_timeout
+        self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._held_until = 0.0
         self.clock, self._sleep, self._jitter = clock, sleep, jitter
@@ -124,7 +124,7 @@ class Client:
         url += _query(query or {})
         content = None if body is None else json.dumps(body).encode()
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
-        deadline = self.clock() + self._retry_timeout
+        deadline = self.clock() + self.retry_timeout
         for tried in itertools.count(1):
             try:
                 answer = self._paced(method, url, sent_headers, content)
@@ -148,8 +148,7 @@ class Client:
         return named if named is not None else self._step(tried)
 
     def _step(self, tried: int) -> float:
-        first, longest = BACKOFF
-        return min(longest, first * 2 ** (tried - 1)) * (0.5 + self._jitter() / 2)
+        return BACKOFF[min(tried, len(BACKOFF)) - 1] * (0.5 + self._jitter() / 2)
 
     def _paced(self, *request: Any) -> Response:
         """The answer. A request counts from its end: when it arrived is not known, and one that was slow may have come late."""

@@ -10,6 +10,7 @@ CniError
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
 ├── RaceError           someone else was quicker
+├── NotYetError         something that will be there is not shown yet
 ├── PartlyError         some circuits of many failed
 │   └── UnmetError      sites have not what was expected of them
 ├── BugError            an exception that nobody expected
@@ -118,6 +119,20 @@ class RaceError(CniError):
 
     kind = 'race'
     retryable = True
+
+
+class NotYetError(CniError):
+    """Something that comes by itself is not there yet. part: (resource, id or None for the list) of the world that will show it.
+
+    observe() reads that part again until it is there or retry_timeout is over, so this reaches the user only then.
+    """
+
+    kind = 'not_yet'
+    retryable = True
+
+    def __init__(self, message: str, part: tuple[str, str | None], **details: Any) -> None:
+        super().__init__(message, **details)
+        self.part = part
 
 
 class PartlyError(CniError):

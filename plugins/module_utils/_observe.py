@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, NotYetError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
 
 T = TypeVar('T')
@@ -29,8 +29,18 @@ def read(client: Client, resource: str, ident: str | None = None, query: Mapping
         path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
         found = client.get(path, query, accept=(200, 404), headers=row.headers)
         return [] if found is None else [unwrapped(row, found)]
-    pages = client.pages(row.path, query, items=row.items, headers=row.headers)
-    return list({named(row, obj): row.read(obj) for page in pages for obj in page}.values())
+    return list({named(row, obj): row.read(obj) for obj in _listed(client, row, query or {})}.values())
+
+
+def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
+    """The objects of a list. Where the caller filters again, a service that refuses the filters or the limit is asked for all of them."""
+    try:
+        pages = client.pages(row.path, {**query, 'limit': row.limit}, items=row.items, headers=row.headers)
+        return [obj for page in pages for obj in page]
+    except ApiError as error:
+        if error.status != 400 or not row.limit:
+            raise
+    return [obj for page in client.pages(row.path, items=row.items, headers=row.headers) for obj in page]
 
 
 def unwrapped(row: Resource, answer: Object) -> Object:
@@ -65,20 +75,36 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
     """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
 
     All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
-    ahead: the lists that it will ask for in any case, read at the same time.
+    ahead: the lists that it will ask for in any case, read at the same time. What is not there yet (NotYetError) is read again until
+    the client's retry_timeout is over, counted from the first time; decide() is then asked once more, with world.final set.
     """
-    shown = world or World()
+    shown, ends, waits = world or World(), None, itertools.count(1)
+    shown.account = client.account_id
     while True:
         try:
             return decide(shown)
+        except NotYetError as error:
+            if shown.final:
+                raise
+            ends = client.clock() + client.retry_timeout if ends is None else ends
+            left = ends - client.clock()
+            shown.final = left <= 0
+            if left > 0:
+                client.back_off(next(waits), left)
+                shown.drop(error.part)
         except Unread as unread:
-            parts = dict.fromkeys(unread.parts)
-            if any(resource == SLOT.name for resource, _ident in parts):
-                shown = shown.only(SLOT.name)
-            else:
-                parts |= {(name, None): None for name in ahead if not shown.has(name)}
-            for part, objects in zip(parts, _at_once(lambda part: read(client, *part), list(parts)), strict=True):
-                shown.put(part, objects)
+            shown = _with(client, unread.parts, shown, ahead)
+
+
+def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[str]) -> World:
+    """The world with more parts read, and with the lists of `ahead` that it has not got. A list is read whole the second time."""
+    if any(resource == SLOT.name for resource, _ident in unread):
+        shown, ahead = shown.only(SLOT.name), ()
+    parts = dict.fromkeys([*unread, *((name, None) for name in ahead if not shown.has(name))])
+    queries = {part: None if part[1] or shown.has(part[0]) else shown.narrow.get(part[0]) for part in parts}
+    for part, objects in zip(queries, _at_once(lambda part: read(client, *part, queries[part]), list(queries)), strict=True):
+        shown.put(part, objects, narrowed=bool(queries[part]))
+    return shown
 
 
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:

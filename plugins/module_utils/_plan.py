@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, CniError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    CniError,
+    DriftError,
+    InputError,
+    NotYetError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
     Part,
     Unread,
     World,
+    by_field,
     by_key,
     contrast,
     differing,
@@ -35,7 +42,17 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Placeholder,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate, meets, mismatch, neighbours, place
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
+    allocate,
+    asked,
+    meets,
+    mismatch,
+    narrowed,
+    near,
+    neighbours,
+    pending,
+    place,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import bare_uuid, folded, pairing_region
 
 # On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
@@ -175,7 +192,9 @@ def find(wanted: Wanted, world: World) -> Object | None:
     row = wanted.row
     if row.id is None:
         return next(iter(world.seen(row.name)), {})
-    hits = {obj[row.id]: obj for key in row.keys if key.option in wanted.keys for obj in by_key(row, key, wanted.keys[key.option], world)}
+    named = [(key, wanted.keys[key.option]) for key in row.keys if key.option in wanted.keys]
+    hits = {obj[row.id]: obj for key, value in named for obj in by_key(row, key, value, world)} or {
+        obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
     hits = hits or {obj[row.id]: obj for obj in _noted(wanted, world)}
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
     if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
@@ -242,7 +261,8 @@ def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) 
     found: list[str] = []
     for key, (option, told) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), named.items(), strict=True):
         for name in told or ():
-            hits = [name] if name == UNKNOWN else [obj['name'] for obj in by_key(INTERCONNECT, key, name, world)]
+            there = by_key(INTERCONNECT, key, name, world) if key.via else by_field(INTERCONNECT, key.wire, name, world)
+            hits = [name] if name == UNKNOWN else [obj['name'] for obj in there]
             if not hits:
                 raise no_such(CNI if key.via else INTERCONNECT, option, name, world, key.via[0].field if key.via else None)
             found += hits
@@ -254,16 +274,34 @@ def _selected(wanted: Wanted, world: World) -> list[Object]:
 
     Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
     """
-    others, spare = _others(wanted, world), world.seen('interconnect')
-    if 'conduit_name' in wanted.keys:
-        spare = [obj for obj in spare if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    others = _others(wanted, world)
+    spare = _spare(wanted.select, world) if 'conduit_name' in wanted.keys else near(INTERCONNECT.name, wanted.select, world)
     spare = [obj for obj in spare if obj not in others and not mismatch(wanted.select, obj, others)]
-    return [min(spare, key=place)] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
+    return spare[:1] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
+
+
+def _spare(select: Mapping[str, Any], world: World) -> list[Object]:
+    """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
+    found = world.kept((INTERCONNECT.name, asked(select)), lambda: sorted(
+        (obj for obj in near(INTERCONNECT.name, select, world) if not mismatch(select, obj, ())), key=place))
+    found[:] = [obj for obj in found if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    return found
 
 
 def _all_needed(spare: Sequence[Object], world: World) -> bool:
-    takers = [select for name, select in world.asking.items() if select and not world.having('cni', 'magic.conduit_name', name)]
-    return sum(not any(mismatch(select, obj, ()) for obj in spare) for select in takers) >= len(spare)
+    if world.takers is None:
+        world.takers = {}
+        for name in world.asking:
+            _count(name, world)
+    return sum(len(names) for select, names in world.takers.values() if not any(mismatch(select, obj, ()) for obj in spare)) >= len(spare)
+
+
+def _count(name: str, world: World) -> None:
+    """Whether a circuit of the plan has no CNI yet, and so will take a port. Those that ask for the same are counted together."""
+    select = world.asking.get(name)
+    if select:
+        names = world.takers.setdefault(asked(select), (select, set()))[1]
+        (names.discard if world.having(CNI.name, 'magic.conduit_name', name) else names.add)(name)
 
 
 def _others(wanted: Wanted, world: World) -> list[Object]:
@@ -286,12 +324,22 @@ def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
 def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
     """plan() for each of the chains, which reckon with what those before them will change; for one that can't be, why.
 
-    Raises InputError for what is wanted twice, and Unread.
+    Raises InputError for what is wanted twice, and Unread; NotYetError too, unless the world is final.
     """
     _refuse_twins(one for chain in chains for one in chain)
     world = world.copy()
+    world.narrow[SLOT.name] = narrowed([one.select or {} for chain in chains for one in chain if one.row.fixed == DIRECT.fixed])
     for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
         world.asking[one.keys['conduit_name']] = one.select or world.asking.get(one.keys['conduit_name'])
+    planned = _plan_all(chains, world)
+    late = next((error for error in planned if isinstance(error, NotYetError)), None)
+    if late and not world.final:
+        raise late
+    return planned
+
+
+def _plan_all(chains: Iterable[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
+    """Raises Unread for all that the chains need by its id, or for the first list."""
     planned: list[list[Change] | CniError] = []
     unread: dict[Part, None] = {}
     for chain in chains:
@@ -389,12 +437,16 @@ def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
 def _happen(world: World, change: Change, undo: bool = False) -> None:
     """Changes the world as the change will, so that what is decided next reckons with it."""
     before = None if change.action == 'create' else change.before
+    if undo or change.action == 'delete' or (before and before.get(CNI.sole) != change.after.get(CNI.sole)):
+        world.forget()
     if change.action == 'none':
         return
     world.turn(change.row.name, *((change.after, before) if undo else (before, change.after)))
     port = (change.after or change.before) if change.row.name == INTERCONNECT.name else {}
     for slot in world.having(SLOT.name, 'id', port['slot_id']) if port.get('slot_id') and world.has(SLOT.name) else ():
         world.turn(SLOT.name, slot, {**slot, 'occupied': (change.after is not None) != undo})
+    if change.row.name == CNI.name and world.takers is not None:
+        _count(get(change.after or change.before, 'magic.conduit_name'), world)
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
@@ -517,9 +569,9 @@ def _create(wanted: Wanted, world: World) -> Change:
     fields |= _defaults(row, after, {})
     after = merge(after, fields)
     _check(wanted, after, fields, world)
-    known = frozenset(obj.get(row.id) for obj in world.seen(row.name))
     chosen = wanted.select is None or 'slot_id' in wanted.keys
-    return Change(row, 'create', wanted.label, None, after, tuple(fields), known, chosen, bool(row.sole) and not wanted.shared)
+    return Change(row, 'create', wanted.label, None, after, tuple(fields), world.known(row.name, row.id), chosen,
+                  bool(row.sole) and not wanted.shared)
 
 
 def _placed(wanted: Wanted, world: World) -> Object:
@@ -531,11 +583,23 @@ def _placed(wanted: Wanted, world: World) -> Object:
     if wanted.select is None and 'slot_id' not in wanted.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
     select = wanted.select or {'speed': wanted.fields.get('speed')}
-    slot = allocate(world.seen('slot'), select, wanted.keys.get('slot_id'), _others(wanted, world))
+    slot_id, others = wanted.keys.get('slot_id'), _others(wanted, world)
+    late = pending(world, select, slot_id, others)
+    if late:
+        raise _not_listed(late)
+    slot = allocate(world, select, slot_id, others)
     if UNKNOWN in (select.get('diverse_from') or ()):
         return {'slot_id': UNKNOWN}
     told = ('site', 'facility', 'speed', 'ccr_device_name')
     return {'slot_id': slot['id'], **{name: slot[name] for name in told if slot.get(name) is not None}}
+
+
+def _not_listed(slot: Object) -> NotYetError:
+    place = f'{get(slot, "facility.name")}, {slot.get("site")}'
+    return NotYetError(
+        f'Slot {slot["id"]} ({place}) is taken by this account, and no interconnect is listed on it: it may be an order that Cloudflare '
+        'does not list yet, so nothing was ordered beside it. Try again in some minutes. If it stays so, ask Cloudflare what is on that '
+        'slot, or name another one by slot_id.', (SLOT.name, None), option='slot', slot_id=slot['id'])
 
 
 def _not_there(wanted: Wanted, world: World) -> Change:
@@ -545,10 +609,12 @@ def _not_there(wanted: Wanted, world: World) -> Change:
         return Change(wanted.row, 'update', wanted.label, {}, merge({wanted.row.id: UNKNOWN}, wanted.fields), tuple(wanted.fields))
     key = next(key for key in wanted.row.keys if key.option == option)
     for hop in key.via:
-        if not world.having(hop.resource, hop.field, value):
+        if not by_field(ROWS[hop.resource], hop.field, value, world):
             raise no_such(ROWS[hop.resource], option, value, world, hop.field)
         value = get(world.having(hop.resource, hop.field, value)[0], hop.gives)
-    raise InputError(option, f'Cloudflare shows no {wanted.row.title} for {wanted.keys[option]!r} yet: try again in some minutes.')
+    late = hop.resource if value is None else wanted.row.name
+    raise NotYetError(f'Cloudflare shows no {wanted.row.title} for {wanted.keys[option]!r} yet: try again in some minutes.', (late, None),
+                      option=option)
 
 
 def _defaults(row: Resource, after: Object, before: Object) -> Object:
@@ -576,7 +642,7 @@ def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: Worl
     if not row.parent or row.parent[1] not in fields:
         return
     parent, name = ROWS[row.parent[0]], after[row.parent[1]]
-    if name != UNKNOWN and not world.having(parent.name, parent.id, name):
+    if name != UNKNOWN and not by_field(parent, parent.id, name, world):
         raise no_such(parent, row.parent[1], name, world)
 
 

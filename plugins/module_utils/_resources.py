@@ -79,7 +79,8 @@ class Resource(NamedTuple):
     """One kind of object.
 
     path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
-    items: where a list of them is. read: the object in today's form, or AnswerError.
+    items: where a list of them is. limit: how many to ask for at a time, where there are many.
+    read: the object in today's form, or AnswerError.
     parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
     identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
     sole: the field that is one object's own: no other may have the same there, unless the user says shared.
@@ -94,6 +95,7 @@ class Resource(NamedTuple):
     id: str | None = 'id'
     tail: tuple[str, ...] = ()
     items: str | None = 'items'
+    limit: int | None = None
     keys: tuple[Key, ...] = ()
     fields: tuple[Field, ...] = ()
     parent: tuple[str, str | None] | None = None
@@ -167,7 +169,8 @@ def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
     return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
 
 
-SLOT = Resource('slot', ('cni', 'slots'), title='slot', keys=(Key('id', 'id', check=values.uuid, normal=values.folded),),
+# No source says how many slots a page may have, so whoever refuses so many is asked without a limit.
+SLOT = Resource('slot', ('cni', 'slots'), title='slot', limit=1000, keys=(Key('id', 'id', check=values.uuid, normal=values.folded),),
                 read=_shaped('cni', 'slots', id=str, **_PORT))
 
 _BY_CIRCUIT = Hop('cni', 'magic.conduit_name', 'interconnect')

@@ -15,12 +15,13 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     ApiError,
     InputError,
     NotTakenError,
+    NotYetError,
     RaceError,
     TransportError,
     UndecidedError,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
 from .scripted import ACCOUNT, Script, answer, refusal
@@ -393,7 +394,7 @@ def test_no_change_sends_nothing_and_answers_with_what_is_there():
     ('settings', None, None, '/cni/settings'),
     ('status', 'a b', None, f'{PORTS}/a%20b/status'),
     ('interconnect', 'a', {'type': 'direct'}, f'{PORTS}/a?type=direct'),
-    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a'),
+    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a&limit=1000'),
     ('tunnel', None, None, '/magic/cf_interconnects'),
     ('tunnel', 't1', None, '/magic/cf_interconnects/t1'),
 ], ids=str)
@@ -436,6 +437,48 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
 
     needed = ('cni', 'interconnect')
     assert observe(Script(together, together).client(), lambda there: [there.seen(name) for name in needed], ahead=needed) == [[], []]
+
+
+# What is not there yet.
+
+def tunnels(*objects):
+    return answer({'interconnects': list(objects)})
+
+
+def check_of_a(script, decide, **options):
+    """What becomes of the health check of interconnect a, whose tunnel comes late."""
+    wanted = desire(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
+    return observe(script.client(**options), lambda there: decide([wanted], there))
+
+
+LATE = {'id': 't', 'virtual_port_reservation_id': uuid(1002), 'health_check': {'rate': 'mid'}}
+
+
+def test_a_health_check_right_after_its_interconnect_waits_for_its_tunnel():
+    script = Script(listed(direct('a', 2)), tunnels(), tunnels(), tunnels(LATE))
+    (change,) = check_of_a(script, plan)
+    assert (change.action, change.before, script.slept) == ('update', LATE, [0.5, 1.0])
+
+
+def test_an_interconnect_without_a_reservation_is_read_again_before_the_tunnels():
+    script = Script(*[listed({'name': 'a', 'type': 'direct'})] * 2, listed(direct('a', 2)), tunnels(LATE))
+    assert check_of_a(script, plan)[0].before == LATE
+    assert [url for _method, url in script.told()] == [*[PORTS] * 3, '/magic/cf_interconnects']
+
+
+def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
+    script = Script(listed(direct('a', 2)), *[tunnels()] * 10)
+    with pytest.raises(NotYetError, match="shows no health check for 'a' yet") as error:
+        check_of_a(script, plan, retry_timeout=5)
+    assert error.value.result()['error'] == {'kind': 'not_yet', 'retryable': True, 'option': 'interconnect'}
+    assert script.slept == [0.5, 1.0, 2.0, 1.5]
+
+
+def test_of_many_only_that_which_does_not_come_fails():
+    script = Script(listed(direct('a', 2), direct('b', 3)), *[tunnels({**LATE, 'virtual_port_reservation_id': uuid(1003)})] * 10)
+    chains = [[desire(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
+    late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_each(chains, there))
+    assert (late.kind, change.action, script.now) == ('not_yet', 'update', 5)
 
 
 # Waiting.

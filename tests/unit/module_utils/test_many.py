@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import Created, _create, apply_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, gathered, in_order
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import DriftError, InputError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import DriftError, InputError, NotYetError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
@@ -18,7 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 from .scripted import ACCOUNT, Script, answer, refusal
 from .test_apply import LINKS, PORTS, listed, lost
-from .test_plan import KEY, SLOTS, cni, direct, gcp, slot, steps, tunnel, uuid, world
+from .test_plan import KEY, NY5, SLOTS, cni, direct, gcp, slot, steps, tunnel, uuid, world
 
 SITE = {'site': 'ewr-a', 'speed': '10G'}
 
@@ -103,6 +103,56 @@ def test_a_circuit_comes_after_those_that_it_keeps_away_from():
     assert in_order(chains) == ['c', 'a', 'b']
 
 
+def test_many_that_keep_away_from_each_other_backwards_come_in_order():
+    names = [str(number) for number in range(1500)]
+    chains = {name: circuit(name, slot={**SITE, 'diverse_from': [before]}) for name, before in zip(names[1:], names, strict=False)}
+    assert in_order(dict(reversed(chains.items()))) == names[1:]
+
+
+def test_what_was_known_is_one_set_for_all_changes():
+    """Of what was read, not of what the plan makes of it."""
+    planned = plan_each([circuit(name) for name in 'abc'], world(SLOTS, [direct('here', 1, site='lhr-a')], [cni(1, 'd', 'here')]))
+    assert {id(changes[0].known) for changes in planned} == {id(planned[0][0].known)}
+    assert [change.known for change in planned[2]] == [{'here'}, {uuid(1)}]
+
+
+class Looked(dict):
+    """An object that counts how often somebody looks at it."""
+
+    looks = 0
+
+    def get(self, *name):
+        Looked.looks += 1
+        return super().get(*name)
+
+    def __getitem__(self, name):
+        Looked.looks += 1
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize('asked', [
+    lambda number: {'slot': SITE},
+    lambda number: {'slot': {**SITE, 'diverse_from': [str(number - 1)]} if number % 2 else SITE},
+    lambda number: {'slot': {'address_contains': 'Halsey'}},
+    lambda number: {'slot_id': uuid(number)},
+    lambda number: {'pairing_key': KEY, 'bandwidth': '1G'},
+], ids=['site', 'pairs', 'address', 'slot_id', 'gcp'])
+@pytest.mark.parametrize('others', [0, 1], ids=['from nothing', 'beside others'])
+def test_a_circuit_costs_the_same_however_many_there_are(asked, others):
+    """In looks at slots and interconnects: seconds are for the benchmark."""
+    looks = []
+    for size in (50, 100):
+        places = [{'device': f'edge{number % 4}'} for number in range(2 * size)]
+        slots = [Looked(slot(number, **place)) for number, place in enumerate(places)]
+        ports = [Looked(direct(f'x{number}', 1000 + number, site='lhr-a', facility=NY5)) for number in range(size * others)]
+        chains = {str(number): chain_of({'name': str(number), **asked(number)}) for number in range(size)}
+        Looked.looks = 0
+        planned = plan_each(list(chains.values()), world(slots, ports))
+        assert {changes[0].action for changes in planned} == {'create'}
+        looks.append(Looked.looks)
+    assert looks[1] <= 2.2 * looks[0]
+
+
 def test_a_slot_that_one_gives_up_is_free_for_the_next():
     there = world([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
     gone = [desire(INTERCONNECT, {'name': 'old', 'conduit_name': 'old', 'state': 'absent'})]
@@ -148,7 +198,7 @@ def test_the_same_slot_is_chosen_whatever_the_order(turned):
               slot(6, device='a', facility=ny1), slot(4, device='b', facility=ny1), slot(5, device='b', facility=ny1),
               slot(1, device='a', facility=ny5)]
     while ranked:
-        assert allocate(ranked[::-1] if turned else ranked, {}, None, []) == ranked[0]
+        assert allocate(world(ranked[::-1] if turned else ranked), {}, None, []) == ranked[0]
         ranked.pop(0)
 
 
@@ -181,7 +231,7 @@ def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_the
 def test_what_has_no_reservation_is_no_match_for_what_has_none():
     there = world(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
                   tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
-    with pytest.raises(InputError, match='no health check'):
+    with pytest.raises(NotYetError, match='no health check'):
         plan([desire(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], there)
     assert 'health_check' not in gathered(there)[0]
 

@@ -10,7 +10,13 @@ import re
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    CniError,
+    DriftError,
+    InputError,
+    NotYetError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     NOTE,
@@ -61,10 +67,17 @@ def tunnel(number, description=''):
     return {'id': f't{number}', 'virtual_port_reservation_id': uuid(1000 + number).replace('-', ''), 'description': description}
 
 
+class Whole(World):
+    """One of which nobody asks the API once more: what no list has is not there by its name either."""
+
+    def seen(self, resource, ident=None):
+        return [] if ident and self.has(resource) else super().seen(resource, ident)
+
+
 def world(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
     lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings}
     states = {('status', name): [{'state': state}] for name, state in status.items()}
-    return World({**{(name, None): objects for name, objects in lists.items()}, **states})
+    return Whole({**{(name, None): objects for name, objects in lists.items()}, **states})
 
 
 SLOTS = [
@@ -155,8 +168,11 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
      "7 slots, free leaves 5, address_contains 'newark nj, usa' leaves 0. Before that filter there were "
      'ewr-a/Equinix NY1/100G, ewr-a/Equinix NY1/10G, ewr-a/Equinix NY5/10G, gru-b/Equinix NY1/10G.'),
     ({'slot_id': 'next-one'}, 'slot_id', "slot_id: 'next-one' is not possible. Allowed: a UUID such as"),
-    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "7 slots, free leaves 5, speed '400G' leaves 0"),
-    ({'slot': {'site': 'ewr-z'}}, 'slot', "free leaves 5, site 'ewr-z' leaves 0. Before that filter there were ewr-a/Equinix NY1/100G"),
+    ({'slot': {'site': 'gru-b', 'speed': '100G'}}, 'slot', "7 slots, free leaves 5, site 'gru-b' leaves 1, speed '100G' leaves 0"),
+    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot.speed', "there is no speed '400G' among the slots. There are: 100G, 10G."),
+    ({'slot': {'site': 'ewr-z'}}, 'slot.site', "there is no site 'ewr-z' among the slots. There are: ewr-a, gru-b."),
+    ({'slot': {'facility': 'Equinix NY'}}, 'slot.facility', "there is no facility 'Equinix NY' among the slots. There are: Equinix NY1, "),
+    ({'slot_id': uuid(2), 'speed': '400G'}, 'speed', "there is no speed '400G' among the slots."),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
@@ -186,7 +202,7 @@ def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
 @pytest.mark.parametrize(('number', 'near'), [(0, 'none'), (13, ', '.join(f's-{n:02}/Equinix NY1/10G' for n in range(12)))])
 def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
     with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
-        decide(INTERCONNECT, {'slot': {'speed': '400G'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
+        decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
 
 
 def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
@@ -562,7 +578,7 @@ def test_a_health_check_is_found_through_its_interconnect(asked, action):
 def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, words):
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'nyc-2', 'gone')]
     there = world(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
-    with pytest.raises(InputError) as error:
+    with pytest.raises(CniError) as error:
         decide(TUNNEL, {**asked, 'rate': 'low'}, there)
     assert error.value.details['option'] == option
     assert words in error.value.message
@@ -576,8 +592,9 @@ def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted
 
 def test_an_interconnect_without_a_reservation_has_no_health_check():
     there = world(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
-    with pytest.raises(InputError, match='yet'):
+    with pytest.raises(NotYetError, match='yet') as error:
         decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
+    assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
 
 
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
