@@ -370,8 +370,8 @@ def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
             return error
         for change in decided:
             _happen(world, change)
-        if one.row.name == INTERCONNECT.name and one.keys.get('conduit_name') and decided[-1].after:
-            promised.add(decided[-1].after['name'])
+        if one.row.name == INTERCONNECT.name and decided[-1].after:
+            promised |= {decided[-1].after['name']} if one.keys.get('conduit_name') else set()
             world.promised |= promised
             todo = _carrying_over(one, todo, decided, world)
         changes += decided
