@@ -541,10 +541,7 @@ def _replace(wanted: Wanted, found: Object, stuck: dict, world: World) -> list[C
     """Delete and create, on the user's word only; all of it is decided, and so validated, before anything is deleted."""
     what = f'{wanted.row.title} {found[wanted.row.id]!r}'
     if not wanted.replace:
-        raise DriftError(what, stuck, 'Ask for what is there, or say on_immutable=replace to give it up and order another one.')
-    status = world.seen('status', found[wanted.row.id])
-    if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
-        raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
+        raise DriftError(what, stuck, 'Ask for what is there, or say on_immutable=replace to delete it and order another one.')
     gone = _remove(wanted, found, world)
     for change in gone:
         _happen(world, change)
@@ -553,7 +550,10 @@ def _replace(wanted: Wanted, found: Object, stuck: dict, world: World) -> list[C
     finally:
         for change in reversed(gone):
             _happen(world, change, undo=True)
-    return [*gone, created._replace(known=created.known | {found[wanted.row.id]})]
+    status = world.seen('status', found[wanted.row.id])  # last, as all else is read again after the slots
+    if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
+        raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
+    return [*gone, created]
 
 
 def _create(wanted: Wanted, world: World) -> Change:

@@ -389,8 +389,8 @@ def test_a_chain_goes_on_from_what_it_adopts():
 
 def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
     links = [cni(number, name, name) for number, name in enumerate('abc')]
-    there = world(SLOTS, [direct(name, number) for number, name in enumerate('abc')], links, [tunnel(number) for number in range(3)])
-    wanted = [chain_of({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 11)]
+    there = world(SLOTS, [direct(name, 10 + number) for number, name in enumerate('abc')], links, [tunnel(10 + number) for number in range(3)])
+    wanted = [chain_of({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 2)]
     with pytest.raises(Unread) as unread:
         plan_each(wanted, there)
     assert unread.value.parts == tuple(('status', name) for name in 'abc')
