@@ -187,7 +187,8 @@ def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     now, later = in_turn(changes)
     done = apply(task.client, now)
     try:
-        return [*done, *(converge(task, [of_created(change, done) for change in later]) if later else ())]
+        answered = converge(task, [of_created(change, done) for change in later]) if later else []
+        return [*done, *(change._replace(answer=real.answer) for change, real in zip(later, answered, strict=True))]
     except CniError as error:
         error.applied = [*done, *error.applied]
         raise
