@@ -376,7 +376,7 @@ def _put(client: Client, row: Resource, after: Object, named: Sequence[str]) -> 
     blocks = after if row.whole else {wire.partition('.')[0]: after[wire.partition('.')[0]] for wire in named}
     body = {**blocks, 'account': client.account_id} if row.whole and row.id else blocks
     answer = client.put((*row.path, after[row.id]) if row.id else row.path, _without(body, row.read_only), headers=row.headers)
-    return unwrapped(row, answer)
+    return unwrapped(row, answer) if answer is not None else next(iter(read(client, row.name, after[row.id] if row.id else None)), {})
 
 
 def _without(body: Object, wires: Iterable[str]) -> Object:

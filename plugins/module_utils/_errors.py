@@ -35,7 +35,7 @@ HINTS = {
                   'It needs {permissions}.',
     (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
-    (429, 971): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
+    (429, None): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
                 'lower requests_per_window or raise retry_timeout.',
     (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
     (409, None): 'Something is in the way that was not there when the account was read: run it again.',
@@ -195,6 +195,14 @@ class AnswerError(CniError):
             self.transient = self.retryable = False
 
 
+def _worded(error: dict[str, Any]) -> str:
+    """One error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
+    source = error.get('source')
+    pointer = source.get('pointer') if isinstance(source, dict) else None
+    more = ', '.join(f'{word} {value}' for word, value in (('code', error.get('code')), ('at', pointer)) if value is not None)
+    return f'{error.get("message") or "no message"}' + (f' ({more})' if more else '')
+
+
 class ApiError(AnswerError):
     """The API's refusal in its own words: method, path, status, code, message, errors, cf_ray."""
 
@@ -202,7 +210,7 @@ class ApiError(AnswerError):
 
     def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
                  retry_after: float | None = None) -> None:
-        said = '; '.join((e.get('message') or 'no message') + ('' if e.get('code') is None else f' (code {e["code"]})') for e in errors)
+        said = '; '.join(map(_worded, errors))
         super().__init__(method, path, status, said or 'without a message', cf_ray)
         self.codes = [e.get('code') for e in errors]
         self.transient = self.retryable = status in (408, 429) or status >= 500
