@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists that show a new object some reads later: whoever runs again in between orders nothing twice, and finds by its name what is there."""
+"""Lists that show a new object some reads later: who runs again in between orders nothing twice, and finds by its name what is there."""
 
 from __future__ import annotations
 
@@ -50,6 +50,15 @@ def test_a_rollout_that_runs_again_before_its_ports_are_listed_orders_none(simul
     assert len({cni['interconnect'] for cni in simulator.state()['cnis']}) == 2
 
 
+def test_a_circuit_that_runs_again_before_any_of_it_is_listed_is_unchanged(simulator, late):
+    link = {'bgp': {'customer_asn': 64512}}
+    circuits = [{'name': name, 'slot': SLOT, **link} for name in ('nyc-1', 'nyc-2')]
+    assert [late('rollout', circuits=circuits)['summary'] for _run in range(2)] == [{'created': 2}, {'unchanged': 2}]
+    port = late('interconnect', slot_id=free_slot(simulator))['interconnect']['name']
+    first, second = (late('cni', conduit_name='nyc-3', interconnect=port, **link)['cni']['id'] for _run in range(2))
+    assert (first, len(simulator.state()['interconnects']), len(simulator.state()['cnis'])) == (second, 3, 3)
+
+
 def test_what_is_not_listed_yet_is_found_by_its_name(simulator, late):
     port = late('interconnect', slot=SLOT)['interconnect']['name']
     assert late('interconnect_info', name=port)['interconnects'] != []
@@ -68,7 +77,8 @@ def test_an_order_that_never_is_listed_is_an_error_and_nothing_is_ordered_beside
     simulator.reset(stale_lists=1000)
     slot = late('interconnect', slot=SLOT)['interconnect']['slot_id']
     again = late('interconnect', slot=SLOT)
-    assert (again['failed'], again['error']['kind'], again['error']['retryable'], again['error']['slot_id']) == (True, 'not_yet', True, slot)
+    assert again['failed']
+    assert [again['error'][name] for name in ('kind', 'retryable', 'slot_id')] == ['not_yet', True, slot]
     assert f'Slot {slot}' in again['msg']
     assert again['api']['waited'] > 500  # of the 600 s of retry_timeout, less what was spent on reads
     assert len(simulator.state()['interconnects']) == 1
