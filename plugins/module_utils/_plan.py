@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
+    BugError,
     CniError,
     DriftError,
     InputError,
@@ -363,15 +364,15 @@ def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
         one = todo.pop(0)
         try:
             decided = _decide(_onto(one, changes) if one.follows else one, world)
-        except CniError as error:
-            for change in reversed(changes):
-                _happen(world, change, undo=True)
+        except Unread:
+            raise
+        except Exception as error:  # one that nobody expected, too, is no reason to lose what is planned for the others
+            _all_happen(world, reversed(changes), undo=True)
             world.promised -= promised
-            return error
-        for change in decided:
-            _happen(world, change)
-        if one.row.name == INTERCONNECT.name and one.keys.get('conduit_name') and decided[-1].after:
-            promised.add(decided[-1].after['name'])
+            return error if isinstance(error, CniError) else BugError(error)
+        _all_happen(world, decided)
+        if one.row.name == INTERCONNECT.name and decided[-1].after:
+            promised |= {decided[-1].after['name']} if one.keys.get('conduit_name') else set()
             world.promised |= promised
             todo = _carrying_over(one, todo, decided, world)
         changes += decided
@@ -432,6 +433,11 @@ def _onto(wanted: Wanted, changes: Sequence[Change]) -> Wanted:
     port = next(change for change in reversed(changes) if change.row.name == INTERCONNECT.name)
     name, wire = port.after[port.row.id], wanted.row.parent[1]
     return wanted._replace(fields={**wanted.fields, wire: name}) if wire else wanted._replace(keys={wanted.row.parent[0]: name})
+
+
+def _all_happen(world: World, changes: Iterable[Change], undo: bool = False) -> None:
+    for change in changes:
+        _happen(world, change, undo)
 
 
 def _happen(world: World, change: Change, undo: bool = False) -> None:
@@ -541,19 +547,17 @@ def _replace(wanted: Wanted, found: Object, stuck: dict, world: World) -> list[C
     """Delete and create, on the user's word only; all of it is decided, and so validated, before anything is deleted."""
     what = f'{wanted.row.title} {found[wanted.row.id]!r}'
     if not wanted.replace:
-        raise DriftError(what, stuck, 'Ask for what is there, or say on_immutable=replace to give it up and order another one.')
-    status = world.seen('status', found[wanted.row.id])
-    if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
-        raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
+        raise DriftError(what, stuck, 'Ask for what is there, or say on_immutable=replace to delete it and order another one.')
     gone = _remove(wanted, found, world)
-    for change in gone:
-        _happen(world, change)
+    _all_happen(world, gone)
     try:
         created = _create(wanted, world)
     finally:
-        for change in reversed(gone):
-            _happen(world, change, undo=True)
-    return [*gone, created._replace(known=created.known | {found[wanted.row.id]})]
+        _all_happen(world, reversed(gone), undo=True)
+    status = world.seen('status', found[wanted.row.id])  # last, as all else is read again after the slots
+    if any(one.get('state') == 'Healthy' for one in status) and not wanted.force:
+        raise DriftError(what, stuck, 'It is Healthy, so it is not replaced without force=true.')
+    return [*gone, created]
 
 
 def _create(wanted: Wanted, world: World) -> Change:

@@ -37,8 +37,8 @@ options:
   shared:
     description:
       - Whether O(interconnect) may carry other CNIs too. The link is untagged, so as a rule there is one CNI on it.
-      - Without it a CNI is not put on an interconnect that carries another one. If two runs do so in the same moment, both take theirs
-        back and fail with C(error.kind) V(race).
+      - Without it a CNI is not put on an interconnect that carries another one. If two runs do so in the same moment, the CNI with the
+        smaller id stays; the other run deletes its own and fails with C(error.kind) V(race).
     type: bool
     default: false
   description:
@@ -78,6 +78,13 @@ options:
       - V(dynamic_route_exchange) to announce and to accept prefixes, V(advertise_only) to announce only.
     type: str
     choices: [dynamic_route_exchange, advertise_only]
+  clear:
+    description:
+      - What to take away, as an empty value is never a change. V(bgp) is the whole session.
+      - A CNI that has none of it is left alone. Where Cloudflare keeps a value all the same, the task fails and names it.
+    type: list
+    elements: str
+    choices: [description, md5_key, extra_prefixes, bgp]
   cust_ip:
     description:
       - The customer's end of the link, such as V(172.31.0.1/31). Cloudflare assigns both ends if they are not given.
@@ -128,6 +135,11 @@ EXAMPLES = r'''
   netops.cloudflare_cni.cni:
     conduit_name: nyc-1
     bgp_mode: advertise_only
+
+- name: No MD5 key any more
+  netops.cloudflare_cni.cni:
+    conduit_name: nyc-1
+    clear: [md5_key]
 
 - name: Addresses of our own choice
   netops.cloudflare_cni.cni:

@@ -211,6 +211,14 @@ def test_what_can_not_be_leaves_the_world_to_the_others():
     assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(2))
 
 
+def test_an_exception_that_nobody_expected_ends_the_plan_of_one_circuit_alone():
+    wrong = circuit('wrong')
+    wrong[1] = wrong[1]._replace(fields={**wrong[1].fields, 'no.such.field': 1})
+    first, second = plan_each([wrong, circuit('right')], world([slot(2)], cnis=[cni(1, 'wrong', 'x')], interconnects=[direct('x', 1)]))
+    assert (first.kind, 'This is a bug in the collection' in str(first)) == ('error', True)
+    assert steps(second) == [('create', 'interconnect'), ('create', 'cni')]
+
+
 def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
     there = world([slot(2)], [direct('spare', 1), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
     bad = [*circuit('a'), desire(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
@@ -389,8 +397,9 @@ def test_a_chain_goes_on_from_what_it_adopts():
 
 def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
     links = [cni(number, name, name) for number, name in enumerate('abc')]
-    there = world(SLOTS, [direct(name, number) for number, name in enumerate('abc')], links, [tunnel(number) for number in range(3)])
-    wanted = [chain_of({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 11)]
+    ports, tunnels = [direct(name, 10 + number) for number, name in enumerate('abc')], [tunnel(10 + number) for number in range(3)]
+    there = world(SLOTS, ports, links, tunnels)
+    wanted = [chain_of({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 2)]
     with pytest.raises(Unread) as unread:
         plan_each(wanted, there)
     assert unread.value.parts == tuple(('status', name) for name in 'abc')
