@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, NotYetError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, NotYetError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
 
@@ -102,9 +102,19 @@ def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[
         shown, ahead = shown.only(SLOT.name), ()
     parts = dict.fromkeys([*unread, *((name, None) for name in ahead if not shown.has(name))])
     queries = {part: None if part[1] or shown.has(part[0]) else shown.narrow.get(part[0]) for part in parts}
-    for part, objects in zip(queries, _at_once(lambda part: read(client, *part, queries[part]), list(queries)), strict=True):
+    for part, objects in zip(queries, _at_once(lambda part: _seen(client, part, queries[part], shown), list(queries)), strict=True):
         shown.put(part, objects, narrowed=bool(queries[part]))
     return shown
+
+
+def _seen(client: Client, part: Part, query: Mapping[str, Any] | None, shown: World) -> list[Object]:
+    """read(); but an object that a list does not show is not there either if its name can be no part of an address."""
+    try:
+        return read(client, *part, query)
+    except (InputError, ApiError) as error:
+        if part[1] is None or not shown.has(part[0]) or getattr(error, 'status', 400) not in (400, 404, 414):
+            raise
+        return []
 
 
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:

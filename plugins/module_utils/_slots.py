@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
@@ -133,27 +133,31 @@ def allocate(world: World, select: Select, slot_id: str | None, others: Sequence
     Of several it is the first by facility, device and id, so that two runs choose the same one, whatever order the API lists them in.
     Raises InputError that says how many slots each filter let through, and Unread where a narrowed list has none.
     """
-    left = [slot for slot in _first_of_each_device(world, select, slot_id) if all(apart(slot, other) for other in others)]
-    if not left:
-        raise _nothing_left(world.whole(SLOT.name), select, slot_id, others)
     facilities = {_facility(other) for other in others}
-    return min(left, key=lambda slot: (_facility(slot) in facilities, place(slot)))
+    second = None
+    for slot in _first_of_each_device(world, select, slot_id):
+        if all(apart(slot, other) for other in others):
+            if _facility(slot) not in facilities:
+                return slot
+            second = second or slot
+    if second is None:
+        raise _nothing_left(world.whole(SLOT.name), select, slot_id, others)
+    return second
 
 
-def _first_of_each_device(world: World, select: Select, slot_id: str | None) -> list[Object]:
+def _first_of_each_device(world: World, select: Select, slot_id: str | None) -> Iterator[Object]:
     """The first free slot of each device: they are alike in all but their ids. Slots are sorted once for all who ask for the same."""
     def sort() -> list[list[Object]]:
         devices: dict[Any, list[Object]] = {}
-        for slot in sorted(near(SLOT.name, select, world) if not slot_id else _by_id(slot_id, world), key=place, reverse=True):
+        for slot in sorted(near(SLOT.name, select, world) if not slot_id else _by_id(slot_id, world), key=place):
             if all(keeps(slot) for _name, keeps in _filters(select, slot_id)):
                 devices.setdefault(place(slot)[:2], []).append(slot)
-        return list(devices.values())
+        return [slots[::-1] for slots in devices.values()]
 
-    devices = world.kept((SLOT.name, slot_id, asked(select)), sort)
-    for slots in devices:
+    for slots in world.kept((SLOT.name, slot_id, asked(select)), sort):
         while slots and not world.holds(SLOT.name, slots[-1]):  # it was free when it was sorted in
             slots.pop()
-    return [slots[-1] for slots in devices if slots]
+        yield from slots[-1:]
 
 
 def _by_id(slot_id: str, world: World) -> list[Object]:

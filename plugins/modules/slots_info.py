@@ -143,11 +143,13 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
+from collections.abc import Sequence
+
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, listed, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SLOT
 
-# Only occupied is left to the API to filter: whether it regards case in the others is not known.
 FILTERS = ('site', 'facility', 'address_contains', 'speed', 'occupied')
+QUERY = ('site', 'speed', 'occupied')  # not the address: whether the API regards case is not known, and two addresses may differ in it
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
@@ -160,8 +162,14 @@ ARGUMENT_SPEC = {
 
 
 def work(task: Task) -> dict:
-    found = listed(SLOT, 'slots', filters=FILTERS, query={'occupied': 'occupied'})(task)
+    found = _found(task, QUERY)
+    if not found['slots'] and (task.params['site'] or task.params['speed']):  # they may be written in another case
+        found = _found(task, QUERY[2:])
     return {**found, 'slots': sorted(found['slots'], key=lambda slot: bool(slot.get('occupied')))}
+
+
+def _found(task: Task, query: Sequence[str]) -> dict:
+    return listed(SLOT, 'slots', filters=FILTERS, query={name: name for name in query})(task)
 
 
 def main() -> None:

@@ -247,7 +247,7 @@ def test_what_an_empty_value_leaves_alone_clear_takes_away(roll, simulator):
 def test_a_circuit_that_can_not_be_stops_no_other_and_is_told(roll, simulator):
     result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN])
     assert (result['failed'], result['error']['kind'], outcomes(result)) == (True, 'partly', {'nowhere': 'failed', 'nyc-1': 'created'})
-    assert "1 of 2 circuits failed. nowhere: slot: no slot is left" in result['msg']
+    assert "1 of 2 circuits failed. nowhere: slot.site: there is no site 'nowhere' among the slots" in result['msg']
     assert list(carried(simulator)) == ['nyc-1']
 
 

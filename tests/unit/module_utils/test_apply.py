@@ -21,6 +21,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
@@ -450,6 +451,105 @@ def test_no_more_is_read_than_the_decision_needs():
     wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
     (change,) = observe(script.client(), lambda there: plan([wanted], there))
     assert (change.action, script.told()) == ('none', [('GET', LINKS)])
+
+
+# Slots, which may be many.
+
+def ordered(script, *selectors, **options):
+    """The slots that the orders get, one for each selector."""
+    wanted = [desire(INTERCONNECT, {'slot': selector}) for selector in selectors]
+    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan(wanted, there))]
+
+
+def asked_of_slots(script):
+    return [url.removeprefix(SLOT_LIST) for _method, url in script.told() if url.startswith(SLOT_LIST)]
+
+
+@pytest.mark.parametrize(('selectors', 'query'), [
+    ([{'site': 'ewr-a', 'speed': '10G', 'address_contains': 'Halsey', 'facility': 'Equinix NY1'}],
+     '?site=ewr-a&speed=10G&address_contains=Halsey&limit=1000'),
+    ([{'site': 'ewr-a', 'speed': '10G'}, {'site': 'fra-b', 'speed': '10G'}], '?speed=10G&limit=1000'),
+    ([{'site': 'ewr-a', 'speed': '10G'}, {'site': 'fra-b', 'speed': '100G'}], '?limit=1000'),
+    ([{'facility': 'Equinix NY1'}], '?limit=1000'),
+], ids=['all', 'what two have in common', 'nothing in common', 'what the API can not filter by'])
+def test_the_slots_that_may_do_are_asked_for(selectors, query):
+    slots = [slot(1), slot(2, site='fra-b'), slot(3, site='fra-b', speed='100G')]
+    script = Script(listed(), listed(*slots), listed())
+    ordered(script, *selectors)
+    assert asked_of_slots(script) == [query]
+
+
+@pytest.mark.parametrize(('selector', 'got'), [({'site': 'EWR-A'}, [uuid(1)]), ({'site': 'ewr-z'}, "no site 'ewr-z' among the slots")])
+def test_a_narrowed_list_that_has_none_is_no_word_on_the_others(selector, got):
+    """Whether the API regards case is not known, and the names that there are come from the whole list."""
+    script = Script(listed(), listed(), listed(), listed(slot(1)), listed())
+    if isinstance(got, str):
+        with pytest.raises(InputError, match=got):
+            ordered(script, selector)
+    else:
+        assert ordered(script, selector) == got
+    assert asked_of_slots(script) == [f'?site={selector["site"]}&limit=1000', '?limit=1000']
+
+
+def test_who_refuses_filters_or_so_large_a_page_is_asked_for_all_slots():
+    script = Script(listed(), refusal(400), listed(slot(1)), listed())
+    assert ordered(script, {'site': 'ewr-a'}) == [uuid(1)]
+    assert asked_of_slots(script) == ['?site=ewr-a&limit=1000', '']
+    with pytest.raises(ApiError):
+        ordered(Script(refusal(400)), {'site': 'ewr-a'})
+
+
+# Lists that lag behind.
+
+OURS = {'occupied': True, 'account': ACCOUNT}
+
+
+@pytest.mark.parametrize('asked', [{'slot': {'site': 'ewr-a'}}, {'slot_id': uuid(1)}], ids=['selector', 'slot_id'])
+def test_an_order_that_is_not_listed_yet_is_waited_for(asked):
+    taken = listed(slot(1, **OURS), slot(2))
+    script = Script(listed(), taken, listed(), taken, listed(direct('late', 1)))
+    (change,) = observe(script.client(), lambda there: plan([desire(INTERCONNECT, asked)], there))
+    assert (change.action, change.before['name'], script.slept) == ('none', 'late', [0.5])
+
+
+@pytest.mark.parametrize(('more', 'ports', 'selector'), [
+    ({'occupied': True}, [], {}),
+    ({'occupied': True, 'account': None}, [], {}),
+    ({'occupied': True, 'account': 'other'}, [], {}),
+    ({'occupied': False, 'account': ACCOUNT, 'site': 'fra-b'}, [], {}),
+    (OURS, [direct('other', 1)], {'conduit_name': 'b'}),
+    (OURS, [{**direct('other', 1), 'slot_id': None, 'speed': '1G'}], {}),
+    ({**OURS, 'site': 'fra-b'}, [], {}),
+], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'elsewhere'])
+def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, ports, selector):
+    lists = {'slot': [slot(1, **more), slot(2)], 'interconnect': ports, 'cni': [cni(1, 'a', 'other')]}
+    there = World({(name, None): objects for name, objects in lists.items()})
+    there.account = ACCOUNT
+    (change,) = plan([desire(INTERCONNECT, {'slot': {'site': 'ewr-a', 'speed': '10G'}, **selector})], there)
+    assert (change.action, change.after['slot_id']) == ('create', uuid(2))
+
+
+def test_an_order_away_from_the_taken_slot_does_not_wait_for_it():
+    there = World({('slot', None): [slot(1, **OURS), slot(2, device='two')], ('interconnect', None): [direct('far', 9)]})
+    there.account = ACCOUNT
+    (change,) = plan([desire(INTERCONNECT, {'slot': {'site': 'ewr-a', 'diverse_from': ['far']}})], there)
+    assert change.after['slot_id'] == uuid(2)
+
+
+def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
+    script = Script(listed(), *[listed(slot(1, **OURS), slot(2)), listed()] * 9)
+    with pytest.raises(NotYetError, match=rf'Slot {uuid(1)} \(Equinix NY1, ewr-a\) is taken by this account.*name another one by slot_id'):
+        ordered(script, {'site': 'ewr-a'}, retry_timeout=5)
+
+
+def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
+    wanted = [[desire(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
+    script = Script(listed(), listed(direct('first', 1)), *[
+        lambda request: answer(direct('late', 2)) if request['url'].endswith('late') else refusal(404)] * 2)
+    made, refused = observe(script.client(), lambda there: plan_each(wanted, there))
+    assert (made[0].action, str(refused)) == (
+        'create', "interconnect: there is no interconnect 'gone' in this account. There are: first, late.")
+    assert sorted(script.told()[2:]) == [('GET', f'{PORTS}/gone'), ('GET', f'{PORTS}/late')]
 
 
 def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
