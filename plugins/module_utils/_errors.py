@@ -22,6 +22,7 @@ CniError
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
@@ -156,11 +157,21 @@ class UnmetError(PartlyError):
 
 
 class BugError(CniError):
-    """An exception that nobody expected, with where it was raised."""
+    """An exception that nobody expected, with where it was raised. shown: its text as it may be shown; applied: of the exception."""
 
-    def __init__(self, cause: Exception) -> None:
-        where = ''.join(traceback.format_exception(cause))
-        super().__init__(f'This is a bug in the collection, please report it: {type(cause).__name__}: {cause}', traceback=where)
+    def __init__(self, cause: BaseException, shown: Callable[[str], str]) -> None:
+        chain = [cause]
+        while cause := cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__):
+            chain.append(cause)
+        where = [f'{"".join(traceback.format_tb(one.__traceback__))}{type(one).__name__}: {shown(str(one))}\n' for one in reversed(chain)]
+        text = f'{type(chain[0]).__name__}: {shown(str(chain[0]))}'
+        super().__init__(f'This is a bug in the collection, please report it: {text}', traceback='\n'.join(where))
+        self.applied = getattr(chain[0], 'applied', [])
+
+
+def reported(error: Exception, shown: Callable[[str], str] = str) -> CniError:
+    """The error itself if it is one of these, else a BugError."""
+    return error if isinstance(error, CniError) else BugError(error, shown)
 
 
 class TransportError(CniError):
@@ -179,6 +190,7 @@ class TransportError(CniError):
 
     def __init__(self, reason: str, method: str, path: str, cause: str) -> None:
         super().__init__(f'{method} {path}: {self.ADVICE[reason]} ({cause})', reason=reason, method=method, path=path)
+        self.cause = cause
         self.transient = self.retryable = reason in ('dns', 'refused', 'timeout', 'dropped')
 
 
