@@ -22,7 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -215,6 +215,9 @@ def _newcomer(client: Client, change: Change, cause: CniError) -> Object | None:
     except CniError as error:
         raise _undecided(f'{cause.message} The look at what is there failed too: {error.message}', cause) from error
     new = [obj for obj in there if obj.get(change.row.id) not in change.known and not differing(change.row, asked, obj)]
+    unclear = next((obj for obj in new if isinstance(obj, Unreadable)), None)
+    if unclear is not None:
+        raise _undecided(f'{cause.message} {unclear.error}', cause)
     if len(new) > 1:
         names = ', '.join(sorted(obj[change.row.id] for obj in new))
         raise _undecided(f'{cause.message} Several have come since that may be {change.key}: {names}.', cause)

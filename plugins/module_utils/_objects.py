@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ShapeError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
@@ -25,19 +25,34 @@ class Unread(Exception):
         self.part = part
 
 
+class Unreadable(dict):
+    """An object of which something can't be read: that is None here, and the error is for whoever needs the object."""
+
+    def __init__(self, obj: Object, error: ShapeError) -> None:
+        super().__init__(merge(obj, dict.fromkeys(error.wires)))
+        self.error = error
+
+    def may_be(self, wire: str, value: Any, normal: Callable[[Any], Any]) -> bool:
+        """Whether it has that value in a field, as far as anybody can tell."""
+        unknown = any(f'{wire}.'.startswith(f'{wrong}.') for wrong in self.error.wires)
+        return unknown or normal(get(self, wire, MISSING)) == normal(value)
+
+
 class World:
     """What has been read: {(resource, id or None for the list): objects}, found by the values of their fields at no cost that grows."""
 
     def __init__(self, parts: Mapping[Part, Iterable[Object]] | None = None) -> None:
-        self._parts: dict[Part, list[Object]] = {part: list(objects) for part, objects in (parts or {}).items()}
-        self._indexes: dict[tuple[str, str, Callable], dict[Any, list[Object]]] = {}
+        self._parts: dict[Part, list[Object]] = {}
+        self._unreadable: dict[str, list[Unreadable]] = {}
+        for part, objects in (parts or {}).items():
+            self.put(part, objects)
         self.promised: set[str] = set()  # interconnects that a circuit of the same plan gets
         self.asking: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
 
     def copy(self) -> World:
         """Another one that can be changed by itself."""
         other = World(self._parts)
-        other.promised, other.asking = set(self.promised), self.asking
+        other.promised, other.asking, other._unreadable = set(self.promised), self.asking, self._unreadable
         return other
 
     def only(self, resource: str) -> World:
@@ -49,9 +64,11 @@ class World:
         return (resource, None) in self._parts
 
     def put(self, part: Part, objects: Iterable[Object]) -> None:
-        """Adds what has been read."""
-        self._parts[part] = list(objects)
-        self._indexes = {}
+        """Adds what has been read. What is Unreadable is kept apart."""
+        objects = list(objects)
+        self._parts[part] = [obj for obj in objects if not isinstance(obj, Unreadable)]
+        self._unreadable[part[0]] = [obj for obj in objects if isinstance(obj, Unreadable)]
+        self._indexes: dict[tuple[str, str, Callable], dict[Any, list[Object]]] = {}
 
     def seen(self, resource: str, ident: str | None = None) -> list[Object]:
         """The objects of a resource. Raises Unread if nobody has read them."""
@@ -68,6 +85,16 @@ class World:
             for obj in objects:
                 index.setdefault(_hashable(normal(get(obj, wire, MISSING))), []).append(obj)
         return index.get(_hashable(normal(value)), [])
+
+    def unreadable(self, resource: str) -> list[Unreadable]:
+        """Those of a list that can't be read."""
+        return self._unreadable.get(resource, [])
+
+    def refuse(self, resource: str, wire: str, value: Any, normal: Callable[[Any], Any] = same) -> None:
+        """Raises AnswerError where an object that can't be read has that value in a field, or may have."""
+        for obj in self.unreadable(resource):
+            if obj.may_be(wire, value, normal):
+                raise obj.error
 
     def turn(self, resource: str, before: Object | None, after: Object | None) -> None:
         """Takes an object out of the list of a resource, puts another one in, or does both. What has not been read stays unread."""
@@ -131,6 +158,19 @@ def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
     for hop in key.via:
         names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)} - {None}
     return [obj for name in names for obj in world.having(row.name, key.wire, name, key.normal)]
+
+
+def refuse_unreadable(row: Resource, key: Key, value: Any, world: World) -> None:
+    """Raises AnswerError where the key names nothing that can be read, and may name what can't."""
+    values = {value}
+    for hop in key.via:
+        met = {value: world.having(hop.resource, hop.field, value) for value in values}
+        for value in (value for value, found in met.items() if not found):
+            world.refuse(hop.resource, hop.field, value)
+        values = {get(obj, hop.gives) for found in met.values() for obj in found} - {None}
+    for value in values:
+        if not world.having(row.name, key.wire, value, key.normal):
+            world.refuse(row.name, key.wire, value, key.normal)
 
 
 def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get, refuse_unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
@@ -71,6 +71,8 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
         if hits is None and name in world.asking:
             continue
         if hits is None:
+            for key in keys:
+                refuse_unreadable(INTERCONNECT, key, name, world)
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
         found += hits
     return found
