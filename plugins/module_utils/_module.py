@@ -138,7 +138,7 @@ def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Sec
             raise InputError(option, f'{params[option]:g} is not possible.', 'more than 0')
     transport = secrets.guard(RequestsTransport(params['timeout'], _verify(params, warn)))
     return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
-                  requests_per_window=params['requests_per_window'])
+                  requests_per_window=params['requests_per_window'], warn=warn)
 
 
 def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:

@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, NotYetError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, is_segment
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, InputError, NotYetError, ShapeError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, Unreadable, World, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
 
 T = TypeVar('T')
@@ -23,13 +23,15 @@ def read(client: Client, resource: str, ident: str | None = None, query: Mapping
     """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
 
     resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
+    An object of a list that can't be read is in it as Unreadable, after a warning. The one object that is asked for raises AnswerError.
     """
     row = ROWS[resource]
     if ident is not None or row.items is None:
         path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
         found = client.get(path, query, accept=(200, 404), headers=row.headers)
         return [] if found is None else [unwrapped(row, found)]
-    return list({named(row, obj): row.read(obj) for obj in _listed(client, row, query or {})}.values())
+    objects = [_readable(client, row, obj) for obj in _listed(client, row, query or {})]
+    return list({obj[row.id] or id(obj): obj for obj in objects}.values())
 
 
 def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
@@ -43,16 +45,37 @@ def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Obj
     return [obj for page in client.pages(row.path, items=row.items, headers=row.headers) for obj in page]
 
 
+def _readable(client: Client, row: Resource, obj: Object) -> Object:
+    """An object of a list. One without a name for people is warned of, too: it is no circuit."""
+    try:
+        obj = row.read(obj)
+        named(row, obj)
+    except ShapeError as error:
+        left = Unreadable(obj, error)
+        error.notes.append(f'It is {_label(row, left)}: it is left alone, and what needs it fails.')
+        client.warn(str(error))
+        return left
+    for wire in row.identity:
+        if not get(obj, wire):
+            client.warn(f'{_label(row, obj)} has no {wire}: it is no circuit, and it is left alone.')
+    return obj
+
+
+def _label(row: Resource, obj: Object) -> str:
+    names = (get(obj, wire) for wire in dict.fromkeys([row.id, *(key.wire for key in row.keys if not key.via)]))
+    return f'{row.title} {", ".join(name for name in names if name and isinstance(name, str)) or "without a name"}'
+
+
 def unwrapped(row: Resource, answer: Object) -> Object:
     """The object itself, out of an answer that has it under a name of its own."""
     return row.read(next((answer[name] for name in row.wraps if answer.get(name)), answer))
 
 
 def named(row: Resource, obj: Object, method: str = 'GET') -> str:
-    """What the object is called in paths. Raises AnswerError for one that nobody could address."""
+    """What the object is called in paths. Raises ShapeError for one that nobody could address."""
     name = obj.get(row.id)
-    if not isinstance(name, str) or not name:
-        raise AnswerError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
+    if not isinstance(name, str) or not is_segment(name):
+        raise ShapeError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without a usable {row.id}.', [row.id])
     return name
 
 
