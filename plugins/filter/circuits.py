@@ -60,7 +60,8 @@ def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], st
 
 
 def _name(host: str, variables: Mapping[str, Any]) -> str:
-    return str(variables.get('provision_name') or host)
+    name = variables.get('provision_name') or host
+    return name if isinstance(name, str) else str(name)  # str() would take the mark off that tells data from templates
 
 
 def _circuit(name: str, variables: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,18 +25,17 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     UndecidedError,
     reported,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Report, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     UNKNOWN,
     Placeholder,
     Resource,
 )
 
-Report = Callable[[Exception], CniError]
-
-REST = (True, 0)  # the phase of all that is no delete
+REST = (2, 0)  # the phase of all that deletes nothing
+LOOKS = 5  # at a list that may lag behind what the API says or what another run does
 ORDERS = 2  # POSTs of one order at most: the second only after a look that did not find what the first may have made
 
 
@@ -43,12 +43,13 @@ ORDERS = 2  # POSTs of one order at most: the second only after a look that did 
 class End:
     """What became of a chain of changes. done: those written, with their answers; error: what ended it; partly: what the failed change did.
 
-    skipped: it was not begun, since another one had failed.
+    refused: the creation that the API refused, if that was the error. skipped: it was not begun, since another one had failed.
     """
 
     done: list[Change] = field(default_factory=list)
     error: CniError | None = None
     partly: list[Change] = field(default_factory=list)
+    refused: Change | None = None
     skipped: bool = False
 
     @property
@@ -73,6 +74,31 @@ class End:
             self.fail(report(error))
 
 
+class Created:
+    """What a run has created, so that no chain takes it for its own or for somebody else's; and a lock for each identity.
+
+    Orders that can't be told apart, as two attachments of one region and bandwidth, are sent one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._idents: set[tuple[str, Any]] = set()
+        self._locks: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def add(self, row: Resource, obj: Object) -> None:
+        with self._lock:
+            self._idents.add((row.name, obj[row.id]))
+
+    def has(self, row: Resource, obj: Object) -> bool:
+        with self._lock:
+            return (row.name, obj[row.id]) in self._idents
+
+    def lock(self, change: Change) -> threading.Lock:
+        identity = change.row.name, repr([get(change.after, wire) for wire in change.row.identity])
+        with self._lock:
+            return self._locks.setdefault(identity, threading.Lock())
+
+
 def apply(client: Client, changes: Iterable[Change], report: Report = reported) -> list[Change]:
     """Writes the changes in their order; each comes back with its answer.
 
@@ -94,13 +120,14 @@ def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: i
     """
     chains = [list(chain) for chain in chains]
     ends = [End() for _chain in chains]
+    created = Created()
 
     def write(number: int, now: tuple[bool, int]) -> None:
         end = ends[number]
         end.skipped = end.skipped or (fail_fast and any(other.error for other in ends) and not end.done)
         if not (end.error or end.skipped):
             with end.failing(report):
-                _write(client, [change for change in chains[number] if _phase(change) == now], end)
+                _write(client, [change for change in chains[number] if _phase(change) == now], end, created)
         if now == REST:
             with end.failing(report):
                 tell(number)
@@ -109,9 +136,10 @@ def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: i
         with ThreadPoolExecutor(workers) as pool:
             for now in sorted({*(_phase(change) for chain in chains for change in chain), REST}):
                 list(pool.map(write, range(len(chains)), itertools.repeat(now)))
+            _settle(client, pool, chains, ends, created, report)
     except Exception as error:  # of the pool, such as that the system has no thread left
         _end_rest(chains, ends, report(error))
-    _give_way(client, ends, report)
+    _give_way(client, ends, created, report)
     return ends
 
 
@@ -121,23 +149,77 @@ def _end_rest(chains: Sequence[Sequence[Change]], ends: Sequence[End], error: Cn
             end.fail(error)
 
 
-def _phase(change: Change) -> tuple[bool, int]:
+def _phase(change: Change) -> tuple[int, int]:
     """What waits until all of the phase before are done, in every chain: a port goes when the CNIs of several chains have left it."""
-    return rank(change) if change.action == 'delete' else REST
+    return min(rank(change), REST)
 
 
-def _write(client: Client, changes: Iterable[Change], end: End) -> None:
-    """Writes changes until one fails, which raises its error. What the plan could not know, but the changes before have told, is put in."""
-    told: dict[Placeholder, Any] = {}
+def _write(client: Client, changes: Iterable[Change], end: End, created: Created) -> None:
+    """Writes changes until one fails, which raises its error. What the plan could not know, and an answer has, is put in."""
     for change in changes:
-        known = {wire: told[value] for wire in change.named if isinstance(value := get(change.after, wire), Placeholder) and value in told}
-        done = WRITERS[change.action](client, change._replace(after=merge(change.after, known)) if known else change)
-        end.done.append(done)
-        if change.action == 'create':
-            told |= {change.after[wire]: done.answer.get(wire) for wire in change.row.assigned}
+        answers = {one.after[wire]: one.answer.get(wire) for one in end.done if one.action == 'create' for wire in one.row.assigned
+                   if isinstance(one.after.get(wire), Placeholder)}
+        asked = {wire: get(change.after, wire) for wire in change.named}
+        known = {wire: answers[value] for wire, value in asked.items() if isinstance(value, Placeholder) and value in answers}
+        change = change._replace(after=merge(change.after, known)) if known else change
+        try:
+            end.done.append(WRITERS[change.action](client, change, created))
+        except _RefusedError as error:
+            end.refused = change
+            raise error.refusal from None
 
 
-def _give_way(client: Client, ends: Iterable[End], report: Report) -> None:
+def _settle(client: Client, pool: ThreadPoolExecutor, chains: Sequence[Sequence[Change]], ends: Sequence[End], created: Created,
+            report: Report) -> None:
+    """One look for all creations that were refused: what somebody else made in the same moment is adopted, where the user named it."""
+    while refused := [number for number, end in enumerate(ends) if end.refused]:
+        row = ends[refused[0]].refused.row
+        numbers = [number for number in refused if ends[number].refused.row.name == row.name]
+        there = _look(client, row, [ends[number] for number in numbers], report)
+
+        def settle(number: int, there: Sequence[Object] = there) -> None:
+            end = ends[number]
+            change, error, end.refused = end.refused, end.error, None
+            with end.failing(report):
+                found = _newcomer(there, change, error, created)
+                if not (found and change.chosen):
+                    _lost_to(client, error, change, found)
+                    return
+                end.error = None
+                end.done.append(_finished(client, change, found))
+                later = [one for one in chains[number] if _phase(one) == REST]
+                _write(client, later[len([one for one in end.done if _phase(one) == REST]):], end, created)
+
+        list(pool.map(settle, numbers))
+
+
+def _look(client: Client, row: Resource, ends: Sequence[End], report: Report) -> list[Object]:
+    """What there is now of the kind that was refused. A name that is taken and not listed yet is looked for again."""
+    there: list[Object] = []
+    for tried in range(1, LOOKS + 1):
+        try:
+            there = read(client, row.name)
+        except Exception as error:
+            for end in ends:
+                end.error.notes.append(f'The look at what is there failed too: {report(error).message}')
+            return there
+        unseen = [end for end in ends if end.error.details.get('status') == 409 and row.sole and not _namesake(end.refused, there)]
+        if not unseen or tried == LOOKS:
+            break
+        client.back_off(tried)
+    for end in unseen:
+        end.error.retryable = True
+        end.error.notes.append('Cloudflare does not list what is in the way yet.')
+    return there
+
+
+def _namesake(change: Change, there: Iterable[Object]) -> bool:
+    """Whether something has the name that the user calls the new object by."""
+    wire = change.row.keys[-1].wire
+    return any(get(obj, wire) == get(change.after, wire) for obj in there)
+
+
+def _give_way(client: Client, ends: Iterable[End], created: Created, report: Report) -> None:
     """Takes back what was created beside an object that somebody else created in the same moment: a RaceError ends its chain."""
     alone = [(end, change) for end in ends for change in end.done if change.action == 'create' and change.sole]
     for row in {change.row.name: change.row for _end, change in alone}.values():
@@ -150,48 +232,70 @@ def _give_way(client: Client, ends: Iterable[End], report: Report) -> None:
             continue
         for end, change in own:
             with end.failing(report):
-                _take_back(client, end, change, there)
+                _take_back(client, end, change, there, created)
 
 
-def _take_back(client: Client, end: End, change: Change, there: Iterable[Object]) -> None:
+def _take_back(client: Client, end: End, change: Change, there: Iterable[Object], created: Created) -> None:
+    """Of two runs that made one each, the one with the smaller id keeps it: it waits for the other to take its own back.
+
+    Nothing says which is older (a CNI has no date). If the other one stays all the same, it had looked before this one was there.
+    """
     row, own = change.row, change.answer
-    not_rivals = {own[row.id], *change.known}
-    rivals = [obj[row.id] for obj in there if obj.get(row.sole) == own[row.sole] and obj[row.id] not in not_rivals]
-    if not rivals:
-        return
-    try:
-        _delete(client, change._replace(action='delete', before=own))
-    except CniError as error:
-        end.fail(error)
-        return
-    end.done.remove(change)
-    end.fail(RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the one '
-                       'made here was taken back. Run it again.'))
+    rivals = _rivals(change, there, created)
+    for tried in range(1, LOOKS + 1):
+        if not rivals or own[row.id] > min(rivals):
+            break
+        client.back_off(tried)
+        rivals = _rivals(change, read(client, row.name), created)
+    if rivals:
+        _delete(client, change._replace(action='delete', before=own), created)
+        end.done.remove(change)
+        raise RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the one '
+                        'made here was taken back. Run it again.')
 
 
-def _none(client: Client, change: Change) -> Change:
+def _rivals(change: Change, there: Iterable[Object], created: Created) -> list[Any]:
+    """The ids of what somebody else has put in the same place since the plan was made."""
+    row, own = change.row, change.answer
+    at_place = [obj for obj in there if obj.get(row.sole) == own[row.sole] and obj[row.id] != own[row.id]]
+    return [obj[row.id] for obj in at_place if obj[row.id] not in change.known and not created.has(row, obj)]
+
+
+def _none(client: Client, change: Change, created: Created) -> Change:
     return change._replace(answer=change.before)
 
 
-def _delete(client: Client, change: Change) -> Change:
+def _note(client: Client, change: Change, created: Created) -> Change:
+    """PUT of the note alone: the rest of the tunnel is kept, and all of it is deleted with the interconnect."""
+    return change._replace(answer=_put(client, change.row, change.after, change.named))
+
+
+def _delete(client: Client, change: Change, created: Created) -> Change:
     name = change.before[change.row.id]
     if not client.delete((*change.row.path, name)) and read(client, change.row.name, name):
         raise NotTakenError(change.key, {'state': {'have': 'present', 'want': 'absent'}})
     return change
 
 
-def _update(client: Client, change: Change) -> Change:
+def _update(client: Client, change: Change, created: Created) -> Change:
     """PUT of the object as it is at this moment: what has changed since it was read stays, but for the named fields."""
     _refuse_unknown(change, change.row.id)
     now = [] if change.recent else read(client, change.row.name, change.after.get(change.row.id))
     after = merge(now[0], {wire: get(change.after, wire) for wire in change.named}) if now else change.after
-    return _taken(change, _put(client, change.row, after, change.named))
+    return _taken(client, change, _put(client, change.row, after, change.named))
 
 
-def _create(client: Client, change: Change) -> Change:
+def _create(client: Client, change: Change, created: Created) -> Change:
     """POST, then PUT for what POST can't say or what an adopted object has otherwise."""
     _refuse_unknown(change)
-    answer = _order(client, change)
+    with created.lock(change):
+        answer = _order(client, change, created)
+        created.add(change.row, answer)
+    return _finished(client, change, answer)
+
+
+def _finished(client: Client, change: Change, answer: Object) -> Change:
+    """The change with the new object as it was asked for."""
     asked = {wire: get(change.after, wire) for wire in change.named}
     try:
         rest = differing(change.row, asked, answer)
@@ -200,16 +304,25 @@ def _create(client: Client, change: Change) -> Change:
     except Exception as error:
         error.applied = [change._replace(answer=answer)]
         raise
-    return _taken(change, answer)
+    return _taken(client, change, answer)
 
 
-WRITERS = {'none': _none, 'create': _create, 'update': _update, 'delete': _delete}
+WRITERS = {'none': _none, 'create': _create, 'update': _update, 'note': _note, 'delete': _delete}
 
 
-def _order(client: Client, change: Change) -> Object:
+class _RefusedError(Exception):
+    """The API refused an order, and so surely has not placed it: refusal says why."""
+
+    def __init__(self, refusal: CniError) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+def _order(client: Client, change: Change, created: Created) -> Object:
     """The new object, ordered once. A lost answer is followed by a look; only if it shows nothing, by one more POST.
 
     That second POST can't order twice: a slot, a conduit name and a pairing key are each taken only once by Cloudflare.
+    Raises _RefusedError where the API refused the only POST: all that were refused are looked for together.
     """
     lost: CniError | None = None
     for tried in range(1, ORDERS + 1):
@@ -219,13 +332,14 @@ def _order(client: Client, change: Change) -> Object:
             return change.row.read(made)
         except CniError as error:
             unsure = _may_be_done(error)
-            if not unsure and getattr(error, 'status', None) in (401, 403, 429):
-                raise
-            found = _newcomer(client, change, error)
-            if found and (unsure or lost or change.chosen):
+            by_service = getattr(error, 'status', None) not in (401, 403, 429)
+            if not unsure and not (lost and by_service):
+                raise (_RefusedError(error) if by_service else error) from None
+            found = _newcomer(_there(client, change, error), change, error, created)
+            if found:
                 return found
             if not unsure:
-                raise _lost_to(client, error, change, found) from None
+                raise _lost_to(client, error, change, None) from None
             lost = error
             client.back_off(tried)
     raise _undecided(f'{lost.message} It was sent {ORDERS} times, and {change.key} is not to be seen.', lost)
@@ -238,14 +352,21 @@ def _may_be_done(error: CniError) -> bool:
     return isinstance(error, TransportError) or (isinstance(error, AnswerError) and error.status < 300)
 
 
-def _newcomer(client: Client, change: Change, cause: CniError) -> Object | None:
-    """The object with the identity of the wanted one that was not there before."""
-    asked = {wire: get(change.after, wire) for wire in change.row.identity}
+def _there(client: Client, change: Change, cause: CniError) -> list[Object]:
     try:
-        there = read(client, change.row.name)
+        return read(client, change.row.name)
     except CniError as error:
         raise _undecided(f'{cause.message} The look at what is there failed too: {error.message}', cause) from error
-    new = [obj for obj in there if obj.get(change.row.id) not in change.known and not differing(change.row, asked, obj)]
+
+
+def _newcomer(there: Iterable[Object], change: Change, cause: CniError, created: Created) -> Object | None:
+    """The object with the identity of the wanted one that was not there before, and that no other chain of this run has made."""
+    row, asked = change.row, {wire: get(change.after, wire) for wire in change.row.identity}
+    there = [obj for obj in there if obj[row.id] not in change.known and not created.has(row, obj)]
+    for obj in there:
+        if isinstance(obj, Unreadable) and all(obj.may_be(wire, value, row.at(wire).normal) for wire, value in asked.items()):
+            raise _undecided(f'{cause.message} {obj.error}', cause)
+    new = [obj for obj in there if not differing(row, asked, obj)]
     if len(new) > 1:
         names = ', '.join(sorted(obj[change.row.id] for obj in new))
         raise _undecided(f'{cause.message} Several have come since that may be {change.key}: {names}.', cause)
@@ -280,7 +401,7 @@ def _put(client: Client, row: Resource, after: Object, named: Sequence[str]) -> 
     blocks = after if row.whole else {wire.partition('.')[0]: after[wire.partition('.')[0]] for wire in named}
     body = {**blocks, 'account': client.account_id} if row.whole and row.id else blocks
     answer = client.put((*row.path, after[row.id]) if row.id else row.path, _without(body, row.read_only), headers=row.headers)
-    return unwrapped(row, answer)
+    return unwrapped(row, answer) if answer is not None else next(iter(read(client, row.name, after[row.id] if row.id else None)), {})
 
 
 def _without(body: Object, wires: Iterable[str]) -> Object:
@@ -292,13 +413,20 @@ def _without(body: Object, wires: Iterable[str]) -> Object:
     return body
 
 
-def _taken(change: Change, answer: Object) -> Change:
-    """The change with its answer. Raises NotTakenError if a field isn't what was asked for."""
+def _taken(client: Client, change: Change, answer: Object) -> Change:
+    """The change with its answer, read anew if that differs from what was asked: it may show the object as it was before.
+
+    Raises NotTakenError if a field isn't what was asked for.
+    """
+    row, asked = change.row, {wire: get(change.after, wire) for wire in change.named}
     done = change._replace(answer=answer)
     try:
-        missed = differing(change.row, {wire: get(change.after, wire) for wire in change.named}, answer)
+        if differing(row, asked, answer):
+            there = read(client, row.name, row.id and (answer.get(row.id) or change.after[row.id]))
+            done = done._replace(answer=there[0] if there else answer)
+        missed = differing(row, asked, done.answer)
         if missed:
-            raise NotTakenError(change.key, contrast(change.row, missed, answer))
+            raise NotTakenError(change.key, contrast(row, missed, done.answer))
     except Exception as error:
         error.applied = [done]
         raise

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER
 
@@ -39,22 +39,30 @@ def ends_of(circuits: Iterable[Circuit], world: World) -> dict[str, Chain]:
     gone: set[str] = set()
     for circuit in circuits:
         name = circuit['name']
-        port = next((cni['interconnect'] for cni in world.having(CNI.name, 'magic.conduit_name', name)), None)
+        port = next((cni.get('interconnect') for cni in world.having(CNI.name, 'magic.conduit_name', name)), None)
         on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
+        on_it |= {cni[CNI.id] for cni in world.unreadable(CNI.name) if port and cni.get('interconnect') == port}
         if circuit.get('interconnect') or on_it - gone - {name}:
             chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
         else:
-            keys = {'name': port, 'conduit_name': name, 'slot_id': circuit.get('slot_id')}
-            chains[name] = [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
+            chains[name] = [desire(INTERCONNECT, {'conduit_name': name, 'slot_id': circuit.get('slot_id'), 'state': 'absent'})]
         if not circuit.get('interconnect'):
             gone.add(name)
     return chains
 
 
+def remains_of(name: str, world: World) -> Chain:
+    """The interconnects that a run was about to delete for a circuit when it ended, to be deleted."""
+    return [desire(INTERCONNECT, {'name': port['name'], 'state': 'absent'}) for port in leftovers(world, name)]
+
+
 def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:
-    """The circuits that overridden gives up. Raises InputError if there are more than at_most."""
-    there = [get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)]
-    names = sorted(name for name in there if name not in kept)
+    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays.
+
+    Raises InputError if there are more than at_most.
+    """
+    there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
+    names = sorted(name for name in there if name and name not in kept)
     if len(names) > at_most:
         raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',
                          f'at least {len(names)}, if they are to go')
@@ -65,17 +73,15 @@ def in_order(chains: Mapping[str, Chain]) -> list[str]:
     """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
     order: dict[str, None] = {}
     met: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in chains and name not in met:
-            met.add(name)
-            for one in chains[name]:
-                for other in (one.select or {}).get('diverse_from') or ():
-                    visit(other)
+    todo = [(name, False) for name in reversed(chains)]  # what to look at, the next one last; and whether all before it are done
+    while todo:
+        name, ready = todo.pop()
+        if ready:
             order[name] = None
-
-    for name in chains:
-        visit(name)
+        elif name in chains and name not in met:
+            met.add(name)
+            before = [other for one in chains[name] for other in (one.select or {}).get('diverse_from') or ()]
+            todo += [(name, True), *((other, False) for other in reversed(before))]
     return list(order)
 
 
@@ -86,9 +92,9 @@ def _said(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
 # From what is there to circuits.
 
 def gathered(world: World) -> list[dict[str, Any]]:
-    """What is there, as circuits that can be fed back unchanged. No secret is among it."""
+    """What is there, as circuits that can be fed back unchanged, but for CNIs that are none. No secret is among it."""
     circuits = []
-    for cni in world.seen(CNI.name):
+    for cni in (cni for cni in world.seen(CNI.name) if all(get(cni, wire) for wire in CNI.identity)):
         said = {'name': get(cni, 'magic.conduit_name'), **_options(CNI, cni)}
         if len(world.having(CNI.name, 'interconnect', cni['interconnect'])) > 1:
             said['shared'] = True

@@ -10,18 +10,20 @@ CniError
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
 ├── RaceError           someone else was quicker
+├── NotYetError         something that will be there is not shown yet
 ├── PartlyError         some circuits of many failed
 │   └── UnmetError      sites have not what was expected of them
 ├── BugError            an exception that nobody expected
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
+    ├── ShapeError      an object of which something is of another type than documented
     └── ApiError        the API refused: its own status, code and message
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
@@ -35,7 +37,7 @@ HINTS = {
                   'It needs {permissions}.',
     (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
-    (429, 971): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
+    (429, None): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
                 'lower requests_per_window or raise retry_timeout.',
     (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
     (409, None): 'Something is in the way that was not there when the account was read: run it again.',
@@ -121,6 +123,20 @@ class RaceError(CniError):
     retryable = True
 
 
+class NotYetError(CniError):
+    """Something that comes by itself is not there yet. part: (resource, id or None for the list) of the world that will show it.
+
+    observe() reads that part again until it is there or retry_timeout is over, so this reaches the user only then.
+    """
+
+    kind = 'not_yet'
+    retryable = True
+
+    def __init__(self, message: str, part: tuple[str, str | None], **details: Any) -> None:
+        super().__init__(message, **details)
+        self.part = part
+
+
 class PartlyError(CniError):
     """Some circuits of many failed. outcome: what became of each, as the result has it."""
 
@@ -192,6 +208,22 @@ class AnswerError(CniError):
             self.transient = self.retryable = False
 
 
+class ShapeError(AnswerError):
+    """An object that can't be read whole. wires: the paths of what can't be."""
+
+    def __init__(self, method: str, path: str, status: int, problem: str, wires: Iterable[str]) -> None:
+        super().__init__(method, path, status, problem)
+        self.wires = tuple(wires)
+
+
+def _worded(error: dict[str, Any]) -> str:
+    """One error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
+    source = error.get('source')
+    pointer = source.get('pointer') if isinstance(source, dict) else None
+    more = ', '.join(f'{word} {value}' for word, value in (('code', error.get('code')), ('at', pointer)) if value is not None)
+    return f'{error.get("message") or "no message"}' + (f' ({more})' if more else '')
+
+
 class ApiError(AnswerError):
     """The API's refusal in its own words: method, path, status, code, message, errors, cf_ray."""
 
@@ -199,7 +231,7 @@ class ApiError(AnswerError):
 
     def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
                  retry_after: float | None = None) -> None:
-        said = '; '.join((e.get('message') or 'no message') + ('' if e.get('code') is None else f' (code {e["code"]})') for e in errors)
+        said = '; '.join(map(_worded, errors))
         super().__init__(method, path, status, said or 'without a message', cf_ray)
         self.codes = [e.get('code') for e in errors]
         self.transient = self.retryable = status in (408, 429) or status >= 500

@@ -17,7 +17,18 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    Wanted,
+    desire,
+    given,
+    in_turn,
+    of_created,
+    pick,
+    plan,
+    readdressed,
+    schedule,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
@@ -128,7 +139,7 @@ def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Sec
             raise InputError(option, f'{params[option]:g} is not possible.', 'more than 0')
     transport = secrets.guard(RequestsTransport(params['timeout'], _verify(params, warn)))
     return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
-                  requests_per_window=params['requests_per_window'])
+                  requests_per_window=params['requests_per_window'], warn=warn)
 
 
 def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
@@ -172,10 +183,19 @@ def one(row: Resource, **shown: str | None) -> Work:
         for text in wanted.warnings:
             task.module.warn(text)
         changes = converge(task, [wanted])
-        last = changes[-1]
+        last = next(change for change in reversed(changes) if change.row.name == row.name)
         final = hide(last.row, None if last.action == 'delete' else last.answer or last.after)
-        return {**outcome(changes), **{name: get(final, wire) if wire else final for name, wire in shown.items()}}
+        addresses = readdressed(changes)
+        warn_of_addresses(task.module.warn, wanted.label, addresses)
+        result = {**outcome(changes), **({'addresses': addresses} if addresses else {})}
+        return {**result, **{name: get(final, wire) if wire else final for name, wire in shown.items()}}
     return work
+
+
+def warn_of_addresses(warn: Callable[[str], None], circuit: str, addresses: Mapping[str, Mapping[str, Any]] | None) -> None:
+    """Warns that a circuit that was replaced has other addresses."""
+    for end, pair in (addresses or {}).items():
+        warn(f'{circuit}: replaced, so {end} changes from {pair["before"]} to {pair["after"]}. Change the router too.')
 
 
 def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Mapping[str, str] | None = None, reveal: str = '') -> Work:
@@ -196,18 +216,26 @@ def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Map
 
 def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     """Reads, decides and, but for check mode, writes."""
-    changes = schedule(observe(task.client, lambda world: plan(wanted, world)))
+    changes = schedule(observe(task.client, lambda world: plan(wanted, world, task.report)))
     if task.module.check_mode or all(change.action == 'none' for change in changes):
         return changes
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply  # a task that changes nothing starts sooner
 
-    return apply(task.client, changes, task.report)
+    now, later = in_turn(changes)
+    done = apply(task.client, now, task.report)
+    try:
+        answered = converge(task, [of_created(change, done) for change in later]) if later else []
+        return [*done, *(change._replace(answer=real.answer) for change, real in zip(later, answered, strict=True))]
+    except Exception as error:
+        failure = task.report(error)
+        failure.applied = [*done, *failure.applied]
+        raise failure from error
 
 
 def outcome(changes: Sequence[Change]) -> dict[str, Any]:
-    """changed and diff, read off the changes as they were decided, whether applied or not."""
+    """changed and diff, read off the changes as they were decided, whether applied or not. A note goes with what it is on."""
     real = [change for change in changes if change.action != 'none']
-    return {'changed': bool(real), 'diff': [_diff(change) for change in real]}
+    return {'changed': bool(real), 'diff': [_diff(change) for change in real if change.action != 'note']}
 
 
 def _diff(change: Change) -> dict[str, Any]:

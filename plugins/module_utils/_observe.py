@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unread, World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, is_segment
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, InputError, NotYetError, ShapeError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, Unreadable, World, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
 
 T = TypeVar('T')
@@ -23,14 +23,47 @@ def read(client: Client, resource: str, ident: str | None = None, query: Mapping
     """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
 
     resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
+    An object of a list that can't be read is in it as Unreadable, after a warning. The one object that is asked for raises AnswerError.
     """
     row = ROWS[resource]
     if ident is not None or row.items is None:
         path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
         found = client.get(path, query, accept=(200, 404), headers=row.headers)
         return [] if found is None else [unwrapped(row, found)]
-    pages = client.pages(row.path, query, items=row.items, headers=row.headers)
-    return list({named(row, obj): row.read(obj) for page in pages for obj in page}.values())
+    objects = [_readable(client, row, obj) for obj in _listed(client, row, query or {})]
+    return list({obj[row.id] or id(obj): obj for obj in objects}.values())
+
+
+def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
+    """The objects of a list. Where the caller filters again, a service that refuses the filters or the limit is asked for all of them."""
+    try:
+        pages = client.pages(row.path, {**query, 'limit': row.limit}, items=row.items, headers=row.headers)
+        return [obj for page in pages for obj in page]
+    except ApiError as error:
+        if error.status != 400 or not row.limit:
+            raise
+    return [obj for page in client.pages(row.path, items=row.items, headers=row.headers) for obj in page]
+
+
+def _readable(client: Client, row: Resource, obj: Object) -> Object:
+    """An object of a list. One without a name for people is warned of, too: it is no circuit."""
+    try:
+        obj = row.read(obj)
+        named(row, obj)
+    except ShapeError as error:
+        left = Unreadable(obj, error)
+        error.notes.append(f'It is {_label(row, left)}: it is left alone, and what needs it fails.')
+        client.warn(str(error))
+        return left
+    for wire in row.identity:
+        if not get(obj, wire):
+            client.warn(f'{_label(row, obj)} has no {wire}: it is no circuit, and it is left alone.')
+    return obj
+
+
+def _label(row: Resource, obj: Object) -> str:
+    names = (get(obj, wire) for wire in dict.fromkeys([row.id, *(key.wire for key in row.keys if not key.via)]))
+    return f'{row.title} {", ".join(name for name in names if name and isinstance(name, str)) or "without a name"}'
 
 
 def unwrapped(row: Resource, answer: Object) -> Object:
@@ -39,10 +72,10 @@ def unwrapped(row: Resource, answer: Object) -> Object:
 
 
 def named(row: Resource, obj: Object, method: str = 'GET') -> str:
-    """What the object is called in paths. Raises AnswerError for one that nobody could address."""
+    """What the object is called in paths. Raises ShapeError for one that nobody could address."""
     name = obj.get(row.id)
-    if not isinstance(name, str) or not name:
-        raise AnswerError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
+    if not isinstance(name, str) or not is_segment(name):
+        raise ShapeError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without a usable {row.id}.', [row.id])
     return name
 
 
@@ -65,20 +98,46 @@ def observe(client: Client, decide: Callable[[World], T], world: World | None = 
     """What decide() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
 
     All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
-    ahead: the lists that it will ask for in any case, read at the same time.
+    ahead: the lists that it will ask for in any case, read at the same time. What is not there yet (NotYetError) is read again until
+    the client's retry_timeout is over, counted from the first time; decide() is then asked once more, with world.final set.
     """
-    shown = world or World()
+    shown, ends, waits = world or World(), None, itertools.count(1)
+    shown.account = client.account_id
     while True:
         try:
             return decide(shown)
+        except NotYetError as error:
+            if shown.final:
+                raise
+            ends = client.clock() + client.retry_timeout if ends is None else ends
+            left = ends - client.clock()
+            shown.final = left <= 0
+            if left > 0:
+                client.back_off(next(waits), left)
+                shown.drop(error.part)
         except Unread as unread:
-            parts = {unread.part: None}
-            if unread.part[0] == SLOT.name:
-                shown = shown.only(SLOT.name)
-            else:
-                parts |= {(name, None): None for name in ahead if not shown.has(name)}
-            for part, objects in zip(parts, _at_once(lambda part: read(client, *part), list(parts)), strict=True):
-                shown.put(part, objects)
+            shown = _with(client, unread.parts, shown, ahead)
+
+
+def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[str]) -> World:
+    """The world with more parts read, and with the lists of `ahead` that it has not got. A list is read whole the second time."""
+    if any(resource == SLOT.name for resource, _ident in unread):
+        shown, ahead = shown.only(SLOT.name), ()
+    parts = dict.fromkeys([*unread, *((name, None) for name in ahead if not shown.has(name))])
+    queries = {part: None if part[1] or shown.has(part[0]) else shown.narrow.get(part[0]) for part in parts}
+    for part, objects in zip(queries, _at_once(lambda part: _seen(client, part, queries[part], shown), list(queries)), strict=True):
+        shown.put(part, objects, narrowed=bool(queries[part]))
+    return shown
+
+
+def _seen(client: Client, part: Part, query: Mapping[str, Any] | None, shown: World) -> list[Object]:
+    """read(); but an object that a list does not show is not there either if its name can be no part of an address."""
+    try:
+        return read(client, *part, query)
+    except (InputError, ApiError) as error:
+        if part[1] is None or not shown.has(part[0]) or getattr(error, 'status', 400) not in (400, 404, 414):
+            raise
+        return []
 
 
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ShapeError
 
 UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can assign
 
@@ -79,13 +79,15 @@ class Resource(NamedTuple):
     """One kind of object.
 
     path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
-    items: where a list of them is. read: the object in today's form, or AnswerError.
+    items: where a list of them is. limit: how many to ask for at a time, where there are many.
+    read: the object in today's form, or ShapeError.
     parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
     identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
     sole: the field that is one object's own: no other may have the same there, unless the user says shared.
     whole: PUT replaces the whole object, else it keeps what is left out. wraps: where an answer has the object, if not all of it is.
     read_only: what answers hold and PUT must not. fixed: values of every object of the row.
     variants: rows for the values of type. implied: the type that an option speaks of. refused: options for what there is not, and why.
+    blocks: what holds fields and can only be cleared, as a whole. clears: {what the option clear names: (path, the value that clears it)}.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Resource(NamedTuple):
     id: str | None = 'id'
     tail: tuple[str, ...] = ()
     items: str | None = 'items'
+    limit: int | None = None
     keys: tuple[Key, ...] = ()
     fields: tuple[Field, ...] = ()
     parent: tuple[str, str | None] | None = None
@@ -110,6 +113,8 @@ class Resource(NamedTuple):
     variants: Mapping[str, Resource] = {}
     implied: Mapping[str, str] = {}
     refused: Mapping[str, str] = {}
+    blocks: tuple[Field, ...] = ()
+    clears: Mapping[str, tuple[str, Any]] = {}
     title: str = ''
 
     @property
@@ -119,20 +124,35 @@ class Resource(NamedTuple):
 
     def at(self, wire: str) -> Field:
         """The row of a field."""
-        return next(f for f in self.fields if f.wire == wire)
+        return next(f for f in (*self.fields, *self.blocks) if f.wire == wire)
 
 
 def _shaped(*path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A reader that raises AnswerError where something that the code relies on is of another type. What is null is as absent.
 
+    A number where text is due, and one text where a list is due, say the same and are put right.
     path: where the object lives. shape: {name: type, [type of each item], or the shape of the object there}.
     """
     def read(obj: dict[str, Any]) -> dict[str, Any]:
-        wrong = next(_misfits(obj, shape), None)
+        if any(_misfits(obj, shape)):
+            obj = _fitted(obj, shape)
+        wrong = list(_misfits(obj, shape))
         if wrong:
-            raise AnswerError('GET', '/'.join(['', *path]), 200, f'{wrong} is of another type than the API documents.')
+            verb = 'is' if len(wrong) == 1 else 'are'
+            raise ShapeError('GET', '/'.join(['', *path]), 200, f'{", ".join(wrong)} {verb} of another type than the API documents.', wrong)
         return obj
     return read
+
+
+def _fitted(value: Any, kind: Any) -> Any:
+    """The value as what is due, where that says the same; else as it is."""
+    if value is None:
+        return None
+    if isinstance(kind, list):
+        return [_fitted(item, kind[0]) for item in (value if isinstance(value, list) else [value])]
+    if isinstance(kind, dict) and isinstance(value, dict):
+        return {**value, **{name: _fitted(value[name], inner) for name, inner in kind.items() if name in value}}
+    return str(value) if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
@@ -152,7 +172,8 @@ def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
 _PORT = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'name': str, 'address': [str]}}
 
 
-_tunnel = _shaped('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, health_check={'rate': str, 'type': str})
+_tunnel = _shaped('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, description=str,
+                  health_check={'rate': str, 'type': str})
 
 
 def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +184,8 @@ def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
     return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
 
 
-SLOT = Resource('slot', ('cni', 'slots'), title='slot', keys=(Key('id', 'id', check=values.uuid, normal=values.folded),),
+# No source says how many slots a page may have, so whoever refuses so many is asked without a limit.
+SLOT = Resource('slot', ('cni', 'slots'), title='slot', limit=1000, keys=(Key('id', 'id', check=values.uuid, normal=values.folded),),
                 read=_shaped('cni', 'slots', id=str, **_PORT))
 
 _BY_CIRCUIT = Hop('cni', 'magic.conduit_name', 'interconnect')
@@ -225,6 +247,9 @@ CNI = Resource(
     identity=('magic.conduit_name', 'interconnect'),
     assigned=('id', 'cust_ip', 'p2p_ip'),
     pair=('cust_ip', 'p2p_ip', values.link),
+    blocks=(Field('bgp', 'bgp', secret=True),),
+    clears={'description': ('magic.description', ''), 'md5_key': ('bgp.md5_key', None), 'extra_prefixes': ('bgp.extra_prefixes', ()),
+            'bgp': ('bgp', None)},
     refused={'vlan': 'there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'},
 )
 

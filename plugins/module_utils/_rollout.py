@@ -9,7 +9,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,15 +22,23 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     ends_of,
     gathered,
     in_order,
+    remains_of,
     surplus,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError, reported
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome, written
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome, warn_of_addresses, written
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, plan_each, schedule
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    in_turn,
+    of_created,
+    plan_each,
+    readdressed,
+    schedule,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL
 
 SHOWN = 10  # failures in the message; all are in the result
 
@@ -57,10 +65,15 @@ class Outcome:
             return 'failed'
         if self.end.skipped:
             return 'skipped'
-        actions = {change.action for change in self.changes} - {'none'}
+        actions = {change.action for change in self.changes} - {'none', 'note'}
         if actions == {'delete'}:
             return 'deleted'
         return 'unchanged' if not actions else 'created' if 'create' in actions and 'delete' not in actions else 'updated'
+
+    @property
+    def addresses(self) -> dict[str, dict[str, Any]] | None:
+        """{cust_ip, p2p_ip: {before, after}} of a circuit that was, or would be, replaced."""
+        return readdressed(self.end.done or self.real)
 
 
 def roll(task: Task) -> dict[str, Any]:
@@ -76,6 +89,8 @@ def roll(task: Task) -> dict[str, Any]:
     for text in rollout.warnings:
         task.module.warn(text)
     outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
+    for one in outcomes:
+        warn_of_addresses(task.module.warn, one.name, one.addresses)
     result = told(outcomes)
     failed = [outcome for outcome in outcomes if outcome.state == 'failed']
     if failed:
@@ -113,7 +128,8 @@ def _told(one: Outcome) -> dict[str, Any]:
                  if change.row.name in (CNI.name, INTERCONNECT.name) and change.after), None)
     name = port and port.get('interconnect', port.get('name'))
     error = {**one.end.error.result(), **written(one.end.applied)} if one.end.error else {}
-    return {'name': one.name, 'outcome': one.state, **({'interconnect': name} if name and not error else {}), **error}
+    more = {'interconnect': None if error else name, 'addresses': one.addresses}
+    return {'name': one.name, 'outcome': one.state, **{key: value for key, value in more.items() if value}, **error}
 
 
 @dataclass
@@ -147,9 +163,12 @@ class Rollout:
     @property
     def _needed(self) -> list[str]:
         """The lists that are read in any case."""
-        chains = [] if self.state == 'deleted' else self._chains.values()
-        rows = {one.row.name for chain in chains for one in chain}
-        return [row.name for row in (CNI, INTERCONNECT) if row.name in rows]
+        if self.state == 'deleted':
+            return []
+        wanted = [one for chain in self._chains.values() for one in chain]
+        rows = {one.row.name for one in wanted}
+        tunnels = self.state == 'overridden' or any(one.replace for one in wanted)
+        return [*(row.name for row in (CNI, INTERCONNECT) if row.name in rows), *([TUNNEL.name] if tunnels else [])]
 
     def decide(self, world: World) -> list[Outcome]:
         """The changes for each circuit, in the order of the list; those that overridden gives up come last. Raises InputError, Unread."""
@@ -159,8 +178,9 @@ class Rollout:
             chains = dict(self._chains)
             if self.state == 'overridden':
                 chains |= ends_of([{'name': name} for name in surplus(world, self._chains, self.max_deletes)], world)
+                chains |= {name: [*remains_of(name, world), *chain] for name, chain in self._chains.items()}
         order = in_order(chains)
-        planned = dict(zip(order, plan_each([chains[name] for name in order], world), strict=True))
+        planned = dict(zip(order, plan_each([chains[name] for name in order], world, self.report), strict=True))
         return [_outcome(name, planned[name]) for name in chains]
 
     def run(self, client: Client, check_mode: bool, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Outcome]:
@@ -175,7 +195,7 @@ class Rollout:
 
     def _write(self, client: Client, outcomes: Sequence[Outcome], tell: Callable[[int, int], None]) -> None:
         todo = [outcome for outcome in outcomes if not outcome.end.error and outcome.state != 'unchanged']
-        chains = [[change for change in outcome.changes if not _is_later(change)] for outcome in todo]
+        chains = [in_turn(outcome.changes)[0] for outcome in todo]
         count, lock = [0], threading.Lock()
 
         def ended(_number: int) -> None:
@@ -186,15 +206,15 @@ class Rollout:
         ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended, report=self.report)
         for one, end in zip(todo, ends, strict=True):
             one.end = end
-        self._check_later(client, [one for one in todo if not (one.end.error or one.end.skipped) and any(map(_is_later, one.changes))])
+        self._check_later(client, [one for one in todo if not (one.end.error or one.end.skipped) and in_turn(one.changes)[1]])
 
     def _check_later(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """The health checks of interconnects that were not there when the plan was made. They have just been made: no look before each."""
         if not outcomes:
             return
         try:
-            checks = [[_of_new(self._chains[outcome.name][-1], outcome.end.done)] for outcome in outcomes]
-            planned = observe(client, lambda world: plan_each(checks, world))
+            checks = [[of_created(change, outcome.end.done) for change in in_turn(outcome.changes)[1]] for outcome in outcomes]
+            planned = observe(client, lambda world: plan_each(checks, world, self.report))
         except Exception as error:  # what was written is in the outcomes
             planned = [self.report(error)] * len(outcomes)
         chains = [[] if isinstance(changes, CniError) else [change._replace(recent=True) for change in changes] for changes in planned]
@@ -208,13 +228,3 @@ class Rollout:
 
 def _outcome(name: str, planned: list[Change] | CniError) -> Outcome:
     return Outcome(name, end=End(error=planned)) if isinstance(planned, CniError) else Outcome(name, schedule(planned))
-
-
-def _is_later(change: Change) -> bool:
-    """Whether it is about an object that comes with one that the plan creates."""
-    return change.action == 'update' and change.row.id is not None and change.after[change.row.id] == UNKNOWN
-
-
-def _of_new(check: Wanted, done: Iterable[Change]) -> Wanted:
-    port = next(change.answer['name'] for change in done if change.row.name == INTERCONNECT.name)
-    return check._replace(keys={INTERCONNECT.name: port}, follows=False)

@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
+    Object,
+    World,
+    by_field,
+    by_key,
+    get,
+    refuse_unreadable,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
 Select = Mapping[str, Any]
+# What the API can filter slots by. It knows `occupied` too, but an order has to see its own account's taken slots: see pending().
+QUERY = ('site', 'speed', 'address_contains')
 
 
 def _facility(obj: Object) -> Any:
@@ -70,7 +79,10 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
         hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
         if hits is None and name in world.asking:
             continue
-        if hits is None:
+        hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
+        if not hits:
+            for key in keys:
+                refuse_unreadable(INTERCONNECT, key, name, world)
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
         found += hits
     return found
@@ -87,34 +99,115 @@ def place(obj: Object) -> tuple[str, str, str]:
     return _facility(obj) or '', obj.get('ccr_device_name') or '', obj.get('slot_id') or obj.get('id') or obj['name']
 
 
-def allocate(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:
+def asked(select: Select) -> tuple[tuple[str, Any], ...]:
+    """What a selector asks of a port by itself, as the key of all that ask for the same."""
+    return tuple(sorted((option, want) for option, want in select.items() if option in SELECTORS and want is not None))
+
+
+def near(resource: str, select: Select, world: World) -> list[Object]:
+    """The slots or interconnects among which are all that meet a selector, found by what it says first of these."""
+    wires = {'site': 'site', 'facility': 'facility.name', 'region': 'region', 'speed': 'speed'}
+    option = next((option for option in wires if select.get(option) is not None), None)
+    return world.having(resource, wires[option], select[option], folded) if option else world.seen(resource)
+
+
+def narrowed(selects: Sequence[Select]) -> dict[str, Any]:
+    """What the selectors have in common that the API can filter by. Whether it regards case is not known: so filter again."""
+    return {option: selects[0][option] for option in QUERY
+            if selects and selects[0].get(option) is not None and all(select.get(option) == selects[0][option] for select in selects)}
+
+
+def pending(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object | None:
+    """A slot that would do and that this account has taken, with no interconnect listed on it: an order that is not to be seen yet.
+
+    Where an interconnect at the site doesn't say which slot it is on, it may be that one. A slot need not say whose it is.
+    """
+    def find() -> list[Object]:
+        ports = world.seen(INTERCONNECT.name)
+        anywhere = {folded(port.get('site')) for port in ports if port.get('type') == DIRECT.fixed['type'] and not port.get('slot_id')}
+        return [slot for slot in world.having(SLOT.name, 'account', world.account, folded) if slot.get('occupied')
+                and folded(slot.get('site')) not in anywhere and not world.having(INTERCONNECT.name, 'slot_id', slot['id'], folded)]
+
+    def would_do(slot: Object) -> bool:
+        return all(meets(slot, option, want) for option, want in asked(select) if option != 'type') and all(
+            apart(slot, other) for other in others)
+
+    taken = world.kept('pending', find) if world.account else []
+    return next((slot for slot in taken if (folded(slot['id']) == slot_id if slot_id else would_do(slot))), None)
+
+
+def allocate(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:
     """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
 
     Of several it is the first by facility, device and id, so that two runs choose the same one, whatever order the API lists them in.
-    Raises InputError that says how many slots each filter let through.
+    Raises InputError that says how many slots each filter let through, and Unread where a narrowed list has none.
     """
-    filters: list[tuple[str, Callable[[Object], bool]]] = [('free', lambda slot: not slot.get('occupied'))]
-    if slot_id:
-        filters.insert(0, (f'slot_id {slot_id}', lambda slot: folded(slot['id']) == slot_id))
-    filters += [(f'{option} {want!r}', lambda slot, option=option, want=want: meets(slot, option, want))
-                for option, want in select.items() if option in SELECTORS and option != 'type' and want is not None]
-    filters += [(f'not on the device of {other["name"]}', lambda slot, other=other: apart(slot, other)) for other in others]
-    left, trail = list(slots), [f'{len(slots)} slots']
+    facilities = {_facility(other) for other in others}
+    second = None
+    for slot in _first_of_each_device(world, select, slot_id):
+        if all(apart(slot, other) for other in others):
+            if _facility(slot) not in facilities:
+                return slot
+            second = second or slot
+    if second is None:
+        raise _nothing_left(world.whole(SLOT.name), select, slot_id, others)
+    return second
+
+
+def _first_of_each_device(world: World, select: Select, slot_id: str | None) -> Iterator[Object]:
+    """The first free slot of each device: they are alike in all but their ids. Slots are sorted once for all who ask for the same."""
+    def sort() -> list[list[Object]]:
+        devices: dict[Any, list[Object]] = {}
+        for slot in sorted(near(SLOT.name, select, world) if not slot_id else _by_id(slot_id, world), key=place):
+            if all(keeps(slot) for _name, keeps in _filters(select, slot_id)):
+                devices.setdefault(place(slot)[:2], []).append(slot)
+        return [slots[::-1] for slots in devices.values()]
+
+    for slots in world.kept((SLOT.name, slot_id, asked(select)), sort):
+        while slots and not world.holds(SLOT.name, slots[-1]):  # it was free when it was sorted in
+            slots.pop()
+        yield from slots[-1:]
+
+
+def _by_id(slot_id: str, world: World) -> list[Object]:
+    return world.having(SLOT.name, 'id', slot_id, folded)
+
+
+def _filters(select: Select, slot_id: str | None) -> list[tuple[str, Callable[[Object], bool]]]:
+    """What a slot has to be, each with its name, but for the others that it is to be apart from."""
+    named = [(f'slot_id {slot_id}', lambda slot: folded(slot['id']) == slot_id)] if slot_id else []
+    return [*named, ('free', lambda slot: not slot.get('occupied')),
+            *((f'{option} {want!r}', lambda slot, option=option, want=want: meets(slot, option, want))
+              for option, want in asked(select) if option != 'type')]
+
+
+def _nothing_left(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> InputError:
+    """The error that says how many slots each filter let through, or which of the names in the selector no slot has."""
+    filters = [*_filters(select, slot_id),
+               *((f'not on the device of {other["name"]}', lambda slot, other=other: apart(slot, other)) for other in others)]
+    left, trail = slots, [f'{len(slots)} slots']
     for name, keeps in filters:
         rest = [slot for slot in left if keeps(slot)]
         trail.append(f'{name} leaves {len(rest)}')
         if not rest:
-            raise _nothing_left(slot_id, name, left, trail)
+            break
         left = rest
-    facilities = {_facility(other) for other in others}
-    return min(left, key=lambda slot: (_facility(slot) in facilities, place(slot)))
-
-
-def _nothing_left(slot_id: str | None, name: str, left: list[Object], trail: list[str]) -> InputError:
     if slot_id and name.startswith('slot_id'):
         return InputError('slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.')
     if slot_id and name == 'free':
         place, holder = f'{_facility(left[0])}, {left[0].get("site")}', left[0].get('account')
         return InputError('slot_id', f'slot {slot_id} ({place}) is taken by someone else{f" (account {holder})" if holder else ""}.')
     near = ', '.join(sorted({f'{s.get("site")}/{_facility(s)}/{s.get("speed")}' for s in left})[:12]) or 'none'
-    return InputError('slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(trail)}. Before that filter there were {near}.')
+    return _misspelt(slots, select) or InputError(
+        'slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(trail)}. Before that filter there were {near}.')
+
+
+def _misspelt(slots: Sequence[Object], select: Select) -> InputError | None:
+    """The error for a site, speed or facility that no slot has at all, taken or free."""
+    for option in ('site', 'facility', 'speed'):
+        there = {SELECTORS[option][0](slot) for slot in slots} - {None, ''}
+        if select.get(option) is not None and there and not any(_equal(have, select[option]) for have in there):
+            names = sorted(there)
+            path = f'slot.{option}' if 'type' in select else option
+            return InputError(path, f'there is no {option} {select[option]!r} among the slots. There are: {", ".join(names[:20])}.', names)
+    return None

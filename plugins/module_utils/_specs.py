@@ -46,6 +46,7 @@ LINK: Spec = {
     'bgp_mode': {'type': 'str', 'choices': ['dynamic_route_exchange', 'advertise_only']},
     'cust_ip': {'type': 'str'},
     'p2p_ip': {'type': 'str', 'aliases': ['cf_ip']},
+    'clear': {'type': 'list', 'elements': 'str', 'choices': ['description', 'md5_key', 'extra_prefixes', 'bgp']},
 }
 
 HEALTH_CHECK: Spec = {

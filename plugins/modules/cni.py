@@ -37,8 +37,8 @@ options:
   shared:
     description:
       - Whether O(interconnect) may carry other CNIs too. The link is untagged, so as a rule there is one CNI on it.
-      - Without it a CNI is not put on an interconnect that carries another one. If two runs do so in the same moment, both take theirs
-        back and fail with C(error.kind) V(race).
+      - Without it a CNI is not put on an interconnect that carries another one. If two runs do so in the same moment, the CNI with the
+        smaller id stays; the other run deletes its own and fails with C(error.kind) V(race).
     type: bool
     default: false
   description:
@@ -78,6 +78,13 @@ options:
       - V(dynamic_route_exchange) to announce and to accept prefixes, V(advertise_only) to announce only.
     type: str
     choices: [dynamic_route_exchange, advertise_only]
+  clear:
+    description:
+      - What to take away, as an empty value is never a change. V(bgp) is the whole session.
+      - A CNI that has none of it is left alone. Where Cloudflare keeps a value all the same, the task fails and names it.
+    type: list
+    elements: str
+    choices: [description, md5_key, extra_prefixes, bgp]
   cust_ip:
     description:
       - The customer's end of the link, such as V(172.31.0.1/31). Cloudflare assigns both ends if they are not given.
@@ -128,6 +135,11 @@ EXAMPLES = r'''
   netops.cloudflare_cni.cni:
     conduit_name: nyc-1
     bgp_mode: advertise_only
+
+- name: No MD5 key any more
+  netops.cloudflare_cni.cni:
+    conduit_name: nyc-1
+    clear: [md5_key]
 
 - name: Addresses of our own choice
   netops.cloudflare_cni.cni:
@@ -259,8 +271,8 @@ applied:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api) or V(error), and
-      C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
+      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.

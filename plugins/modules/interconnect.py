@@ -78,8 +78,8 @@ options:
     description:
       - Whether the interconnect is there.
       - An interconnect is given up only by O(name), O(slot_id) or O(conduit_name), never by O(slot). A CNI on it is a refusal, but for
-        the one of O(conduit_name), which is deleted first if the interconnect is named by O(name) or O(slot_id) too. So a run that was
-        interrupted in between can be run again and finds what is left.
+        the one of O(conduit_name), which is deleted first. Where neither O(name) nor O(slot_id) leads to the interconnect, the description
+        of its tunnel says so before. So a run that was interrupted in between can be run again and finds what is left.
     type: str
     choices: [present, absent]
     default: present
@@ -88,6 +88,8 @@ options:
       - What to do if the interconnect differs in what can't be changed, such as its slot or speed.
       - V(fail) says in what. V(replace) gives the interconnect up as O(state=absent) does, and orders another one. It may need another
         cross-connect, and weeks. If nothing has O(name) any more, as after a replacement, that is not an error then.
+      - The CNI of O(conduit_name) is created again on the new interconnect, with the description, MTU, BGP and health check that it had.
+        Its addresses are new. RV(addresses) has both, and a warning says so.
     type: str
     choices: [fail, replace]
     default: fail
@@ -219,6 +221,13 @@ interconnect:
       type: str
       returned: always
       sample: 5d1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9
+addresses:
+  description: The addresses before and after, C(cust_ip) and C(p2p_ip) with C(before) and C(after), to be changed on the router too.
+  returned: if a circuit was replaced
+  type: dict
+  sample:
+    cust_ip: {before: 172.31.0.1/31, after: 172.31.0.3/31}
+    p2p_ip: {before: 172.31.0.0/31, after: 172.31.0.2/31}
 api:
   description: What the task cost.
   returned: always, but for options that no connection can be made with
@@ -258,8 +267,8 @@ applied:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api) or V(error), and
-      C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
+      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.

@@ -78,7 +78,9 @@ options:
         type: str
         choices: [50M, 100M, 200M, 300M, 400M, 500M, 1G, 2G, 5G, 10G, 20G, 50G]
       on_immutable:
-        description: As O(netops.cloudflare_cni.interconnect#module:on_immutable). V(replace) is refused while the interconnect is Healthy.
+        description:
+          - As O(netops.cloudflare_cni.interconnect#module:on_immutable). V(replace) is refused while the interconnect is Healthy.
+          - What the CNI and its health check had, and the circuit does not name, is taken over. The addresses are new.
         type: str
         choices: [fail, replace]
         default: fail
@@ -109,6 +111,13 @@ options:
         description: V(dynamic_route_exchange) to announce and to accept prefixes, V(advertise_only) to announce only.
         type: str
         choices: [dynamic_route_exchange, advertise_only]
+      clear:
+        description:
+          - What to take away, as an empty value is never a change. V(bgp) is the whole session.
+          - A circuit that has none of it is left alone. Where Cloudflare keeps a value all the same, the task fails and names it.
+        type: list
+        elements: str
+        choices: [description, md5_key, extra_prefixes, bgp]
       cust_ip:
         description: The customer's end of the link, such as V(172.31.0.1/31). Cloudflare assigns both ends if they are not given.
         type: str
@@ -242,6 +251,13 @@ circuits:
       type: str
       returned: unless it failed or is deleted
       sample: ewr-a-icon-7f3a
+    addresses:
+      description: The addresses before and after, C(cust_ip) and C(p2p_ip) with C(before) and C(after), to be changed on the router too.
+      returned: if it was replaced
+      type: dict
+      sample:
+        cust_ip: {before: 172.31.0.1/31, after: 172.31.0.3/31}
+        p2p_ip: {before: 172.31.0.0/31, after: 172.31.0.2/31}
     msg:
       description: What went wrong, in words.
       type: str
@@ -308,8 +324,8 @@ error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
     - V(partly) if some circuits failed; why is with each of them. Otherwise the whole task failed.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api) or V(error), and
-      C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
+      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.

@@ -133,8 +133,8 @@ api:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(transport), V(answer), V(api) or V(error), and
-      C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
+      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -143,11 +143,13 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
+from collections.abc import Sequence
+
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, listed, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SLOT
 
-# Only occupied is left to the API to filter: whether it regards case in the others is not known.
 FILTERS = ('site', 'facility', 'address_contains', 'speed', 'occupied')
+QUERY = ('site', 'speed', 'occupied')  # not the address: whether the API regards case is not known, and two addresses may differ in it
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
@@ -160,8 +162,14 @@ ARGUMENT_SPEC = {
 
 
 def work(task: Task) -> dict:
-    found = listed(SLOT, 'slots', filters=FILTERS, query={'occupied': 'occupied'})(task)
+    found = _found(task, QUERY)
+    if not found['slots'] and (task.params['site'] or task.params['speed']):  # they may be written in another case
+        found = _found(task, QUERY[2:])
     return {**found, 'slots': sorted(found['slots'], key=lambda slot: bool(slot.get('occupied')))}
+
+
+def _found(task: Task, query: Sequence[str]) -> dict:
+    return listed(SLOT, 'slots', filters=FILTERS, query={name: name for name in query})(task)
 
 
 def main() -> None:

@@ -47,12 +47,16 @@ def success(operation: Operation, result: object) -> web.Response:
 
 
 def dressed(operation: Operation, result: object, options) -> web.Response:
-    """A success in the form that the options `deletes` and `envelope` choose."""
+    """A success in the form that the options `deletes`, `envelope`, `created_status` and `changed_status` choose."""
     if result is None:
         return _DELETES[options.deletes]()
-    if options.envelope == 'wrapped' and not operation.is_magic and not isinstance(result, bytes):
-        return json_response(envelope(result))
-    return success(operation, result)
+    status = {'POST': options.created_status, 'PUT': options.changed_status}.get(operation.method, 200)
+    if status == 204:
+        return web.Response(status=204)
+    wrapped = options.envelope == 'wrapped' and not operation.is_magic and not isinstance(result, bytes)
+    answer = json_response(envelope(result)) if wrapped else success(operation, result)
+    answer.set_status(status)
+    return answer
 
 
 def dressed_error(operation: Operation, answer: web.Response, message: str, options) -> web.Response:
@@ -67,6 +71,7 @@ _DELETES = {
     'null': lambda: json_response(None),
     'envelope': lambda: json_response(envelope(None)),
     'no-content': lambda: web.Response(status=204),
+    'accepted': lambda: web.Response(status=202),
 }
 _ERRORS = {
     'envelope': lambda answer, message: answer,

@@ -7,19 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import email.utils
 import json
+import math
 import re
+import time
 
 from aiohttp import web
 
 HANG_AT_MOST = 300  # seconds
 EDGE_PAGE = '<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><p>cloudflare</p></body></html>\n'
+# What the edge names its own failures (source: Cloudflare's support pages on 5xx errors); any other is a Bad gateway.
+EDGE_TITLES = {
+    520: 'Web server is returning an unknown error',
+    521: 'Web server is down',
+    522: 'Connection timed out',
+    523: 'Origin is unreachable',
+    524: 'A timeout occurred',
+    525: 'SSL handshake failed',
+    526: 'Invalid SSL certificate',
+    527: 'Railgun error',
+}
 
 
 @dataclasses.dataclass
 class Fault:
-    """One row of `POST /_sim/faults`. `times` null is for ever; `delay` is in milliseconds; `applied` says whether the service
-    sees the request before it goes wrong (the kind's own default when null)."""
+    """One row of `POST /_sim/faults`. `times` null is for ever; `delay` is in milliseconds, `size` in bytes, `retry_at` in seconds from
+    the answer; `applied` says whether the service sees the request before it goes wrong (the kind's own default when null)."""
 
     kind: str
     method: str | None = None
@@ -30,6 +44,8 @@ class Fault:
     headers: dict = dataclasses.field(default_factory=dict)
     body: object = None
     delay: int = 1000
+    size: int = 1
+    retry_at: int | None = None
     applied: bool | None = None
 
     def __post_init__(self):
@@ -58,7 +74,14 @@ class Fault:
         """An answer of its own making: the fault's status, headers and body, where it has them."""
         body = body if self.body is None else self.body
         text = body if isinstance(body, str) else json.dumps(body)
-        return web.Response(status=self.status or status, body=text.encode(), headers={'Content-Type': content_type, **self.headers})
+        headers = {'Content-Type': content_type, **self._retry_after(), **self.headers}
+        return web.Response(status=self.status or status, body=text.encode(), headers=headers)
+
+    def _retry_after(self) -> dict[str, str]:
+        """The header with a date, in whole seconds as HTTP has it: up to one later than asked for."""
+        if self.retry_at is None:
+            return {}
+        return {'Retry-After': email.utils.formatdate(math.ceil(time.time() + self.retry_at), usegmt=True)}
 
 
 async def _status(fault, request, answer):
@@ -88,7 +111,8 @@ async def _truncate(fault, request, answer):
 
 
 async def _html(fault, request, answer):
-    return fault.answer(502, 'text/html', EDGE_PAGE.format(title=f'{fault.status or 502} Bad gateway'))
+    status = fault.status or 502
+    return fault.answer(502, 'text/html', EDGE_PAGE.format(title=f'{status} {EDGE_TITLES.get(status, "Bad gateway")}'))
 
 
 async def _empty(fault, request, answer):
@@ -104,6 +128,34 @@ async def _slow(fault, request, answer):
     return answer
 
 
+class _Dripping(web.Response):
+    """An answer that goes out `size` bytes at a time, `delay` milliseconds apart, the head too or else at once."""
+
+    def __init__(self, fault: Fault, answer: web.Response):
+        super().__init__(status=answer.status, headers=answer.headers, body=answer.body)
+        self._fault = fault
+
+    async def prepare(self, request: web.Request) -> None:
+        """Writes nothing yet: aiohttp would send the head in one piece."""
+        self._transport = request.transport
+
+    async def write_eof(self, data: bytes = b'') -> None:
+        fault = self._fault
+        self.headers.update({'Connection': 'close', 'Content-Length': str(len(self.body or b''))})
+        lines = [f'HTTP/1.1 {self.status} {self.reason}', *(f'{name}: {value}' for name, value in self.headers.items()), '', '']
+        whole = '\r\n'.join(lines).encode() + (self.body or b'')
+        start = 0
+        end = len(whole) - len(self.body or b'') if fault.kind == 'drip' else fault.size
+        while start < len(whole) and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(whole[start:end])
+            start, end = end, end + fault.size
+            await asyncio.sleep(fault.delay / 1000)
+
+
+async def _drip(fault, request, answer):
+    return _Dripping(fault, answer)
+
+
 # kind: (does the service see the request, unless the fault says otherwise, and what becomes of the answer)
 KINDS = {
     'status': (False, _status),
@@ -116,4 +168,6 @@ KINDS = {
     'empty': (True, _empty),
     'redirect': (False, _redirect),
     'slow': (True, _slow),
+    'drip': (True, _drip),
+    'drip_head': (True, _drip),
 }

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
+from collections.abc import Callable
 
 # Options that only take effect when the process starts.
 FIXED = ('host', 'port', 'account', 'verbose')
+DELETES = ('empty', 'object', 'null', 'envelope', 'no-content', 'accepted')
+STATUSES = (200, 201, 202, 204)  # of a success; the contract declares 200 alone
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,10 +29,13 @@ def _account(text: str) -> str:
     return text
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError('a whole number from 1 is wanted')
+def _whole(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f'a whole number from {least} is wanted')
     return int(text)
+
+
+_count = functools.partial(_whole, least=1)
 
 
 def _rate(text: str) -> tuple[int, float]:
@@ -55,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     add('--last-page', choices=['null', 'absent', 'zero', 'stuck'], default='null', help='the next field at the end of a list')
     add('--envelope', choices=['bare', 'wrapped'], default='bare', help='successes of /cni/ (%(default)s)')
     add('--errors', choices=['envelope', 'json', 'plain', 'html', 'empty'], default='envelope', help='errors of /cni/ (%(default)s)')
-    add('--deletes', choices=['empty', 'object', 'null', 'envelope', 'no-content'], default='empty', help='answer to DELETE (%(default)s)')
+    add('--deletes', choices=DELETES, default='empty', help='answer to DELETE (%(default)s)')
     add('--refusal', type=int, choices=[400, 404, 409], default=400, help='status for an occupied or unknown slot (%(default)s)')
     add('--in-use', type=int, choices=[400, 409], default=400, help='status for deleting an interconnect with CNIs (%(default)s)')
     add('--activate-after', type=float, metavar='SECONDS', help='a new interconnect is Healthy after this long (never)')
@@ -63,7 +70,18 @@ def parser() -> argparse.ArgumentParser:
     add('--rate-limit', type=_rate, metavar='N/SECONDS', help='more than N requests in SECONDS block all for SECONDS (no limit)')
     add('--no-validate', action='store_true', help='do not check requests and answers against the contract')
     add('--verbose', action='store_true', help='log a line for each request to stderr')
+    _add_habits(add)
     return cli
+
+
+def _add_habits(add: Callable) -> None:
+    """What the contract does not say and a real service may do."""
+    add('--created-status', type=int, choices=STATUSES, default=200, help='status of a POST that succeeds (%(default)s)')
+    add('--changed-status', type=int, choices=STATUSES, default=200, help='status of a PUT that succeeds (%(default)s)')
+    add('--stale-puts', action='store_true', help='a PUT answers with the state from before it')
+    add('--stale-lists', type=_whole, default=0, metavar='N', help='a new interconnect or CNI is missing from N reads of its list')
+    add('--late-status', type=_whole, default=0, metavar='N', help='a new interconnect has no status for N reads of it')
+    add('--late-tunnels', type=_whole, default=0, metavar='N', help="a new interconnect's tunnel is missing from N reads of the list")
 
 
 def changed(arguments: list[str], changes: dict) -> argparse.Namespace:

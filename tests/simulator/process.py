@@ -78,7 +78,7 @@ class Simulator:
         self._control('status', {'name': name, 'state': state, 'reason': reason})
 
     def fault(self, kind: str, **fields) -> None:
-        """Let requests go wrong: method, path (regex), after, times, status, headers, body, delay (ms), applied."""
+        """Let requests go wrong: method, path (regex), after, times, status, headers, body, delay (ms), size, retry_at, applied."""
         self._control('faults', {'kind': kind, **fields})
 
     def _control(self, name: str, body: dict | None = None) -> dict:

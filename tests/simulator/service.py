@@ -15,6 +15,7 @@ import answers
 import gateway
 import loa
 from contract import Checker, Message, Operation, Violation
+from lag import Lag
 from store import Refusal, Store
 
 
@@ -31,6 +32,10 @@ class Call:
     @property
     def filters(self) -> dict:
         return {name: value for name, value in self.query.items() if name not in ('cursor', 'limit')}
+
+    @property
+    def first_page(self) -> bool:
+        return not self.query.get('cursor')
 
 
 def _letter(store: Store, call: Call) -> bytes:
@@ -66,6 +71,17 @@ HANDLERS = {
         call.params['cf_interconnect_id'], call.body, call.target_objects, call.query.get('validate_only', False)
     ),
 }
+# operationId: what of its result there is to see yet.
+SEEN_LATE = {
+    'create_interconnect': lambda lag, call, made: lag.ordered(made),
+    'create_cni': lambda lag, call, made: lag.connected(made),
+    'list_interconnects': lambda lag, call, items: lag.listed('interconnects', items, 'name', call.first_page),
+    'list_cnis': lambda lag, call, items: lag.listed('cnis', items, 'id', call.first_page),
+    'list_magic_interconnects': lambda lag, call, result: {
+        'interconnects': lag.listed('tunnels', result['interconnects'], 'virtual_port_reservation_id'),
+    },
+    'get_interconnect_status': lambda lag, call, status: lag.status(call.params['icon'], status),
+}
 _TYPES = {'integer': int, 'boolean': 'true'.__eq__}
 
 
@@ -76,6 +92,7 @@ class Service:
         self.store = store
         self._checker = checker
         self._options = options
+        self._lag = Lag(options)
 
     def answer(self, message: Message, operation: Operation, params: dict, body: object) -> web.Response:
         """The answer to a request that the gateway let through; raises GatewayError for a malformed id."""
@@ -91,10 +108,21 @@ class Service:
         return answers.dressed(operation, result, self._options)
 
     def _result(self, call: Call) -> object:
-        result = HANDLERS[call.operation.name](self.store, call)
+        name = call.operation.name
+        if self._options.stale_puts and call.operation.method == 'PUT':
+            return self._stale_put(call)
+        result = HANDLERS[name](self.store, call)
+        if name in SEEN_LATE:
+            result = SEEN_LATE[name](self._lag, call, result)
         if isinstance(result, list):
             return answers.page(result, call.query, self._options.page_size, self._options.last_page)
         return result
+
+    def _stale_put(self, call: Call) -> dict:
+        """Does the change; returns what the object was before."""
+        before = HANDLERS[call.operation.name.replace('update', 'get')](self.store, call)
+        result = HANDLERS[call.operation.name](self.store, call)
+        return {**result, 'modified_interconnect': before['interconnect']} if call.operation.is_magic else before
 
     def _refused(self, operation: Operation, message: Message, refusal: Refusal) -> web.Response:
         answer = answers.error(refusal.status, [{'code': answers.SERVICE_CODE + refusal.status, 'message': refusal.message}])

@@ -121,6 +121,8 @@ CALLS = [
     ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}]}),
+    ('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'slot': {'site': 'ewr-a'}, 'on_immutable': 'replace'}]}),
     ('rollout', {'state': 'gathered'}),
 ]
 # Calls that change something, but are told that nothing came of it.

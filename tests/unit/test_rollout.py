@@ -147,12 +147,107 @@ def test_circuits_that_share_a_port_and_go_together_take_it_along_but_not_one_th
     assert (simulator.state()['cnis'], [port['name'] for port in simulator.state()['interconnects']]) == ([], [second])
 
 
+# Replacement, and runs that end between two deletes.
+
+FULL = {**PLAIN, 'description': 'uplink', 'mtu': 1400, 'bgp': BGP, 'bgp_mode': 'advertise_only',
+        'health_check': {'rate': 'high', 'type': 'request'}}
+
+
+@pytest.mark.parametrize('order', [{'slot': {'site': 'ewr-a', 'speed': '100G'}}, {'slot_id': '{free}'}], ids=['speed', 'slot_id'])
+def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(roll, simulator, order):
+    roll([FULL])
+    before = simulator.state()
+    free = next(slot['id'] for slot in reversed(before['slots']) if not slot['occupied'])
+    place = json.loads(json.dumps(order).replace('{free}', free))
+    wanted = [{'name': 'nyc-1', **place, 'bgp': {'customer_asn': 64513}, 'on_immutable': 'replace'}]
+    assert roll(wanted, check=True)['changed'] is True
+    result = roll(wanted)
+    assert (outcomes(result), result.get('error')) == ({'nyc-1': 'updated'}, None)
+    after = simulator.state()
+    (old,), (new,) = before['cnis'], after['cnis']
+    assert new['magic'] == old['magic']
+    assert (new['bgp'], new['bgp_mode']) == ({**BGP, 'customer_asn': 64513}, 'advertise_only')
+    assert [tunnel['health_check']['rate'] for tunnel in after['tunnels']] == ['high']
+    addresses = {end: {'before': old[end], 'after': new[end]} for end in ('cust_ip', 'p2p_ip')}
+    assert result['circuits'][0]['addresses'] == addresses
+    assert any(f'replaced, so cust_ip changes from {old["cust_ip"]} to {new["cust_ip"]}' in str(text) for text in result['warnings'])
+    assert len(after['interconnects']) == 1
+    assert roll(wanted)['changed'] is False
+
+
+def test_the_module_interconnect_replaces_the_whole_circuit_too(roll, run_module, simulator):
+    roll([FULL])
+    before = simulator.state()
+    asked = {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a', 'speed': '100G'}, 'on_immutable': 'replace'}
+    result = run_module('interconnect', **asked)
+    after = simulator.state()
+    assert (after['cnis'][0]['magic'], after['cnis'][0]['bgp']) == (before['cnis'][0]['magic'], before['cnis'][0]['bgp'])
+    assert [tunnel['health_check'] for tunnel in after['tunnels']] == [tunnel['health_check'] for tunnel in before['tunnels']]
+    assert (result['interconnect']['speed'], result['addresses']['cust_ip']['after']) == ('100G', after['cnis'][0]['cust_ip'])
+    assert run_module('interconnect', **asked)['changed'] is False
+
+
+def test_many_are_replaced_by_one_plan(roll, simulator):
+    names = [f'c{number}' for number in range(12)]
+    simulator.reset(slots=400)
+    roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])
+    before = len(simulator.requests())
+    result = roll([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names])
+    assert result['summary'] == {'updated': 12}
+    assert {port['speed'] for port in simulator.state()['interconnects']} == {'100G'}
+    statuses = [request for request in simulator.requests()[before:] if request['path'].endswith('/status')]
+    assert len(statuses) == 12
+
+
+@pytest.mark.parametrize(('again', 'left'), [
+    (lambda roll: roll([{'name': 'nyc-1'}], state='deleted'), 0),
+    (lambda roll: roll([], state='overridden', max_deletes=1), 0),
+    (lambda roll: roll([PLAIN], state='overridden'), 1),
+    (lambda roll: roll([{'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}]), 1),
+], ids=['deleted', 'overridden', 'overridden with the circuit', 'replaced'])
+def test_a_run_that_ended_between_the_two_deletes_is_taken_up_by_the_next(roll, simulator, again, left):
+    roll([PLAIN])
+    simulator.fault('status', method='DELETE', path='interconnects', status=400)
+    failed = roll([{'name': 'nyc-1'}], state='deleted')
+    assert (failed['error']['kind'], failed['changed']) == ('partly', True)
+    assert (simulator.state()['cnis'], len(simulator.state()['interconnects'])) == ([], 1)
+    assert again(roll)['changed'] is True
+    assert len(simulator.state()['interconnects']) == left
+    assert list(carried(simulator)) == ['nyc-1'] * left
+    assert again(roll)['changed'] is False
+
+
+def test_a_second_circuit_that_says_shared_stays_beside_the_first_as_check_mode_predicted(roll, run_module, simulator):
+    own = run_module('interconnect', slot=SLOT)['interconnect']['name']
+    pair = [{'name': 'a', 'interconnect': own}, {'name': 'b', 'interconnect': own, 'shared': True}]
+    assert roll(pair, check=True)['summary'] == {'created': 2}
+    assert roll(pair)['summary'] == {'created': 2}
+    assert len(simulator.state()['cnis']) == 2
+    assert roll(pair)['changed'] is False
+
+
+def test_what_an_empty_value_leaves_alone_clear_takes_away(roll, simulator):
+    roll([FULL])
+    blank = {'description': '', 'bgp': {'extra_prefixes': None}}
+    assert roll([{'name': 'nyc-1', **blank}])['changed'] is False
+    cleared = {'name': 'nyc-1', 'clear': ['description', 'md5_key', 'extra_prefixes']}
+    assert roll([cleared], check=True)['changed'] is True
+    assert roll([cleared])['changed'] is True
+    (cni,) = simulator.state()['cnis']
+    assert (cni['magic']['description'], cni['bgp']) == ('', {'customer_asn': 64512, 'extra_prefixes': []})
+    assert roll([cleared])['changed'] is False
+    assert roll([{'name': 'nyc-1', 'clear': ['bgp']}])['changed'] is True
+    assert 'bgp' not in simulator.state()['cnis'][0]
+    refused = roll([{'name': 'nyc-1', 'clear': ['bgp'], 'bgp': {'customer_asn': 64512}}])
+    assert 'clear: bgp is to be cleared, and bgp.customer_asn is given' in refused['msg']
+
+
 # Failures.
 
 def test_a_circuit_that_can_not_be_stops_no_other_and_is_told(roll, simulator):
     result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN])
     assert (result['failed'], result['error']['kind'], outcomes(result)) == (True, 'partly', {'nowhere': 'failed', 'nyc-1': 'created'})
-    assert "1 of 2 circuits failed. nowhere: slot: no slot is left" in result['msg']
+    assert "1 of 2 circuits failed. nowhere: slot.site: there is no site 'nowhere' among the slots" in result['msg']
     assert list(carried(simulator)) == ['nyc-1']
 
 

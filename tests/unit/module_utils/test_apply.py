@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -15,16 +16,18 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     ApiError,
     InputError,
     NotTakenError,
+    NotYetError,
     RaceError,
     TransportError,
     UndecidedError,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
 from .scripted import ACCOUNT, Script, answer, refusal
-from .test_plan import KEY, cni, direct, gcp, slot, uuid, world
+from .test_plan import KEY, SESSION, cni, direct, gcp, slot, uuid, world
 
 PORTS, LINKS, SLOT_LIST = '/cni/interconnects', '/cni/cnis', '/cni/slots'
 
@@ -219,7 +222,8 @@ def test_a_failure_after_the_post_tells_what_was_created():
 ])
 def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field, have, want):
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
-    script = Script(answer(before), answer({**before, **stored}))
+    after = answer({**before, **stored})
+    script = Script(answer(before), after, after)
     changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
     with pytest.raises(NotTakenError) as error:
         apply(script.client(), changes)
@@ -229,9 +233,39 @@ def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, fie
     assert len(error.value.applied) == 1
 
 
+def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
+    before = cni(1, 'nyc-1', 'first')
+    after = {**before, 'magic': {**before['magic'], 'mtu': 1400}}
+    script = Script(answer(before), answer(before), answer(after))
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
+    assert apply(script.client(), changes)[0].answer == after
+    with pytest.raises(ApiError, match='gone') as error:
+        apply(Script(answer(before), answer(before), refusal(403, 1, 'gone')).client(), changes)
+    assert len(error.value.applied) == 1
+
+
+@pytest.mark.parametrize(('clear', 'body'), [
+    (['description'], {'magic': {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}, 'bgp': SESSION}),
+    (['md5_key'], {'bgp': {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}}),
+    (['extra_prefixes'], {'bgp': {**SESSION, 'extra_prefixes': []}}),
+    (['bgp'], {}),
+], ids=str)
+def test_what_is_to_be_cleared_is_sent_so_and_verified(clear, body):
+    before = {**cni(1, 'nyc-1', 'first', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'old', 'mtu': 1500}}
+    after = {name: value for name, value in {**before, **body}.items() if name != 'bgp' or 'bgp' in body}
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[before]))
+    script = Script(answer(before), answer(after))
+    apply(script.client(), changes)
+    assert script.sent[1]['body'] == {**after, 'account': ACCOUNT}
+    assert plan([desire(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[after]))[0].action == 'none'
+    with pytest.raises(NotTakenError) as error:
+        apply(Script(*[answer(before)] * 3).client(), changes)
+    assert 'secret' not in str(error.value.result())
+
+
 def test_a_created_interconnect_on_another_slot_is_a_failure():
     with pytest.raises(NotTakenError, match='slot_id'):
-        order_port(Script(answer(direct('new', 3))))
+        order_port(Script(*[answer(direct('new', 3))] * 2))
 
 
 @pytest.mark.parametrize(('asked', 'target', 'sent'), [
@@ -252,6 +286,30 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
     assert put['url'] == '/magic/cf_interconnects/t1'
     assert put['headers']['x-magic-new-hc-target'] == 'true'
     assert put['body'] == {'health_check': {**check, **sent}}
+
+
+@pytest.mark.parametrize(('stored', 'missed'), [(1400, False), (1500, True)])
+def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(stored, missed):
+    there = cni(1, 'nyc-1', 'first')
+    read_again = answer({**there, 'magic': {**there['magic'], 'mtu': stored}})
+    script = Script(answer(there), answer(status=204, body=b''), read_again, *[read_again] * missed)
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[there]))
+    with pytest.raises(NotTakenError) if missed else nullcontext():
+        assert apply(script.client(), changes)[0].answer['magic']['mtu'] == 1400
+    assert [method for method, _url in script.told()] == ['GET', 'PUT', 'GET', *['GET'] * missed]
+
+
+@pytest.mark.parametrize('status', [201, 202, 204])
+def test_an_order_that_is_answered_without_the_object_is_looked_up(status):
+    script = Script(answer(status=status, body=b''), listed(direct('new', 2)))
+    assert order_port(script)['name'] == 'new'
+    assert script.told() == [('POST', PORTS), ('GET', PORTS)]
+
+
+def test_an_order_that_is_answered_with_201_is_done():
+    script = Script(answer(direct('new', 2), 201))
+    assert order_port(script)['name'] == 'new'
+    assert script.told() == [('POST', PORTS)]
 
 
 def test_settings_are_put_alone():
@@ -285,21 +343,29 @@ def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
     assert (change.action, change.after) == ('none', new)
 
 
-def test_two_that_came_to_one_interconnect_in_the_same_moment_give_way():
-    mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
-    script = Script(answer(mine), listed(theirs, mine), answer(body=b''))
-    with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(2)}.*Run it again") as error:
+@pytest.mark.parametrize(('own', 'other', 'looks'), [(2, 1, 1), (1, 2, 6)], ids=['larger id', 'smaller id'])
+def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks):
+    mine, theirs = cni(own, 'nyc-1', 'first'), cni(other, 'nyc-2', 'first')
+    script = Script(answer(mine), *[listed(theirs, mine)] * looks, answer(body=b''))
+    with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(other)}.*Run it again") as error:
         create_cni(script)
-    assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(1)}')
+    assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
     assert (error.value.applied, error.value.result()['error']['retryable']) == ([], True)
-    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(2)} in the same moment, "
+    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(other)} in the same moment, "
                                    'so the one made here was taken back. Run it again.')
     assert create_cni(Script(answer(mine)), shared=True) == mine
 
 
+def test_the_smaller_id_stays_once_the_other_is_taken_back():
+    mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
+    script = Script(answer(mine), listed(theirs, mine), listed(theirs, mine), listed(mine))
+    assert create_cni(script) == mine
+    assert script.lines == []
+
+
 def test_only_the_one_that_gives_way_is_taken_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
-    there = listed(*made, cni(4, 'theirs', 'second'))
+    there = listed(*made, cni(0, 'theirs', 'second'))
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
     wanted = [desire(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
     ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
@@ -354,7 +420,7 @@ def test_no_change_sends_nothing_and_answers_with_what_is_there():
     ('settings', None, None, '/cni/settings'),
     ('status', 'a b', None, f'{PORTS}/a%20b/status'),
     ('interconnect', 'a', {'type': 'direct'}, f'{PORTS}/a?type=direct'),
-    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a'),
+    ('slot', None, {'site': 'ewr-a'}, f'{SLOT_LIST}?site=ewr-a&limit=1000'),
     ('tunnel', None, None, '/magic/cf_interconnects'),
     ('tunnel', 't1', None, '/magic/cf_interconnects/t1'),
 ], ids=str)
@@ -370,10 +436,12 @@ def test_each_object_of_a_list_is_read_once():
     assert [obj['id'] for obj in read(script.client(), 'cni')] == [uuid(1), uuid(2)]
 
 
-@pytest.mark.parametrize('name', [None, '', 5], ids=str)
-def test_an_object_that_nobody_could_name_is_an_error(name):
-    with pytest.raises(AnswerError, match=r'^GET /cni/cnis: HTTP 200, a CNI without id\.$'):
-        read(Script(listed({'id': name})).client(), 'cni')
+@pytest.mark.parametrize('name', [None, '', '..', []], ids=str)
+def test_an_object_that_nobody_could_name_is_warned_of_and_left_alone(name):
+    warnings = []
+    unreadable, readable = read(Script(listed({'id': name}, cni(1, 'a', 'x'))).client(warn=warnings.append), 'cni')
+    assert str(unreadable.error).startswith('GET /cni/cnis: HTTP 200, ')
+    assert (readable, warnings) == (cni(1, 'a', 'x'), [str(unreadable.error)])
 
 
 def test_a_string_as_target_is_read_like_an_object():
@@ -388,6 +456,105 @@ def test_no_more_is_read_than_the_decision_needs():
     assert (change.action, script.told()) == ('none', [('GET', LINKS)])
 
 
+# Slots, which may be many.
+
+def ordered(script, *selectors, **options):
+    """The slots that the orders get, one for each selector."""
+    wanted = [desire(INTERCONNECT, {'slot': selector}) for selector in selectors]
+    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan(wanted, there))]
+
+
+def asked_of_slots(script):
+    return [url.removeprefix(SLOT_LIST) for _method, url in script.told() if url.startswith(SLOT_LIST)]
+
+
+@pytest.mark.parametrize(('selectors', 'query'), [
+    ([{'site': 'ewr-a', 'speed': '10G', 'address_contains': 'Halsey', 'facility': 'Equinix NY1'}],
+     '?site=ewr-a&speed=10G&address_contains=Halsey&limit=1000'),
+    ([{'site': 'ewr-a', 'speed': '10G'}, {'site': 'fra-b', 'speed': '10G'}], '?speed=10G&limit=1000'),
+    ([{'site': 'ewr-a', 'speed': '10G'}, {'site': 'fra-b', 'speed': '100G'}], '?limit=1000'),
+    ([{'facility': 'Equinix NY1'}], '?limit=1000'),
+], ids=['all', 'what two have in common', 'nothing in common', 'what the API can not filter by'])
+def test_the_slots_that_may_do_are_asked_for(selectors, query):
+    slots = [slot(1), slot(2, site='fra-b'), slot(3, site='fra-b', speed='100G')]
+    script = Script(listed(), listed(*slots), listed())
+    ordered(script, *selectors)
+    assert asked_of_slots(script) == [query]
+
+
+@pytest.mark.parametrize(('selector', 'got'), [({'site': 'EWR-A'}, [uuid(1)]), ({'site': 'ewr-z'}, "no site 'ewr-z' among the slots")])
+def test_a_narrowed_list_that_has_none_is_no_word_on_the_others(selector, got):
+    """Whether the API regards case is not known, and the names that there are come from the whole list."""
+    script = Script(listed(), listed(), listed(), listed(slot(1)), listed())
+    if isinstance(got, str):
+        with pytest.raises(InputError, match=got):
+            ordered(script, selector)
+    else:
+        assert ordered(script, selector) == got
+    assert asked_of_slots(script) == [f'?site={selector["site"]}&limit=1000', '?limit=1000']
+
+
+def test_who_refuses_filters_or_so_large_a_page_is_asked_for_all_slots():
+    script = Script(listed(), refusal(400), listed(slot(1)), listed())
+    assert ordered(script, {'site': 'ewr-a'}) == [uuid(1)]
+    assert asked_of_slots(script) == ['?site=ewr-a&limit=1000', '']
+    with pytest.raises(ApiError):
+        ordered(Script(refusal(400)), {'site': 'ewr-a'})
+
+
+# Lists that lag behind.
+
+OURS = {'occupied': True, 'account': ACCOUNT}
+
+
+@pytest.mark.parametrize('asked', [{'slot': {'site': 'ewr-a'}}, {'slot_id': uuid(1)}], ids=['selector', 'slot_id'])
+def test_an_order_that_is_not_listed_yet_is_waited_for(asked):
+    taken = listed(slot(1, **OURS), slot(2))
+    script = Script(listed(), taken, listed(), taken, listed(direct('late', 1)))
+    (change,) = observe(script.client(), lambda there: plan([desire(INTERCONNECT, asked)], there))
+    assert (change.action, change.before['name'], script.slept) == ('none', 'late', [0.5])
+
+
+@pytest.mark.parametrize(('more', 'ports', 'selector'), [
+    ({'occupied': True}, [], {}),
+    ({'occupied': True, 'account': None}, [], {}),
+    ({'occupied': True, 'account': 'other'}, [], {}),
+    ({'occupied': False, 'account': ACCOUNT, 'site': 'fra-b'}, [], {}),
+    (OURS, [direct('other', 1)], {'conduit_name': 'b'}),
+    (OURS, [{**direct('other', 1), 'slot_id': None, 'speed': '1G'}], {}),
+    ({**OURS, 'site': 'fra-b'}, [], {}),
+], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'elsewhere'])
+def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, ports, selector):
+    lists = {'slot': [slot(1, **more), slot(2)], 'interconnect': ports, 'cni': [cni(1, 'a', 'other')]}
+    there = World({(name, None): objects for name, objects in lists.items()})
+    there.account = ACCOUNT
+    (change,) = plan([desire(INTERCONNECT, {'slot': {'site': 'ewr-a', 'speed': '10G'}, **selector})], there)
+    assert (change.action, change.after['slot_id']) == ('create', uuid(2))
+
+
+def test_an_order_away_from_the_taken_slot_does_not_wait_for_it():
+    there = World({('slot', None): [slot(1, **OURS), slot(2, device='two')], ('interconnect', None): [direct('far', 9)]})
+    there.account = ACCOUNT
+    (change,) = plan([desire(INTERCONNECT, {'slot': {'site': 'ewr-a', 'diverse_from': ['far']}})], there)
+    assert change.after['slot_id'] == uuid(2)
+
+
+def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
+    script = Script(listed(), *[listed(slot(1, **OURS), slot(2)), listed()] * 9)
+    with pytest.raises(NotYetError, match=rf'Slot {uuid(1)} \(Equinix NY1, ewr-a\) is taken by this account.*name another one by slot_id'):
+        ordered(script, {'site': 'ewr-a'}, retry_timeout=5)
+
+
+def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
+    wanted = [[desire(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
+    script = Script(listed(), listed(direct('first', 1)), *[
+        lambda request: answer(direct('late', 2)) if request['url'].endswith('late') else refusal(404)] * 2)
+    made, refused = observe(script.client(), lambda there: plan_each(wanted, there))
+    assert (made[0].action, str(refused)) == (
+        'create', "interconnect: there is no interconnect 'gone' in this account. There are: first, late.")
+    assert sorted(script.told()[2:]) == [('GET', f'{PORTS}/gone'), ('GET', f'{PORTS}/late')]
+
+
 def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
     both = threading.Barrier(2, timeout=10)
 
@@ -397,6 +564,48 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
 
     needed = ('cni', 'interconnect')
     assert observe(Script(together, together).client(), lambda there: [there.seen(name) for name in needed], ahead=needed) == [[], []]
+
+
+# What is not there yet.
+
+def tunnels(*objects):
+    return answer({'interconnects': list(objects)})
+
+
+def check_of_a(script, decide, **options):
+    """What becomes of the health check of interconnect a, whose tunnel comes late."""
+    wanted = desire(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
+    return observe(script.client(**options), lambda there: decide([wanted], there))
+
+
+LATE = {'id': 't', 'virtual_port_reservation_id': uuid(1002), 'health_check': {'rate': 'mid'}}
+
+
+def test_a_health_check_right_after_its_interconnect_waits_for_its_tunnel():
+    script = Script(listed(direct('a', 2)), tunnels(), tunnels(), tunnels(LATE))
+    (change,) = check_of_a(script, plan)
+    assert (change.action, change.before, script.slept) == ('update', LATE, [0.5, 1.0])
+
+
+def test_an_interconnect_without_a_reservation_is_read_again_before_the_tunnels():
+    script = Script(*[listed({'name': 'a', 'type': 'direct'})] * 2, listed(direct('a', 2)), tunnels(LATE))
+    assert check_of_a(script, plan)[0].before == LATE
+    assert [url for _method, url in script.told()] == [*[PORTS] * 3, '/magic/cf_interconnects']
+
+
+def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
+    script = Script(listed(direct('a', 2)), *[tunnels()] * 10)
+    with pytest.raises(NotYetError, match="shows no health check for 'a' yet") as error:
+        check_of_a(script, plan, retry_timeout=5)
+    assert error.value.result()['error'] == {'kind': 'not_yet', 'retryable': True, 'option': 'interconnect'}
+    assert script.slept == [0.5, 1.0, 2.0, 1.5]
+
+
+def test_of_many_only_that_which_does_not_come_fails():
+    script = Script(listed(direct('a', 2), direct('b', 3)), *[tunnels({**LATE, 'virtual_port_reservation_id': uuid(1003)})] * 10)
+    chains = [[desire(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
+    late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_each(chains, there))
+    assert (late.kind, change.action, script.now) == ('not_yet', 'update', 5)
 
 
 # Waiting.

@@ -9,9 +9,17 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    CniError,
+    DriftError,
+    InputError,
+    NotYetError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    NOTE,
     Change,
     checked,
     desire,
@@ -19,6 +27,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     interconnect_names,
     pick,
     plan,
+    plan_each,
+    readdressed,
     schedule,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
@@ -53,10 +63,21 @@ def cni(number, name, interconnect, **more):
             'p2p_ip': '172.31.0.0/31', **more}
 
 
+def tunnel(number, description=''):
+    return {'id': f't{number}', 'virtual_port_reservation_id': uuid(1000 + number).replace('-', ''), 'description': description}
+
+
+class Whole(World):
+    """One of which nobody asks the API once more: what no list has is not there by its name either."""
+
+    def seen(self, resource, ident=None):
+        return [] if ident and self.has(resource) else super().seen(resource, ident)
+
+
 def world(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
     lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings}
     states = {('status', name): [{'state': state}] for name, state in status.items()}
-    return World({**{(name, None): objects for name, objects in lists.items()}, **states})
+    return Whole({**{(name, None): objects for name, objects in lists.items()}, **states})
 
 
 SLOTS = [
@@ -147,8 +168,11 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
      "7 slots, free leaves 5, address_contains 'newark nj, usa' leaves 0. Before that filter there were "
      'ewr-a/Equinix NY1/100G, ewr-a/Equinix NY1/10G, ewr-a/Equinix NY5/10G, gru-b/Equinix NY1/10G.'),
     ({'slot_id': 'next-one'}, 'slot_id', "slot_id: 'next-one' is not possible. Allowed: a UUID such as"),
-    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot', "7 slots, free leaves 5, speed '400G' leaves 0"),
-    ({'slot': {'site': 'ewr-z'}}, 'slot', "free leaves 5, site 'ewr-z' leaves 0. Before that filter there were ewr-a/Equinix NY1/100G"),
+    ({'slot': {'site': 'gru-b', 'speed': '100G'}}, 'slot', "7 slots, free leaves 5, site 'gru-b' leaves 1, speed '100G' leaves 0"),
+    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot.speed', "there is no speed '400G' among the slots. There are: 100G, 10G."),
+    ({'slot': {'site': 'ewr-z'}}, 'slot.site', "there is no site 'ewr-z' among the slots. There are: ewr-a, gru-b."),
+    ({'slot': {'facility': 'Equinix NY'}}, 'slot.facility', "there is no facility 'Equinix NY' among the slots. There are: Equinix NY1, "),
+    ({'slot_id': uuid(2), 'speed': '400G'}, 'speed', "there is no speed '400G' among the slots."),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
@@ -178,7 +202,7 @@ def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
 @pytest.mark.parametrize(('number', 'near'), [(0, 'none'), (13, ', '.join(f's-{n:02}/Equinix NY1/10G' for n in range(12)))])
 def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
     with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
-        decide(INTERCONNECT, {'slot': {'speed': '400G'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
+        decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
 
 
 def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
@@ -273,14 +297,64 @@ def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, forc
         with pytest.raises(DriftError, match=r"interconnect 'here' differs .* It is Healthy, so it is not replaced without force=true\."):
             decide(INTERCONNECT, asked, there)
         return
-    assert steps(decide(INTERCONNECT, asked, there)) == [('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect')]
+    assert steps(decide(INTERCONNECT, asked, there)) == [
+        ('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect'), ('create', 'cni')]
 
 
-@pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
-def test_a_port_is_not_left_without_a_name_that_leads_to_it(asked):
+DELETIONS = [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}]
+
+
+@pytest.mark.parametrize('asked', DELETIONS, ids=str)
+def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(asked):
+    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
+    note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    assert (note.action, note.row, note.named, note.after['description']) == ('note', TUNNEL, ('description',), f'{NOTE}nyc-1')
+    assert steps(deletes)[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
+
+
+@pytest.mark.parametrize('asked', DELETIONS, ids=str)
+def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
-    with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* Say name=here too"):
+    with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* with name=here too"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    named = {'conduit_name': 'nyc-1', 'name': 'here', **asked, 'on_immutable': 'replace'}
+    assert steps(decide(INTERCONNECT, named, there))[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
+
+
+@pytest.mark.parametrize(('asked', 'done'), [
+    ({'state': 'absent'}, ['delete']),
+    ({'slot': {'speed': '100G'}, 'on_immutable': 'replace'}, ['delete', 'create']),
+    ({'slot': {'speed': '10G'}, 'on_immutable': 'replace'}, ['none']),
+], ids=str)
+def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, done):
+    noted = [tunnel(1, f'{NOTE}nyc-1'), tunnel(2, f'{NOTE}nyc-2'), tunnel(3, f'{NOTE}nyc-1')]
+    there = world(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], noted, here='Down')
+    changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    assert [change.action for change in changes if change.row is not TUNNEL] == done
+    assert changes[0].before['name'] == 'here'
+    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-4', 'state': 'absent'}, there)) == [('none', 'interconnect')]
+
+
+SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key': 'secret'}
+
+
+@pytest.mark.parametrize(('fields', 'bgp'), [
+    ({}, SESSION),
+    ({'bgp': {'customer_asn': 64513}}, {**SESSION, 'customer_asn': 64513}),
+    ({'clear': ['md5_key']}, {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}),
+    ({'clear': ['bgp']}, None),
+], ids=str)
+def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp):
+    old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
+    probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': old['cust_ip'].split('/')[0]}}}
+    there = world(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
+    circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
+    (changes,) = plan_each([chain_of(circuit)], there)
+    made, check = changes[-2:]
+    assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
+    assert (made.after['cust_ip'], made.after['p2p_ip']) == (UNKNOWN, UNKNOWN)
+    assert (check.row, check.after['health_check']) == (TUNNEL, {'enabled': True, 'rate': 'high'})
+    assert readdressed(changes)['cust_ip'] == {'before': old['cust_ip'], 'after': UNKNOWN}
 
 
 def test_an_interrupted_replacement_goes_on_where_it_was():
@@ -504,7 +578,7 @@ def test_a_health_check_is_found_through_its_interconnect(asked, action):
 def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, words):
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'nyc-2', 'gone')]
     there = world(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
-    with pytest.raises(InputError) as error:
+    with pytest.raises(CniError) as error:
         decide(TUNNEL, {**asked, 'rate': 'low'}, there)
     assert error.value.details['option'] == option
     assert words in error.value.message
@@ -518,8 +592,9 @@ def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted
 
 def test_an_interconnect_without_a_reservation_has_no_health_check():
     there = world(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
-    with pytest.raises(InputError, match='yet'):
+    with pytest.raises(NotYetError, match='yet') as error:
         decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
+    assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
 
 
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
@@ -539,7 +614,7 @@ def test_settings(there, action):
 def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     with pytest.raises(Unread) as unread:
         plan([desire(row, asked)], World(there))
-    assert unread.value.part == part
+    assert unread.value.parts == (part,)
 
 
 def test_nothing_more_is_read_for_a_cni_that_is_as_wanted():

@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import email.utils
+import socket
+import time
+
 import pytest
 import requests
 
@@ -47,6 +52,7 @@ def test_no_answer(simulator, api, kind, applied, raised):
         ({'kind': 'status', 'status': 500, 'applied': True}, True, 500, 'application/json', 'injected fault'),
         ({'kind': 'html'}, False, 502, 'text/html', '<h1>502 Bad gateway</h1>'),
         ({'kind': 'html', 'status': 200, 'body': '<p>Log in</p>'}, False, 200, 'text/html', '<p>Log in</p>'),
+        ({'kind': 'html', 'status': 524, 'applied': True}, True, 524, 'text/html', '<title>524 A timeout occurred</title>'),
         ({'kind': 'empty'}, True, 200, None, ''),
     ],
 )
@@ -95,6 +101,68 @@ def test_a_slow_answer_comes(simulator, api):
     response = api.get('/cni/settings')
     assert response.json() == {'default_asn': 13335}
     assert response.elapsed.total_seconds() >= 0.1
+
+
+@pytest.mark.parametrize('status', range(520, 528))
+def test_the_edge_has_a_page_for_each_of_its_failures(simulator, api, status):
+    simulator.fault('html', status=status)
+    response = api.get('/cni/settings')
+    assert response.status_code == status
+    assert f'<title>{status} ' in response.text
+    assert 'Bad gateway' not in response.text
+
+
+@pytest.mark.parametrize(('kind', 'status'), [('status', 429), ('html', 503)])
+def test_a_date_after_which_to_try_again(simulator, api, kind, status):
+    simulator.fault(kind, status=status, retry_at=3600)
+    before = time.time()
+    response = api.get('/cni/settings')
+    date = response.headers['Retry-After']
+    assert date.endswith(' GMT')
+    assert before + 3600 <= email.utils.parsedate_to_datetime(date).timestamp() <= time.time() + 3601
+
+
+@contextlib.contextmanager
+def asked(simulator, api):
+    """A socket that has asked for the settings."""
+    host, port = simulator.url.split('/')[2].split(':')
+    path = f'{api.base}/cni/settings'.split(port, 1)[1]
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {simulator.token}\r\n\r\n'.encode())
+        yield client
+
+
+def test_the_head_of_an_answer_comes_at_once_or_drips(simulator, api):
+    for kind in ('drip', 'drip_head'):
+        simulator.fault(kind, size=7, delay=60_000)
+    with asked(simulator, api) as client:
+        head = client.recv(65536)
+    assert head.startswith(b'HTTP/1.1 200 OK\r\n')
+    assert b'\r\ncf-ray: ' in head
+    assert head.endswith(b'\r\n\r\n')
+    with asked(simulator, api) as client:
+        assert client.recv(65536) == b'HTTP/1.'
+
+
+@pytest.mark.parametrize(('kind', 'least'), [('drip', 6), ('drip_head', 12)])
+def test_what_drips_takes_its_time_and_is_whole(simulator, api, kind, least):
+    simulator.fault(kind, size=4, delay=20)
+    started = time.monotonic()
+    with asked(simulator, api) as client:
+        answer = b''.join(iter(lambda: client.recv(65536), b''))
+    assert time.monotonic() - started >= least * 0.02
+    assert answer.startswith(b'HTTP/1.1 200 OK\r\n')
+    assert answer.endswith(b'\r\n\r\n{"default_asn": 13335}')
+
+
+@pytest.mark.parametrize('kind', ['drip', 'drip_head'])
+def test_a_client_that_waits_has_all_that_dripped_and_what_it_asked_for_is_done(simulator, api, kind):
+    slot = api.free_slot()
+    simulator.fault(kind, method='POST', size=50, delay=1)
+    order = api.order(slot)
+    assert [order.json()] == simulator.state()['interconnects']
+    assert orders(simulator) == [(200, True)]
+    assert api.get('/cni/settings').status_code == 200
 
 
 def test_after_and_times_choose_the_requests(simulator, api):

@@ -75,6 +75,7 @@ def test_wrapped_successes(simulator, api):
         ('null', 200, 'null'),
         ('envelope', 200, '{"success": true, "errors": [], "messages": [], "result": null}'),
         ('no-content', 204, ''),
+        ('accepted', 202, ''),
     ],
 )
 def test_deletes(simulator, api, form, status, body):
@@ -128,3 +129,75 @@ def test_a_name_conflict(api, direct):
     assert api.connect(direct['name']).status_code == 200
     response = api.connect(direct['name'])
     assert (response.status_code, json.loads(response.text)['errors'][0]['message']) == (409, 'Name Conflict')
+
+
+@pytest.mark.parametrize('status', [201, 202, 204])
+def test_other_statuses_of_success(simulator, api, status):
+    simulator.reset(created_status=status, changed_status=status)
+    order = api.order()
+    (interconnect,) = simulator.state()['interconnects']
+    settings = api.put('/cni/settings', json={'default_asn': 65000})
+    tunnel = api.put(f'/magic/cf_interconnects/{simulator.state()["tunnels"][0]["id"]}', json={'description': 'x'})
+    assert [answer.status_code for answer in (order, settings, tunnel)] == [status] * 3
+    if status == 204:
+        assert order.content == settings.content == tunnel.content == b''
+    else:
+        assert (order.json(), settings.json(), tunnel.json()['success']) == (interconnect, {'default_asn': 65000}, True)
+    assert api.order(api.free_slot(), speed='1T').status_code == 400
+    assert api.get('/cni/settings').status_code == 200
+
+
+def test_a_put_that_answers_with_the_state_before(simulator, api):
+    simulator.reset(stale_puts=True)
+    cni = api.connect(api.order().json()['name']).json()
+    newer = {**cni, 'magic': {**cni['magic'], 'mtu': 1400}}
+    assert api.put(f'/cni/cnis/{cni["id"]}', json=newer).json() == cni
+    assert api.get(f'/cni/cnis/{cni["id"]}').json() == newer
+    assert api.put('/cni/settings', json={'default_asn': 65000}).json() == {'default_asn': 13335}
+    assert api.get('/cni/settings').json() == {'default_asn': 65000}
+
+
+def test_a_put_of_a_health_check_that_answers_with_the_state_before(simulator, api, direct):
+    simulator.reset(stale_puts=True)
+    simulator.seed(interconnects=[direct])
+    (before,) = api.get('/magic/cf_interconnects').json()['result']['interconnects']
+    answer = api.put(f'/magic/cf_interconnects/{before["id"]}', json={'health_check': {'rate': 'low'}}).json()
+    assert answer['result'] == {'modified': True, 'modified_interconnect': before}
+    (after,) = api.get('/magic/cf_interconnects').json()['result']['interconnects']
+    assert after['health_check'] == {**before['health_check'], 'rate': 'low'}
+
+
+def test_lists_that_lag_behind(simulator, api):
+    simulator.reset(stale_lists=2)
+    slot = api.free_slot()
+    interconnect = api.order(slot).json()
+    cni = api.connect(interconnect['name']).json()
+    assert api.get(f'/cni/interconnects/{interconnect["name"]}').json() == interconnect
+    assert api.get(f'/cni/cnis/{cni["id"]}').json() == cni
+    assert api.get(f'/cni/slots/{slot["id"]}').json()['account'] == api.account
+    assert len(api.get('/magic/cf_interconnects').json()['result']['interconnects']) == 1
+    for path, made in (('/cni/interconnects', interconnect), ('/cni/cnis', cni)):
+        assert [api.get(path).json()['items'] for _read in range(4)] == [[], [], [made], [made]]
+    api.order_gcp()
+    assert api.get('/cni/interconnects').json()['items'] == [interconnect]
+    api.delete(f'/cni/cnis/{cni["id"]}')
+    assert api.get('/cni/cnis').json()['items'] == []
+
+
+def test_a_list_that_lags_behind_does_so_on_all_its_pages(simulator, api):
+    simulator.reset(stale_lists=1, page_size=2)
+    orders = [api.order() for _order in range(3)]
+    assert items(api, '/cni/interconnects') == ([], 1)
+    api.order()
+    assert items(api, '/cni/interconnects') == ([order.json() for order in orders], 2)
+    assert items(api, '/cni/interconnects') == (simulator.state()['interconnects'], 2)
+
+
+def test_a_status_and_a_tunnel_that_come_late(simulator, api):
+    simulator.reset(late_status=2, late_tunnels=1)
+    first, second = (api.order().json()['name'] for _order in range(2))
+    statuses = [api.get(f'/cni/interconnects/{name}/status').status_code for name in (first, first, second, first, second, second)]
+    assert statuses == [404, 404, 404, 200, 404, 200]
+    names = [[tunnel['name'] for tunnel in api.get('/magic/cf_interconnects').json()['result']['interconnects']] for _read in range(2)]
+    assert names == [[], [first, second]]
+    assert [tunnel['name'] for tunnel in simulator.state()['tunnels']] == [first, second]
