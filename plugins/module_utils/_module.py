@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -142,12 +142,25 @@ def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Sec
 
 
 def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
-    url = urlsplit(params['api_url'] or API_URL)
-    if url.scheme not in ('http', 'https') or not url.hostname:
+    url = _address(params['api_url'] or API_URL)
+    if url is None or url.scheme not in ('http', 'https') or not url.hostname:
         raise InputError('api_url', f'{params["api_url"]!r} is not an address.', f'such as {API_URL}')
     if url.scheme == 'http' and not re.fullmatch(r'localhost|127\..*|::1', url.hostname):
         warn(f'api_url is plain http: the credentials travel to {url.hostname} in the clear.')
     return url.geturl()
+
+
+def _address(text: str) -> SplitResult | None:
+    """The parts of an address; None if requests, the resolver or Python can make nothing of it: each finds other mistakes."""
+    from requests import PreparedRequest
+
+    try:
+        PreparedRequest().prepare_url(text, None)
+        url = urlsplit(text)
+        (url.hostname or '').encode('idna')
+    except ValueError:
+        return None
+    return url
 
 
 def _verify(params: Mapping[str, Any], warn: Callable[[str], None]) -> bool | str:
