@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -74,7 +74,8 @@ def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoR
         failure = module.secrets.report(error)
     more = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}
     if failure:  # not while it is handled: Ansible would add its traceback
-        module.fail_json(**failure.result(), **_partly(failure), **more)
+        done = written(failure.applied)
+        module.fail_json(**failure.result(), **({'changed': True, **done} if done else {}), **more)
     module.exit_json(**result, **more)
 
 
@@ -266,10 +267,10 @@ def hide(row: Resource, obj: Object | None) -> Object | None:
 
 # Ends.
 
-def _partly(error: CniError) -> dict[str, Any]:
-    """What was done before the failure."""
-    applied = [{'action': change.action, 'object': change.key} for change in error.applied if change.action != 'none']
-    return {'changed': bool(applied), 'applied': applied} if applied else {}
+def written(changes: Iterable[Change]) -> dict[str, Any]:
+    """What was done before a failure; nothing if that is nothing."""
+    applied = [{'action': change.action, 'object': change.key} for change in changes if change.action != 'none']
+    return {'applied': applied} if applied else {}
 
 
 def _masked(spec: Mapping[str, Any], value: Any) -> Any:
