@@ -39,14 +39,18 @@ options:
     default: https://api.cloudflare.com/client/v4
   timeout:
     description:
-      - Seconds that one request may take, from connecting to the last byte of its answer.
+      - Seconds that one request may take, from connecting to the last byte of its answer, however slowly it comes.
+        Only the look-up of the host name is left to the resolver's own time-out.
     type: float
     default: 30
   retry_timeout:
     description:
       - Seconds after which a call that keeps failing for a passing reason is given up, waits included.
       - A refusal by the rate limit (HTTP 429) is repeated when C(Retry-After) says, as long as that lies within this time.
-        Reads, updates and deletes that meet a lost connection or a server error are repeated up to four times, with growing pauses.
+        It may be a number or a date, and is never taken as less than the pause that the next line speaks of.
+        A wait that would be longer is an error at once. So it is if the header C(Ratelimit) leaves no request for longer than this.
+      - Reads, updates and deletes that meet a lost connection or a server error are repeated up to four times, with growing pauses.
+      - What Cloudflare does not show yet, as the health check of a new interconnect, is read again for as long.
       - An order (POST) is repeated after 429 only. After a lost answer the module looks whether the object is there before it orders again.
     type: int
     default: 600
@@ -54,6 +58,7 @@ options:
     description:
       - How many requests this task may send in 300 seconds. Cloudflare allows 1,200 for all that uses one token together,
         so lower it where several jobs share a token.
+      - Where they are used up, the task waits for the next one that is allowed, up to 300 seconds and whatever O(retry_timeout) is.
     type: int
     default: 1200
   validate_certs:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     RaceError,
     TransportError,
     UndecidedError,
+    reported,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Report, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     UNKNOWN,
     Placeholder,
@@ -39,23 +41,37 @@ ORDERS = 2  # POSTs of one order at most: the second only after a look that did 
 
 @dataclass
 class End:
-    """What became of a chain of changes. done: those written, with their answers; error: what ended it, and applied: what was done by then.
+    """What became of a chain of changes. done: those written, with their answers; error: what ended it; partly: what the failed change did.
 
     refused: the creation that the API refused, if that was the error. skipped: it was not begun, since another one had failed.
     """
 
     done: list[Change] = field(default_factory=list)
     error: CniError | None = None
-    applied: list[Change] = field(default_factory=list)
+    partly: list[Change] = field(default_factory=list)
     refused: Change | None = None
     skipped: bool = False
 
-    def fail(self, error: CniError, refused: Change | None = None) -> None:
-        self.error, self.applied, self.refused = error, [*self.done, *error.applied], refused
+    @property
+    def applied(self) -> list[Change]:
+        """All that was written."""
+        return [*self.done, *self.partly]
 
-    def resume(self, adopted: Change) -> None:
-        self.error, self.applied, self.refused = None, [], None
-        self.done.append(adopted)
+    def fail(self, error: CniError) -> None:
+        """Ends it. What happens to a chain that has failed is added to the words of its error."""
+        self.partly += error.applied
+        if self.error:
+            self.error.notes.append(error.message)
+        else:
+            self.error = error
+
+    @contextmanager
+    def failing(self, report: Report) -> Iterator[None]:
+        """Whatever is raised ends this chain, and no other."""
+        try:
+            yield
+        except Exception as error:
+            self.fail(report(error))
 
 
 class Created:
@@ -83,12 +99,12 @@ class Created:
             return self._locks.setdefault(identity, threading.Lock())
 
 
-def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
+def apply(client: Client, changes: Iterable[Change], report: Report = reported) -> list[Change]:
     """Writes the changes in their order; each comes back with its answer.
 
-    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError or NotTakenError; its .applied holds the changes done before.
+    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError, NotTakenError or BugError; its .applied holds what was written.
     """
-    (end,) = apply_each(client, [changes])
+    (end,) = apply_each(client, [changes], report=report)
     if end.error:
         end.error.applied = end.applied
         raise end.error
@@ -96,10 +112,11 @@ def apply(client: Client, changes: Iterable[Change]) -> list[Change]:
 
 
 def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: int = 1, fail_fast: bool = False,
-               tell: Callable[[int], None] = lambda number: None) -> list[End]:
+               tell: Callable[[int], None] = lambda number: None, report: Report = reported) -> list[End]:
     """Writes chains of changes: all deletes first, rank by rank, then the rest; so many chains at the same time, each in its own order.
 
-    An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended.
+    An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended;
+    report: makes an error of any exception. Raises nothing: what was written is in the ends.
     """
     chains = [list(chain) for chain in chains]
     ends = [End() for _chain in chains]
@@ -109,16 +126,27 @@ def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: i
         end = ends[number]
         end.skipped = end.skipped or (fail_fast and any(other.error for other in ends) and not end.done)
         if not (end.error or end.skipped):
-            _write(client, [change for change in chains[number] if _phase(change) == now], end, created)
+            with end.failing(report):
+                _write(client, [change for change in chains[number] if _phase(change) == now], end, created)
         if now == REST:
-            tell(number)
+            with end.failing(report):
+                tell(number)
 
-    with ThreadPoolExecutor(workers) as pool:
-        for now in sorted({*(_phase(change) for chain in chains for change in chain), REST}):
-            list(pool.map(write, range(len(chains)), itertools.repeat(now)))
-        _settle(client, pool, chains, ends, created)
-    _give_way(client, ends, created)
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for now in sorted({*(_phase(change) for chain in chains for change in chain), REST}):
+                list(pool.map(write, range(len(chains)), itertools.repeat(now)))
+            _settle(client, pool, chains, ends, created, report)
+    except Exception as error:  # of the pool, such as that the system has no thread left
+        _end_rest(chains, ends, report(error))
+    _give_way(client, ends, created, report)
     return ends
+
+
+def _end_rest(chains: Sequence[Sequence[Change]], ends: Sequence[End], error: CniError) -> None:
+    for chain, end in zip(chains, ends, strict=True):
+        if not (end.error or end.skipped) and len(end.done) < len(chain):
+            end.fail(error)
 
 
 def _phase(change: Change) -> tuple[int, int]:
@@ -127,7 +155,7 @@ def _phase(change: Change) -> tuple[int, int]:
 
 
 def _write(client: Client, changes: Iterable[Change], end: End, created: Created) -> None:
-    """Writes changes until one fails. What the plan could not know, but the changes before have answered, is put in."""
+    """Writes changes until one fails, which raises its error. What the plan could not know, and an answer has, is put in."""
     for change in changes:
         answers = {one.after[wire]: one.answer.get(wire) for one in end.done if one.action == 'create' for wire in one.row.assigned
                    if isinstance(one.after.get(wire), Placeholder)}
@@ -137,46 +165,43 @@ def _write(client: Client, changes: Iterable[Change], end: End, created: Created
         try:
             end.done.append(WRITERS[change.action](client, change, created))
         except _RefusedError as error:
-            end.fail(error.refusal, change)
-            return
-        except CniError as error:
-            end.fail(error)
-            return
+            end.refused = change
+            raise error.refusal from None
 
 
-def _settle(client: Client, pool: ThreadPoolExecutor, chains: Sequence[Sequence[Change]], ends: Sequence[End], created: Created) -> None:
+def _settle(client: Client, pool: ThreadPoolExecutor, chains: Sequence[Sequence[Change]], ends: Sequence[End], created: Created,
+            report: Report) -> None:
     """One look for all creations that were refused: what somebody else made in the same moment is adopted, where the user named it."""
     while refused := [number for number, end in enumerate(ends) if end.refused]:
         row = ends[refused[0]].refused.row
         numbers = [number for number in refused if ends[number].refused.row.name == row.name]
-        there = _look(client, row, [ends[number] for number in numbers])
+        there = _look(client, row, [ends[number] for number in numbers], report)
 
         def settle(number: int, there: Sequence[Object] = there) -> None:
             end = ends[number]
             change, error, end.refused = end.refused, end.error, None
-            try:
+            with end.failing(report):
                 found = _newcomer(there, change, error, created)
                 if not (found and change.chosen):
-                    raise _lost_to(client, error, change, found)
-                end.resume(_finished(client, change, found))
-            except CniError as failure:
-                end.fail(failure)
-                return
-            later = [one for one in chains[number] if _phase(one) == REST]
-            _write(client, later[len([one for one in end.done if _phase(one) == REST]):], end, created)
+                    _lost_to(client, error, change, found)
+                    return
+                end.error = None
+                end.done.append(_finished(client, change, found))
+                later = [one for one in chains[number] if _phase(one) == REST]
+                _write(client, later[len([one for one in end.done if _phase(one) == REST]):], end, created)
 
         list(pool.map(settle, numbers))
 
 
-def _look(client: Client, row: Resource, ends: Sequence[End]) -> list[Object]:
+def _look(client: Client, row: Resource, ends: Sequence[End], report: Report) -> list[Object]:
     """What there is now of the kind that was refused. A name that is taken and not listed yet is looked for again."""
     there: list[Object] = []
     for tried in range(1, LOOKS + 1):
         try:
             there = read(client, row.name)
-        except CniError as error:
+        except Exception as error:
             for end in ends:
-                end.error.notes.append(f'The look at what is there failed too: {error.message}')
+                end.error.notes.append(f'The look at what is there failed too: {report(error).message}')
             return there
         unseen = [end for end in ends if end.error.details.get('status') == 409 and row.sole and not _namesake(end.refused, there)]
         if not unseen or tried == LOOKS:
@@ -194,18 +219,19 @@ def _namesake(change: Change, there: Iterable[Object]) -> bool:
     return any(get(obj, wire) == get(change.after, wire) for obj in there)
 
 
-def _give_way(client: Client, ends: Iterable[End], created: Created) -> None:
+def _give_way(client: Client, ends: Iterable[End], created: Created, report: Report) -> None:
     """Takes back what was created beside an object that somebody else created in the same moment: a RaceError ends its chain."""
     alone = [(end, change) for end in ends for change in end.done if change.action == 'create' and change.sole]
     for row in {change.row.name: change.row for _end, change in alone}.values():
+        own = [(end, change) for end, change in alone if change.row is row]
         try:
             there = read(client, row.name)
-        except CniError as error:
-            for end in {id(end): end for end, change in alone if change.row is row}.values():
-                end.fail(error)
+        except Exception as error:
+            for end in {id(end): end for end, _change in own}.values():
+                end.fail(report(error))
             continue
-        for end, change in alone:
-            if change.row is row:
+        for end, change in own:
+            with end.failing(report):
                 _take_back(client, end, change, there, created)
 
 
@@ -215,22 +241,17 @@ def _take_back(client: Client, end: End, change: Change, there: Iterable[Object]
     Nothing says which is older (a CNI has no date). If the other one stays all the same, it had looked before this one was there.
     """
     row, own = change.row, change.answer
-    try:
-        rivals = _rivals(change, there, created)
-        for tried in range(1, LOOKS + 1):
-            if not rivals or own[row.id] > min(rivals):
-                break
-            client.back_off(tried)
-            rivals = _rivals(change, read(client, row.name), created)
-        if not rivals:
-            return
+    rivals = _rivals(change, there, created)
+    for tried in range(1, LOOKS + 1):
+        if not rivals or own[row.id] > min(rivals):
+            break
+        client.back_off(tried)
+        rivals = _rivals(change, read(client, row.name), created)
+    if rivals:
         _delete(client, change._replace(action='delete', before=own), created)
-    except CniError as error:
-        end.fail(error)
-        return
-    end.done.remove(change)
-    end.fail(RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the one '
-                       'made here was taken back. Run it again.'))
+        end.done.remove(change)
+        raise RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the one '
+                        'made here was taken back. Run it again.')
 
 
 def _rivals(change: Change, there: Iterable[Object], created: Created) -> list[Any]:
@@ -276,13 +297,13 @@ def _create(client: Client, change: Change, created: Created) -> Change:
 def _finished(client: Client, change: Change, answer: Object) -> Change:
     """The change with the new object as it was asked for."""
     asked = {wire: get(change.after, wire) for wire in change.named}
-    rest = differing(change.row, asked, answer)
-    if rest and all(change.row.at(wire).change for wire in rest):
-        try:
+    try:
+        rest = differing(change.row, asked, answer)
+        if rest and all(change.row.at(wire).change for wire in rest):
             answer = _put(client, change.row, merge(answer, rest), tuple(rest))
-        except CniError as error:
-            error.applied = [change._replace(answer=answer)]
-            raise
+    except Exception as error:
+        error.applied = [change._replace(answer=answer)]
+        raise
     return _taken(client, change, answer)
 
 
@@ -376,7 +397,7 @@ def _put(client: Client, row: Resource, after: Object, named: Sequence[str]) -> 
     blocks = after if row.whole else {wire.partition('.')[0]: after[wire.partition('.')[0]] for wire in named}
     body = {**blocks, 'account': client.account_id} if row.whole and row.id else blocks
     answer = client.put((*row.path, after[row.id]) if row.id else row.path, _without(body, row.read_only), headers=row.headers)
-    return unwrapped(row, answer)
+    return unwrapped(row, answer) if answer is not None else next(iter(read(client, row.name, after[row.id] if row.id else None)), {})
 
 
 def _without(body: Object, wires: Iterable[str]) -> Object:
@@ -402,7 +423,7 @@ def _taken(client: Client, change: Change, answer: Object) -> Change:
         missed = differing(row, asked, done.answer)
         if missed:
             raise NotTakenError(change.key, contrast(row, missed, done.answer))
-    except CniError as error:
+    except Exception as error:
         error.applied = [done]
         raise
     return done

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -25,6 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport i
 Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
 
 WINDOW = 300.0  # seconds; Cloudflare counts a user's requests over 5 minutes
+DONE = (200, 201, 202, 204)  # what a write is answered with when it was done
 REPEATABLE = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
 TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds: the first waits; all further ones are like the last
@@ -85,15 +89,18 @@ class Client:
 
     def pages(self, path: Iterable[Any], query: Mapping[str, Any] | None = None, *, items: str = 'items',
               headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list. It ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES."""
-        path, cursor, seen = tuple(path), None, set()
+        """The pages of a list, by `next` (source: the contract) or by `result_info` (Cloudflare's other lists).
+
+        It ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES.
+        """
+        path, more, seen = tuple(path), {}, set()
         for _number in range(MAX_PAGES):
-            page = self._call('GET', path, {**(query or {}), 'cursor': cursor}, headers=headers, decode=_page(items))
-            yield page['items']
-            cursor = page['next']
-            if not cursor or cursor in seen:
+            found, more = self._call('GET', path, {**(query or {}), **more}, headers=headers, decode=_page(items, more.get('page', 1)))
+            yield found
+            place = tuple(more.items())
+            if not more or place in seen:
                 return
-            seen.add(cursor)
+            seen.add(place)
         raise AnswerError('GET', '/'.join(['', *path]), 200, f'a list that never ends: {MAX_PAGES} pages, and each names another one.')
 
     def file(self, path: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:
@@ -102,15 +109,15 @@ class Client:
 
     def post(self, path: Iterable[Any], body: Mapping[str, Any]) -> dict[str, Any]:
         """The new object. Sent once: any failure but a 429 comes back at once, and it may have been done all the same."""
-        return self._call('POST', path, body=body, decode=_object)
+        return self._call('POST', path, body=body, accept=DONE, decode=_object)
 
-    def put(self, path: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The object as stored."""
-        return self._call('PUT', path, body=body, headers=headers, decode=_object)
+    def put(self, path: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+        """The object as stored; None if the success came without it."""
+        return self._call('PUT', path, body=body, headers=headers, accept=DONE, decode=_object_if_any)
 
     def delete(self, path: Iterable[Any]) -> bool:
         """False if the API says that there is no such object, as after a lost answer. No body is documented, so none is read."""
-        return bool(self._call('DELETE', path, accept=(200, 202, 204, 404), decode=lambda _answer, _where: True))
+        return bool(self._call('DELETE', path, accept=(*DONE, 404), decode=lambda _answer, _where: True))
 
     def back_off(self, tried: int, longest: float = WINDOW) -> None:
         """Waits as long as before the next try of a call that failed so many times, but no longer than so many seconds."""
@@ -124,12 +131,13 @@ class Client:
         url += _query(query or {})
         content = None if body is None else json.dumps(body).encode()
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
-        deadline = self.clock() + self.retry_timeout
+        where, deadline = (method, url[len(self._base):].partition('?')[0]), self.clock() + self.retry_timeout
         for tried in itertools.count(1):
             try:
+                self._refuse_held(where, deadline)
                 answer = self._paced(method, url, sent_headers, content)
                 self._note_rate(answer.headers)
-                return _accept(method, url[len(self._base):], answer, accept, decode)
+                return _accept(where, answer, accept, decode)
             except CniError as error:
                 wait = self._wait(method, error, tried)
                 if wait is None or self.clock() + wait > deadline:
@@ -144,8 +152,7 @@ class Client:
         refused_before = getattr(error, 'status', None) == 429
         if not refused_before and not (error.transient and method in REPEATABLE and tried < TRIES):
             return None
-        named = getattr(error, 'retry_after', None)
-        return named if named is not None else self._step(tried)
+        return max(getattr(error, 'retry_after', None) or 0, self._step(tried))
 
     def _step(self, tried: int) -> float:
         return BACKOFF[min(tried, len(BACKOFF)) - 1] * (0.5 + self._jitter() / 2)
@@ -171,12 +178,19 @@ class Client:
             self._rest(start - now)
         return sent
 
+    def _refuse_held(self, where: tuple[str, str], deadline: float) -> None:
+        """Raises the ApiError of a 429, unsent, if the header Ratelimit asks for a wait beyond the call's retry_timeout."""
+        if self._held_until > deadline:
+            wait = math.ceil(self._held_until - self.clock())
+            problem = f'not sent, as the header Ratelimit of an earlier answer leaves no request for {wait} s'
+            raise ApiError(*where, 429, [{'code': None, 'message': problem}], retry_after=wait)
+
     def _note_rate(self, headers: Mapping[str, str]) -> None:
-        """Ratelimit: "default";r=0;t=30 means: nothing left for 30 s. Only ever slows down."""
+        """Ratelimit: "default";r=0;t=30 means: nothing left for 30 s. Only ever slows down, and by no more than a window."""
         left = re.search(r';\s*r=0\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
         if left:
             with self._lock:
-                self._held_until = max(self._held_until, self.clock() + int(left.group(1)))
+                self._held_until = max(self._held_until, self.clock() + min(int(left.group(1)), WINDOW))
 
     def _rest(self, seconds: float) -> None:
         self._count(waited=seconds)
@@ -196,20 +210,19 @@ def _tell(error: CniError, tried: int, wait: float | None) -> None:
         error.notes.append(f'Waiting another {wait:g} s would exceed retry_timeout.')
 
 
-def _accept(method: str, where: str, answer: Response, accept: tuple[int, ...], decode: Callable) -> Any:
+def _accept(where: tuple[str, str], answer: Response, accept: tuple[int, ...], decode: Callable) -> Any:
     """The decoded answer; None for an accepted 404. Raises ApiError for every status that isn't accepted."""
-    where = where.partition('?')[0]
     if 300 <= answer.status < 400:
         target = answer.headers.get('Location')
-        raise AnswerError(method, where, answer.status, f'a redirect to {target!r}, which the API never sends: check api_url.')
+        raise AnswerError(*where, answer.status, f'a redirect to {target!r}, which the API never sends: check api_url.')
     if answer.status == 404 and 404 in accept:
-        refusal = _refusal(method, where, answer)
+        refusal = _refusal(*where, answer)
         if NO_ROUTE.isdisjoint(refusal.codes):
             return None
         raise refusal
     if answer.status not in accept:
-        raise _refusal(method, where, answer)
-    return decode(answer, (method, where))
+        raise _refusal(*where, answer)
+    return decode(answer, where)
 
 
 def _refusal(method: str, where: str, answer: Response) -> ApiError:
@@ -219,11 +232,33 @@ def _refusal(method: str, where: str, answer: Response) -> ApiError:
     except (ValueError, RecursionError):
         data = None
     errors = data.get('errors') if isinstance(data, dict) else None
-    said = [{'code': e.get('code'), 'message': e.get('message')} for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
+    said = [_item(e) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
     if not said and answer.body.strip():
         said = [{'code': None, 'message': _shown(answer.body)}]
-    after = str(answer.headers.get('Retry-After') or '').strip()
-    return ApiError(method, where, answer.status, said, answer.headers.get('cf-ray'), float(after) if after.isdecimal() else None)
+    return ApiError(method, where, answer.status, said, answer.headers.get('cf-ray'), _retry_after(answer.headers))
+
+
+def _item(error: Mapping[str, Any]) -> dict[str, Any]:
+    """One error as the API has it: code and message, and where it has them the page that explains it and the field that it is about."""
+    return {'code': error.get('code'), 'message': error.get('message'),
+            **{name: error[name] for name in ('documentation_url', 'source') if error.get(name)}}
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that Retry-After names, be it by number or by date; None where it names none. A date is counted from the answer's own."""
+    named = str(headers.get('Retry-After') or '').strip()
+    if named.isdecimal():
+        return float(named)
+    until, now = _date(named), _date(headers.get('Date')) or datetime.now(timezone.utc)
+    return max(0.0, (until - now).total_seconds()) if until else None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or '')
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
 def _shown(body: bytes, most: int = 300) -> str:
@@ -235,8 +270,8 @@ def _shown(body: bytes, most: int = 300) -> str:
     return ' '.join(text.split())[:most]
 
 
-def _json(answer: Response, where: tuple[str, str]) -> Any:
-    """The result, out of its envelope if it has one. Raises AnswerError, or ApiError for success: false."""
+def _parsed(answer: Response, where: tuple[str, str]) -> Any:
+    """The JSON of a body. Raises AnswerError, or ApiError for success: false."""
     def unreadable(problem: str) -> AnswerError:
         return AnswerError(*where, answer.status, problem, answer.headers.get('cf-ray'))
 
@@ -248,29 +283,67 @@ def _json(answer: Response, where: tuple[str, str]) -> Any:
         starts_well = answer.body.lstrip()[:1] in (b'{', b'[')  # it may hold an md5 key, so it is not quoted
         said = f'{len(answer.body)} bytes, cut off or broken' if starts_well else _shown(answer.body, 100)
         raise unreadable(f'not JSON: {said}') from error
-    if not isinstance(data, dict) or 'success' not in data:
-        return data
-    if data['success'] is not True:
+    if isinstance(data, dict) and data.get('success', True) is not True:
         raise _refusal(*where, answer)
-    return data.get('result')
+    return data
+
+
+def _result(data: Any) -> Any:
+    """What an envelope holds; all of it if there is none."""
+    return data.get('result') if isinstance(data, dict) and 'success' in data else data
+
+
+def _object_if_any(answer: Response, where: tuple[str, str]) -> dict[str, Any] | None:
+    """None for an empty body and for null."""
+    if not answer.body.strip() or _result(_parsed(answer, where)) is None:
+        return None
+    return _object(answer, where)
 
 
 def _object(answer: Response, where: tuple[str, str]) -> dict[str, Any]:
-    data = _json(answer, where)
+    data = _result(_parsed(answer, where))
     if not isinstance(data, dict):
         raise AnswerError(*where, answer.status, f'a JSON {type(data).__name__} where an object was due.', answer.headers.get('cf-ray'))
     return data
 
 
-def _page(name: str) -> Callable[[Response, tuple[str, str]], dict[str, Any]]:
-    def decode(answer: Response, where: tuple[str, str]) -> dict[str, Any]:
-        data = _json(answer, where)
+def _page(name: str, number: int) -> Callable[[Response, tuple[str, str]], tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """The decoder of the page of a list with that number: (its objects, the query that leads to the next page)."""
+    def decode(answer: Response, where: tuple[str, str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        def unreadable(problem: str) -> AnswerError:
+            return AnswerError(*where, answer.status, problem, answer.headers.get('cf-ray'))
+
+        whole = _parsed(answer, where)
+        data = _result(whole)
         items = data.get(name) if isinstance(data, dict) else data
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise AnswerError(*where, answer.status, f'no list of objects under {name!r}.', answer.headers.get('cf-ray'))
-        cursor = data.get('next') if isinstance(data, dict) else None
-        if not isinstance(cursor, (int, str, type(None))):
-            problem = f'a {type(cursor).__name__} as the cursor of the next page.'
-            raise AnswerError(*where, answer.status, problem, answer.headers.get('cf-ray'))
-        return {'items': items, 'next': cursor}
+            raise unreadable(f'no list of objects under {name!r}.')
+        try:
+            return items, _next(whole, data, len(items), number)
+        except (TypeError, ValueError) as error:
+            raise unreadable(f'{error}.') from error
     return decode
+
+
+def _next(whole: Any, data: Any, count: int, number: int) -> dict[str, Any]:
+    """The query of the page after that of a number with so many objects; {} after the last. Raises ValueError or TypeError."""
+    cursor = data.get('next') if isinstance(data, dict) else None
+    if not isinstance(cursor, (int, str, type(None))):
+        raise TypeError(f'a {type(cursor).__name__} as the cursor of the next page')
+    info = whole.get('result_info') if isinstance(whole, dict) else None
+    if cursor or not isinstance(info, dict):
+        return {'cursor': cursor} if cursor else {}
+    cursors = info.get('cursors') if isinstance(info.get('cursors'), dict) else {'after': info['cursor']} if 'cursor' in info else None
+    if cursors is not None:
+        return {'cursor': str(cursors['after'])} if cursors.get('after') else {}
+    return _by_number(info, count, number)
+
+
+def _by_number(info: Mapping[str, Any], count: int, number: int) -> dict[str, Any]:
+    """The same where pages have numbers. Source: Cloudflare's v4 lists. total_count may count what a filter leaves out."""
+    if int(info.get('page') or number) != number:
+        raise ValueError(f'page {info["page"]} of a list where {number} was asked for')
+    size, total = int(info.get('per_page') or 0), int(info.get('total_count') or 0)
+    pages = int(info.get('total_pages') or 0) or -(-total // (size or count or 1))
+    last = number >= pages if pages else count < (size or count + 1)
+    return {} if last or not count else {'page': number + 1}

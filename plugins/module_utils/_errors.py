@@ -22,6 +22,7 @@ CniError
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
@@ -35,7 +36,7 @@ HINTS = {
                   'It needs {permissions}.',
     (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
-    (429, 971): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
+    (429, None): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
                 'lower requests_per_window or raise retry_timeout.',
     (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
     (409, None): 'Something is in the way that was not there when the account was read: run it again.',
@@ -156,11 +157,21 @@ class UnmetError(PartlyError):
 
 
 class BugError(CniError):
-    """An exception that nobody expected, with where it was raised."""
+    """An exception that nobody expected, with where it was raised. shown: its text as it may be shown; applied: of the exception."""
 
-    def __init__(self, cause: Exception) -> None:
-        where = ''.join(traceback.format_exception(cause))
-        super().__init__(f'This is a bug in the collection, please report it: {type(cause).__name__}: {cause}', traceback=where)
+    def __init__(self, cause: BaseException, shown: Callable[[str], str]) -> None:
+        chain = [cause]
+        while cause := cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__):
+            chain.append(cause)
+        where = [f'{"".join(traceback.format_tb(one.__traceback__))}{type(one).__name__}: {shown(str(one))}\n' for one in reversed(chain)]
+        text = f'{type(chain[0]).__name__}: {shown(str(chain[0]))}'
+        super().__init__(f'This is a bug in the collection, please report it: {text}', traceback='\n'.join(where))
+        self.applied = getattr(chain[0], 'applied', [])
+
+
+def reported(error: Exception, shown: Callable[[str], str] = str) -> CniError:
+    """The error itself if it is one of these, else a BugError."""
+    return error if isinstance(error, CniError) else BugError(error, shown)
 
 
 class TransportError(CniError):
@@ -179,6 +190,7 @@ class TransportError(CniError):
 
     def __init__(self, reason: str, method: str, path: str, cause: str) -> None:
         super().__init__(f'{method} {path}: {self.ADVICE[reason]} ({cause})', reason=reason, method=method, path=path)
+        self.cause = cause
         self.transient = self.retryable = reason in ('dns', 'refused', 'timeout', 'dropped')
 
 
@@ -195,6 +207,14 @@ class AnswerError(CniError):
             self.transient = self.retryable = False
 
 
+def _worded(error: dict[str, Any]) -> str:
+    """One error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
+    source = error.get('source')
+    pointer = source.get('pointer') if isinstance(source, dict) else None
+    more = ', '.join(f'{word} {value}' for word, value in (('code', error.get('code')), ('at', pointer)) if value is not None)
+    return f'{error.get("message") or "no message"}' + (f' ({more})' if more else '')
+
+
 class ApiError(AnswerError):
     """The API's refusal in its own words: method, path, status, code, message, errors, cf_ray."""
 
@@ -202,7 +222,7 @@ class ApiError(AnswerError):
 
     def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
                  retry_after: float | None = None) -> None:
-        said = '; '.join((e.get('message') or 'no message') + ('' if e.get('code') is None else f' (code {e["code"]})') for e in errors)
+        said = '; '.join(map(_worded, errors))
         super().__init__(method, path, status, said or 'without a message', cf_ray)
         self.codes = [e.get('code') for e in errors]
         self.transient = self.retryable = status in (408, 429) or status >= 500

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
@@ -35,6 +35,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport i
 
 API_URL = 'https://api.cloudflare.com/client/v4'
 KEEP_EMPTY = ('md5_key', 'password')
+LONG = 8  # characters; a credential is longer, and nothing else in the output is equal to one
 
 CONNECTION: dict[str, dict[str, Any]] = {
     'api_token': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_TOKEN'])},
@@ -51,11 +52,12 @@ CONNECTION: dict[str, dict[str, Any]] = {
 
 
 class Task(NamedTuple):
-    """What the work of a module gets. params: the options, None where nothing was said."""
+    """What the work of a module gets. params: the options, None where nothing was said; report: makes an error of any exception."""
 
     params: Mapping[str, Any]
     client: Client
     module: AnsibleModule
+    report: Callable[[Exception], CniError] = reported
 
 
 Work = Callable[[Task], 'dict[str, Any]']
@@ -64,25 +66,59 @@ Work = Callable[[Task], 'dict[str, Any]']
 def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoReturn:
     """Runs a module: work(task) returns its result; errors become fail_json, and nothing else ends the process."""
     module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
-    more = _spare_short_secrets(module)
-    secrets = Secrets(module.no_log_values)
-    client = None
+    client, failure = None, None
     try:
-        client = connect(module.params, module.warn, secrets)
-        result = work(Task(module.params, client, module))
+        client = connect(module.params, module.warn, module.secrets)
+        result = work(Task(module.params, client, module, module.secrets.report))
     except Exception as error:
-        failure = error if isinstance(error, CniError) else BugError(error)
-        module.no_log_values.update(secrets.forms())
-        module.fail_json(**failure.result(), **_partly(failure), **({'api': client.counters} if client else {}), **more)
-    module.exit_json(**result, api=client.counters, **more)
+        failure = module.secrets.report(error)
+    more = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}
+    if failure:  # not while it is handled: Ansible would add its traceback
+        module.fail_json(**failure.result(), **_partly(failure), **more)
+    module.exit_json(**result, **more)
 
 
 class _Module(AnsibleModule):
-    """AnsibleModule to which an empty string is nothing said: AWX surveys and the environment send those, also for numbers and choices."""
+    """AnsibleModule with two rules of its own.
+
+    An empty string is nothing said: AWX surveys and the environment send those, also for numbers and choices.
+    Secrets are left out by their place. By value only credentials are: no other output is equal to one, as an MTU is to the md5 key 1500.
+    """
+
+    def __init__(self, **frame: Any) -> None:
+        self.secrets = Secrets()
+        super().__init__(**frame)
+        self._set_apart()
+
+    @property
+    def invocation(self) -> dict[str, Any]:
+        """The options as they may be shown."""
+        return {'module_args': _masked(self.argument_spec, self.params)}
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        """Also for Ansible's own failures, as of options that are not valid: these come without an invocation, and may quote a secret."""
+        if 'invocation' not in result:
+            self._set_apart()
+            msg = self.secrets.withhold(str(msg))
+        super().fail_json(msg, **{'invocation': self.invocation, **result})
 
     def _load_params(self) -> None:
         super()._load_params()
         self.params = said(self.params)
+
+    def _log_invocation(self) -> None:
+        self._set_apart()
+        params, self.params = self.params, self.invocation['module_args']
+        super()._log_invocation()
+        self.params = params
+
+    def _set_apart(self) -> None:
+        """Takes the secrets of the options out of what Ansible hides by value, as soon as it has found them."""
+        if any(len(value) < SHORT for value in self.no_log_values):
+            self.warn('A secret among the options is very short: it is easily guessed, and answers can not be searched for it.')
+        self.secrets.add(self.no_log_values)
+        credentials = {str(self.params.get(name) or '') for name in ('api_token', 'api_key')}
+        self.no_log_values = {value for value in credentials if len(value) >= LONG}
 
 
 def said(value: Any) -> Any:
@@ -179,18 +215,20 @@ def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Map
 
 def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     """Reads, decides and, but for check mode, writes."""
-    changes = schedule(observe(task.client, lambda world: plan(wanted, world)))
+    changes = schedule(observe(task.client, lambda world: plan(wanted, world, task.report)))
     if task.module.check_mode or all(change.action == 'none' for change in changes):
         return changes
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply  # a task that changes nothing starts sooner
 
     now, later = in_turn(changes)
-    done = apply(task.client, now)
+    done = apply(task.client, now, task.report)
     try:
-        return [*done, *(converge(task, [of_created(change, done) for change in later]) if later else ())]
-    except CniError as error:
-        error.applied = [*done, *error.applied]
-        raise
+        answered = converge(task, [of_created(change, done) for change in later]) if later else []
+        return [*done, *(change._replace(answer=real.answer) for change, real in zip(later, answered, strict=True))]
+    except Exception as error:
+        failure = task.report(error)
+        failure.applied = [*done, *failure.applied]
+        raise failure from error
 
 
 def outcome(changes: Sequence[Change]) -> dict[str, Any]:
@@ -221,22 +259,17 @@ def _partly(error: CniError) -> dict[str, Any]:
     return {'changed': bool(applied), 'applied': applied} if applied else {}
 
 
-def _spare_short_secrets(module: AnsibleModule) -> dict[str, Any]:
-    """Keeps a very short md5 key out of the output by its place instead of by its value, which would turn other output to stars."""
-    short = {value for value in module.no_log_values if len(str(value)) < SHORT}
-    if not short:
-        return {}
-    module.no_log_values.difference_update(short)
-    module.warn('A secret among the options is very short: it is easily guessed, and other output can not be searched for it.')
-    return {'invocation': {'module_args': _masked(module.argument_spec, module.params)}}
-
-
 def _masked(spec: Mapping[str, Any], value: Any) -> Any:
-    """The value of options without those that are secret, at any depth. spec: of the options in it."""
+    """The value of options, at any depth, without those that are secret, or that the spec does not know: these may be misspelt ones."""
     if isinstance(value, list):
         return [_masked(spec, inner) for inner in value]
     if not isinstance(value, dict):
-        return value
-    rows = {name: spec.get(name, {}) for name in value}
-    return {name: HIDDEN if rows[name].get('no_log') and inner is not None else _masked(rows[name].get('options') or {}, inner)
-            for name, inner in value.items()}
+        return HIDDEN
+    rows = {word: row for name, row in spec.items() for word in (name, *row.get('aliases', ()))}
+    return {name: inner if inner is None else _shown(rows.get(name), inner) for name, inner in value.items()}
+
+
+def _shown(row: Mapping[str, Any] | None, value: Any) -> Any:
+    if row is None or row.get('no_log'):
+        return HIDDEN
+    return _masked(row['options'], value) if row.get('options') else value

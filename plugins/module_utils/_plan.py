@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
-    BugError,
     CniError,
     DriftError,
     InputError,
     NotYetError,
+    reported,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
@@ -59,6 +59,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 # On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
 NOTE = 'netops.cloudflare_cni deletes the circuit '
 LINK_ENDS = ('cust_ip', 'p2p_ip')
+
+Report = Callable[[Exception], CniError]
 
 class Wanted(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
@@ -311,20 +313,21 @@ def _others(wanted: Wanted, world: World) -> list[Object]:
 
 # plan(): from what is wanted and what is there to the changes.
 
-def plan(wanted: Sequence[Wanted], world: World) -> list[Change]:
+def plan(wanted: Sequence[Wanted], world: World, report: Report = reported) -> list[Change]:
     """The changes that bring the world to what is wanted, one or more for each, in the order of the list.
 
     Raises InputError, AmbiguousError or DriftError, and Unread for what it has not been shown.
     """
-    (changes,) = plan_each([wanted], world)
+    (changes,) = plan_each([wanted], world, report)
     if isinstance(changes, CniError):
         raise changes
     return changes
 
 
-def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
+def plan_each(chains: Sequence[Sequence[Wanted]], world: World, report: Report = reported) -> list[list[Change] | CniError]:
     """plan() for each of the chains, which reckon with what those before them will change; for one that can't be, why.
 
+    report: makes an error of an exception that nobody expected.
     Raises InputError for what is wanted twice, and Unread; NotYetError too, unless the world is final.
     """
     _refuse_twins(one for chain in chains for one in chain)
@@ -332,20 +335,20 @@ def plan_each(chains: Sequence[Sequence[Wanted]], world: World) -> list[list[Cha
     world.narrow[SLOT.name] = narrowed([one.select or {} for chain in chains for one in chain if one.row.fixed == DIRECT.fixed])
     for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
         world.asking[one.keys['conduit_name']] = one.select or world.asking.get(one.keys['conduit_name'])
-    planned = _plan_all(chains, world)
+    planned = _plan_all(chains, world, report)
     late = next((error for error in planned if isinstance(error, NotYetError)), None)
     if late and not world.final:
         raise late
     return planned
 
 
-def _plan_all(chains: Iterable[Sequence[Wanted]], world: World) -> list[list[Change] | CniError]:
+def _plan_all(chains: Iterable[Sequence[Wanted]], world: World, report: Report) -> list[list[Change] | CniError]:
     """Raises Unread for all that the chains need by its id, or for the first list."""
     planned: list[list[Change] | CniError] = []
     unread: dict[Part, None] = {}
     for chain in chains:
         try:
-            planned.append(_plan_one(chain, world))
+            planned.append(_plan_one(chain, world, report))
         except Unread as error:
             unread |= dict.fromkeys(error.parts)
             if any(ident is None for _resource, ident in error.parts):  # a list, which the chains after it need as well
@@ -355,7 +358,7 @@ def _plan_all(chains: Iterable[Sequence[Wanted]], world: World) -> list[list[Cha
     return planned
 
 
-def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
+def _plan_one(chain: Iterable[Wanted], world: World, report: Report) -> list[Change] | CniError:
     """The changes, which then have happened in the world; or the error, and the world is as before."""
     changes: list[Change] = []
     promised: set[str] = set()
@@ -369,7 +372,7 @@ def _plan_one(chain: Iterable[Wanted], world: World) -> list[Change] | CniError:
         except Exception as error:  # one that nobody expected, too, is no reason to lose what is planned for the others
             _all_happen(world, reversed(changes), undo=True)
             world.promised -= promised
-            return error if isinstance(error, CniError) else BugError(error)
+            return report(error)
         _all_happen(world, decided)
         if one.row.name == INTERCONNECT.name and decided[-1].after:
             promised |= {decided[-1].after['name']} if one.keys.get('conduit_name') else set()

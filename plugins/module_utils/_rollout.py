@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End, apply_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End, Report, apply_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     Chain,
     Circuit,
@@ -26,7 +26,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     surplus,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError, reported
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome, warn_of_addresses
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
@@ -85,7 +85,7 @@ def roll(task: Task) -> dict[str, Any]:
         return {'changed': False, 'gathered': [circuit for circuit in found if not names or circuit['name'] in names]}
     if params['concurrency'] < 1:
         raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
-    rollout = Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'])
+    rollout = Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'], task.report)
     for text in rollout.warnings:
         task.module.warn(text)
     outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
@@ -106,7 +106,7 @@ def _progress(task: Task) -> Callable[[int, int], None]:
     path, started = task.params['progress_path'], task.client.clock()
 
     def tell(done: int, total: int) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             with open(f'{path}.new', 'w') as file:
                 json.dump({'done': done, 'total': total, 'seconds': task.client.clock() - started}, file)
             os.replace(f'{path}.new', path)
@@ -134,13 +134,14 @@ def _told(one: Outcome) -> dict[str, Any]:
 
 @dataclass
 class Rollout:
-    """What is asked for. circuits: each with its name; state: merged, overridden or deleted."""
+    """What is asked for. circuits: each with its name; state: merged, overridden or deleted; report: makes an error of any exception."""
 
     circuits: Sequence[Circuit]
     state: str
     max_deletes: int = 0
     workers: int = 8
     fail_fast: bool = False
+    report: Report = reported
     _chains: dict[str, Chain] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -179,7 +180,7 @@ class Rollout:
                 chains |= ends_of([{'name': name} for name in surplus(world, self._chains, self.max_deletes)], world)
                 chains |= {name: [*remains_of(name, world), *chain] for name, chain in self._chains.items()}
         order = in_order(chains)
-        planned = dict(zip(order, plan_each([chains[name] for name in order], world), strict=True))
+        planned = dict(zip(order, plan_each([chains[name] for name in order], world, self.report), strict=True))
         return [_outcome(name, planned[name]) for name in chains]
 
     def run(self, client: Client, check_mode: bool, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Outcome]:
@@ -202,7 +203,7 @@ class Rollout:
                 count[0] += 1
                 tell(count[0], len(todo))
 
-        ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended)
+        ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended, report=self.report)
         for one, end in zip(todo, ends, strict=True):
             one.end = end
         self._check_later(client, [one for one in todo if not (one.end.error or one.end.skipped) and in_turn(one.changes)[1]])
@@ -211,10 +212,13 @@ class Rollout:
         """The health checks of interconnects that were not there when the plan was made. They have just been made: no look before each."""
         if not outcomes:
             return
-        checks = [[of_created(change, outcome.end.done) for change in in_turn(outcome.changes)[1]] for outcome in outcomes]
-        planned = observe(client, lambda world: plan_each(checks, world))
+        try:
+            checks = [[of_created(change, outcome.end.done) for change in in_turn(outcome.changes)[1]] for outcome in outcomes]
+            planned = observe(client, lambda world: plan_each(checks, world, self.report))
+        except Exception as error:  # what was written is in the outcomes
+            planned = [self.report(error)] * len(outcomes)
         chains = [[] if isinstance(changes, CniError) else [change._replace(recent=True) for change in changes] for changes in planned]
-        ends = apply_each(client, chains, workers=self.workers)
+        ends = apply_each(client, chains, workers=self.workers, report=self.report)
         for one, changes, end in zip(outcomes, planned, ends, strict=True):
             error = changes if isinstance(changes, CniError) else end.error
             one.end.done += end.done

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import pathlib
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from multidict import CIMultiDict
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError, NotYetError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
@@ -28,7 +29,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / 'simulator'))
 from app import Simulation
 from contract import BASE, Message
 
-REFUSALS = (InputError, AmbiguousError, DriftError)  # what a plan may end with; any other error in these tests is a bug
+REFUSALS = (InputError, AmbiguousError, DriftError, NotYetError)  # what a plan may end with; any other error in these tests is a bug
 
 
 @dataclass
@@ -45,9 +46,10 @@ class Ended:
 
     @property
     def told(self) -> str:
-        """What check mode has to predict, to the byte: whether something changes, and the diff; or why it is refused."""
+        """What check mode has to predict, to the byte but for new addresses: whether something changes, the diff, or why it is refused."""
         shown = {name: value for name, value in self.result.items() if name in ('changed', 'diff', 'msg', 'error')}
-        return json.dumps([shown, self.warnings])
+        warnings = [re.sub(r'(changes from \S+ to ).*(\. Change)', r'\1(known after apply)\2', text) for text in self.warnings]
+        return json.dumps([shown, warnings])
 
 
 class Api:
@@ -78,22 +80,21 @@ class Api:
         return self._simulation.requests
 
     def client(self) -> Client:
-        """A client that may not wait: there is nothing here to wait for but a fault of the simulator."""
-        options = self._simulation.options
-        return Client(self, options.account, bearer(options.token), f'https://api.example{BASE}', sleep=_never)
+        """A client whose clock moves only when it waits, as for what is not listed yet."""
+        options, slept = self._simulation.options, [0.0]
+        return Client(self, options.account, bearer(options.token), f'https://api.example{BASE}', sleep=slept.append,
+                      clock=lambda: sum(slept))
 
     def run(self, work: Work, params: Mapping[str, Any], check: bool = False) -> Ended:
         """The work of a module with these options. Raises any error that is not a refusal of the plan."""
         warnings: list[str] = []
-        task = Task(said(dict(params)), self.client(), SimpleNamespace(check_mode=check, warn=warnings.append))
+        client = self.client()
+        task = Task(said(dict(params)), client, SimpleNamespace(check_mode=check, warn=warnings.append))
         before = len(self.requests)
         try:
             result = work(task)
         except REFUSALS as error:
             result = error.result()
+        assert client.counters['retries'] == 0, 'the simulator failed, and says above why'
         writes = [(request['method'], request['path']) for request in self.requests[before:] if request['method'] != 'GET']
         return Ended(json.loads(json.dumps(result)), writes, warnings)
-
-
-def _never(seconds: float) -> None:
-    raise AssertionError(f'a wait of {seconds} s: the simulator failed, and says above why.')

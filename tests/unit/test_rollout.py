@@ -268,6 +268,19 @@ def test_what_the_api_refuses_is_told_and_a_second_run_resumes(roll, simulator):
     assert len(simulator.state()['interconnects']) == 3
 
 
+@pytest.mark.parametrize('fault', [{'kind': 'status', 'status': 502}, {'kind': 'status', 'status': 403}, {'kind': 'truncate'}], ids=str)
+def test_a_read_that_fails_after_the_writes_hides_none_of_them(roll, simulator, fault):
+    """The tunnels are read again when the interconnects are there: their health checks fail, and say what was made."""
+    simulator.fault(**fault, method='GET', path='cf_interconnects', after=1, times=None)
+    checked = [{**PLAIN, 'name': name, 'health_check': {'rate': 'high'}} for name in ('a', 'b')]
+    result = roll([*checked, {**PLAIN, 'name': 'c'}], retry_timeout=1)
+    assert outcomes(result) == {'a': 'failed', 'b': 'failed', 'c': 'created'}
+    assert (result['failed'], result['changed'], result['summary']) == (True, True, {'failed': 2, 'created': 1})
+    assert {circuit['error']['path'].rsplit('/', 1)[1] for circuit in result['circuits'] if 'error' in circuit} == {'cf_interconnects'}
+    assert [change['after_header'].split(' ')[0] for change in result['diff'][1:]] == ['interconnect', 'CNI'] * 3
+    assert sorted(carried(simulator)) == ['a', 'b', 'c']
+
+
 def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator):
     simulator.fault('status', method='POST', path='interconnects', status=403, times=None)
     result = roll(CIRCUITS, concurrency=1, fail_fast=True)

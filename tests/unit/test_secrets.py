@@ -17,15 +17,21 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from module_process import run_in_child
+from playbook import Account
 from simulator.process import Simulator
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply, _secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import TransportError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = 'PLANTED-token+with/signs=0123456789'
@@ -37,6 +43,7 @@ ODD_PAIRING_KEY = "7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/PLANTED'2&%+\\x
 SHORT_KEY = 'nyc'  # part of the circuit's name
 SECRETS = (TOKEN, API_KEY, MD5_KEY, STORED_KEY, ODD_PAIRING_KEY)
 # base64 writes the same bytes in three ways, by where they start.
+COMMON = ('1500', '64512', 'nyc-1', 'ewr', 'true')  # keys that other output is equal to: MTU, ASN, name, part of the slot's site, a switch
 IN_BASE64 = [base64.b64encode(b'\0' * n + b'PLANTED')[n and n + 1:8].decode() for n in range(3)]
 PLANTED = re.compile('|'.join(map(re.escape, ('PLANTED', PAIRING_KEY[:13], *IN_BASE64))))
 
@@ -175,8 +182,54 @@ def test_a_key_that_did_not_take_is_named_and_not_shown(account, printed):
     assert found(text) == []
 
 
+@pytest.mark.parametrize('key', COMMON)
+@pytest.mark.parametrize(('module', 'options'), [
+    ('cni', {'conduit_name': 'nyc-1', 'description': 'ewr', 'mtu': 1500, 'shared': True, 'bgp': {'customer_asn': 64512}}),
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 9000, 'bgp': {'customer_asn': 64512}}),
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 'ewr', 'bgp': {'customer_asn': 64512}}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1500, 'shared': True, 'bgp': {'customer_asn': 64512}},
+                              {'name': 'nyc-2', 'slot': {'site': 'nowhere'}, 'bgp': {'customer_asn': 64512}}]}),
+], ids=['success', 'refused', 'invalid', 'many'])
+def test_no_output_depends_on_the_key_so_none_betrays_it(printed, module, options, key):
+    def output(secret: str) -> dict:
+        asked = json.dumps(options).replace('64512}', f'64512, "md5_key": "{secret}"}}')
+        result = json.loads(printed(module, check=True, **json.loads(asked)))
+        return {name: value for name, value in result.items() if name != 'warnings'}
+
+    assert output(key) == output('unlike anything else')
+
+
+@pytest.mark.parametrize('key', COMMON[:3])
+def test_what_is_quoted_around_a_key_that_can_be_guessed_is_not_shown_either(account, printed, key):
+    refusal = {'code': 1, 'message': f'{key} is not possible'}
+    account.fault('status', method='PUT', status=400, body={'success': False, 'errors': [refusal]})
+    result = json.loads(printed('cni', conduit_name='nyc-1', mtu=1500, bgp={'customer_asn': 64512, 'md5_key': key}))
+    assert result['error']['errors'] == [{'code': 1, 'message': '(not shown, as it holds a secret)'}]
+
+
+@pytest.mark.parametrize('bgp', [
+    {'md5_key': [MD5_KEY]}, {'md5_kye': MD5_KEY}, f'md5_key="{MD5_KEY}', {'password': MD5_KEY, 'md5_key': MD5_KEY},
+], ids=['a list', 'misspelt', 'no options', 'under two names'])
+def test_options_that_are_not_valid_show_no_secret(printed, bgp):
+    text = printed('cni', conduit_name='nyc-1', mtu='x', bgp=bgp)
+    assert json.loads(text)['failed'] is True
+    assert found(text) == []
+
+
+@pytest.mark.parametrize('key', [*COMMON, MD5_KEY])
+def test_the_system_log_has_the_options_without_the_secrets(printed, tmp_path, key):
+    def to_file():
+        AnsibleModule.log = lambda _module, text, **_more: (tmp_path / 'log').open('a').write(f'{text}\n')
+
+    printed('cni', before=to_file, conduit_name='nyc-1', mtu=1500, bgp={'customer_asn': 64512, 'md5_key': key})
+    logged = (tmp_path / 'log').read_text()
+    assert 'conduit_name=nyc-1' in logged and ' mtu=1500 ' in logged and "'customer_asn': 64512, 'md5_key': '(hidden)'" in logged
+    assert 'api_token=NOT_LOGGING_PARAMETER' in logged
+    assert found(logged) == []
+
+
 def test_an_exception_that_nobody_expected_is_told_without_secrets(account, printed):
-    def broken(_client, _changes):
+    def broken(*_arguments):
         raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
 
     text = printed('cni', before=lambda: setattr(_apply, 'apply', broken), conduit_name='nyc-1', bgp=BGP)
@@ -184,6 +237,82 @@ def test_an_exception_that_nobody_expected_is_told_without_secrets(account, prin
     assert 'RuntimeError' in json.loads(text)['msg']
     assert 'in broken' in error['traceback']
     assert found(text) == []
+
+
+# The search.
+
+def guarded(answered, given: Iterable[str] = (), accept: str = 'application/json'):
+    """What comes through the guard of such an answer, a Response or an exception."""
+    def send(*_request):
+        if isinstance(answered, Exception):
+            raise answered
+        return answered
+
+    return Secrets(given).guard(send)('GET', 'https://api.example/', {'Accept': accept}, None)
+
+
+@pytest.mark.parametrize(('body', 'accept', 'is_data'), [
+    ({'items': [{'description': MD5_KEY}], 'next': None}, 'application/json', True),
+    ({'success': True, 'result': {'description': MD5_KEY}}, 'application/json', True),
+    ({'success': True, 'result': {'success': False, 'description': MD5_KEY}}, 'application/json', True),
+    ({'success': False, 'errors': [{'code': 1, 'message': MD5_KEY}]}, 'application/json', False),
+    ({'success': None, 'result': MD5_KEY}, 'application/json', False),
+    ({'description': MD5_KEY}, 'application/pdf', False),
+], ids=['list', 'envelope', 'a field of that name', 'refusal', 'no word of success', 'JSON for a PDF'])
+def test_only_an_answer_that_is_data_comes_through_as_it_is(body, accept, is_data):
+    answered = Response(200, {}, json.dumps(body).encode())
+    assert (guarded(answered, [MD5_KEY], accept).body == answered.body) is is_data
+    assert is_data or found(guarded(answered, [MD5_KEY], accept).body.decode()) == []
+
+
+def test_all_of_a_refusal_but_the_lines_that_hold_a_secret_is_shown():
+    lines = ['first line', f'the key {MD5_KEY} is odd', 'caf\u00e9']
+    body = {'errors': [{'code': 7, 'message': '\n'.join(lines)}], MD5_KEY: [1, None]}
+    answered = guarded(Response(400, {'cf-ray': '1', 'Location': f'/{MD5_KEY}'}, json.dumps(body).encode()), [MD5_KEY])
+    withheld = '(not shown, as it holds a secret)'
+    shown = {'errors': [{'code': 7, 'message': '\n'.join(['first line', withheld, 'caf\u00e9'])}], withheld: [1, None]}
+    assert json.loads(answered.body) == shown
+    assert answered.headers == {'cf-ray': '1', 'Location': withheld}
+    text = guarded(Response(502, {}, '\n'.join(lines).encode()), [MD5_KEY]).body.decode()
+    assert text.split('\n') == ['first line', withheld, 'caf\u00e9']
+
+
+def test_a_secret_of_two_lines_is_found():
+    assert guarded(Response(502, {}, b'before PLANT\nED after'), ['PLANT\nED']).body == b'(not shown, as it holds a secret)'
+
+
+def test_what_a_lost_connection_says_is_searched_too():
+    with pytest.raises(TransportError) as error:
+        guarded(TransportError('dropped', 'GET', '/x', f'header {TOKEN}'), [TOKEN])
+    assert str(error.value) == (
+        'GET /x: The connection was closed before the answer was complete. ((not shown, as it holds a secret)).')
+
+
+def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatch):
+    """All threads of a rollout share the secrets, and each answer may bring one."""
+    bodies = {'GET': b'{"md5_key": "PLANTED 1"}', 'PUT': b'{"md5_key": "PLANTED 2"}'}
+    secrets = Secrets([])
+    send = secrets.guard(lambda method, *_request: Response(200, {}, bodies[method]))
+    send('GET', '', {}, None)
+
+    def forms(secret: str) -> set[str]:
+        other = threading.Thread(target=send, args=('PUT', '', {}, None))
+        other.start()
+        other.join()
+        return {secret}
+
+    monkeypatch.setattr(_secrets, 'forms', forms)
+    refuse = secrets.guard(lambda *_request: Response(400, {}, b'PLANTED 1\nPLANTED 2\nand more'))
+    assert found(refuse('POST', '', {}, None).body.decode()) == []
+
+
+def test_the_forms_of_a_secret_are_made_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(_secrets, 'forms', lambda secret: made.append(secret) or {secret})
+    send = Secrets([MD5_KEY, TOKEN]).guard(lambda *_request: Response(400, {}, f'"md5_key": "{STORED_KEY[:9]}"'.encode()))
+    for _time in range(3):
+        assert found(send('GET', '', {}, None).body.decode()) == []
+    assert sorted(set(made)) == sorted({MD5_KEY, TOKEN, STORED_KEY[:9]}) and len(made) <= 4
 
 
 # By ansible-playbook, at the highest verbosity, with all that it can be told to keep.
@@ -277,7 +406,7 @@ def run(process, tmp_path_factory):
 def test_nothing_that_ansible_prints_or_keeps_holds_a_secret(run):
     screen = run.left['screen']
     assert (run.status, screen.count('FAILED!')) == (2, 4), screen
-    assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' in screen
+    assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' not in screen
     endings = {name.split('/')[0] for name in run.left}
     assert {'ansible_log_path', 'ansible_cache_plugin_connection', 'ansible_retry_files_save_path', 'files'} <= endings
     assert {name: found(text) for name, text in run.left.items() if found(text)} == {}
@@ -296,3 +425,23 @@ def test_a_very_short_key_is_not_shown_and_blanks_nothing(run):
     assert '"conduit_name": "nyc-1"' in shown and '"md5_key": "(hidden)"' in shown
     assert '"md5_key": "(hidden, another one)"' in shown
     assert '****' not in shown.partition('\n')[2]
+
+
+@pytest.mark.parametrize('playbook', ['provision', 'rollout'])
+def test_a_circuit_with_a_key_that_other_output_is_equal_to_comes_out_right(process, tmp_path, playbook):
+    process.reset()
+    common = {'provision_slot': SLOT, 'provision_mtu': 1500, 'provision_shared': True, 'provision_health_check': {'enabled': True}}
+    keys = dict(zip(('a', 'b', 'nyc-1', 'd', 'e'), COMMON, strict=True))
+    hosts = {name: {**common, 'provision_bgp': {'customer_asn': 64512, 'md5_key': key}} for name, key in keys.items()}
+    account = Account(process, tmp_path)
+    run = account.play(playbook, hosts, '-vvvv', '--diff')
+    assert run.status == 0, run.output
+    assert {name: circuit['cni']['bgp']['md5_key'] for name, circuit in account.circuits().items()} == keys
+    assert set(re.findall(r'"md5_key": "(.*?)"', run.output)) <= {'(hidden)', 'set'}
+    assert re.findall('VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|".*[*]{8}.*"', run.output) == []
+    files = list(account.files.glob('*.json'))
+    assert len(files) == (len(hosts) if playbook == 'provision' else 0)
+    for file in files:
+        left = json.loads(file.read_text())
+        assert (left['name'], left['link']['mtu'], left['interconnect']['site']) == (file.stem, 1500, 'ewr-a')
+        assert (left['bgp']['customer_asn'], left['bgp']['md5_key'], left['health_check']['enabled']) == (64512, 'set', True)

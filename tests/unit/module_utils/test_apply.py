@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -285,6 +286,30 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
     assert put['url'] == '/magic/cf_interconnects/t1'
     assert put['headers']['x-magic-new-hc-target'] == 'true'
     assert put['body'] == {'health_check': {**check, **sent}}
+
+
+@pytest.mark.parametrize(('stored', 'missed'), [(1400, False), (1500, True)])
+def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(stored, missed):
+    there = cni(1, 'nyc-1', 'first')
+    read_again = answer({**there, 'magic': {**there['magic'], 'mtu': stored}})
+    script = Script(answer(there), answer(status=204, body=b''), read_again, *[read_again] * missed)
+    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[there]))
+    with pytest.raises(NotTakenError) if missed else nullcontext():
+        assert apply(script.client(), changes)[0].answer['magic']['mtu'] == 1400
+    assert [method for method, _url in script.told()] == ['GET', 'PUT', 'GET', *['GET'] * missed]
+
+
+@pytest.mark.parametrize('status', [201, 202, 204])
+def test_an_order_that_is_answered_without_the_object_is_looked_up(status):
+    script = Script(answer(status=status, body=b''), listed(direct('new', 2)))
+    assert order_port(script)['name'] == 'new'
+    assert script.told() == [('POST', PORTS), ('GET', PORTS)]
+
+
+def test_an_order_that_is_answered_with_201_is_done():
+    script = Script(answer(direct('new', 2), 201))
+    assert order_port(script)['name'] == 'new'
+    assert script.told() == [('POST', PORTS)]
 
 
 def test_settings_are_put_alone():

@@ -94,6 +94,51 @@ def test_a_list_ends(last):
     assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', '/cni/cnis?site=x&cursor=7')]
 
 
+def v4(number, **info):
+    """A page of a list in Cloudflare's v4 habits: two objects."""
+    items = [{'id': f'{number}-1'}, {'id': f'{number}-2'}]
+    return answer({'success': True, 'errors': [], 'result': items, **({'result_info': info} if info else {})})
+
+
+@pytest.mark.parametrize(('first', 'last', 'query'), [
+    ({'page': 1, 'per_page': 2, 'total_pages': 2, 'total_count': 4}, {'page': 2, 'per_page': 2, 'total_pages': 2}, 'page=2'),
+    ({'page': '1', 'per_page': '2', 'total_count': '3'}, {'page': '2', 'per_page': '2', 'total_count': '3'}, 'page=2'),
+    ({'page': 1, 'count': 2, 'total_count': 4}, {'page': 2, 'count': 2, 'total_count': 4}, 'page=2'),
+    ({'page': 1, 'per_page': 2, 'count': 2}, {'page': 2, 'per_page': 3, 'count': 2}, 'page=2'),
+    ({'cursors': {'after': 'b'}, 'count': 2}, {'cursors': {'after': ''}, 'per_page': 2}, 'cursor=b'),
+    ({'cursor': 'b'}, {'cursor': None}, 'cursor=b'),
+    ({'cursors': {'after': 'b'}}, {'cursors': {'after': 'b'}}, 'cursor=b'),
+], ids=['pages', 'strings', 'count', 'no total', 'cursors', 'cursor', 'the same cursor'])
+def test_a_list_that_goes_on_by_result_info_is_read_to_its_end(first, last, query):
+    script = Script(v4(1, **first), v4(2, **last))
+    assert [len(page) for page in script.client().pages(PATH, {'site': 'x'})] == [2, 2]
+    assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', f'/cni/cnis?site=x&{query}')]
+
+
+@pytest.mark.parametrize('info', [
+    {}, {'count': 2}, {'page': 1, 'per_page': 20}, {'page': 1, 'per_page': 2, 'total_pages': 1}, {'page': 1, 'total_count': 2},
+    {'page': None, 'total_pages': None},
+], ids=str)
+def test_a_list_of_one_page_is_read_once(info):
+    assert len(list(Script(v4(1, **info)).client().pages(PATH))) == 1
+
+
+def test_a_total_that_counts_what_a_filter_leaves_out_ends_at_an_empty_page():
+    info = {'page': 1, 'per_page': 2, 'total_count': 99}
+    empty = answer({'success': True, 'result': [], 'result_info': {**info, 'page': 2}})
+    assert [len(page) for page in Script(v4(1, **info), empty).client().pages(PATH)] == [2, 0]
+
+
+@pytest.mark.parametrize(('info', 'problem'), [
+    ({'page': 1, 'per_page': 2, 'total_pages': 2}, 'page 1 of a list where 2 was asked for.'),
+    ({'page': 'x'}, 'invalid literal for int'), ({'page': 2, 'total_pages': [1]}, 'int'),
+], ids=['page one again', 'no number', 'object'])
+def test_a_list_that_can_not_be_read_on_is_not_cut_silently(info, problem):
+    with pytest.raises(AnswerError) as error:
+        list(Script(v4(1, page=1, total_pages=2), *[v4(2, **info)] * 5).client().pages(PATH))
+    assert problem in error.value.message
+
+
 def test_a_list_that_never_ends_is_an_error():
     script = Script(*[answer({'items': [], 'next': number}) for number in range(1, MAX_PAGES + 2)])
     with pytest.raises(AnswerError) as error:
@@ -131,6 +176,36 @@ def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, bo
         client.post(PATH, {}) if method == 'POST' else list(client.pages(PATH))
     assert error.value.message == f'{method} /cni/cnis: HTTP 200, {problem}'
     assert error.value.details['cf_ray'] == '8a1-EWR'
+
+
+@pytest.mark.parametrize('status', [200, 201, 202, 204])
+def test_each_success_of_a_write_is_one(status):
+    for method in ('POST', 'PUT'):
+        assert call(Script(answer({'id': '1'}, status)).client(), method) == {'id': '1'}
+    assert call(Script(answer(None, status)).client(), 'DELETE') is True
+    if status != 200:
+        with pytest.raises(ApiError):
+            Script(answer({'id': '1'}, status)).client().get(PATH)
+
+
+@pytest.mark.parametrize('nothing', [answer(status=204, body=b''), answer({'success': True, 'result': None}), answer(status=202)],
+                         ids=['204', 'no result', 'null'])
+def test_a_success_without_the_object_is_none_after_a_put_and_a_lost_answer_after_a_post(nothing):
+    assert Script(nothing).client().put(PATH, {}) is None
+    with pytest.raises(AnswerError) as error:
+        Script(nothing).client().post(PATH, {})
+    assert error.value.status == nothing.status
+
+
+@pytest.mark.parametrize(('source', 'words'), [
+    ({'pointer': '/magic/mtu'}, 'wrong (code 1004, at /magic/mtu)'), ({}, 'wrong (code 1004)'), ('x', 'wrong (code 1004)'),
+], ids=str)
+def test_an_error_names_the_field_and_the_page_that_explains_it(source, words):
+    item = {'code': 1004, 'message': 'wrong', 'documentation_url': 'https://developers.example/1004', 'source': source}
+    with pytest.raises(ApiError) as error:
+        Script(answer({'success': False, 'errors': [item]}, 400)).client().post(PATH, {})
+    assert words in str(error.value)
+    assert error.value.details['errors'] == [{name: value for name, value in item.items() if value}]
 
 
 def test_success_false_is_an_error_whatever_the_status():
@@ -260,11 +335,34 @@ def test_the_rate_limit_is_waited_for_to_the_second_and_as_often_as_it_says(meth
     assert client.counters == {'requests': 8, 'retries': 7, 'waited': 420.0}
 
 
-@pytest.mark.parametrize('named', [{}, {'retry_after': 'Wed, 21 Oct 2026 07:28:00 GMT'}, {'retry_after': '-1'}], ids=str)
+THEN = 'Wed, 21 Oct 2026 07:28:00 GMT'
+
+
+@pytest.mark.parametrize('named', [{}, {'retry_after': '0'}, {'retry_after': '-1'}, {'retry_after': 'soon'},
+                                   {'retry_after': THEN, 'date': THEN}, {'retry_after': 'Wed, 21 Oct 2015 07:28:00 -0000'}], ids=str)
 def test_a_rate_limit_without_seconds_is_waited_for_as_other_failures_are(named):
     script = Script(refusal(429, **named), answer({}))
     script.client().post(PATH, {})
     assert script.slept == [0.5]
+
+
+def test_a_rate_limit_that_names_no_time_is_not_asked_again_and_again():
+    script = Script(*[refusal(429, 971, retry_after='0')] * 100)
+    with pytest.raises(ApiError):
+        script.client(retry_timeout=300).get(PATH)
+    assert script.slept == [0.5, 1, 2, 4, 8, 16, *[30] * 8]
+
+
+def test_a_date_is_counted_from_that_of_the_answer():
+    script = Script(refusal(429, 971, retry_after=THEN, date='Wed, 21 Oct 2026 07:27:00 GMT'), answer({}))
+    script.client().post(PATH, {})
+    assert script.slept == [60]
+
+
+def test_a_date_is_counted_from_now_where_the_answer_has_none():
+    with pytest.raises(ApiError) as error:
+        Script(refusal(429, 971, retry_after='Fri, 31 Dec 9999 23:59:59 GMT')).client().get(PATH)
+    assert error.value.retry_after > 1e11
 
 
 @pytest.mark.parametrize(('waits', 'slept', 'notes'), [
@@ -313,6 +411,27 @@ def test_the_reported_rate_only_slows_down():
     for _request in range(3):
         client.get(PATH)
     assert [request['at'] for request in script.sent] == [0, 30, 30]
+
+
+def test_the_reported_rate_holds_no_longer_than_a_window():
+    script = Script(answer({}, ratelimit='"default";r=0;t=86400'), answer({}))
+    client = script.client(retry_timeout=300)
+    client.get(PATH)
+    client.get(PATH)
+    assert script.slept == [300]
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_the_reported_rate_holds_no_longer_than_retry_timeout(method):
+    script = Script(answer({}, ratelimit='"default";r=0;t=86400'))
+    client = script.client(retry_timeout=10)
+    client.get(PATH)
+    with pytest.raises(ApiError) as error:
+        call(client, method)
+    assert (script.slept, len(script.sent), client.counters['requests']) == ([], 1, 1)
+    assert 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s' in str(error.value)
+    assert 'Waiting another 300 s would exceed retry_timeout.' in str(error.value)
+    assert (error.value.status, error.value.retryable, error.value.retry_after) == (429, True, 300)
 
 
 def test_base_url_may_end_in_a_slash():

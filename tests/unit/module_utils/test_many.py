@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import Created, _create, apply_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, gathered, in_order
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import DriftError, InputError, NotYetError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, DriftError, InputError, NotYetError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
@@ -403,6 +406,59 @@ def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
     with pytest.raises(Unread) as unread:
         plan_each(wanted, there)
     assert unread.value.parts == tuple(('status', name) for name in 'abc')
+@pytest.mark.parametrize('cause', [ValueError('v'), KeyError('k'), RecursionError('r'), MemoryError()], ids=repr)
+@pytest.mark.parametrize('at', range(4), ids=['order', 'CNI', 'look at rivals', 'nowhere'])
+def test_an_exception_that_nobody_expected_ends_its_own_chain_with_a_report(cause, at):
+    """Of two chains one after the other; what both have written is there."""
+    chains = plan_each([circuit('a'), circuit('b')], world(SLOTS))
+    lines = [answer(direct('x', 2)), answer(cni(1, 'a', 'x')), answer(direct('y', 3)), answer(cni(2, 'b', 'y')),
+             listed(cni(1, 'a', 'x'), cni(2, 'b', 'y'))]
+    hit = [[cause, *lines[2:]], [lines[0], cause, *lines[2:]], [*lines[:4], cause], lines][at]
+    first, second = apply_each(Script(*hit).client(), chains)
+    failed = [[first], [first], [first, second], []][at]
+    assert [end for end in (first, second) if end.error] == failed
+    assert all(f'please report it: {type(cause).__name__}' in str(end.error) for end in failed)
+    assert [len(first.applied), len(second.applied)] == [[0, 2], [1, 2], [2, 2], [2, 2]][at]
+
+
+def test_what_was_made_before_an_unexpected_exception_is_reported(monkeypatch):
+    (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'x', 'bgp_mode': 'advertise_only'})]],
+                           world(interconnects=[direct('x', 1)]))
+    made = answer(cni(1, 'a', 'x'))
+    for script in (Script(made, ValueError('of the PUT')), Script(made, made)):
+        (end,) = apply_each(script.client(), [changes])
+        assert (type(end.error), [change.answer['id'] for change in end.applied]) == (BugError, [uuid(1)])
+        monkeypatch.setattr(_apply, 'contrast', lambda *_arguments: 1 / 0)
+
+
+def test_an_exception_of_the_progress_ends_its_own_chain():
+    def tell(number):
+        if number == 0:
+            raise ValueError('no such file')
+
+    script = Script(answer(direct('one', 1)), answer(direct('two', 2)))
+    first, second = apply_each(script.client(), orders(1, 2), tell=tell)
+    assert (type(first.error), len(first.applied), second.error) == (BugError, 1, None)
+
+
+def test_without_threads_the_chains_that_were_not_written_fail(monkeypatch):
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, 'start', none_left)
+    script = Script()
+    ends = apply_each(script.client(), [*orders(1, 2), []])
+    assert ([type(end.error) for end in ends], script.sent) == ([BugError, BugError, type(None)], [])
+
+
+def test_what_ends_a_chain_that_has_failed_is_added_to_its_error():
+    rival = listed(cni(2, 'b', 'x'))
+    script = Script(answer(cni(1, 'a', 'x')), refusal(403, 1, 'no tunnel'), rival, refusal(400, 1, 'in use'))
+    tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
+    (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('x', 1)], tunnels=[tunnel]))
+    (end,) = apply_each(script.client(), [changes])
+    assert 'no tunnel' in str(end.error) and 'in use' in str(end.error)
+    assert [change.action for change in end.applied] == ['none', 'create']
 
 
 def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():

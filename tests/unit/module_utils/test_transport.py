@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import socket
+import socketserver
 import ssl
 import threading
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from cryptography import x509
@@ -98,6 +100,110 @@ def test_netrc_does_not_replace_the_token(monkeypatch, tmp_path):
 def test_no_whole_answer_is_named(answer, expected):
     with server(answer) as (port, _received):
         assert reason(f'http://127.0.0.1:{port}/', timeout=0.3) == expected
+
+
+HEADERS, BODY = OK.split(b'\r\n\r\n')[0].replace(b': 2', b': 100') + b'\r\n\r\n', b'{' * 100
+CHUNKS = b'1\r\n{\r\n' * 20
+CONNECTED = b'HTTP/1.1 200 Connection established\r\n\r\n'
+
+
+class Drip(socketserver.BaseRequestHandler):
+    """Answers with some bytes at once and the others one by one, for 5 s at least unless the server stops."""
+
+    def handle(self) -> None:
+        at, connection = self.server, self.request
+        with suppress(OSError):  # whom it takes too long hangs up
+            if at.tunnel:
+                connection.recv(65536)
+                connection.sendall(CONNECTED)
+            connection = at.tls.wrap_socket(connection, server_side=True) if at.tls else connection
+            connection.recv(65536)
+            connection.sendall(at.quick)
+            for byte in at.slow:
+                at.stop.wait(0.05)
+                connection.sendall(bytes([byte]))
+            at.whole = not at.stop.is_set()
+
+
+@contextmanager
+def dripping(quick: bytes, slow: bytes, tls: ssl.SSLContext | None = None, tunnel: bool = False):
+    """Yields the server, with its port and whether one answer came to its end."""
+    with socketserver.ThreadingTCPServer(('127.0.0.1', 0), Drip) as drip:
+        drip.quick, drip.slow, drip.tls, drip.tunnel, drip.whole, drip.stop = quick, slow, tls, tunnel, False, threading.Event()
+        drip.port = drip.server_address[1]
+        thread = threading.Thread(target=drip.serve_forever, args=[0.01])
+        thread.start()
+        try:
+            yield drip
+        finally:
+            drip.stop.set()
+            drip.shutdown()
+            thread.join()
+
+
+DRIPS = pytest.mark.parametrize(('quick', 'slow'), [
+    (b'', HEADERS), (HEADERS, BODY), (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', CHUNKS),
+    (b'HTTP/1.1 200 OK\r\n\r\n', BODY),
+], ids=['headers', 'body', 'chunks', 'body without a length'])
+
+
+@DRIPS
+@pytest.mark.parametrize('through', ['http', 'https', 'http by proxy', 'https by proxy'])
+def test_the_time_out_is_that_of_the_whole_answer(quick, slow, through, tmp_path, monkeypatch):
+    path, context = certificate(tmp_path)
+    by_proxy, scheme = through.endswith('proxy'), through.partition(' ')[0]
+    tls = context if scheme == 'https' else None
+    with dripping(quick, slow, tls, by_proxy and scheme == 'https') as drip:
+        if by_proxy:
+            monkeypatch.setenv(f'{scheme.upper()}_PROXY', f'http://127.0.0.1:{drip.port}')
+        url = f'{scheme}://localhost:{1 if by_proxy else drip.port}/'
+        monkeypatch.setenv('NO_PROXY', '')
+        assert reason(url, timeout=0.3, verify=path) == 'timeout'
+        assert not drip.whole
+
+
+def test_a_proxy_that_drips_its_own_answer_is_not_waited_for(monkeypatch):
+    with dripping(b'', CONNECTED * 3) as drip:
+        monkeypatch.setenv('HTTPS_PROXY', f'http://127.0.0.1:{drip.port}')
+        assert reason('https://api.example/', timeout=0.3) == 'timeout'
+        assert not drip.whole
+
+
+def test_threads_that_share_a_transport_each_have_their_own_time():
+    shared = RequestsTransport(0.3)
+
+    def ask(url) -> str | int:
+        try:
+            return shared('GET', url, {}, None).status
+        except TransportError as error:
+            return error.details['reason']
+
+    with dripping(HEADERS, BODY) as slow, server(*[OK] * 3) as (quick, _received), ThreadPoolExecutor(6) as pool:
+        urls = [f'http://127.0.0.1:{port}/' for port in (slow.port, quick) * 3]
+        assert list(pool.map(ask, urls)) == ['timeout', 200] * 3
+        assert not slow.whole
+
+
+@pytest.mark.parametrize('silent', [True, False])
+def test_a_dead_address_of_a_host_leaves_time_for_the_next(monkeypatch, silent):
+    with socket.create_server(('127.0.0.2', 0), backlog=0) as full, server(OK) as (port, _received), ExitStack() as waiting:
+        for _number in range(2 * silent):  # a backlog that is full takes nobody, and says nothing
+            knocking = waiting.enter_context(socket.socket())
+            knocking.setblocking(False)
+            knocking.connect_ex(full.getsockname())
+        dead = full.getsockname() if silent else ('127.0.0.2', port)
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, '', address) for address in (dead, ('127.0.0.1', port))]
+        monkeypatch.setattr(socket, 'getaddrinfo', lambda *_args, **_options: found)
+        assert get(f'http://api.example:{port}/', timeout=0.5).status == 200
+
+
+@pytest.mark.parametrize('proxy', ['http://user:pr0xy-secret@[::1', 'http://user:pr0xy-secret@a..b:1', 'http://'])
+def test_a_proxy_that_is_no_address_is_named(monkeypatch, proxy):
+    monkeypatch.setenv('HTTP_PROXY', proxy)
+    with pytest.raises(TransportError) as error:
+        get('http://api.example/')
+    assert (error.value.details['reason'], error.value.retryable) == ('proxy', False)
+    assert 'pr0xy-secret' not in str(error.value)
 
 
 def test_nobody_there_is_named():
