@@ -20,6 +20,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Wanted, desire, given, pick, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, not_texts
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
@@ -57,6 +58,8 @@ def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoR
     secrets = Secrets(module.no_log_values)
     client = None
     try:
+        if module.mistyped:
+            raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, secrets)
         result = work(Task(module.params, client, module))
     except Exception as error:
@@ -72,6 +75,7 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.params = said(self.params)
+        self.mistyped = not_texts(self.argument_spec, self.params, secret=True)  # later on each of them is a text
 
 
 def said(value: Any) -> Any:
