@@ -111,8 +111,9 @@ def _is_text(row: Mapping[str, Any], secret: bool) -> bool:
 def _variables() -> Spec:
     """What a circuit's variables are, with those that a survey asks for one by one: provision_slot_site for provision_slot.site."""
     options = {name: CIRCUIT[name] for name in ('name', *ROLE)} | ROLE_TEXTS
-    parts = {f'{name}_{part}': inner for name, row in options.items() for part, inner in _with_aliases(row.get('options', {}))}
-    return {PREFIX + name: row for name, row in _with_aliases(options | {name: row for name, row in parts.items() if name not in options})}
+    parts = {f'{name}_{part}': {**inner, 'aliases': ()}
+             for name, row in options.items() for part, inner in _with_aliases(row.get('options', {}))}
+    return {PREFIX + name: row for name, row in (parts | options).items()}
 
 
 VARIABLES = _variables()
