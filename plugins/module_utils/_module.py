@@ -31,6 +31,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, not_texts
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
@@ -68,6 +69,8 @@ def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoR
     module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
     try:
+        if module.mistyped:
+            raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, module.secrets)
         result = work(Task(module.params, client, module, module.secrets.report))
     except Exception as error:
@@ -106,6 +109,7 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.params = said(self.params)
+        self.mistyped = not_texts(self.argument_spec, self.params, secret=True)  # later on each of them is a text
 
     def _log_invocation(self) -> None:
         self._set_apart()

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 
 import pytest
+from module_process import run_in_child
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -294,6 +296,20 @@ def test_a_very_short_key_does_not_blank_the_output(run_module, circuit):
     assert any('very short' in str(text) for text in result['warnings'])
 
 
+@pytest.mark.parametrize(('module', 'options', 'option'), [
+    ('cni', {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64496, 'md5_key': 42798}}, 'bgp.md5_key'),
+    ('cni', {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64496, 'password': 1.1}}, 'bgp.password'),
+    ('rollout', {'circuits': [{'name': 'nyc-1'}, {'name': 'nyc-2', 'bgp': {'md5_key': True}}]}, 'circuits.bgp.md5_key'),
+    ('interconnect', {'pairing_key': 20261124, 'bandwidth': '1G'}, 'pairing_key'),
+    ('slots_info', {'api_token': 42798}, 'api_token'),
+])
+def test_a_secret_that_is_a_number_by_now_is_refused_by_name(run_module, simulator, module, options, option):
+    result = run_module(module, **options)
+    assert (result['error']['option'], simulator.requests()) == (option, [])
+    assert 'Write it in quotes' in result['msg']
+    assert '42798' not in str(result.get('msg'))
+
+
 # Letters.
 
 def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circuit, tmp_path):
@@ -308,6 +324,22 @@ def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circui
     assert run_module('loa', conduit_name='nyc-1', path=str(path), force=True)['changed'] is True
     assert run_module('loa', conduit_name='nyc-1', path=str(path), mode='0644')['changed'] is True
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_only_a_letter_that_is_to_be_written_needs_a_folder_that_can_be(simulator, circuit, tmp_path):
+    """Permissions do not bind root, so the answer of the system is what a user would get."""
+    def run(**options):
+        arguments = {'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), **options}
+        read_only = partial(setattr, os, 'access', lambda _path, mode: mode != os.W_OK)
+        return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=read_only).result()
+
+    assert 'can not be written to' in run()['msg']
+    (tmp_path / 'loa.pdf').write_bytes(b'%PDF- of an earlier run %%EOF')
+    asked = simulator.requests()
+    kept, fetched = run(), run(force=True)
+    assert (kept.get('msg'), kept.get('changed')) == (None, False)
+    assert 'can not be written to' in fetched['msg']
+    assert simulator.requests() == asked
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'html', 'status': 200}, {'kind': 'empty'}, {'kind': 'truncate'}], ids=str)
