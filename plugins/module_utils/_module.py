@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -31,6 +31,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, not_texts
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
@@ -68,6 +69,8 @@ def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoR
     module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
     try:
+        if module.mistyped:
+            raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, module.secrets)
         result = work(Task(module.params, client, module, module.secrets.report))
     except Exception as error:
@@ -106,6 +109,7 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.params = said(self.params)
+        self.mistyped = not_texts(self.argument_spec, self.params, secret=True)  # later on each of them is a text
 
     def _log_invocation(self) -> None:
         self._set_apart()
@@ -143,12 +147,25 @@ def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Sec
 
 
 def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
-    url = urlsplit(params['api_url'] or API_URL)
-    if url.scheme not in ('http', 'https') or not url.hostname:
+    url = _address(params['api_url'] or API_URL)
+    if url is None or url.scheme not in ('http', 'https') or not url.hostname:
         raise InputError('api_url', f'{params["api_url"]!r} is not an address.', f'such as {API_URL}')
     if url.scheme == 'http' and not re.fullmatch(r'localhost|127\..*|::1', url.hostname):
         warn(f'api_url is plain http: the credentials travel to {url.hostname} in the clear.')
     return url.geturl()
+
+
+def _address(text: str) -> SplitResult | None:
+    """The parts of an address; None if requests, the resolver or Python can make nothing of it: each finds other mistakes."""
+    from requests import PreparedRequest
+
+    try:
+        PreparedRequest().prepare_url(text, None)
+        url = urlsplit(text)
+        (url.hostname or '').encode('idna')
+    except ValueError:
+        return None
+    return url
 
 
 def _verify(params: Mapping[str, Any], warn: Callable[[str], None]) -> bool | str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, is_segment
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, InputError, NotYetError, ShapeError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, Unreadable, World, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, ROWS, SLOT, Resource
 
 T = TypeVar('T')
 
@@ -143,13 +143,21 @@ def _seen(client: Client, part: Part, query: Mapping[str, Any] | None, shown: Wo
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:
     """The statuses of interconnects, {name: {state, reason}}, once all are in one of the states, or after timeout seconds.
 
-    No states: read once. An interconnect that has gone has no entry.
+    No states: read once. One that has reached a state is not read again, so its status is as it was then. One without a status has no
+    entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
     """
-    states, ends = set(states), client.clock() + timeout
+    states, ends, found = set(states), client.clock() + timeout, {}
     for tried in itertools.count(1):
-        statuses = {name: found[0] for name, found in read_each(client, 'status', names).items() if found}
+        found |= read_each(client, 'status', names)
         left = ends - client.clock()
-        if not states or left <= 0 or all(status.get('state') in states for status in statuses.values()):
-            return statuses
+        names = [name for name in names if states and left > 0 and _is_awaited(client, name, found[name], states)]
+        if not names:
+            return {name: statuses[0] for name, statuses in found.items() if statuses}
         client.back_off(tried, left)
     raise AssertionError('unreachable')
+
+
+def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Iterable[str]) -> bool:
+    if statuses:
+        return statuses[0].get('state') not in states
+    return bool(read(client, INTERCONNECT.name, name))

@@ -34,6 +34,9 @@ options:
     description:
       - What the interconnect has to meet. One that exists and meets it is taken before a free slot is ordered.
       - An interconnect that was found otherwise is checked against it.
+      - A slot that meets it, that this account has taken, and on which no interconnect is listed, may be an order that Cloudflare does not
+        list yet. It is waited for within O(retry_timeout), and no other slot is ordered. If it never is listed, the task fails with
+        C(kind) V(not_yet) and the slot in C(slot_id).
     type: dict
     suboptions:
       site:

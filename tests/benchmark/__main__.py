@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests')]
 
+from benchmark.planning import GOAL, ORDERS, SIZES, Plan, plans  # noqa: E402
 from benchmark.runs import ONE, SINGLES, STATES, VARIANTS, Bench, Missing, Sample  # noqa: E402
 from pages import put  # noqa: E402
 from playbook import Account  # noqa: E402
@@ -40,8 +41,12 @@ def main() -> int:
     parser.add_argument('--rounds', type=int, default=3, help='of each run that takes less than a minute (%(default)s)')
     parser.add_argument('--longest', type=float, default=600, metavar='S', help='leave out runs that would take longer (%(default)s)')
     parser.add_argument('--large', type=int, default=1000, metavar='N', help='circuits of the run that is for memory only (%(default)s)')
+    parser.add_argument('--plans', action='store_true', help='measure plans only, without Ansible and requests: a minute')
     parser.add_argument('--write', action='store_true', help=f'into {PAGE.relative_to(ROOT)} and {FILES.relative_to(ROOT)}')
     options = parser.parse_args()
+    show_plans(list(plans(options.rounds)), options.write)
+    if options.plans:
+        return 0
     with tempfile.TemporaryDirectory() as folder, Simulator('--no-validate', '--page-size', '1000') as simulator:
         bench = Bench(Account(simulator, Path(folder)), options.rounds, options.longest)
         for latency in options.latencies:
@@ -122,16 +127,38 @@ def show(bench: Bench, write: bool) -> None:
     say(f'\n{text}')
     if not write:
         return
-    FILES.mkdir(exist_ok=True)
-    figures = {'cpus': os.cpu_count(), 'python': platform.python_version(), 'ansible-core': version('ansible-core'),
-               'cloudflare': version('cloudflare'), 'shown': shown, 'samples': [asdict(one) for one in bench.samples],
-               'missing': [asdict(one) for one in bench.missing]}
-    (FILES / 'results.json').write_text(json.dumps(figures, indent=1) + '\n')
+    record(cpus=os.cpu_count(), python=platform.python_version(), **{'ansible-core': version('ansible-core')},
+           cloudflare=version('cloudflare'), shown=shown, samples=[asdict(one) for one in bench.samples],
+           missing=[asdict(one) for one in bench.missing])
     put(PAGE, 'bench', text)
     from benchmark.picture import draw  # not before all is measured: the size of this process is the least that is seen of its children
 
     draw(FILES / 'benchmark.png', {name: {row: medians.of('wall', name, row[2], row[1], row[0]) for row in medians.rows()}
                                    for name in VARIANTS})
+
+
+def show_plans(measured: Sequence[Sequence[Plan]], write: bool) -> None:
+    """A line for each kind of order: medians, and how many times as long the larger plan takes."""
+    seconds = {(some[0].order, some[0].circuits): statistics.median(one.seconds for one in some) for some in measured}
+    memory = {(some[0].order, some[0].circuits): statistics.median(one.memory for one in some) for some in measured}
+    lines = [f'| new circuits | {" | ".join(map(str, SIZES))} | times as long |', '|---|---|---|---|',
+             f'| goal | {GOAL[0]} s, {GOAL[1]} MB at most | | {GOAL[2]} at most |']
+    for order in ORDERS:
+        figures = [f'{seconds[order, size]:.2f} s, {memory[order, size]:.0f} MB' for size in SIZES]
+        lines.append(f'| {order} | {" | ".join(figures)} | {seconds[order, SIZES[1]] / seconds[order, SIZES[0]]:.2f} |')
+    text = '\n'.join(lines)
+    say(text)
+    if write:
+        record(plans=[asdict(one) for some in measured for one in some])
+        put(PAGE, 'plans', text)
+
+
+def record(**figures: object) -> None:
+    """Puts figures into the file of all figures, beside those of other parts."""
+    FILES.mkdir(exist_ok=True)
+    file = FILES / 'results.json'
+    there = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**there, **figures}, indent=1) + '\n')
 
 
 def say(text: str) -> None:
