@@ -263,7 +263,8 @@ def test_a_decommissioning_that_was_killed_goes_on(account):
 
 
 def test_nothing_is_given_up_because_nothing_was_named(account):
-    for nothing in ([], ['-e', 'provision_hosts='], ['-e', '{"provision_hosts": null}'], ['--limit', ''], ['-e', 'provision_hosts=nyc-2']):
+    blank, null, other = (['-e', f'{{"provision_hosts": {value}}}'] for value in ('""', 'null', '"nyc-2"'))
+    for nothing in ([], blank, null, other, ['--limit', ''], [*other, '--limit', 'nyc-1']):
         run = account.play('decommission', {'nyc-1': {}}, *nothing)
         assert (run.status, run.sent) == (2, []), nothing
         assert 'Say which circuits to give up' in run.output
