@@ -51,7 +51,7 @@ class World:
         self._unreadable: dict[Part, list[Unreadable]] = {}
         self._indexes: dict[tuple[str, str, Callable], dict[Any, _Objects]] = {}
         self._kept: dict[Any, Any] = {}
-        self._origin = self  # as it was read
+        self.origin = self  # as it was read
         self._narrowed: set[Part] = set()
         self.narrow: dict[str, Mapping[str, Any]] = {}  # what of a list is enough at first, by resource
         self.account = ''  # the one that this is the world of
@@ -65,7 +65,7 @@ class World:
     def copy(self) -> World:
         """Another one that can be changed by itself."""
         other = self._like(self._parts)
-        other.promised, other.asking, other._origin = set(self.promised), self.asking, self._origin
+        other.promised, other.asking, other.origin = set(self.promised), self.asking, self.origin
         return other
 
     def only(self, resource: str) -> World:
@@ -135,8 +135,8 @@ class World:
 
     def known(self, resource: str, wire: str) -> frozenset[Any]:
         """The values of a field in a list as it was read, whatever was decided since: one set for all who ask."""
-        return self._origin.kept(('known', resource, wire), lambda: frozenset(
-            get(obj, wire) for obj in (*self._origin.seen(resource), *self._origin.unreadable(resource))))
+        return self.origin.kept(('known', resource, wire), lambda: frozenset(
+            get(obj, wire) for obj in (*self.origin.seen(resource), *self.origin.unreadable(resource))))
 
     def kept(self, key: Any, make: Callable[[], T]) -> T:
         """What make() returns, made once: it has to stay right while things are only taken. See forget()."""

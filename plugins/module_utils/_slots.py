@@ -122,18 +122,20 @@ def pending(world: World, select: Select, slot_id: str | None, others: Sequence[
 
     Where an interconnect at the site doesn't say which slot it is on, it may be that one. A slot need not say whose it is.
     """
-    def find() -> list[Object]:
-        ports = world.seen(INTERCONNECT.name)
-        anywhere = {folded(port.get('site')) for port in ports if port.get('type') == DIRECT.fixed['type'] and not port.get('slot_id')}
-        return [slot for slot in world.having(SLOT.name, 'account', world.account, folded) if slot.get('occupied')
-                and folded(slot.get('site')) not in anywhere and not world.having(INTERCONNECT.name, 'slot_id', slot['id'], folded)]
-
     def would_do(slot: Object) -> bool:
         return all(meets(slot, option, want) for option, want in asked(select) if option != 'type') and all(
             apart(slot, other) for other in others)
 
-    taken = world.kept('pending', find) if world.account else []
+    taken = world.origin.kept('pending', lambda: _unlisted(world.origin)) if world.account else []
     return next((slot for slot in taken if (folded(slot['id']) == slot_id if slot_id else would_do(slot))), None)
+
+
+def _unlisted(world: World) -> list[Object]:
+    """The slots that this account has taken, with no interconnect listed on them."""
+    ports = world.seen(INTERCONNECT.name)
+    anywhere = {folded(port.get('site')) for port in ports if port.get('type') == DIRECT.fixed['type'] and not port.get('slot_id')}
+    return [slot for slot in world.having(SLOT.name, 'account', world.account, folded) if slot.get('occupied')
+            and folded(slot.get('site')) not in anywhere and not world.having(INTERCONNECT.name, 'slot_id', slot['id'], folded)]
 
 
 def allocate(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:
@@ -150,7 +152,8 @@ def allocate(world: World, select: Select, slot_id: str | None, others: Sequence
                 return slot
             second = second or slot
     if second is None:
-        raise _nothing_left(world.whole(SLOT.name), select, slot_id, others)
+        near = (asked(select), slot_id, *(other['name'] for other in others))  # counted once for all who ask for the same
+        raise InputError(*world.kept(near, lambda: _nothing_left(world.whole(SLOT.name), select, slot_id, others)))
     return second
 
 
@@ -181,8 +184,8 @@ def _filters(select: Select, slot_id: str | None) -> list[tuple[str, Callable[[O
               for option, want in asked(select) if option != 'type')]
 
 
-def _nothing_left(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> InputError:
-    """The error that says how many slots each filter let through, or which of the names in the selector no slot has."""
+def _nothing_left(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> tuple[Any, ...]:
+    """The arguments of the error that says how many slots each filter let through, or which of the names in the selector no slot has."""
     filters = [*_filters(select, slot_id),
                *((f'not on the device of {other["name"]}', lambda slot, other=other: apart(slot, other)) for other in others)]
     left, trail = slots, [f'{len(slots)} slots']
@@ -193,21 +196,21 @@ def _nothing_left(slots: Sequence[Object], select: Select, slot_id: str | None, 
             break
         left = rest
     if slot_id and name.startswith('slot_id'):
-        return InputError('slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.')
+        return 'slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.'
     if slot_id and name == 'free':
         place, holder = f'{_facility(left[0])}, {left[0].get("site")}', left[0].get('account')
-        return InputError('slot_id', f'slot {slot_id} ({place}) is taken by someone else{f" (account {holder})" if holder else ""}.')
+        return 'slot_id', f'slot {slot_id} ({place}) is taken by someone else{f" (account {holder})" if holder else ""}.'
     near = ', '.join(sorted({f'{s.get("site")}/{_facility(s)}/{s.get("speed")}' for s in left})[:12]) or 'none'
-    return _misspelt(slots, select) or InputError(
+    return _misspelt(slots, select) or (
         'slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(trail)}. Before that filter there were {near}.')
 
 
-def _misspelt(slots: Sequence[Object], select: Select) -> InputError | None:
-    """The error for a site, speed or facility that no slot has at all, taken or free."""
+def _misspelt(slots: Sequence[Object], select: Select) -> tuple[Any, ...] | None:
+    """The arguments of the error for a site, speed or facility that no slot has at all, taken or free."""
     for option in ('site', 'facility', 'speed'):
         there = {SELECTORS[option][0](slot) for slot in slots} - {None, ''}
         if select.get(option) is not None and there and not any(_equal(have, select[option]) for have in there):
             names = sorted(there)
             path = f'slot.{option}' if 'type' in select else option
-            return InputError(path, f'there is no {option} {select[option]!r} among the slots. There are: {", ".join(names[:20])}.', names)
+            return path, f'there is no {option} {select[option]!r} among the slots. There are: {", ".join(names[:20])}.', names
     return None
