@@ -287,3 +287,29 @@ def played(hostile, playbook, *arguments):
     done = subprocess.run(command, cwd=hostile.folder, env=hostile.environment, capture_output=True, text=True, check=False)
     assert (done.returncode, hostile.ran()) == (0, []), done.stdout + done.stderr
     return done
+
+
+# What is wrong with one.
+
+def test_one_wrong_object_leaves_all_others_in_place(process, tmp_path):
+    """CNIs named like things of Ansible's own, one without a name, one without an id, and ports of which something is of another type."""
+    process.reset(no_validate=True)
+    account = Account(process, tmp_path)
+    slots = [slot['id'] for slot in process.state()['slots'] if not slot['occupied']]
+    names = ['nyc-1', 'all', 'dark', 'localhost', 'a/../b', '..', 'x%2F', 'state_Pending', 'nameless', 'no id', 'no facility', 'number']
+    for name, slot in zip(names, slots, strict=False):
+        account.seed(name, slot)
+    state = process.state()
+    cnis, ports = (dict(zip(names, state[kind], strict=True)) for kind in ('cnis', 'interconnects'))
+    cnis['nameless']['magic']['conduit_name'] = cnis['no id']['id'] = None
+    ports['no facility']['facility'] = 7
+    ports['number']['speed'] = 10
+    process.seed(cnis=state['cnis'], interconnects=state['interconnects'])
+    found = Answer(account, tmp_path, EXAMPLE, (), 'cni.yml', {})
+    assert found.status == 0, found.said
+    assert set(found.hosts) == {'nyc-1', '%61ll', '%64ark', '%6Cocalhost', 'a%2F..%2Fb', '%2E.', 'x%252F', 'state_Pending', 'number'}
+    true = {host: variables['provision_name'] for host, variables in found.hosts.items() if 'provision_name' in variables}
+    assert true == {'%61ll': 'all', '%64ark': 'dark', '%6Cocalhost': 'localhost', 'a%2F..%2Fb': 'a/../b', '%2E.': '..', 'x%252F': 'x%2F'}
+    assert (found.hosts['number']['cni_speed'], set(found.groups['state_Pending']['hosts'])) == ('10', set(found.hosts))
+    for words in (f'CNI {cnis["nameless"]["id"]} has no magic.conduit_name', 'a CNI without a usable id', ports['no facility']['name']):
+        assert words in found.said
