@@ -114,7 +114,7 @@ SCENARIOS = (
     Scenario('cni_info', (Call('cni_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
     Scenario('cni_settings_info', (Call('cni_settings_info', {}),)),
     Scenario('circuit, call by call', (
-        *CIRCUIT, Call('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}), Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+        *CIRCUIT, Call('cni', {**LINK.options, 'mtu': 1400}), Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
         Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),
         Call('status_info', {'wait_for': ['Pending'], 'wait_timeout': 60}),
     ), habits_only=True),
