@@ -29,6 +29,7 @@ class Ask:
 HOSTS = {'type': 'str', 'description': 'Which circuits, a pattern of names in the inventory such as nyc-2 or nyc-1,nyc-2.'}
 HEALTH = ('Healthy', 'Unhealthy', 'Down')
 LEAST = {'rollout_max_deletes': 0, 'provision_bgp.customer_asn': 1}
+TEXTS = ('text', 'textarea', 'password')
 SURVEYS = {
     'rollout': [Ask('rollout_state', True, ('merged', 'overridden')), Ask('rollout_max_deletes', True), Ask('rollout_fail_fast', True)],
     'status': [Ask('provision_wait_for', only=HEALTH), Ask('provision_wait_timeout')],
@@ -63,6 +64,8 @@ def question(ask: Ask, option: dict) -> dict:
         asked['default'] = str(default).lower() if option['type'] == 'bool' else default
     if ask.option in LEAST:
         asked['min'] = LEAST[ask.option]
+    elif ask.required and asked['type'] in TEXTS:
+        asked['min'] = 1  # characters: without it AWX takes a blank for an answer
     return asked
 
 

@@ -12,6 +12,7 @@ author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), which start with C(provision_).
+  - A number, a boolean or a date where the role takes a text is an error, see P(netops.cloudflare_cni.mistyped#filter).
   - Where O(state) is V(present), a host with C(provision_state=absent) is left out; where it is V(absent), every other one is.
 positional: hostvars, state
 options:
@@ -49,18 +50,24 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE, mistyped
 
 
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
-    """The hosts as circuits. Circuits to keep away from may be named as hosts."""
+    """The hosts as circuits. Circuits to keep away from may be named as hosts. Raises AnsibleFilterError where a text is none."""
     variables = {host: hostvars[host] for host in hosts}  # once: Ansible gathers them anew each time
+    for host, told in variables.items():
+        if complaint := mistyped(told):
+            raise AnsibleFilterError(f'{host}: {complaint}')
     names = {host: _name(host, told) for host, told in variables.items()}
     return [_circuit(names[host], told, names) for host, told in variables.items() if (told.get('provision_state') or 'present') == state]
 
 
 def _name(host: str, variables: Mapping[str, Any]) -> str:
-    return str(variables.get('provision_name') or host)
+    name = variables.get('provision_name') or host
+    return name if isinstance(name, str) else str(name)  # str() would take the mark off that tells data from templates
 
 
 def _circuit(name: str, variables: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

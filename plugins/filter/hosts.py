@@ -13,6 +13,9 @@ author:
 description:
   - Makes a host of each circuit, with the variables of the role P(netops.cloudflare_cni.provision#role). The other way round is
     P(netops.cloudflare_cni.circuits#filter).
+  - Names are data. What Ansible would run as a template, once it is written into an inventory, is left out with a warning; a circuit of
+    such a name is left out whole. The inventory plugin P(netops.cloudflare_cni.circuits#inventory) has them.
+  - A name that is none for a host, such as V(all), is percent-encoded; C(provision_name) then has the true one.
 options:
   _input:
     description: Circuits, as M(netops.cloudflare_cni.rollout) gathers them.
@@ -41,12 +44,30 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible import constants
+from ansible.utils.display import Display
+
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
+
+TAKEN = {'all', 'ungrouped', *constants.LOCALHOST}
 
 
 def hosts(circuits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """{name: variables} of the circuits. What the role has no variable for, as both ends of the link, is left to Cloudflare."""
-    return {circuit['name']: {PREFIX + option: circuit[option] for option in ROLE if option in circuit} for circuit in circuits}
+    """{host: variables} of the circuits, without what is a template: no mark of data survives in a file."""
+    named = {circuit['name']: role_variables(circuit) for circuit in circuits}
+    left_out = [name for name in named if is_template(name)]
+    left_out += [f'{variable} of {name}' for name, told in named.items() for variable, value in told.items() if is_template(value)]
+    for what in left_out:
+        Display().warning(f'netops.cloudflare_cni.hosts: {what} is left out, as Ansible would run it as a template.')
+    return {host_name(name, TAKEN): {**({'provision_name': name} if host_name(name, TAKEN) != name else {}),
+                                     **{variable: value for variable, value in told.items() if not is_template(value)}}
+            for name, told in named.items() if not is_template(name)}
+
+
+def role_variables(circuit: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of the role. What it has none for, as both ends of the link, is left to Cloudflare."""
+    return {PREFIX + option: circuit[option] for option in ROLE if option in circuit}
 
 
 class FilterModule:

@@ -17,6 +17,9 @@ description:
   - What the role P(netops.cloudflare_cni.provision#role) and the playbook C(netops.cloudflare_cni.rollout) take is in variables that start
     with C(provision_), so that these change nothing where they run over this inventory as it is. A port without a CNI has
     C(provision_state=spare), which rollout leaves alone.
+  - Names are data. One that Ansible could take for a template, for a file or for something of its own, such as V(all), is percent-encoded
+    as the name of its host, with a warning; C(provision_name) then has the true one.
+  - A CNI without a name, or one that can not be read, is left out with a warning, and so is its port.
   - If the API can not be read, and no cache has an answer, the command ends with exit status 1; it does not go on without the hosts.
 extends_documentation_fragment:
   - constructed
@@ -123,13 +126,14 @@ compose:
   provision_wait_for: "['Healthy']"
 '''
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.netops.cloudflare_cni.plugins.filter.hosts import hosts as role_variables
+from ansible_collections.netops.cloudflare_cni.plugins.filter.hosts import role_variables
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import gathered
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
@@ -139,6 +143,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import meets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
 
 try:
     from ansible.template import trust_as_template
@@ -155,7 +160,6 @@ CONNECTION = (*CREDENTIALS, 'timeout', 'retry_timeout', 'requests_per_window', '
 ASKED = ('site', 'type')  # what the API can be asked for
 KEPT = ('facility', 'address_contains', 'speed')
 SPARE = 'spare'
-TEMPLATES = ('{{', '{%', '{#', '#jinja2:')  # what a string has that Ansible would take for one
 
 # {variable: path in the object} of a port, of a CNI, and of a status.
 PORT = {'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name', 'address': 'facility.address',
@@ -181,8 +185,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory, loader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        for name, variables in self._circuits(self.get_cache_key(path), cache).items():
-            self._add(name, variables)
+        circuits = self._circuits(self.get_cache_key(path), cache)
+        composed = map(self._sanitize_group_name, self.get_option('groups') or ())
+        taken = {*self.inventory.groups, 'all', 'ungrouped', *constants.LOCALHOST, *composed}
+        hosts = [self._add(name, host_name(name, taken), variables) for name, variables in circuits.items()]
+        # After all hosts: a group of a host's name then takes none of its variables.
+        for group in (self._add_host_to_composed_groups, self._add_host_to_keyed_groups):
+            option = self.get_option('groups' if group == self._add_host_to_composed_groups else 'keyed_groups')
+            for host in hosts:
+                group(option, self.inventory.get_host(host).get_vars(), host, strict=self.get_option('strict'))
 
     def _circuits(self, key: str, cache: bool) -> dict[str, dict[str, Any]]:
         """{host: variables}, from the cache where that is wanted and has them."""
@@ -216,35 +227,41 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         client = connect({name: params.get(name) for name in CONNECTION}, self.display.warning, secrets)
         wanted = said({name: self.get_option(name) for name in (*ASKED, *KEPT)})
         query = {name: wanted.get(name) for name in ASKED}
-        ports = [port for port in read(client, 'interconnect', None, query) if all(meets(port, *one) for one in wanted.items())]
+        there = World({('interconnect', None): read(client, 'interconnect', None, query)}).seen('interconnect')
+        ports = [port for port in there if all(meets(port, *one) for one in wanted.items())]
         statuses = watch(client, [port['name'] for port in ports], [], 0) if self.get_option('status') else {}
-        return dict(_hosts(client, {port['name']: port for port in ports}, statuses))
+        return _hosts(client, {port['name']: port for port in ports}, statuses)
 
     def _told(self, name: str) -> Any:
         value = self.get_option(name)
         return self.templar.template(value) if name in CREDENTIALS and isinstance(value, str) else value
 
-    def _add(self, name: str, variables: Mapping[str, Any]) -> None:
-        self.inventory.add_host(name)
+    def _add(self, name: str, host: str, variables: Mapping[str, Any]) -> str:
+        """Adds the host of a circuit, with its variables."""
+        self.inventory.add_host(host)
         own = {name: trust_as_template(value) for name, value in LOCAL.items()}
-        for variable, value in {**own, **_literal(variables)}.items():
-            self.inventory.set_variable(name, variable, value)
-        strict = self.get_option('strict')
-        self._set_composite_vars(self.get_option('compose'), self.inventory.get_host(name).get_vars(), name, strict=strict)
-        known = self.inventory.get_host(name).get_vars()
-        self._add_host_to_composed_groups(self.get_option('groups'), known, name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option('keyed_groups'), known, name, strict=strict)
+        true = {'provision_name': name} if host != name else {}
+        if true:
+            self.display.warning(f'{self.NAME}: {name!r} can not be the name of a host. Its host is {host!r}.')
+        for variable, value in {**own, **_literal({**variables, **true})}.items():
+            self.inventory.set_variable(host, variable, value)
+        known = self.inventory.get_host(host).get_vars()
+        self._set_composite_vars(self.get_option('compose'), known, host, strict=self.get_option('strict'))
+        return host
 
 
 def _literal(value: Any) -> Any:
-    """What the API told, as data. Only what reads like a template is marked as unsafe: exports of the inventory show the marks."""
+    """What the API told, as data. Only what reads like a template is marked as unsafe: exports of the inventory show the marks.
+
+    A key can't be marked so that it stays: it is percent-encoded.
+    """
     if isinstance(value, dict):
-        return {name: _literal(inner) for name, inner in value.items()}
+        return {host_name(name) if is_template(name) else name: _literal(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_literal(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    return wrap_var(value) if any(mark in value for mark in TEMPLATES) else trust_as_template(value)
+    return wrap_var(value) if is_template(value) else trust_as_template(value)
 
 
 def _speaks_of(path: str, name: str) -> bool:
@@ -255,20 +272,19 @@ def _speaks_of(path: str, name: str) -> bool:
         return False
 
 
-def _hosts(client: Client, ports: Mapping[str, Object], statuses: Mapping[str, Object]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(name, variables) of the circuits on the ports, and of the ports without one."""
+def _hosts(client: Client, ports: Mapping[str, Object], statuses: Mapping[str, Object]) -> dict[str, dict[str, Any]]:
+    """{name: variables} of the circuits on the ports, and of the ports without one."""
     world = World({('interconnect', None): ports.values()})
     circuits = {circuit['name']: circuit for circuit in observe(client, gathered, world, ahead=(CNI.name, TUNNEL.name))}
     links = observe(client, lambda world: world.seen(CNI.name), world)
-    bare = dict(ports)
-    for link in links:
-        port = ports.get(link['interconnect'])
-        if port:
-            bare.pop(port['name'], None)
-            circuit = circuits[get(link, 'magic.conduit_name')]
-            yield circuit['name'], {**_facts(port, statuses, link), **role_variables([circuit])[circuit['name']]}
-    for name, port in bare.items():
-        yield name, {**_facts(port, statuses), 'provision_state': SPARE}
+    carrying = {link.get('interconnect') for link in (*links, *world.unreadable(CNI.name))}
+    pairs = [(link, ports.get(link.get('interconnect')), circuits.get(get(link, 'magic.conduit_name'))) for link in links]
+    pairs = [(link, port, circuit) for link, port, circuit in pairs if port and circuit]
+    shown = {circuit['name']: {**_facts(port, statuses, link), **role_variables(circuit)} for link, port, circuit in pairs}
+    spares = {name: {**_facts(port, statuses), 'provision_state': SPARE} for name, port in ports.items() if name not in carrying}
+    for name in spares.keys() & shown.keys():
+        client.warn(f'The interconnect {name} carries no CNI, and a CNI elsewhere has its name: it is left out.')
+    return {**spares, **shown}
 
 
 def _facts(port: Object, statuses: Mapping[str, Object], link: Object | None = None) -> dict[str, Any]:

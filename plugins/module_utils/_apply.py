@@ -25,7 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     UndecidedError,
     reported,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, contrast, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, contrast, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import named, read, unwrapped
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, Report, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -362,7 +362,11 @@ def _there(client: Client, change: Change, cause: CniError) -> list[Object]:
 def _newcomer(there: Iterable[Object], change: Change, cause: CniError, created: Created) -> Object | None:
     """The object with the identity of the wanted one that was not there before, and that no other chain of this run has made."""
     row, asked = change.row, {wire: get(change.after, wire) for wire in change.row.identity}
-    new = [obj for obj in there if obj[row.id] not in change.known and not created.has(row, obj) and not differing(row, asked, obj)]
+    there = [obj for obj in there if obj[row.id] not in change.known and not created.has(row, obj)]
+    for obj in there:
+        if isinstance(obj, Unreadable) and all(obj.may_be(wire, value, row.at(wire).normal) for wire, value in asked.items()):
+            raise _undecided(f'{cause.message} {obj.error}', cause)
+    new = [obj for obj in there if not differing(row, asked, obj)]
     if len(new) > 1:
         names = ', '.join(sorted(obj[change.row.id] for obj in new))
         raise _undecided(f'{cause.message} Several have come since that may be {change.key}: {names}.', cause)

@@ -39,8 +39,9 @@ def ends_of(circuits: Iterable[Circuit], world: World) -> dict[str, Chain]:
     gone: set[str] = set()
     for circuit in circuits:
         name = circuit['name']
-        port = next((cni['interconnect'] for cni in world.having(CNI.name, 'magic.conduit_name', name)), None)
+        port = next((cni.get('interconnect') for cni in world.having(CNI.name, 'magic.conduit_name', name)), None)
         on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
+        on_it |= {cni[CNI.id] for cni in world.unreadable(CNI.name) if port and cni.get('interconnect') == port}
         if circuit.get('interconnect') or on_it - gone - {name}:
             chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
         else:
@@ -56,12 +57,12 @@ def remains_of(name: str, world: World) -> Chain:
 
 
 def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:
-    """The circuits that overridden deletes, also those of which a run that ended has left the interconnect.
+    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays.
 
     Raises InputError if there are more than at_most.
     """
     there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
-    names = sorted(name for name in there if name not in kept)
+    names = sorted(name for name in there if name and name not in kept)
     if len(names) > at_most:
         raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',
                          f'at least {len(names)}, if they are to go')
@@ -91,9 +92,9 @@ def _said(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
 # From what is there to circuits.
 
 def gathered(world: World) -> list[dict[str, Any]]:
-    """What is there, as circuits that can be fed back unchanged. No secret is among it."""
+    """What is there, as circuits that can be fed back unchanged, but for CNIs that are none. No secret is among it."""
     circuits = []
-    for cni in world.seen(CNI.name):
+    for cni in (cni for cni in world.seen(CNI.name) if all(get(cni, wire) for wire in CNI.identity)):
         said = {'name': get(cni, 'magic.conduit_name'), **_options(CNI, cni)}
         if len(world.having(CNI.name, 'interconnect', cni['interconnect'])) > 1:
             said['shared'] = True

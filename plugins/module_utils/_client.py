@@ -46,10 +46,15 @@ def global_key(email: str, key: str) -> dict[str, str]:
     return {'X-Auth-Email': email, 'X-Auth-Key': key}
 
 
+def is_segment(text: str) -> bool:
+    """Whether a text can be one part of a path: '', '.', '..' and half a character can't."""
+    return text not in ('', '.', '..') and not re.search('[\ud800-\udfff]', text)
+
+
 def segment(value: Any) -> str:
     """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.', '..' and half a character."""
     text = str(value)
-    if text in ('', '.', '..') or re.search('[\ud800-\udfff]', text):
+    if not is_segment(text):
         raise InputError('name', f'{text!r} can not be part of an address of the API.')
     return quote(text, safe='')
 
@@ -64,11 +69,12 @@ class Client:
 
     send: (method, url, headers, body) -> Response. retry_timeout: seconds that one call may take, waits included.
     requests_per_window: how many requests this process sends in 300 s at most (source: Cloudflare's API rate limits, 1,200).
+    warn: what the user should know of an answer that is used all the same; called once for each text.
     """
 
     def __init__(self, send: Send, account_id: str, credentials: Mapping[str, str], base_url: str, *, retry_timeout: float = 600,
                  requests_per_window: int = 1200, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
-                 jitter: Callable[[], float] = random.random) -> None:
+                 jitter: Callable[[], float] = random.random, warn: Callable[[str], None] = lambda text: None) -> None:
         self.account_id = account_id
         self._send = send
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
@@ -78,6 +84,7 @@ class Client:
         self._held_until = 0.0
         self.clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
+        self._warn, self._warned = warn, set()
         self.counters: dict[str, Any] = {'requests': 0, 'retries': 0, 'waited': 0.0}
 
     # The verbs. path: the segments behind /accounts/{account_id}, not yet encoded.
@@ -122,6 +129,14 @@ class Client:
     def back_off(self, tried: int, longest: float = WINDOW) -> None:
         """Waits as long as before the next try of a call that failed so many times, but no longer than so many seconds."""
         self._rest(min(self._step(tried), longest))
+
+    def warn(self, text: str) -> None:
+        """Warns the user, once of the same."""
+        with self._lock:
+            known = text in self._warned
+            self._warned.add(text)
+        if not known:
+            self._warn(text)
 
     # One call, as often as it may be sent.
 

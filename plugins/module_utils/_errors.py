@@ -16,13 +16,14 @@ CniError
 ├── BugError            an exception that nobody expected
 ├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
 └── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
+    ├── ShapeError      an object of which something is of another type than documented
     └── ApiError        the API refused: its own status, code and message
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
@@ -205,6 +206,14 @@ class AnswerError(CniError):
         self.status = status
         if 300 <= status < 400:
             self.transient = self.retryable = False
+
+
+class ShapeError(AnswerError):
+    """An object that can't be read whole. wires: the paths of what can't be."""
+
+    def __init__(self, method: str, path: str, status: int, problem: str, wires: Iterable[str]) -> None:
+        super().__init__(method, path, status, problem)
+        self.wires = tuple(wires)
 
 
 def _worded(error: dict[str, Any]) -> str:

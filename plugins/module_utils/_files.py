@@ -41,6 +41,7 @@ def keep_letter(task: Task) -> dict[str, Any]:
     content = _content(path)
     fetch = params['force'] or content is None or not content.startswith(b'%PDF-')
     if fetch:
+        _check_writable(os.path.dirname(path))
         new = _fetch(task)
         if not task.module.check_mode:
             content = _write(task, path, new)
@@ -56,6 +57,9 @@ def _check_place(path: str, shown: str) -> None:
         raise InputError('path', f'{shown} is a folder, a pipe or a device.', 'the path of a file')
     if not os.path.isdir(folder):
         raise InputError('path', f'the folder {folder} does not exist.')
+
+
+def _check_writable(folder: str) -> None:
     if not os.access(folder, os.W_OK):
         raise InputError('path', f'the folder {folder} can not be written to.')
 

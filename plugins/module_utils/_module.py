@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -31,6 +31,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, not_texts
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
@@ -68,13 +69,16 @@ def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoR
     module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
     try:
+        if module.mistyped:
+            raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, module.secrets)
         result = work(Task(module.params, client, module, module.secrets.report))
     except Exception as error:
         failure = module.secrets.report(error)
     more = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}
     if failure:  # not while it is handled: Ansible would add its traceback
-        module.fail_json(**failure.result(), **_partly(failure), **more)
+        done = written(failure.applied)
+        module.fail_json(**failure.result(), **({'changed': True, **done} if done else {}), **more)
     module.exit_json(**result, **more)
 
 
@@ -105,6 +109,7 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.params = said(self.params)
+        self.mistyped = not_texts(self.argument_spec, self.params, secret=True)  # later on each of them is a text
 
     def _log_invocation(self) -> None:
         self._set_apart()
@@ -138,16 +143,29 @@ def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Sec
             raise InputError(option, f'{params[option]:g} is not possible.', 'more than 0')
     transport = secrets.guard(RequestsTransport(params['timeout'], _verify(params, warn)))
     return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
-                  requests_per_window=params['requests_per_window'])
+                  requests_per_window=params['requests_per_window'], warn=warn)
 
 
 def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
-    url = urlsplit(params['api_url'] or API_URL)
-    if url.scheme not in ('http', 'https') or not url.hostname:
+    url = _address(params['api_url'] or API_URL)
+    if url is None or url.scheme not in ('http', 'https') or not url.hostname:
         raise InputError('api_url', f'{params["api_url"]!r} is not an address.', f'such as {API_URL}')
     if url.scheme == 'http' and not re.fullmatch(r'localhost|127\..*|::1', url.hostname):
         warn(f'api_url is plain http: the credentials travel to {url.hostname} in the clear.')
     return url.geturl()
+
+
+def _address(text: str) -> SplitResult | None:
+    """The parts of an address; None if requests, the resolver or Python can make nothing of it: each finds other mistakes."""
+    from requests import PreparedRequest
+
+    try:
+        PreparedRequest().prepare_url(text, None)
+        url = urlsplit(text)
+        (url.hostname or '').encode('idna')
+    except ValueError:
+        return None
+    return url
 
 
 def _verify(params: Mapping[str, Any], warn: Callable[[str], None]) -> bool | str:
@@ -253,10 +271,10 @@ def hide(row: Resource, obj: Object | None) -> Object | None:
 
 # Ends.
 
-def _partly(error: CniError) -> dict[str, Any]:
-    """What was done before the failure."""
-    applied = [{'action': change.action, 'object': change.key} for change in error.applied if change.action != 'none']
-    return {'changed': bool(applied), 'applied': applied} if applied else {}
+def written(changes: Iterable[Change]) -> dict[str, Any]:
+    """What was done before a failure; nothing if that is nothing."""
+    applied = [{'action': change.action, 'object': change.key} for change in changes if change.action != 'none']
+    return {'applied': applied} if applied else {}
 
 
 def _masked(spec: Mapping[str, Any], value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ShapeError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Field, Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
@@ -27,11 +27,28 @@ class Unread(Exception):
         self.parts = parts
 
 
+class Unreadable(dict):
+    """An object of which something can't be read: that is None here, and the error is for whoever needs the object."""
+
+    def __init__(self, obj: Object, error: ShapeError) -> None:
+        super().__init__(merge(obj, dict.fromkeys(error.wires)))
+        self.error = error
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+    def may_be(self, wire: str, value: Any, normal: Callable[[Any], Any]) -> bool:
+        """Whether it has that value in a field, as far as anybody can tell."""
+        unknown = any(f'{wire}.'.startswith(f'{wrong}.') for wrong in self.error.wires)
+        return unknown or normal(get(self, wire, MISSING)) == normal(value)
+
+
 class World:
     """What has been read: {(resource, id or None for the list): objects}, found by the values of their fields at no cost that grows."""
 
     def __init__(self, parts: Mapping[Part, Iterable[Object]] | None = None) -> None:
-        self._parts: dict[Part, _Objects] = {part: _by_identity(objects) for part, objects in (parts or {}).items()}
+        self._parts: dict[Part, _Objects] = {}
+        self._unreadable: dict[Part, list[Unreadable]] = {}
         self._indexes: dict[tuple[str, str, Callable], dict[Any, _Objects]] = {}
         self._kept: dict[Any, Any] = {}
         self.origin = self  # as it was read
@@ -42,6 +59,8 @@ class World:
         self.asking: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
         self.takers: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None  # those without a CNI by what they ask for, once counted
         self.final = False  # what is not there yet is not waited for any longer
+        for part, objects in (parts or {}).items():
+            self.put(part, objects)
 
     def copy(self) -> World:
         """Another one that can be changed by itself."""
@@ -56,6 +75,7 @@ class World:
     def _like(self, parts: Mapping[Part, _Objects]) -> World:
         other = type(self)()
         other._parts = {part: dict(objects) for part, objects in parts.items()}
+        other._unreadable = {part: self._unreadable.get(part, []) for part in parts}
         other._narrowed, other.narrow, other.account, other.final = set(self._narrowed), self.narrow, self.account, self.final
         return other
 
@@ -64,11 +84,16 @@ class World:
         return (resource, None) in self._parts
 
     def put(self, part: Part, objects: Iterable[Object], narrowed: bool = False) -> None:
-        """Adds what has been read. narrowed: it is not the whole list. One object by itself is put in the list too: that may lag behind."""
+        """Adds what has been read. narrowed: it is not the whole list. One object by itself is put in the list too: that may lag behind.
+
+        What is Unreadable is kept apart.
+        """
         resource, ident = part
         for old in [part] if ident else [old for old in self._parts if old[0] == resource]:
             self.drop(old)
-        self._parts[part] = _by_identity(objects)
+        objects = list(objects)
+        self._parts[part] = _by_identity(obj for obj in objects if not isinstance(obj, Unreadable))
+        self._unreadable[part] = [obj for obj in objects if isinstance(obj, Unreadable)]
         self._narrowed |= {part} if narrowed else set()
         if ident and self.has(resource):
             self._parts[resource, None] |= self._parts[part]
@@ -110,7 +135,8 @@ class World:
 
     def known(self, resource: str, wire: str) -> frozenset[Any]:
         """The values of a field in a list as it was read, whatever was decided since: one set for all who ask."""
-        return self.origin.kept(('known', resource, wire), lambda: frozenset(get(obj, wire) for obj in self.origin.seen(resource)))
+        return self.origin.kept(('known', resource, wire), lambda: frozenset(
+            get(obj, wire) for obj in (*self.origin.seen(resource), *self.origin.unreadable(resource))))
 
     def kept(self, key: Any, make: Callable[[], T]) -> T:
         """What make() returns, made once: it has to stay right while things are only taken. See forget()."""
@@ -121,6 +147,16 @@ class World:
     def forget(self) -> None:
         """Something has been set free: what was kept is made anew."""
         self._kept = {}
+
+    def unreadable(self, resource: str) -> list[Unreadable]:
+        """Those of a list that can't be read."""
+        return self._unreadable.get((resource, None), [])
+
+    def refuse(self, resource: str, wire: str, value: Any, normal: Callable[[Any], Any] = same) -> None:
+        """Raises AnswerError where an object that can't be read has that value in a field, or may have."""
+        for obj in self.unreadable(resource):
+            if obj.may_be(wire, value, normal):
+                raise obj.error
 
     def turn(self, resource: str, before: Object | None, after: Object | None) -> None:
         """Takes an object out of the list of a resource, puts another one in, or does both. What has not been read stays unread."""
@@ -199,6 +235,17 @@ def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
 def by_field(row: Resource, wire: str, value: Any, world: World) -> list[Object]:
     """The objects with that value in a field; by its name also one that the list doesn't show yet. Raises Unread."""
     return world.having(row.name, wire, value) or ([] if wire != row.id or value == UNKNOWN else world.seen(row.name, value))
+def refuse_unreadable(row: Resource, key: Key, value: Any, world: World) -> None:
+    """Raises AnswerError where the key names nothing that can be read, and may name what can't."""
+    values = {value}
+    for hop in key.via:
+        met = {value: world.having(hop.resource, hop.field, value) for value in values}
+        for value in (value for value, found in met.items() if not found):
+            world.refuse(hop.resource, hop.field, value)
+        values = {get(obj, hop.gives) for found in met.values() for obj in found} - {None}
+    for value in values:
+        if not world.having(row.name, key.wire, value, key.normal):
+            world.refuse(row.name, key.wire, value, key.normal)
 
 
 def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:

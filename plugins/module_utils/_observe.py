@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, NotYetError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROWS, SLOT, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, is_segment
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, InputError, NotYetError, ShapeError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, Unreadable, World, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, ROWS, SLOT, Resource
 
 T = TypeVar('T')
 
@@ -23,13 +23,15 @@ def read(client: Client, resource: str, ident: str | None = None, query: Mapping
     """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
 
     resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
+    An object of a list that can't be read is in it as Unreadable, after a warning. The one object that is asked for raises AnswerError.
     """
     row = ROWS[resource]
     if ident is not None or row.items is None:
         path = (*row.path, *(() if ident is None else (ident,)), *row.tail)
         found = client.get(path, query, accept=(200, 404), headers=row.headers)
         return [] if found is None else [unwrapped(row, found)]
-    return list({named(row, obj): row.read(obj) for obj in _listed(client, row, query or {})}.values())
+    objects = [_readable(client, row, obj) for obj in _listed(client, row, query or {})]
+    return list({obj[row.id] or id(obj): obj for obj in objects}.values())
 
 
 def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
@@ -43,16 +45,37 @@ def _listed(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Obj
     return [obj for page in client.pages(row.path, items=row.items, headers=row.headers) for obj in page]
 
 
+def _readable(client: Client, row: Resource, obj: Object) -> Object:
+    """An object of a list. One without a name for people is warned of, too: it is no circuit."""
+    try:
+        obj = row.read(obj)
+        named(row, obj)
+    except ShapeError as error:
+        left = Unreadable(obj, error)
+        error.notes.append(f'It is {_label(row, left)}: it is left alone, and what needs it fails.')
+        client.warn(str(error))
+        return left
+    for wire in row.identity:
+        if not get(obj, wire):
+            client.warn(f'{_label(row, obj)} has no {wire}: it is no circuit, and it is left alone.')
+    return obj
+
+
+def _label(row: Resource, obj: Object) -> str:
+    names = (get(obj, wire) for wire in dict.fromkeys([row.id, *(key.wire for key in row.keys if not key.via)]))
+    return f'{row.title} {", ".join(name for name in names if name and isinstance(name, str)) or "without a name"}'
+
+
 def unwrapped(row: Resource, answer: Object) -> Object:
     """The object itself, out of an answer that has it under a name of its own."""
     return row.read(next((answer[name] for name in row.wraps if answer.get(name)), answer))
 
 
 def named(row: Resource, obj: Object, method: str = 'GET') -> str:
-    """What the object is called in paths. Raises AnswerError for one that nobody could address."""
+    """What the object is called in paths. Raises ShapeError for one that nobody could address."""
     name = obj.get(row.id)
-    if not isinstance(name, str) or not name:
-        raise AnswerError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without {row.id}.')
+    if not isinstance(name, str) or not is_segment(name):
+        raise ShapeError(method, '/'.join(['', *row.path]), 200, f'a {row.title} without a usable {row.id}.', [row.id])
     return name
 
 
@@ -120,13 +143,21 @@ def _seen(client: Client, part: Part, query: Mapping[str, Any] | None, shown: Wo
 def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:
     """The statuses of interconnects, {name: {state, reason}}, once all are in one of the states, or after timeout seconds.
 
-    No states: read once. An interconnect that has gone has no entry.
+    No states: read once. One that has reached a state is not read again, so its status is as it was then. One without a status has no
+    entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
     """
-    states, ends = set(states), client.clock() + timeout
+    states, ends, found = set(states), client.clock() + timeout, {}
     for tried in itertools.count(1):
-        statuses = {name: found[0] for name, found in read_each(client, 'status', names).items() if found}
+        found |= read_each(client, 'status', names)
         left = ends - client.clock()
-        if not states or left <= 0 or all(status.get('state') in states for status in statuses.values()):
-            return statuses
+        names = [name for name in names if states and left > 0 and _is_awaited(client, name, found[name], states)]
+        if not names:
+            return {name: statuses[0] for name, statuses in found.items() if statuses}
         client.back_off(tried, left)
     raise AssertionError('unreachable')
+
+
+def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Iterable[str]) -> bool:
+    if statuses:
+        return statuses[0].get('state') not in states
+    return bool(read(client, INTERCONNECT.name, name))

@@ -28,6 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     get,
     merge,
     no_such,
+    refuse_unreadable,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
@@ -195,10 +196,7 @@ def find(wanted: Wanted, world: World) -> Object | None:
     row = wanted.row
     if row.id is None:
         return next(iter(world.seen(row.name)), {})
-    named = [(key, wanted.keys[key.option]) for key in row.keys if key.option in wanted.keys]
-    hits = {obj[row.id]: obj for key, value in named for obj in by_key(row, key, value, world)} or {
-        obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
-    hits = hits or {obj[row.id]: obj for obj in _noted(wanted, world)}
+    hits = _named(wanted, world) or {obj[row.id]: obj for obj in _noted(wanted, world)}
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
     if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
         raise no_such(row, given[0], wanted.keys[given[0]], world)
@@ -209,6 +207,16 @@ def find(wanted: Wanted, world: World) -> Object | None:
     if len(hits) > 1:
         raise AmbiguousError(wanted.label, sorted(map(str, hits)), _way_out(wanted))
     return next(iter(hits.values()), None)
+
+
+def _named(wanted: Wanted, world: World) -> dict[str, Object]:
+    """{id: object} of what the keys name. Raises AnswerError where that may be something that can't be read."""
+    row, named = wanted.row, [(key, wanted.keys[key.option]) for key in wanted.row.keys if key.option in wanted.keys]
+    hits = {obj[row.id]: obj for key, value in named for obj in by_key(row, key, value, world)} or {
+        obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
+    for key, value in named if not hits else ():
+        refuse_unreadable(row, key, value, world)
+    return hits
 
 
 def _noted(wanted: Wanted, world: World) -> list[Object]:
@@ -223,7 +231,13 @@ def leftovers(world: World, circuit: str) -> list[Object]:
     """The interconnects without a CNI whose tunnels have the note of that circuit."""
     tunnels = world.having(TUNNEL.name, 'description', NOTE + circuit)
     ports = [port for tunnel in tunnels for port in _same_port(INTERCONNECT, tunnel, world)]
-    return [port for port in ports if not world.having(CNI.name, CNI.parent[1], port['name'])]
+    return [port for port in ports if not _carries(port['name'], world)]
+
+
+def _carries(name: str, world: World) -> bool:
+    """Whether a CNI is on an interconnect, one that can't be read included."""
+    unread = (cni.get(CNI.parent[1]) for cni in world.unreadable(CNI.name))
+    return bool(world.having(CNI.name, CNI.parent[1], name)) or any(port in (None, name) for port in unread)
 
 
 def noted(world: World) -> list[str]:
@@ -253,6 +267,7 @@ def pick(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], wor
     for key in row.keys:
         if keys.get(key.option) is not None:
             named = by_key(row, key, keys[key.option], world)
+            refuse_unreadable(row, key, keys[key.option], world)
             objects = [obj for obj in objects if obj in named]
     return objects
 
@@ -267,6 +282,7 @@ def interconnect_names(named: Mapping[str, Sequence[str] | None], world: World) 
             there = by_key(INTERCONNECT, key, name, world) if key.via else by_field(INTERCONNECT, key.wire, name, world)
             hits = [name] if name == UNKNOWN else [obj['name'] for obj in there]
             if not hits:
+                refuse_unreadable(INTERCONNECT, key, name, world)
                 raise no_such(CNI if key.via else INTERCONNECT, option, name, world, key.via[0].field if key.via else None)
             found += hits
     return list(dict.fromkeys(found))
@@ -280,6 +296,7 @@ def _selected(wanted: Wanted, world: World) -> list[Object]:
     others = _others(wanted, world)
     spare = _spare(wanted.select, world) if 'conduit_name' in wanted.keys else near(INTERCONNECT.name, wanted.select, world)
     spare = [obj for obj in spare if obj not in others and not mismatch(wanted.select, obj, others)]
+    _refuse_unclear(wanted, spare, world)
     return spare[:1] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
 
 
@@ -287,8 +304,23 @@ def _spare(select: Mapping[str, Any], world: World) -> list[Object]:
     """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
     found = world.kept((INTERCONNECT.name, asked(select)), lambda: sorted(
         (obj for obj in near(INTERCONNECT.name, select, world) if not mismatch(select, obj, ())), key=place))
-    found[:] = [obj for obj in found if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+    taken = {cni.get(CNI.parent[1]) for cni in world.unreadable(CNI.name)} | world.promised
+    found[:] = [obj for obj in found if obj['name'] not in taken and not world.having('cni', 'interconnect', obj['name'])]
     return found
+
+
+def _refuse_unclear(wanted: Wanted, spare: Sequence[Object], world: World) -> None:
+    """Raises AnswerError where an interconnect that can't be read may be the one that is asked for, so that no second one is ordered.
+
+    For a circuit it is none that carries another CNI; and where a CNI does not tell its interconnect, no port is known to be spare.
+    """
+    alone = 'conduit_name' in wanted.keys
+    for obj in () if spare else world.unreadable(INTERCONNECT.name):
+        name = obj[INTERCONNECT.id]
+        if not (alone and name and world.having(CNI.name, CNI.parent[1], name)):
+            raise obj.error
+    for obj in spare if alone else ():
+        world.refuse(CNI.name, CNI.parent[1], obj[INTERCONNECT.id])
 
 
 def _all_needed(spare: Sequence[Object], world: World) -> bool:
@@ -538,6 +570,7 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
         return []
     name, circuit = found[wanted.row.id], wanted.keys.get('conduit_name')
     carried = world.having(CNI.name, CNI.parent[1], name)
+    world.refuse(CNI.name, CNI.parent[1], name)
     for cni in carried:
         if get(cni, 'magic.conduit_name') != circuit:
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
@@ -650,11 +683,13 @@ def _check(wanted: Wanted, after: Object, fields: Mapping[str, Any], world: Worl
         return
     parent, name = ROWS[row.parent[0]], after[row.parent[1]]
     if name != UNKNOWN and not by_field(parent, parent.id, name, world):
+        world.refuse(parent.name, parent.id, name)
         raise no_such(parent, row.parent[1], name, world)
 
 
 def _check_sole(row: Resource, after: Object, world: World) -> None:
     parent = after[row.sole]
+    world.refuse(row.name, row.sole, parent)
     rivals = [obj for obj in world.having(row.name, row.sole, parent) if obj.get(row.id) != after.get(row.id)]
     if rivals:
         names = ', '.join(sorted(get(obj, row.keys[-1].wire) or obj[row.id] for obj in rivals))

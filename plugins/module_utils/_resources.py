@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ShapeError
 
 UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can assign
 
@@ -80,7 +80,7 @@ class Resource(NamedTuple):
 
     path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
     items: where a list of them is. limit: how many to ask for at a time, where there are many.
-    read: the object in today's form, or AnswerError.
+    read: the object in today's form, or ShapeError.
     parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
     identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
     sole: the field that is one object's own: no other may have the same there, unless the user says shared.
@@ -130,14 +130,29 @@ class Resource(NamedTuple):
 def _shaped(*path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A reader that raises AnswerError where something that the code relies on is of another type. What is null is as absent.
 
+    A number where text is due, and one text where a list is due, say the same and are put right.
     path: where the object lives. shape: {name: type, [type of each item], or the shape of the object there}.
     """
     def read(obj: dict[str, Any]) -> dict[str, Any]:
-        wrong = next(_misfits(obj, shape), None)
+        if any(_misfits(obj, shape)):
+            obj = _fitted(obj, shape)
+        wrong = list(_misfits(obj, shape))
         if wrong:
-            raise AnswerError('GET', '/'.join(['', *path]), 200, f'{wrong} is of another type than the API documents.')
+            verb = 'is' if len(wrong) == 1 else 'are'
+            raise ShapeError('GET', '/'.join(['', *path]), 200, f'{", ".join(wrong)} {verb} of another type than the API documents.', wrong)
         return obj
     return read
+
+
+def _fitted(value: Any, kind: Any) -> Any:
+    """The value as what is due, where that says the same; else as it is."""
+    if value is None:
+        return None
+    if isinstance(kind, list):
+        return [_fitted(item, kind[0]) for item in (value if isinstance(value, list) else [value])]
+    if isinstance(kind, dict) and isinstance(value, dict):
+        return {**value, **{name: _fitted(value[name], inner) for name, inner in kind.items() if name in value}}
+    return str(value) if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:

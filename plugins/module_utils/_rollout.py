@@ -27,7 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError, reported
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome, warn_of_addresses
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome, warn_of_addresses, written
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
@@ -127,7 +127,7 @@ def _told(one: Outcome) -> dict[str, Any]:
     port = next((change.answer or change.after for change in reversed(one.end.done or one.changes)
                  if change.row.name in (CNI.name, INTERCONNECT.name) and change.after), None)
     name = port and port.get('interconnect', port.get('name'))
-    error = one.end.error.result() if one.end.error else {}
+    error = {**one.end.error.result(), **written(one.end.applied)} if one.end.error else {}
     more = {'interconnect': None if error else name, 'addresses': one.addresses}
     return {'name': one.name, 'outcome': one.state, **{key: value for key, value in more.items() if value}, **error}
 

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_field, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
+    Object,
+    World,
+    by_field,
+    by_key,
+    get,
+    refuse_unreadable,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
@@ -74,6 +81,8 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
             continue
         hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
         if not hits:
+            for key in keys:
+                refuse_unreadable(INTERCONNECT, key, name, world)
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
         found += hits
     return found

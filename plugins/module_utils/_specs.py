@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Spec = dict[str, dict[str, Any]]
@@ -66,3 +68,59 @@ CIRCUIT: Spec = {
 
 PREFIX = 'provision_'  # of the role's variables
 ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip')]  # for what it has one
+# What else the role takes as texts.
+ROLE_TEXTS: Spec = {
+    'state': {'type': 'str'},
+    'loa_name': {'type': 'str'},
+    'artifacts_dir': {'type': 'path'},
+    'wait_for': {'type': 'list', 'elements': 'str'},
+}
+
+# Which text was written can't be seen any more: 0123456 has become 42798, and 1.10 has become 1.1.
+NO_TEXT = (int, float, datetime.date)  # True is an int
+WRITE_A_TEXT = (
+    'is a text, but a number, a boolean or a date has arrived, as YAML reads what is not in quotes. Write it in quotes. '
+    'From AWX, an answer to a survey arrives without quotes since ansible-core 2.19: leave it blank there, and make it a variable of the '
+    'host or group.'
+)
+
+
+def not_texts(spec: Spec, values: Mapping[str, Any], secret: bool = False) -> list[str]:
+    """The names of the options, those in dicts as DICT.NAME, that are given as something else than the text that they are.
+
+    secret: looks at the secret ones only.
+    """
+    found = []
+    for name, row in _with_aliases(spec):
+        value = values.get(name)
+        items = value if isinstance(value, (list, tuple)) else [value]
+        inner = [option for item in items if isinstance(item, Mapping) for option in not_texts(row.get('options', {}), item, secret)]
+        found += [f'{name}.{option}' for option in dict.fromkeys(inner)]
+        if _is_text(row, secret) and any(isinstance(item, NO_TEXT) for item in items):
+            found.append(name)
+    return found
+
+
+def _with_aliases(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((name, row) for option, row in spec.items() for name in (option, *row.get('aliases', ())))
+
+
+def _is_text(row: Mapping[str, Any], secret: bool) -> bool:
+    return bool(row.get('no_log') or not secret) and (row.get('elements') or row['type']) in ('str', 'path')
+
+
+def _variables() -> Spec:
+    """What a circuit's variables are, with those that a survey asks for one by one: provision_slot_site for provision_slot.site."""
+    options = {name: CIRCUIT[name] for name in ('name', *ROLE)} | ROLE_TEXTS
+    parts = {f'{name}_{part}': {**inner, 'aliases': ()}
+             for name, row in options.items() for part, inner in _with_aliases(row.get('options', {}))}
+    return {PREFIX + name: row for name, row in (parts | options).items()}
+
+
+VARIABLES = _variables()
+
+
+def mistyped(variables: Mapping[str, Any]) -> str:
+    """What is wrong with a circuit's variables that are no texts where texts are due, and what to do; empty if nothing is."""
+    names = ', '.join(not_texts(VARIABLES, variables))
+    return f'{names}: each of these {WRITE_A_TEXT}' if names else ''

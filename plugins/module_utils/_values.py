@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 Warn = Callable[[str], None]
@@ -147,3 +147,29 @@ OLDER_WORDS = {'medium': 'mid', 'active': 'Healthy'}
 def word(value: Any, warn: Warn) -> Any:
     """Today's word for one of an older write-up."""
     return OLDER_WORDS.get(value, value)
+
+
+TEMPLATES = ('{', '#jinja2:')  # one brace is enough: two texts that are put together may make a mark
+
+
+def is_template(value: Any) -> bool:
+    """Whether Ansible could take the value, or something in it, for a template."""
+    if isinstance(value, dict):
+        return any(map(is_template, (*value, *value.values())))
+    if isinstance(value, list):
+        return any(map(is_template, value))
+    return isinstance(value, str) and any(mark in value for mark in TEMPLATES)
+
+
+def host_name(name: str, taken: Container[str] = ()) -> str:
+    """A name of the API as that of a host, percent-encoded where it is no name of a file, no template and no other thing that is taken.
+
+    No two names have the same one. An ordinary name stays as it is.
+    """
+    first = name[0] if name in taken or name in ('.', '..') or name.startswith('#jinja2:') else ''
+    rest = name[len(first):]
+    return _encoded(first) + ''.join(_encoded(sign) if sign in '%/\\{}' or not sign.isprintable() else sign for sign in rest)
+
+
+def _encoded(text: str) -> str:
+    return ''.join(f'%{byte:02X}' for byte in text.encode('utf-8', 'surrogatepass'))

@@ -268,6 +268,22 @@ circuits:
       type: dict
       returned: if it failed
       sample: {kind: input, retryable: false, option: slot}
+    applied:
+      description: What was changed before the failure.
+      returned: if it failed, and anything was
+      type: list
+      elements: dict
+      contains:
+        action:
+          description: V(create), V(update) or V(delete).
+          type: str
+          returned: always
+          sample: create
+        object:
+          description: What it was done to.
+          type: str
+          returned: always
+          sample: CNI of nyc-1
 summary:
   description: How many circuits there are of each outcome.
   returned: but for O(state=gathered), once the account could be read

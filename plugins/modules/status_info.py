@@ -14,11 +14,19 @@ description:
   - A new direct interconnect is Pending until the cross-connect is run, which takes weeks. So Pending is not a failure here, and a wait
     that comes to its end returns what was reached, with RV(reached=false).
 options:
+  interconnect:
+    description:
+      - The name of one interconnect.
+    type: str
   interconnects:
     description:
       - Names of interconnects.
     type: list
     elements: str
+  conduit_name:
+    description:
+      - One circuit, that is, the name of its CNI.
+    type: str
   conduit_names:
     description:
       - Circuits, that is, names of CNIs.
@@ -33,6 +41,9 @@ options:
   wait_for:
     description:
       - Waits until each of the interconnects is in one of these states. V(active) is the dashboard's word for V(Healthy).
+      - One that has reached such a state is not asked again while the others are waited for, so RV(statuses) has its state of that
+        moment. To be sure of all at one moment, run the task once more without O(wait_for).
+      - A new interconnect may have no status yet. It is waited for too. One that is deleted meanwhile is not.
     type: list
     elements: str
     choices: [Pending, Down, Unhealthy, Healthy, active]
@@ -83,7 +94,7 @@ EXAMPLES = r'''
 
 - name: Wait for light, ten seconds at most
   netops.cloudflare_cni.status_info:
-    conduit_names: [nyc-1]
+    conduit_name: nyc-1
     wait_for: [Healthy]
     wait_timeout: 10
   register: light
@@ -117,6 +128,17 @@ statuses:
       type: str
       returned: always
       sample: ewr-a-icon-7f3a
+    conduit_name:
+      description: The circuit on it, that is, the name of its CNI. Null if there is none, or more than one.
+      type: str
+      returned: always
+      sample: nyc-1
+    conduit_names:
+      description: All circuits on it, in the order of their names.
+      type: list
+      elements: str
+      returned: always
+      sample: [nyc-1]
     state:
       description: V(Pending), V(Down), V(Unhealthy) or V(Healthy).
       type: str
@@ -197,16 +219,19 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, UnmetError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import interconnect_names
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import OLDER_WORDS
 
 STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
 COUNTED = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # different values of a field
+AHEAD = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case
+ONE_OF = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # lists, and the option for one of them
 
 ARGUMENT_SPEC = {
+    **{one: {'type': 'str'} for one in ONE_OF.values()},
     'interconnects': {'type': 'list', 'elements': 'str'},
     'conduit_names': {'type': 'list', 'elements': 'str'},
     'states': {'type': 'list', 'elements': 'str', 'choices': STATES},
@@ -223,15 +248,15 @@ ARGUMENT_SPEC = {
 
 def work(task: Task) -> dict:
     states, goal = ({OLDER_WORDS.get(state, state) for state in task.params[name] or ()} for name in ('states', 'wait_for'))
-    named = {option: task.params[option] for option in ('interconnects', 'conduit_names')}
+    named = dict(_named(task.params, *pair) for pair in ONE_OF.items())
     expect = task.params['expect']
     for one in expect or ():
         if not any((one[what] or 0) > 0 for what in COUNTED):
             raise InputError('expect', f'nothing is expected of {one["site"]!r}.', f'a number of {", ".join(COUNTED)}')
-    names, ports = observe(task.client, lambda world: (
-        interconnect_names(named, world), world.seen(INTERCONNECT.name) if expect else []))
+    names, ports, circuits = observe(task.client, lambda world: (
+        interconnect_names(named, world), world.seen(INTERCONNECT.name) if expect else [], _circuits(world)), ahead=AHEAD)
     found = watch(task.client, names, goal, task.params['wait_timeout'])
-    statuses = [{'interconnect': name, 'state': found[name].get('state'), 'reason': found[name].get('reason')} for name in sorted(found)]
+    statuses = [_status(name, found[name], circuits.get(name, [])) for name in sorted(found)]
     reached = not goal or all(name in found and found[name].get('state') in goal for name in names)
     result = {'changed': False, 'statuses': [one for one in statuses if not states or one['state'] in states], 'reached': reached}
     if expect:
@@ -240,6 +265,25 @@ def work(task: Task) -> dict:
         if task.params['enforce'] and not result['verdict']['met']:
             raise UnmetError(f'Not as expected: {result["verdict"]["text"]}.', result, True)
     return result
+
+
+def _named(params: Mapping[str, Any], many: str, one: str) -> tuple[str, Sequence[str] | None]:
+    """The option that was given, and the names in it."""
+    return (many, params[many]) if params[one] is None else (one, [params[one]])
+
+
+def _circuits(world: World) -> dict[str, list[str]]:
+    """The circuits on each interconnect."""
+    circuits: dict[str, list[str]] = {}
+    for cni in world.seen(CNI.name):
+        name = get(cni, 'magic.conduit_name')
+        circuits.setdefault(cni.get('interconnect'), []).extend([name] if name else [])
+    return {port: sorted(names) for port, names in circuits.items()}
+
+
+def _status(name: str, found: Object, circuits: Sequence[str]) -> dict[str, Any]:
+    return {'interconnect': name, 'conduit_name': circuits[0] if len(circuits) == 1 else None, 'conduit_names': circuits,
+            'state': found.get('state'), 'reason': found.get('reason')}
 
 
 def judged(expect: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> dict[str, Any]:
@@ -256,7 +300,7 @@ def judged(expect: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> di
 
 
 def main() -> None:
-    run(work, ARGUMENT_SPEC)
+    run(work, ARGUMENT_SPEC, mutually_exclusive=list(ONE_OF.items()))
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@
 
 A job gets a folder of its own with project, inventory, extra variables and environment, and goes through the three parts of ansible-runner.
 A sync is ansible-inventory on a file of the project. Neither gets more of this process' environment than where the tools are.
+What AWX does with answers and prompts, and how it writes extra variables, is as in AWX 24.6.1 (models/mixins.py, utils/safe_yaml.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+from controller import rules
 from controller.api import Controller
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -32,10 +35,11 @@ SYNC = {
 
 @dataclass(frozen=True)
 class Done:
-    """What a job left: its exit status, and what it printed."""
+    """What a job left: its exit status, and what it printed. ignored: what the launch dropped, as nobody had asked for it."""
 
     status: int
     output: str
+    ignored: set[str]
 
 
 class Worker:
@@ -60,26 +64,30 @@ class Worker:
         return json.loads(output.read_text())
 
     def launch(self, name: str, inventory: dict, answers: dict | None = None, part: tuple[int, int] = (1, 1), **prompts: str) -> Done:
-        """Runs a job template. answers: to its survey. part: which slice of how many. prompts: limit, tags."""
+        """Runs a job template. answers: to its survey. part: which slice of how many. prompts: limit, tags.
+
+        Raises ValueError where AWX answers 400. What the template does not ask for is dropped, and the launch is a 201.
+        """
         template = self.controller.named('job_templates', name)
-        assert all(template[f'ask_{prompt}_on_launch'] for prompt in prompts), 'Field is not configured to prompt on launch.'
+        asked = {prompt: value for prompt, value in prompts.items() if template[f'ask_{prompt}_on_launch']}
+        extra, unasked = self._extra(template, answers or {})
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copytree(self.project, folder / 'project')
-        words = [f'--{prompt} {value}' for prompt, value in prompts.items()] + ['--diff'] * template['diff_mode']
+        words = [f'--{prompt} {value}' for prompt, value in asked.items()] + ['--diff'] * template['diff_mode']
         _write(folder / 'env' / 'cmdline', ' '.join(words))
         _write(folder / 'env' / 'settings', json.dumps({'suppress_ansible_output': True}))
         _write(folder / 'env' / 'envvars', json.dumps(self._injected(self.controller.links[template['id'], 'credentials'])))
-        _write(folder / 'env' / 'extravars', json.dumps(self._extra(template, answers or {}) | {'awx_job_template_name': name}))
+        _write(folder / 'env' / 'extravars', _extra_vars({'awx_job_template_name': name} | extra, json.loads(template['extra_vars'])))
         hosts = f'#! /usr/bin/env python3\nprint({json.dumps(_slice(inventory, *part))!r})\n'
         _write(folder / 'inventory' / 'hosts', hosts).chmod(0o700)
-        return self._run(folder, template['playbook'])
+        return Done(*self._run(folder, template['playbook']), unasked | set(prompts) - set(asked))
 
-    def _run(self, folder: Path, playbook: str) -> Done:
+    def _run(self, folder: Path, playbook: str) -> tuple[int, str]:
         sent = self._runner('transmit', folder, '-p', playbook, '--ident', 'job')
         done = self._runner('worker', '--private-data-dir', folder / 'worker', '--delete', stream=sent)
         self._runner('process', folder, '--ident', 'job', stream=done)
         artifacts = folder / 'artifacts' / 'job'
-        return Done(int((artifacts / 'rc').read_text()), (artifacts / 'stdout').read_text())
+        return int((artifacts / 'rc').read_text()), (artifacts / 'stdout').read_text()
 
     def _runner(self, *arguments: object, stream: bytes = b'') -> bytes:
         command = [TOOLS / 'ansible-runner', *map(str, arguments)]
@@ -93,14 +101,29 @@ class Worker:
             found |= {name: jinja.from_string(template).render(credential['inputs']) for name, template in injectors['env'].items()}
         return found
 
-    def _extra(self, template: dict, answers: dict) -> dict:
-        """The template's variables, the defaults of its survey, the answers; refused as on launch."""
+    def _extra(self, template: dict, answers: dict) -> tuple[dict, set[str]]:
+        """The template's variables, the defaults of its survey, the answers; and the names of those that no question asks for."""
         spec = self.controller.surveys.get(template['id'], {'spec': []})['spec']
-        defaults = {question['variable']: question['default'] for question in spec if 'default' in question}
-        given = defaults | answers
-        assert set(answers) <= {question['variable'] for question in spec}, 'Variables are not allowed on launch.'
-        assert {question['variable'] for question in spec if question['required']} <= set(given), 'variables needed to start'
-        return json.loads(template['extra_vars']) | given
+        asked = {question['variable']: question for question in spec}
+        kept = {name: value for name, value in answers.items() if name in asked}
+        defaults = {name: question['default'] for name, question in asked.items() if 'default' in question}
+        given = defaults | kept
+        if complaints := [complaint for question in spec for complaint in rules.answer(question, given)]:
+            raise ValueError('; '.join(complaints))
+        return json.loads(template['extra_vars']) | given, set(answers) - set(kept)
+
+
+class _Unsafe(yaml.SafeDumper):
+    """Marks all strings, keys too, as AWX does. ansible-core 2.19 and newer resolve what is marked as if it were plain."""
+
+    def represent_data(self, data: object) -> yaml.Node:
+        return self.represent_scalar('!unsafe', data) if isinstance(data, str) else super().represent_data(data)
+
+
+def _extra_vars(variables: dict, own: dict) -> str:
+    """The file of extra variables. own: those of the template itself, which AWX trusts and does not mark."""
+    dumpers = {name: yaml.SafeDumper if own.get(name) == value else _Unsafe for name, value in variables.items()}
+    return ''.join(yaml.dump({name: value}, Dumper=dumpers[name], default_flow_style=False) for name, value in variables.items())
 
 
 def _write(path: Path, text: str) -> Path:
@@ -110,11 +133,11 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _slice(inventory: dict, number: int, count: int) -> dict:
-    """An inventory with every count-th of its hosts only, as each slice of a job gets it."""
+    """An inventory with every count-th of its hosts only, as each slice of a job gets it. AWX keeps no order: here it is backwards."""
     variables = inventory['_meta']['hostvars']
     names = sorted({host for group in inventory.values() for host in group.get('hosts', [])})[number - 1 :: count]
     groups = {
-        name: group | ({'hosts': [host for host in group['hosts'] if host in names]} if 'hosts' in group else {})
+        name: group | ({'hosts': [host for host in reversed(group['hosts']) if host in names]} if 'hosts' in group else {})
         for name, group in inventory.items() if name != '_meta'
     }
     return groups | {'_meta': {'hostvars': {host: variables[host] for host in names if host in variables}}}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX takes: the rules for credential types and surveys, and what its launch form needs beyond them. Each returns complaints."""
+"""What AWX takes: the rules for credential types, surveys and answers, and what its launch form needs besides. Each returns complaints."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ CREDENTIAL_TYPE = record(
 )
 DEFAULTS = {'text': 'string', 'textarea': 'string', 'password': 'string', 'multiplechoice': 'string', 'multiselect': 'string',
             'integer': 'integer', 'float': 'number'}
+TEXTS = ['text', 'textarea', 'password']
 QUESTION = record(
     {'variable': {'pattern': NAME}, 'question_name': TEXT, 'required': BOOLEAN, 'type': {'enum': list(DEFAULTS)}},
     {'question_description': TEXT, 'min': INTEGER, 'max': INTEGER, 'choices': WORDS, 'default': {}},
@@ -49,6 +50,8 @@ QUESTION = record(
     of_type(['multiplechoice', 'multiselect'], {'required': ['choices']}),
     # The form sends a blank as an empty string, which AWX refuses here.
     of_type(['multiplechoice', 'integer', 'float'], {'properties': {'required': {'const': True}}}),
+    # AWX takes a blank text for an answer, though one is required, unless there is a least length.
+    {'if': {'properties': {'required': {'const': True}, 'type': {'enum': TEXTS}}}, 'then': {'required': ['min']}},
 ]}
 SURVEY = record({'name': TEXT, 'description': TEXT, 'spec': {'type': 'array', 'items': QUESTION, 'minItems': 1}})
 
@@ -92,3 +95,17 @@ def _variables(spec: list[dict]) -> list[str]:
 def _choices(spec: list[dict]) -> list[str]:
     defaults = [(question, word) for question in spec if 'choices' in question for word in question.get('default', '').splitlines()]
     return [f'{question["variable"]}: {word} is no choice' for question, word in defaults if word not in question['choices']]
+
+
+def answer(question: dict, given: dict) -> list[str]:
+    """A required answer may be a blank text unless the question has a min, which for a text is a length."""
+    name, kind = question['variable'], question['type']
+    if name not in given:
+        return [f'{name}: value missing'] if question['required'] else []
+    value, size = given[name], len if DEFAULTS[kind] == 'string' else int
+    words = value if kind == 'multiselect' else [value]
+    if not all(isinstance(word, (str if size is len else (int, float))) for word in words):
+        return [f'{name}: expected to be a {kind}']
+    if 'choices' in question and set(words) - set(question['choices']):
+        return [f'{name}: {words} is no choice']
+    return [f'{name}: too small' for word in words if 'min' in question and size(word) < question['min']]

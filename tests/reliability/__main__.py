@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
 
 from pages import put  # noqa: E402
 from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
-from reliability.matrix import FAULTS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
+from reliability.matrix import FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
 from reliability.role import Yard, scenarios  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 
@@ -88,7 +88,7 @@ def run_kills(some: Iterable[Kill]) -> list[Outcome]:
 SEEN: set[str] = set()
 WORK = {'faults': run_cells, 'kills': run_kills}
 TABLES = {
-    'faults': ('fault', FAULTS, ('converged', 'failed cleanly', 'killed')),
+    'faults': ('fault', [*FAULTS, *HABITS], ('converged', 'failed cleanly', 'killed')),
     'kills': ('end of the run', ENDS, ('exactly one of everything after the next run',)),
 }
 

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fault matrix: every request of every scenario, times every kind of fault, once and for ever, in both envelope shapes.
 
+And every scenario that writes, times every habit that the service may have. A habit that passes, or that is no failure, makes no run fail.
+
 A cell runs a scenario with the fault, then again without it. Its outcome is `converged`, `failed cleanly` or `killed`; anything else,
 such as a second interconnect, a lost update, a traceback or a run over its time, raises AssertionError, as does a second run that does not
 converge.
@@ -27,7 +29,7 @@ from simulator.process import Simulator
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
-TIMEOUT = 0.1  # seconds for one request under a fault that hangs: so much real time each try costs
+TIMEOUT = 0.1  # seconds for one request under a fault that hangs or drips: so much real time each try costs
 PATIENCE = 10  # seconds for one request otherwise
 RETRY_TIMEOUT = 120  # seconds for one call, by the module's own hurried clock
 ASSIGNED = '172.31.'  # how the addresses begin that the simulator assigns, in the order that it is asked
@@ -53,6 +55,7 @@ class Scenario:
     """calls: as a playbook makes them, ended by the first that fails. before: calls that make the account it starts from.
 
     status: of the interconnect. whole: what a second run does, if it is more than the calls.
+    habits_only: no faults, since the other scenarios have its requests.
     """
 
     name: str
@@ -60,6 +63,19 @@ class Scenario:
     before: tuple[Call, ...] = ()
     status: str | None = None
     whole: tuple[Call, ...] = ()
+    habits_only: bool = False
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What the service does of its own accord, as options of the simulator. lasting: the same for ever, if it can pass.
+
+    method: of the requests that it is about.
+    """
+
+    method: str
+    options: Options
+    lasting: Options | None = None
 
 
 ORDER = Call('interconnect', {'conduit_name': 'nyc-1', 'slot': SLOT})
@@ -97,6 +113,10 @@ SCENARIOS = (
     Scenario('interconnect_info', (Call('interconnect_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
     Scenario('cni_info', (Call('cni_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
     Scenario('cni_settings_info', (Call('cni_settings_info', {}),)),
+    Scenario('circuit, call by call', (
+        *CIRCUIT, Call('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}), Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+        Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}), Call('status_info', {'wait_for': ['Pending']}),
+    ), habits_only=True),
 )
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -110,6 +130,10 @@ FAULTS: dict[str, dict[str, Any]] = {
     'HTTP 500, done': {'kind': 'status', 'status': 500, 'applied': True},
     'HTTP 429': {'kind': 'status', 'status': 429},
     'HTTP 429, Retry-After': {'kind': 'status', 'status': 429, 'headers': {'Retry-After': '7'}},
+    'HTTP 429, Retry-After as a date': {'kind': 'status', 'status': 429, 'retry_at': 60},
+    'HTTP 503, Retry-After as a date': {'kind': 'status', 'status': 503, 'retry_at': 60},
+    'body that drips': {'kind': 'drip', 'size': 10, 'delay': 70},
+    'head that drips': {'kind': 'drip_head', 'size': 10, 'delay': 70},
     'truncated JSON': {'kind': 'truncate'},
     'HTML': {'kind': 'html'},
     'HTML, HTTP 200, done': {'kind': 'html', 'status': 200, 'applied': True},
@@ -119,11 +143,29 @@ FAULTS: dict[str, dict[str, Any]] = {
     'redirect, same host': {'kind': 'redirect'},
     'redirect, other host': {'kind': 'redirect', 'headers': {'Location': 'http://127.0.0.2:1/'}},
 }
+# They are many and much alike: they share the requests out. Of 520 and 524 nobody knows whether the service was reached.
+EDGE = {f'HTML, HTTP {status}': {'kind': 'html', 'status': status, 'applied': status in (520, 524)} for status in range(520, 528)}
+FAULTS |= EDGE
+
+NEVER = 10**6  # reads
+HABITS: dict[str, Habit] = {
+    **{f'HTTP {status} to POST': Habit('POST', {'created_status': status}) for status in (201, 202, 204)},
+    **{f'HTTP {status} to PUT': Habit('PUT', {'changed_status': status}) for status in (201, 202, 204)},
+    'HTTP 202 to DELETE': Habit('DELETE', {'deletes': 'accepted'}),
+    'HTTP 204 to DELETE': Habit('DELETE', {'deletes': 'no-content'}),
+    'PUT answers with the state before': Habit('PUT', {'stale_puts': True}),
+    'lists without what is new': Habit('POST', {'stale_lists': 4}, {'stale_lists': NEVER}),
+    'no status of what is new': Habit('POST', {'late_status': 4}, {'late_status': NEVER}),
+    'no tunnel of what is new': Habit('POST', {'late_tunnels': 4}, {'late_tunnels': NEVER}),
+}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault at one request of a scenario. request: (method, pattern of the path, how many like it come before)."""
+    """One fault at one request of a scenario, or one habit at all of a method.
+
+    request: (method, pattern of the path, how many like it come before).
+    """
 
     scenario: Scenario
     request: tuple[str, str, int]
@@ -132,8 +174,8 @@ class Cell:
     envelope: str
 
     @property
-    def kind(self) -> tuple[str, str]:
-        return self.request[0], self.fault
+    def kind(self) -> tuple[str, ...]:
+        return self.request[0], self.fault, 'for ever' if self.lasting and self.fault in HABITS else ''
 
     def __str__(self) -> str:
         method, path, after = self.request
@@ -151,7 +193,7 @@ class Bench:
 
     simulator: Simulator
     folder: Path
-    options: dict[str, bool] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     started: dict[tuple[str, str], tuple[dict, dict[str, str]]] = field(default_factory=dict)
     mended: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -175,10 +217,10 @@ class Bench:
             file.unlink()
         return dict(names)
 
-    def again(self, envelope: str) -> None:
-        """The same account without the fault."""
+    def again(self, envelope: str, **habit: Any) -> None:
+        """The same account without the fault. habit: options of the simulator."""
         state = self.simulator.state()
-        self.simulator.reset(envelope=envelope, **self.options)
+        self.simulator.reset(envelope=envelope, **self.options, **habit)
         self.simulator.seed(**state)
 
     def call(self, call: Call, names: dict[str, str], timeout: float = PATIENCE, before: Callable[[], None] | None = None) -> Ended:
@@ -226,11 +268,21 @@ def stored(simulator: Simulator) -> dict[str, Any]:
 
 def cells(bench: Bench, scenarios: Iterable[Scenario]) -> Iterator[Cell]:
     """All cells, generated from the requests that the scenarios are seen to send."""
+    turns = itertools.cycle(EDGE)
     for scenario in scenarios:
-        for request in requests_of(bench, scenario):
+        requests = requests_of(bench, scenario)
+        for request in () if scenario.habits_only else requests:
+            turn = next(turns)
             for fault, lasting, envelope in itertools.product(FAULTS, (False, True), ('bare', 'wrapped')):
-                if not (lasting and FAULTS[fault]['kind'] == 'kill'):
+                if not (lasting and FAULTS[fault]['kind'] == 'kill') and (fault not in EDGE or fault == turn):
                     yield Cell(scenario, request, fault, lasting, envelope)
+        yield from _habits_of(scenario, {method for method, _path, _after in requests})
+
+
+def _habits_of(scenario: Scenario, methods: set[str]) -> Iterator[Cell]:
+    for (name, habit), lasting, envelope in itertools.product(HABITS.items(), (False, True), ('bare', 'wrapped')):
+        if habit.method in methods and not (lasting and habit.lasting is None):
+            yield Cell(scenario, (habit.method, '', 0), name, lasting, envelope)
 
 
 def requests_of(bench: Bench, scenario: Scenario) -> list[tuple[str, str, int]]:
@@ -264,6 +316,11 @@ def run(bench: Bench, cell: Cell) -> str:
     there_before = bench.started[scenario.name, cell.envelope][0]['interconnects']
     assert len(account['ports']) <= max(len(wanted['ports']), len(there_before)), account
     outcome = _judge(ended, account, wanted)
+    if _goes_on(cell):
+        assert outcome == 'converged' and ended.result().get('reached', True), ended.printed
+    if outcome == 'converged' and cell.request[0] != 'POST':
+        waited, due = ended.result()['api']['waited'], FAULTS.get(cell.fault, {}).get('retry_at', 0)
+        assert waited >= due / 2, f'waited {waited} s of {due} s'  # by the real clock some of it may have passed
     _run_again(bench, cell, names, account)
     return outcome
 
@@ -272,10 +329,11 @@ def _run_again(bench: Bench, cell: Cell, names: dict[str, str], account: Mapping
     """The second run, without the fault: once for each account that a fault has left, as there are few and cells are many."""
     again = cell.scenario.whole or cell.scenario.calls
     there = sorted(name for name, port in names.items() if port in {port['name'] for port in bench.simulator.state()['interconnects']})
-    left = cell.scenario.name, cell.envelope, json.dumps([account, there, sorted(names)], sort_keys=True)
+    left = cell.scenario.name, cell.envelope, json.dumps([account, there, sorted(names), _goes_on(cell) and cell.fault], sort_keys=True)
     if left in bench.mended:
         return
-    bench.again(cell.envelope)
+    if not _goes_on(cell):
+        bench.again(cell.envelope)
     last = bench.play(again, names)[-1].result()
     assert not last.get('failed'), last
     account, wanted = bench.account(), _wanted(bench, cell, again)
@@ -283,13 +341,22 @@ def _run_again(bench: Bench, cell: Cell, names: dict[str, str], account: Mapping
     bench.mended.add(left)
 
 
+def _goes_on(cell: Cell) -> bool:
+    """Whether the cell is about a habit that a run copes with, so that the second one meets it too."""
+    return cell.fault in HABITS and not cell.lasting
+
+
 def _strike(bench: Bench, cell: Cell, names: dict[str, str]) -> Ended:
-    """Plays the scenario with the fault in place."""
+    """Plays the scenario with the fault or the habit in place."""
+    if cell.fault in HABITS:
+        habit = HABITS[cell.fault]
+        bench.again(cell.envelope, **(habit.lasting if cell.lasting else habit.options))
+        return bench.play(cell.scenario.calls, names)[-1]
     fault, (method, path, after) = FAULTS[cell.fault], cell.request
     if fault['kind'] == 'kill':
         return bench.play(cell.scenario.calls, names, before=_killer(method, path, after, fault.get('applied', False)))[-1]
     bench.simulator.fault(**fault, method=method, path=path, after=after, times=None if cell.lasting else 1)
-    return bench.play(cell.scenario.calls, names, TIMEOUT if 'hang' in fault['kind'] else PATIENCE)[-1]
+    return bench.play(cell.scenario.calls, names, TIMEOUT if re.match('hang|drip', fault['kind']) else PATIENCE)[-1]
 
 
 def _killer(method: str, path: str, after: int, applied: bool) -> Callable[[], None]:

@@ -18,12 +18,14 @@ from types import SimpleNamespace
 import pytest
 import surveys
 import yaml
+from ansible.release import __version__ as ansible_version
 from controller import rules
 from controller.api import Controller
 from controller.jobs import Worker
+from packaging.version import Version
 from playbook import ROOT, Account
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, mistyped
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROLE as OF_A_CIRCUIT
 
 DATA = ROOT / 'extensions' / 'awx'
@@ -65,6 +67,7 @@ BAD_QUESTIONS = {
     'choices in one text': {'choices': 'x\ny'},
     'a choice that may be left blank': {'required': False},
     'an unknown key': {'help': ''},
+    'a required text that may be blank': {'type': 'text', 'choices': ['x'], 'default': ''},
 }
 TYPE = {
     'name': 'A', 'kind': 'cloud', 'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'string'}], 'required': ['token']},
@@ -168,13 +171,45 @@ def worker(applied, process, tmp_path):
 
 
 def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
-    slot = next(slot['id'] for slot in worker.account.simulator.state()['slots'] if slot['site'] == 'ewr-a' and not slot['occupied'])
+    slot = free_slots(worker)[0]
     worker.account.seed('lon-1', slot, bgp={'customer_asn': 64496, 'extra_prefixes': []})
     wanted, there = worker.sync('inventory.yml'), worker.sync('cni.yml')
     assert set(wanted['circuits']['hosts']) == {'nyc-1', 'nyc-2'}
     assert wanted['circuits']['vars']['provision_bgp'] == {'customer_asn': 64496}
     assert there['site_ewr_a']['hosts'] == ['lon-1']
     assert there['_meta']['hostvars']['lon-1']['cni_slot_id'] == slot
+
+
+def test_a_launch_drops_what_nobody_asks_for_and_takes_a_blank_only_where_none_is_required(worker):
+    inventory = worker.sync('inventory.yml')
+    job = worker.launch('CNI light', inventory, {'provision_name': 'nyc-9'}, tags='status', limit='nyc-1')
+    assert (job.ignored, worker.account.left()[:2]) == ({'provision_name', 'tags'}, ([], []))
+    with pytest.raises(ValueError, match='provision_hosts: too small'):
+        worker.launch('CNI decommission', inventory, {'provision_hosts': ''})
+
+
+@pytest.mark.parametrize('answer', ['', 'nyc-3'])
+def test_a_decommissioning_that_deletes_nothing_fails(worker, answer):
+    (question,) = worker.controller.surveys[worker.controller.named('job_templates', 'CNI decommission')['id']]['spec']
+    worker.account.seed('nyc-1', free_slots(worker)[0])
+    least = question.pop('min')
+    try:
+        job = worker.launch('CNI decommission', worker.sync('inventory.yml'), {'provision_hosts': answer})
+    finally:
+        question['min'] = least
+    assert (job.status != 0, set(worker.account.circuits())) == (True, {'nyc-1'})
+    assert 'Say which circuits to give up' in job.output
+    assert ('The inventory has no nyc-3' in job.output) == (answer == 'nyc-3')
+
+
+def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(worker):
+    inventory = worker.sync('inventory.yml')
+    for run in ('backwards', 'and again'):
+        job = worker.launch('CNI provision', inventory)
+        assert job.status == 0, job.output
+        devices = {name: circuit['interconnect']['ccr_device_name'] for name, circuit in worker.account.circuits().items()}
+        assert (set(devices), len(set(devices.values()))) == ({'nyc-1', 'nyc-2'}, 2), run
+    assert job.output.count('changed=0 ') == 2
 
 
 def test_the_workflow_from_order_to_light(worker):
@@ -200,7 +235,7 @@ def test_the_workflow_from_order_to_light(worker):
 
 
 def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override(worker):
-    slots = [slot['id'] for slot in worker.account.simulator.state()['slots'] if not slot['occupied']][:4]
+    slots = free_slots(worker)[:4]
     hosts = {f'nyc-{number}': {'provision_slot_id': slot} for number, slot in enumerate(slots, 1)}
     inventory = {'circuits': {'hosts': list(hosts)}, '_meta': {'hostvars': hosts}}
 
@@ -219,11 +254,14 @@ def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override
     assert worker.account.simulator.state() == before
 
 
+ANSWERS = {
+    'provision_name': 'nyc-9', 'provision_slot_site': 'ewr-a', 'provision_slot_speed': '10G', 'provision_bgp_customer_asn': 64496,
+    'provision_bgp_extra_prefixes': '203.0.113.0/24\n198.51.100.0/24',
+}
+
+
 def test_one_circuit_from_a_survey_with_blanks(worker):
-    answers = {question['variable']: '' for question in SURVEYS['circuit']['spec']} | {
-        'provision_name': 'nyc-9', 'provision_slot_site': 'ewr-a', 'provision_slot_speed': '10G', 'provision_bgp_customer_asn': 64496,
-        'provision_bgp_extra_prefixes': '203.0.113.0/24\n198.51.100.0/24',
-    }
+    answers = {question['variable']: '' for question in SURVEYS['circuit']['spec']} | ANSWERS
     job = worker.launch('CNI circuit', worker.sync('inventory.yml'), answers)
     assert job.status == 0, job.output
     circuits = worker.account.circuits()
@@ -231,6 +269,34 @@ def test_one_circuit_from_a_survey_with_blanks(worker):
     bgp = circuits['nyc-9']['cni']['bgp']
     assert (bgp['customer_asn'], set(bgp['extra_prefixes'])) == (64496, {'203.0.113.0/24', '198.51.100.0/24'})
     assert circuits['nyc-9']['interconnect']['site'] == 'ewr-a'
+
+
+PLAIN = {'provision_bgp_md5_key': '0123456', 'provision_description': '0042', 'provision_loa_name': '1.10'}
+# As texts these would be refused too, by what they ask for.
+ODD = {'provision_name': 'no', 'provision_slot_site': '2026-11-24', 'provision_slot_speed': '10', 'provision_slot_facility': '0',
+       'provision_slot_diverse_from': '7', 'provision_bgp_extra_prefixes': '10'}
+
+
+def test_an_answer_of_digits_is_stored_as_it_is_or_refused_by_name(worker):
+    """ansible-core 2.19 and newer make numbers, booleans and dates of them."""
+    kept = Version(ansible_version) < Version('2.19')
+    given = PLAIN if kept else PLAIN | ODD
+    job = worker.launch('CNI circuit', worker.sync('inventory.yml'), ANSWERS | given)
+    assert (job.status == 0) == kept, job.output
+    stored = [(circuit['cni']['bgp']['md5_key'], circuit['cni']['magic']['description']) for circuit in worker.account.circuits().values()]
+    assert stored == ([('0123456', '0042')] if kept else [])
+    assert kept or [name for name in given if not re.search(rf'{name}\b', job.output)] == [], job.output
+    assert not {'0123456', '42798'} & set(re.findall(r'\d+', job.output))
+
+
+def test_the_circuit_survey_asks_for_each_text_by_a_name_that_is_known():
+    texts = {question['variable'] for question in SURVEYS['circuit']['spec'] if question['type'] in rules.TEXTS}
+    assert {name for name in texts if not mistyped({name: 42})} == {'provision_mtu'}
+
+
+def free_slots(worker: Worker) -> list[str]:
+    """The ids of the slots at ewr-a that can be ordered."""
+    return [slot['id'] for slot in worker.account.simulator.state()['slots'] if slot['site'] == 'ewr-a' and not slot['occupied']]
 
 
 def named(one: dict) -> str:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 
 import pytest
+from module_process import run_in_child
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 ANY = 'cni_settings_info'
+NO_ADDRESSES = ['api.example', 'http://[::1', 'https://a..b/', 'https://a b/', 'https://api.example:x/', 'https://api.example:99999/',
+                'https://*.example/', f'https://{"a" * 64}.example/', 'https://']
 
 
 @pytest.fixture
@@ -32,8 +36,8 @@ def circuit(run_module):
     ({'CLOUDFLARE_API_TOKEN': 'two words'}, 'api_token', 'blank'),
     ({'CLOUDFLARE_API_TOKEN': 'line\n'}, 'api_token', 'line end'),
     ({'CLOUDFLARE_ACCOUNT_ID': ''}, 'account_id', 'CLOUDFLARE_ACCOUNT_ID'),
-    ({'CLOUDFLARE_BASE_URL': 'api.example'}, 'api_url', 'not an address'),
-], ids=['no token', 'both', 'key without email', 'blank', 'line end', 'no account', 'no scheme'])
+    *(({'CLOUDFLARE_BASE_URL': url}, 'api_url', 'not an address') for url in NO_ADDRESSES),
+], ids=['no token', 'both', 'key without email', 'blank', 'line end', 'no account', *NO_ADDRESSES])
 def test_credentials_that_can_not_be_are_refused_unsent(run_module, simulator, environment, option, words):
     result = run_module(ANY, environment=environment)
     assert (result['failed'], result['error']['option']) == (True, option)
@@ -84,7 +88,8 @@ def test_a_dead_address_is_told_with_what_to_check(run_module):
 
 def test_results_count_requests_retries_and_waits(run_module, simulator):
     simulator.fault('status', method='GET', path='settings', status=429, headers={'Retry-After': '0'}, times=1)
-    assert run_module(ANY)['api'] == {'requests': 2, 'retries': 1, 'waited': 0.0}
+    api = run_module(ANY)['api']
+    assert (api['requests'], api['retries'], 0.25 <= api['waited'] <= 0.5) == (2, 1, True)
 
 
 def test_a_plain_address_and_unchecked_certificates_are_warned_of(run_module):
@@ -202,13 +207,33 @@ def test_free_slots_come_first(run_module):
 def test_status_filters_and_waits(run_module, simulator, circuit):
     name = circuit['interconnect']['name']
     simulator.set_status(name, 'Down', 'no light')
-    assert run_module('status_info')['statuses'] == [{'interconnect': name, 'state': 'Down', 'reason': 'no light'}]
+    assert run_module('status_info')['statuses'] == [
+        {'interconnect': name, 'conduit_name': 'nyc-1', 'conduit_names': ['nyc-1'], 'state': 'Down', 'reason': 'no light'}]
     assert run_module('status_info', states=['active'])['statuses'] == []
     waited = run_module('status_info', conduit_names=['nyc-1'], wait_for=['active'], wait_timeout=0)
     assert (waited['reached'], waited['statuses'][0]['state'], waited.get('failed')) == (False, 'Down', None)
     simulator.set_status(name, 'Healthy')
     assert run_module('status_info', interconnects=[name], wait_for=['active'])['reached'] is True
-    assert run_module('status_info', interconnects=['nobody'])['error']['option'] == 'interconnects'
+    for option in ('interconnect', 'interconnects', 'conduit_name', 'conduit_names'):
+        many = option.endswith('s')
+        own, nobody = circuit['interconnect']['name'] if option.startswith('inter') else 'nyc-1', 'nobody'
+        assert len(run_module('status_info', **{option: [own] if many else own})['statuses']) == 1
+        assert run_module('status_info', **{option: [nobody] if many else nobody})['error']['option'] == option
+    assert 'mutually exclusive' in run_module('status_info', conduit_name='nyc-1', conduit_names=['nyc-1'])['msg']
+
+
+def test_a_status_names_the_circuits_on_the_interconnect(run_module, circuit):
+    free = run_module('interconnect', slot_id=run_module('slots_info', occupied=False)['slots'][0]['id'])['interconnect']['name']
+    shared = run_module('cni', conduit_name='nyc-0', interconnect=circuit['interconnect']['name'], shared=True)['cni']['interconnect']
+    names = {one['interconnect']: (one['conduit_name'], one['conduit_names']) for one in run_module('status_info')['statuses']}
+    assert names == {free: (None, []), shared: (None, ['nyc-0', 'nyc-1'])}
+
+
+def test_waiting_costs_no_list_for_each_look(run_module, simulator, circuit):
+    before = len(simulator.requests())
+    run_module('status_info', conduit_name='nyc-1', wait_for=['Healthy'], wait_timeout=1)
+    asked = [request['path'].split('/cni/')[1] for request in simulator.requests()[before:]]
+    assert [path for path in asked if not path.endswith('/status')] in (['cnis', 'interconnects'], ['interconnects', 'cnis'])
 
 
 def test_what_is_expected_of_a_site_is_judged_by_what_is_healthy(run_module, simulator, circuit):
@@ -271,6 +296,20 @@ def test_a_very_short_key_does_not_blank_the_output(run_module, circuit):
     assert any('very short' in str(text) for text in result['warnings'])
 
 
+@pytest.mark.parametrize(('module', 'options', 'option'), [
+    ('cni', {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64496, 'md5_key': 42798}}, 'bgp.md5_key'),
+    ('cni', {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64496, 'password': 1.1}}, 'bgp.password'),
+    ('rollout', {'circuits': [{'name': 'nyc-1'}, {'name': 'nyc-2', 'bgp': {'md5_key': True}}]}, 'circuits.bgp.md5_key'),
+    ('interconnect', {'pairing_key': 20261124, 'bandwidth': '1G'}, 'pairing_key'),
+    ('slots_info', {'api_token': 42798}, 'api_token'),
+])
+def test_a_secret_that_is_a_number_by_now_is_refused_by_name(run_module, simulator, module, options, option):
+    result = run_module(module, **options)
+    assert (result['error']['option'], simulator.requests()) == (option, [])
+    assert 'Write it in quotes' in result['msg']
+    assert '42798' not in str(result.get('msg'))
+
+
 # Letters.
 
 def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circuit, tmp_path):
@@ -285,6 +324,22 @@ def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circui
     assert run_module('loa', conduit_name='nyc-1', path=str(path), force=True)['changed'] is True
     assert run_module('loa', conduit_name='nyc-1', path=str(path), mode='0644')['changed'] is True
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_only_a_letter_that_is_to_be_written_needs_a_folder_that_can_be(simulator, circuit, tmp_path):
+    """Permissions do not bind root, so the answer of the system is what a user would get."""
+    def run(**options):
+        arguments = {'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), **options}
+        read_only = partial(setattr, os, 'access', lambda _path, mode: mode != os.W_OK)
+        return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=read_only).result()
+
+    assert 'can not be written to' in run()['msg']
+    (tmp_path / 'loa.pdf').write_bytes(b'%PDF- of an earlier run %%EOF')
+    asked = simulator.requests()
+    kept, fetched = run(), run(force=True)
+    assert (kept.get('msg'), kept.get('changed')) == (None, False)
+    assert 'can not be written to' in fetched['msg']
+    assert simulator.requests() == asked
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'html', 'status': 200}, {'kind': 'empty'}, {'kind': 'truncate'}], ids=str)

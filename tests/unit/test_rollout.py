@@ -277,6 +277,8 @@ def test_a_read_that_fails_after_the_writes_hides_none_of_them(roll, simulator, 
     assert outcomes(result) == {'a': 'failed', 'b': 'failed', 'c': 'created'}
     assert (result['failed'], result['changed'], result['summary']) == (True, True, {'failed': 2, 'created': 1})
     assert {circuit['error']['path'].rsplit('/', 1)[1] for circuit in result['circuits'] if 'error' in circuit} == {'cf_interconnects'}
+    applied = {circuit['name']: [one['object'] for one in circuit.get('applied', ())] for circuit in result['circuits']}
+    assert applied == {'a': ['interconnect of a', 'CNI of a'], 'b': ['interconnect of b', 'CNI of b'], 'c': []}
     assert [change['after_header'].split(' ')[0] for change in result['diff'][1:]] == ['interconnect', 'CNI'] * 3
     assert sorted(carried(simulator)) == ['a', 'b', 'c']
 
@@ -322,8 +324,9 @@ def test_a_very_short_key_of_a_circuit_is_shown_nowhere(roll):
     assert any('very short' in str(text) for text in result['warnings'])
 
 
-def test_a_progress_that_can_not_be_written_stops_nothing(roll):
-    assert roll([PLAIN], progress_path='/no/such/folder/progress')['summary'] == {'created': 1}
+@pytest.mark.parametrize('path', ['/no/such/folder/progress', 'no\0path'])
+def test_a_progress_that_can_not_be_written_stops_nothing(roll, path):
+    assert roll([PLAIN], progress_path=path)['summary'] == {'created': 1}
 
 
 # One inventory, two speeds.

@@ -436,10 +436,12 @@ def test_each_object_of_a_list_is_read_once():
     assert [obj['id'] for obj in read(script.client(), 'cni')] == [uuid(1), uuid(2)]
 
 
-@pytest.mark.parametrize('name', [None, '', 5], ids=str)
-def test_an_object_that_nobody_could_name_is_an_error(name):
-    with pytest.raises(AnswerError, match=r'^GET /cni/cnis: HTTP 200, a CNI without id\.$'):
-        read(Script(listed({'id': name})).client(), 'cni')
+@pytest.mark.parametrize('name', [None, '', '..', []], ids=str)
+def test_an_object_that_nobody_could_name_is_warned_of_and_left_alone(name):
+    warnings = []
+    unreadable, readable = read(Script(listed({'id': name}, cni(1, 'a', 'x'))).client(warn=warnings.append), 'cni')
+    assert str(unreadable.error).startswith('GET /cni/cnis: HTTP 200, ')
+    assert (readable, warnings) == (cni(1, 'a', 'x'), [str(unreadable.error)])
 
 
 def test_a_string_as_target_is_read_like_an_object():
@@ -626,5 +628,34 @@ def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached(timeout):
     assert script.now == timeout
 
 
-def test_an_interconnect_that_has_gone_has_no_status():
-    assert watch(Script(refusal(404)).client(), ['a'], [], 10) == {}
+@pytest.mark.parametrize('states', [[], ['Healthy']])
+def test_an_interconnect_that_has_gone_has_no_status_and_is_not_waited_for(states):
+    script = Script(*[refusal(404)] * 2)
+    assert watch(script.client(), ['a'], states, 10) == {}
+    assert script.slept == []
+
+
+def test_a_status_that_comes_late_is_waited_for():
+    script = Script(*[refusal(404), answer(direct('a', 1))] * 2, *statuses('Pending', 'Healthy'))
+    assert watch(script.client(), ['a'], ['Healthy'], 60) == {'a': {'state': 'Healthy'}}
+    late = Script(*[refusal(404), answer(direct('a', 1))] * 20)
+    assert watch(late.client(), ['a'], ['Healthy'], 10) == {}
+    assert late.now == 10
+
+
+def test_a_wait_may_last_for_days():
+    script = Script(*statuses(*['Pending'] * 9000))
+    assert watch(script.client(), ['a'], ['Healthy'], 3 * 86400) == {'a': {'state': 'Pending'}}
+    assert (script.now, max(script.slept)) == (3 * 86400, 30)
+
+
+def test_only_those_that_have_not_reached_a_state_are_read_again():
+    polls = dict.fromkeys(['a', 'b', 'c'], 0)
+
+    def status(request):
+        name = request['url'].split('/')[3]
+        polls[name] += 1
+        return answer({'state': 'Healthy' if name != 'b' or polls[name] == 4 else 'Pending'})
+
+    found = watch(Script(*[status] * 6).client(), list(polls), ['Healthy', 'Down'], 60)
+    assert (found, polls) == ({name: {'state': 'Healthy'} for name in polls}, {'a': 1, 'b': 4, 'c': 1})

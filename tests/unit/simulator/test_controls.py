@@ -62,7 +62,10 @@ def test_options_of_a_reset_hold_until_the_next(simulator):
     assert len(simulator.state()['slots']) == 96
 
 
-@pytest.mark.parametrize('wrong', [{'slots': 0}, {'page': 3}, {'envelope': 'paper'}, {'port': 1}, {'rate_limit': '5'}])
+@pytest.mark.parametrize(
+    'wrong',
+    [{'slots': 0}, {'page': 3}, {'envelope': 'paper'}, {'port': 1}, {'rate_limit': '5'}, {'stale_lists': -1}, {'created_status': 203}],
+)
 def test_a_wrong_option_is_refused_by_name_and_resets_nothing(simulator, direct, wrong):
     with pytest.raises(RuntimeError) as caught:
         simulator.reset(**wrong)

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `make test` counts: the closing line of pytest, however quiet it was asked to be."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope='module')
+def run():
+    spec = spec_from_loader('run', SourceFileLoader('run', str(Path(__file__).parents[1] / 'run')))
+    sys.modules['run'] = module = module_from_spec(spec)  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules['run']
+
+
+@pytest.mark.parametrize(('closing', 'status', 'counts'), [
+    ('====== 1947 passed in 301.20s (0:05:01) ======', 0, (1947, 0)),
+    ('1947 passed in 301.20s (0:05:01)', 0, (1947, 0)),
+    ('2 passed, 173 deselected in 2.39s', 0, (2, 0)),
+    ('1 failed, 2 passed, 1 skipped, 1 error in 2.39s', 1, (2, 3)),
+    ('==== 1 failed, 2 passed in 2.39s ====', 1, (2, 1)),
+    ('3 passed, 1 warning in 0.10s', 0, (3, 0)),
+    ('173 deselected in 2.39s', 5, (0, 1)),
+    ('a test printed that 7 passed in 2.39s, and 8 failed', 0, (0, 1)),
+    ('', 0, (0, 1)),
+])
+def test_the_closing_line_of_pytest_is_counted(run, closing, status, counts):
+    result = run.judge(run.units('units'), status, 1.0, f'....  [100%]\n{closing}\n')
+    assert (result.passed, result.failed) == counts
