@@ -18,10 +18,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     NotTakenError,
     NotYetError,
     RaceError,
+    ShapeError,
     TransportError,
     UndecidedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
@@ -522,8 +523,9 @@ def test_an_order_that_is_not_listed_yet_is_waited_for(asked):
     ({'occupied': False, 'account': ACCOUNT, 'site': 'fra-b'}, [], {}),
     (OURS, [direct('other', 1)], {'conduit_name': 'b'}),
     (OURS, [{**direct('other', 1), 'slot_id': None, 'speed': '1G'}], {}),
+    (OURS, [Unreadable({**direct('other', 1), 'region': 5}, ShapeError('GET', PORTS, 200, '', ['region']))], {'conduit_name': 'b'}),
     ({**OURS, 'site': 'fra-b'}, [], {}),
-], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'elsewhere'])
+], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'not readable', 'elsewhere'])
 def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, ports, selector):
     lists = {'slot': [slot(1, **more), slot(2)], 'interconnect': ports, 'cni': [cni(1, 'a', 'other')]}
     there = World({(name, None): objects for name, objects in lists.items()})
