@@ -304,8 +304,9 @@ def _spare(select: Mapping[str, Any], world: World) -> list[Object]:
     """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
     found = world.kept((INTERCONNECT.name, asked(select)), lambda: sorted(
         (obj for obj in near(INTERCONNECT.name, select, world) if not mismatch(select, obj, ())), key=place))
-    taken = {cni.get(CNI.parent[1]) for cni in world.unreadable(CNI.name)} | world.promised
-    found[:] = [obj for obj in found if obj['name'] not in taken and not world.having('cni', 'interconnect', obj['name'])]
+    taken = {cni.get(CNI.parent[1]) for cni in world.unreadable(CNI.name)}
+    found[:] = [obj for obj in found if not (obj['name'] in taken or obj['name'] in world.promised)
+                and not world.having('cni', 'interconnect', obj['name'])]
     return found
 
 

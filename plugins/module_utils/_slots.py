@@ -132,10 +132,11 @@ def pending(world: World, select: Select, slot_id: str | None, others: Sequence[
 
 def _unlisted(world: World) -> list[Object]:
     """The slots that this account has taken, with no interconnect listed on them."""
-    ports = world.seen(INTERCONNECT.name)
-    anywhere = {folded(port.get('site')) for port in ports if port.get('type') == DIRECT.fixed['type'] and not port.get('slot_id')}
-    return [slot for slot in world.having(SLOT.name, 'account', world.account, folded) if slot.get('occupied')
-            and folded(slot.get('site')) not in anywhere and not world.having(INTERCONNECT.name, 'slot_id', slot['id'], folded)]
+    ports = [*world.seen(INTERCONNECT.name), *world.unreadable(INTERCONNECT.name)]
+    listed = {folded(port.get('slot_id')) for port in ports}
+    unsure = {folded(port.get('site')) for port in ports if port.get('type') in (DIRECT.fixed['type'], None) and not port.get('slot_id')}
+    return [slot for slot in world.having(SLOT.name, 'account', world.account, folded)
+            if slot.get('occupied') and folded(slot['id']) not in listed and folded(slot.get('site')) not in unsure]
 
 
 def allocate(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:

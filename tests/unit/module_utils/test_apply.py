@@ -579,8 +579,9 @@ def test_an_order_that_is_not_listed_yet_is_waited_for(asked):
     ({'occupied': False, 'account': ACCOUNT, 'site': 'fra-b'}, [], {}),
     (OURS, [direct('other', 1)], {'conduit_name': 'b'}),
     (OURS, [{**direct('other', 1), 'slot_id': None, 'speed': '1G'}], {}),
+    (OURS, [Unreadable({**direct('other', 1), 'region': 5}, ShapeError('GET', PORTS, 200, '', ['region']))], {'conduit_name': 'b'}),
     ({**OURS, 'site': 'fra-b'}, [], {}),
-], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'elsewhere'])
+], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'not readable', 'elsewhere'])
 def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, ports, selector):
     lists = {'slot': [slot(1, **more), slot(2)], 'interconnect': ports, 'cni': [cni(1, 'a', 'other')]}
     there = World({(name, None): objects for name, objects in lists.items()})
