@@ -218,8 +218,9 @@ def _selected(wanted: Wanted, world: World) -> list[Object]:
     """
     others, spare = _others(wanted, world), world.seen('interconnect')
     if 'conduit_name' in wanted.keys:
-        taken = {cni.get('interconnect') for cni in world.unreadable('cni')} | world.promised
-        spare = [obj for obj in spare if obj['name'] not in taken and not world.having('cni', 'interconnect', obj['name'])]
+        taken = {cni.get('interconnect') for cni in world.unreadable('cni')}
+        spare = [obj for obj in spare if obj['name'] not in world.promised and not world.having('cni', 'interconnect', obj['name'])]
+        spare = [obj for obj in spare if obj['name'] not in taken]
     spare = [obj for obj in spare if obj not in others and not mismatch(wanted.select, obj, others)]
     _refuse_unclear(wanted, spare, world)
     return [min(spare, key=place)] if len(spare) > 1 and 'conduit_name' in wanted.keys and _all_needed(spare, world) else spare
