@@ -20,12 +20,13 @@ from simulator.process import Simulator
 
 MD5_KEY = 'planted md5 key'
 PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+MARKUP = 'New York | n_y ![x](http://evil/x) <b> `c` *d* _e_ ~f~ &lt; www.evil.com noc@evil.com'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 DEFAULTS = yaml.safe_load((ROOT / 'roles/provision/defaults/main.yml').read_text())
 BGP = {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': MD5_KEY}
 PAIR = {  # of the first, host and circuit have names of their own
     'first': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_mtu': 1476, 'provision_health_check': {'rate': 'high'}},
-    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}, 'provision_description': 'New York | second'},
+    'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}, 'provision_description': MARKUP},
 }
 for variables in PAIR.values():
     variables['provision_bgp'] = BGP
@@ -134,7 +135,9 @@ def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
 
 
 def test_text_of_the_account_is_no_markup(journey):
-    assert 'New York &#124; second\n' in (journey.account.files / 'nyc-2.md').read_text()
+    shown = (r'New York &#124; n_y !\[x](http:<!-- -->//evil/x) &lt;b> \`c\` \*d\* \_e\_ &#126;f&#126; &amp;lt; www<!-- -->.evil.com '
+             'noc@<!-- -->evil.com')
+    assert f'{shown}\n' in (journey.account.files / 'nyc-2.md').read_text()
 
 
 def test_no_secret_is_on_screen_or_in_a_file(journey):
