@@ -247,10 +247,10 @@ def _refusal(method: str, where: str, answer: Response) -> ApiError:
     except (ValueError, RecursionError):
         data = None
     errors = data.get('errors') if isinstance(data, dict) else None
-    said = [_item(e) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
-    if not said and answer.body.strip():
-        said = [{'code': None, 'message': _shown(answer.body)}]
-    return ApiError(method, where, answer.status, said, answer.headers.get('cf-ray'), _retry_after(answer.headers))
+    items = [_item(e) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
+    if not items and answer.body.strip():
+        items = [{'code': None, 'message': _shown(answer.body)}]
+    return ApiError(method, where, answer.status, items, answer.headers.get('cf-ray'), _retry_after(answer.headers))
 
 
 def _item(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -231,8 +231,7 @@ class ApiError(AnswerError):
 
     def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
                  retry_after: float | None = None) -> None:
-        said = '; '.join(map(_worded, errors))
-        super().__init__(method, path, status, said or 'without a message', cf_ray)
+        super().__init__(method, path, status, '; '.join(map(_worded, errors)) or 'without a message', cf_ray)
         self.codes = [e.get('code') for e in errors]
         self.transient = self.retryable = status in (408, 429) or status >= 500
         self.retry_after = retry_after

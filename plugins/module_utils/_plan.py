@@ -573,7 +573,7 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
     carried = world.having(CNI.name, CNI.parent[1], name)
     world.refuse(CNI.name, CNI.parent[1], name)
     for cni in carried:
-        if get(cni, 'magic.conduit_name') != circuit:
+        if not circuit or get(cni, 'magic.conduit_name') != circuit:  # of a CNI without a name nobody has spoken
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
             raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
                                       'Remove it first with netops.cloudflare_cni.cni, state=absent.')

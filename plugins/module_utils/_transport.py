@@ -86,6 +86,7 @@ class RequestsTransport:
         return self._proxies_of[host]
 
     def _read(self, answer, method: str, url: str) -> bytes:
+        answer.raw.enforce_content_length = True  # urllib3 before 2 takes a part for the whole
         body = bytearray()
         for chunk in answer.iter_content(CHUNK):
             body += chunk

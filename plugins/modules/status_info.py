@@ -16,7 +16,7 @@ description:
 options:
   interconnect:
     description:
-      - The name of one interconnect.
+      - The name of one interconnect. O(interconnects) takes several.
     type: str
   interconnects:
     description:
@@ -25,7 +25,7 @@ options:
     elements: str
   conduit_name:
     description:
-      - One circuit, that is, the name of its CNI.
+      - One circuit, that is, the name of its CNI. O(conduit_names) takes several.
     type: str
   conduit_names:
     description:

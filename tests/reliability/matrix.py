@@ -93,6 +93,7 @@ SCENARIOS = (
     Scenario('interconnect, gcp_partner', (Call('interconnect', {'conduit_name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'}),)),
     Scenario('interconnect, replaced', (
         Call('interconnect', {'name': '{nyc-1}', 'conduit_name': 'nyc-1', 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'}),
+        LINK,
     ), CIRCUIT),
     Scenario('interconnect, given up', (Call('interconnect', {'name': '{nyc-1}', 'state': 'absent'}),), (ORDER,)),
     Scenario('circuit, given up', (Call('interconnect', {'name': '{nyc-1}', 'conduit_name': 'nyc-1', 'state': 'absent'}),), CIRCUIT),
@@ -104,6 +105,10 @@ SCENARIOS = (
     Scenario('health_check', (Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'}),), CIRCUIT),
     Scenario('rollout, new', (Call('rollout', {'circuits': FLEET}),)),
     Scenario('rollout, changed', (Call('rollout', {'circuits': [{**FLEET[0], 'mtu': 1400, 'health_check': {'rate': 'low'}}]}),), CIRCUIT),
+    Scenario('rollout, replaced', (Call('rollout', {'circuits': [
+        {**FLEET[0], 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
+    ]}),), CIRCUIT),
+    Scenario('rollout, overridden', (Call('rollout', {'circuits': [], 'state': 'overridden', 'max_deletes': 1}),), CIRCUIT),
     Scenario('rollout, deleted', (Call('rollout', {'circuits': [{'name': 'nyc-1', 'slot_id': '{slot}'}], 'state': 'deleted'}),),
              (Call('interconnect', {'conduit_name': 'nyc-1', 'slot_id': '{slot}'}), LINK)),
     Scenario('rollout, gathered', (Call('rollout', {'state': 'gathered'}),), CIRCUIT),
@@ -114,8 +119,9 @@ SCENARIOS = (
     Scenario('cni_info', (Call('cni_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
     Scenario('cni_settings_info', (Call('cni_settings_info', {}),)),
     Scenario('circuit, call by call', (
-        *CIRCUIT, Call('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}), Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
-        Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}), Call('status_info', {'wait_for': ['Pending']}),
+        *CIRCUIT, Call('cni', {**LINK.options, 'mtu': 1400}), Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+        Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),
+        Call('status_info', {'wait_for': ['Pending'], 'wait_timeout': 60}),
     ), habits_only=True),
 )
 

@@ -199,7 +199,7 @@ def test_a_decommissioning_that_deletes_nothing_fails(worker, answer):
         question['min'] = least
     assert (job.status != 0, set(worker.account.circuits())) == (True, {'nyc-1'})
     assert 'Say which circuits to give up' in job.output
-    assert ('The inventory has no nyc-3' in job.output) == (answer == 'nyc-3')
+    assert ('No host of this run is nyc-3' in job.output) == (answer == 'nyc-3')
 
 
 def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(worker):

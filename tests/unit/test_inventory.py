@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from playbook import ROOT, Account
+from simulator.process import Simulator
 
 # Read, not imported: with Ansible's own plugins in this process, modules that are run from it would take it for the controller.
 EXAMPLE = (ROOT / 'plugins' / 'inventory' / 'circuits.py').read_text().split("EXAMPLES = r'''\n")[1].split("'''")[0]
@@ -152,3 +154,162 @@ def test_a_file_of_another_name_is_told_so(ask):
 
 def test_the_example_is_a_file_for_the_plugin():
     assert yaml.safe_load(EXAMPLE)['plugin'] == 'netops.cloudflare_cni.circuits'
+
+
+# What the API says is data.
+
+OF_THE_SAME = {'interconnect': 'name', 'slot_id': 'id', 'virtual_port_reservation_id': 'port'}  # fields that name another object by its own
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.set_fact:
+        kept: "{{ {'host': inventory_hostname, 'groups': group_names, 'all': groups, 'told': [cni_bgp | default({}), cni_address],
+                   'name': provision_name | default(inventory_hostname), 'keys': (cni_bgp | default({})).keys() | join(' '),
+                   'texts': cni_site ~ cni_facility ~ cni_device ~ cni_interconnect} }}"
+    - ansible.builtin.debug: {msg: "{{ [kept, inventory_hostname, hostvars[inventory_hostname].kept.name, groups] }}"}
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - netops.cloudflare_cni.interconnect_info:
+      register: ports
+    - netops.cloudflare_cni.cni_info:
+      register: cnis
+    - netops.cloudflare_cni.slots_info:
+      register: slots
+    - netops.cloudflare_cni.health_check_info:
+      register: tunnels
+    - netops.cloudflare_cni.cni_settings_info:
+      register: settings
+    - netops.cloudflare_cni.status_info:
+      register: statuses
+    - netops.cloudflare_cni.rollout: {state: gathered}
+      register: account
+    - ansible.builtin.set_fact:
+        all_of_it: "{{ [ports, cnis, slots, tunnels, settings, statuses, account] }}"
+        keys: "{{ cnis.cnis[0].keys() | list + cnis.cnis[0].bgp.keys() | list }}"
+        looked_at: "{{ ports.interconnects | netops.cloudflare_cni.overview(cnis.cnis, statuses.statuses, slots.slots, tunnels.tunnels,
+                        '2026-11-23') }}"
+        as_hosts: "{{ account.gathered | netops.cloudflare_cni.hosts }}"
+        as_circuits: "{{ groups['all'] | difference(['localhost']) | netops.cloudflare_cni.circuits(hostvars) }}"
+    - ansible.builtin.debug: {msg: "{{ [all_of_it, keys, looked_at, as_hosts, as_circuits] }}"}
+    - ansible.builtin.set_fact: {again: "{{ [looked_at.sites, keys, as_circuits] }}"}
+    - ansible.builtin.debug: {var: again}
+    - netops.cloudflare_cni.rollout: {circuits: "{{ account.gathered }}"}
+      register: fed_back
+      failed_when: fed_back is changed or (fed_back is failed and refused is not defined)
+    - netops.cloudflare_cni.rollout: {circuits: "{{ as_circuits }}", state: overridden}
+      register: fed_back
+      failed_when: fed_back is changed or (fed_back is failed and refused is not defined)
+    - ansible.builtin.copy:
+        dest: written.yml
+        content: "{{ {'circuits': {'hosts': as_hosts}} | to_nice_yaml }}"
+"""
+# What the options of rollout check before anything is sent: a template in it is refused when it is fed back.
+CHECKED = ('type', 'rate', 'direction', 'bgp_mode', 'cust_ip', 'p2p_ip', 'extra_prefixes', 'slot_id', 'id')
+
+
+@pytest.fixture(scope='module', params=[CHECKED, ('id', 'slot_id')], ids=['fed back', 'refused'])
+def hostile(request, tmp_path_factory):
+    """An account with a circuit and a spare port in which each text, and a key of each object, would make a file if it were run.
+
+    Those of request.param are as they should be.
+    """
+    folder = tmp_path_factory.mktemp('hostile')
+    (folder / 'ran').mkdir()
+    with Simulator('--no-validate', '--slots', '4') as simulator:
+        account = Account(simulator, folder)
+        slots = [slot['id'] for slot in simulator.state()['slots'] if not slot['occupied']]
+        bgp = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key': 'planted'}
+        account.seed('nyc-1', slots[0], bgp=bgp)
+        account.order(slots[1])
+        state = simulator.state()
+        poisoned = {kind: poison(state[kind], folder / 'ran', request.param) for kind in ('slots', 'interconnects', 'cnis', 'tunnels')}
+        simulator.seed(**poisoned, settings={'default_asn': payload(folder / 'ran', 'asn')})
+        status = {name: payload(folder / 'ran', name) for name in ('state', 'reason')}
+        simulator.fault('status', method='GET', path='/status$', status=200, times=None, body=status)
+        (folder / 'cni.yml').write_text(EXAMPLE)
+        account.ran = lambda: sorted(file.name for file in (folder / 'ran').iterdir())
+        account.refused = [] if request.param == CHECKED else ['-e', 'refused=1']
+        account.cni = poisoned['cnis'][0]
+        yield account
+
+
+def payload(folder, name):
+    return f"{{{{ lookup('ansible.builtin.pipe', 'touch {folder}/{name}') }}}}"
+
+
+def poison(value, folder, spared, name='key'):
+    """The same with a template in each text and a key of each object; what names another object still does."""
+    if isinstance(value, list):
+        return [poison(inner, folder, spared, name) for inner in value]
+    if isinstance(value, dict):
+        return {**{inner: poison(content, folder, spared, inner) for inner, content in value.items()}, payload(folder, f'key-{name}'): 1}
+    return value + payload(folder, OF_THE_SAME.get(name, name)) if isinstance(value, str) and name not in spared else value
+
+
+def test_nothing_that_the_api_says_runs_in_an_inventory(hostile):
+    for way in ('--list', '--graph', '--list --yaml --export'):
+        command = [Path(sys.executable).with_name('ansible-inventory'), '-i', 'cni.yml', *way.split()]
+        done = subprocess.run(command, cwd=hostile.folder, env=hostile.environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, hostile.ran()) == (0, []), done.stderr
+        assert 'lookup' in done.stdout
+        assert 'can not be the name of a host' in ' '.join(done.stderr.split())
+
+
+def test_nothing_that_the_api_says_runs_in_a_playbook(hostile):
+    (hostile.folder / 'play.yml').write_text(PLAY)
+    done = played(hostile, 'play.yml', *hostile.refused)
+    assert done.stdout.count('lookup') > 50
+    written = (hostile.folder / 'written.yml').read_text()
+    assert 'lookup' not in written
+    assert f'hosts: {hostile.cni["magic"]["conduit_name"]} is left out' in ' '.join(done.stderr.split())
+
+
+def test_nothing_that_the_api_says_runs_or_is_markup_in_status_and_hand_over(hostile):
+    name, port = hostile.cni['magic']['conduit_name'], hostile.cni['interconnect']
+    status = played(hostile, 'netops.cloudflare_cni.status', '-e', 'provision_report=page.html', '-e', 'provision_wait_for=')
+    page = (hostile.folder / 'page.html').read_text()
+    assert [text for text in (name, port) if text not in html.unescape(page)] == []
+    assert json.dumps(port)[1:-1] in status.stdout
+    run = hostile.play('provision', {'nyc-1': {'provision_name': f'!unsafe {name}'}}, '--tags', 'handover')
+    assert (run.status, hostile.ran()) == (0, []), run.output
+    facts, text = (next(hostile.files.glob(f'*.{kind}')).read_text() for kind in ('json', 'md'))
+    assert json.loads(facts)['interconnect']['name'] == port
+    assert port in text
+
+
+def played(hostile, playbook, *arguments):
+    """What ansible-playbook shows, which has run nothing of the account."""
+    command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'cni.yml', playbook, *arguments]
+    done = subprocess.run(command, cwd=hostile.folder, env=hostile.environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, hostile.ran()) == (0, []), done.stdout + done.stderr
+    return done
+
+
+# What is wrong with one.
+
+def test_one_wrong_object_leaves_all_others_in_place(process, tmp_path):
+    """CNIs named like things of Ansible's own, one without a name, one without an id, and ports of which something is of another type."""
+    process.reset(no_validate=True)
+    account = Account(process, tmp_path)
+    slots = [slot['id'] for slot in process.state()['slots'] if not slot['occupied']]
+    names = ['nyc-1', 'all', 'dark', 'localhost', 'a/../b', '..', 'x%2F', 'state_Pending', 'nameless', 'no id', 'no facility', 'number']
+    for name, slot in zip(names, slots, strict=False):
+        account.seed(name, slot)
+    state = process.state()
+    cnis, ports = (dict(zip(names, state[kind], strict=True)) for kind in ('cnis', 'interconnects'))
+    cnis['nameless']['magic']['conduit_name'] = cnis['no id']['id'] = None
+    ports['no facility']['facility'] = 7
+    ports['number']['speed'] = 10
+    process.seed(cnis=state['cnis'], interconnects=state['interconnects'])
+    found = Answer(account, tmp_path, EXAMPLE, (), 'cni.yml', {})
+    assert found.status == 0, found.said
+    assert set(found.hosts) == {'nyc-1', '%61ll', '%64ark', '%6Cocalhost', 'a%2F..%2Fb', '%2E.', 'x%252F', 'state_Pending', 'number'}
+    true = {host: variables['provision_name'] for host, variables in found.hosts.items() if 'provision_name' in variables}
+    assert true == {'%61ll': 'all', '%64ark': 'dark', '%6Cocalhost': 'localhost', 'a%2F..%2Fb': 'a/../b', '%2E.': '..', 'x%252F': 'x%2F'}
+    assert (found.hosts['number']['cni_speed'], set(found.groups['state_Pending']['hosts'])) == ('10', set(found.hosts))
+    for words in (f'CNI {cnis["nameless"]["id"]} has no magic.conduit_name', 'a CNI without a usable id', ports['no facility']['name']):
+        assert words in found.said

@@ -28,7 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
 from .scripted import ACCOUNT, Script, answer, refusal
-from .test_plan import KEY, SESSION, cni, direct, gcp, slot, uuid, world
+from .test_plan import KEY, SESSION, Whole, cni, direct, gcp, slot, uuid, world
 
 PORTS, LINKS, SLOT_LIST = '/cni/interconnects', '/cni/cnis', '/cni/slots'
 
@@ -437,12 +437,68 @@ def test_each_object_of_a_list_is_read_once():
     assert [obj['id'] for obj in read(script.client(), 'cni')] == [uuid(1), uuid(2)]
 
 
-@pytest.mark.parametrize('name', [None, '', '..', []], ids=str)
-def test_an_object_that_nobody_could_name_is_warned_of_and_left_alone(name):
-    warnings = []
-    unreadable, readable = read(Script(listed({'id': name}, cni(1, 'a', 'x'))).client(warn=warnings.append), 'cni')
-    assert str(unreadable.error).startswith('GET /cni/cnis: HTTP 200, ')
-    assert (readable, warnings) == (cni(1, 'a', 'x'), [str(unreadable.error)])
+@pytest.mark.parametrize(('wrong', 'words'), [
+    *(({'id': name}, 'a CNI without a usable id.') for name in (None, '', '.', '..', '\ud800')),
+    ({'id': ['x']}, 'id is of another type'), ({'magic': 7}, 'magic is of another type'),
+    ({'bgp': {'extra_prefixes': [{}]}, 'cust_ip': {}}, 'cust_ip, bgp.extra_prefixes are of another type'),
+], ids=str)
+def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, words):
+    client, warned = Script(listed({**cni(1, 'nyc-1', 'x'), **wrong}, cni(2, 'nyc-2', 'y'))).client(), []
+    client._warn = warned.append
+    bad, good = read(client, 'cni')
+    assert (isinstance(bad, Unreadable), isinstance(good, Unreadable), good) == (True, False, cni(2, 'nyc-2', 'y'))
+    (text,) = warned
+    assert text.startswith('GET /cni/cnis: HTTP 200, ')
+    assert words in text
+    world = World({('cni', None): [bad, good]})
+    assert (world.seen('cni'), world.copy().unreadable('cni')) == ([good], [bad])
+
+
+@pytest.mark.parametrize(('wire', 'value', 'read_as'), [
+    ('speed', 10, '10'), ('site', 7.5, '7.5'), ('facility', {'address': 'Newark', 'name': 1}, {'address': ['Newark'], 'name': '1'}),
+], ids=str)
+def test_what_says_the_same_in_another_type_is_put_right(wire, value, read_as):
+    (port,) = read(Script(listed({'name': 'x', wire: value})).client(), 'interconnect')
+    assert port == {'name': 'x', wire: read_as}
+
+
+def unreadable(row, obj, wire):
+    return Unreadable(obj, ShapeError('GET', '/x', 200, f'{wire} of {row} is wrong', [wire]))
+
+
+PORT = {'name': 'p-1', 'type': 'direct', 'site': 'ewr-a'}
+BY_SITE = {'conduit_name': 'nyc-9', 'slot': {'site': 'ewr-a'}}
+OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
+
+
+@pytest.mark.parametrize(('row', 'options', 'wrong', 'refused'), [
+    # Who names it, or might.
+    (CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), True),
+    (CNI, {'conduit_name': 'nyc-1', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), True),
+    (CNI, {'conduit_name': 'nyc-2', 'mtu': 1400}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), False),
+    (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-9'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'magic'), True),
+    (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-1'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'id'), True),
+    (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-9'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'id'), False),
+    (INTERCONNECT, {'name': 'p-9', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-9'), 'bgp'), True),
+    (INTERCONNECT, {'name': 'p-9', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), False),
+    # An order: the interconnect that can't be read may be what an earlier run has left.
+    (INTERCONNECT, BY_SITE, ('interconnect', PORT, 'facility'), True),
+    (INTERCONNECT, BY_SITE, ('interconnect', PORT, 'name'), True),
+    (INTERCONNECT, BY_SITE, ('interconnect', {**PORT, 'name': 'p-2'}, 'facility'), False),  # it carries nyc-2
+    (INTERCONNECT, {'slot_id': uuid(9)}, ('interconnect', PORT, 'facility'), False),
+    (INTERCONNECT, {'slot_id': uuid(9)}, ('interconnect', {**PORT, 'slot_id': uuid(9)}, 'facility'), True),
+    (INTERCONNECT, {**BY_SITE, 'slot': {'site': 'ewr-a', 'diverse_from': ['p-1']}}, ('interconnect', PORT, 'facility'), True),
+])
+def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, refused):
+    world = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER]}
+    world[wrong[0]].append(unreadable(*wrong))
+    world = Whole({(name, None): objects for name, objects in world.items()})
+    try:
+        plan([desire(row, options)], world)
+    except ShapeError:
+        assert refused
+    else:
+        assert not refused
 
 
 def test_a_string_as_target_is_read_like_an_object():
