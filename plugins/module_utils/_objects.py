@@ -229,6 +229,8 @@ def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
     names = {value}
     for hop in key.via:
         names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)} - {None}
+    if key.via and key.wire == row.id:  # another object has its name, so it is there, whether it is listed or not
+        return [obj for name in names for obj in by_field(row, key.wire, name, world)]
     return [obj for name in names for obj in world.having(row.name, key.wire, name, key.normal)]
 
 

@@ -131,11 +131,15 @@ def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[
 
 
 def _seen(client: Client, part: Part, query: Mapping[str, Any] | None, shown: World) -> list[Object]:
-    """read(); but an object that a list does not show is not there either if its name can be no part of an address."""
+    """read(); but an object that a list does not show is not there either if its name can be no part of an address.
+
+    One that can't be read is in the list as Unreadable: whoever needs it gets the error, and nobody else.
+    """
     try:
         return read(client, *part, query)
-    except (InputError, ApiError) as error:
-        if part[1] is None or not shown.has(part[0]) or getattr(error, 'status', 400) not in (400, 404, 414):
+    except (InputError, ApiError, ShapeError) as error:
+        unread = isinstance(error, ShapeError) or getattr(error, 'status', 400) in (400, 404, 414)
+        if part[1] is None or not shown.has(part[0]) or not unread:
             raise
         return []
 
