@@ -258,7 +258,7 @@ applied:
   elements: dict
   contains:
     action:
-      description: V(create), V(update) or V(delete).
+      description: V(create), V(update) or V(delete); V(note) on a tunnel, before what leads to its interconnect is deleted.
       type: str
       returned: always
       sample: delete

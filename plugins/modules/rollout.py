@@ -275,7 +275,7 @@ circuits:
       elements: dict
       contains:
         action:
-          description: V(create), V(update) or V(delete).
+          description: V(create), V(update) or V(delete); V(note) on a tunnel, before what leads to its interconnect is deleted.
           type: str
           returned: always
           sample: create
