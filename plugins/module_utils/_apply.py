@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
@@ -176,21 +177,22 @@ def _settle(client: Client, pool: ThreadPoolExecutor, chains: Sequence[Sequence[
         row = ends[refused[0]].refused.row
         numbers = [number for number in refused if ends[number].refused.row.name == row.name]
         there = _look(client, row, [ends[number] for number in numbers], report)
+        settle = partial(_go_on, client, there, created, report)
+        list(pool.map(settle, (chains[number] for number in numbers), (ends[number] for number in numbers)))
 
-        def settle(number: int, there: Sequence[Object] = there) -> None:
-            end = ends[number]
-            change, error, end.refused = end.refused, end.error, None
-            with end.failing(report):
-                found = _newcomer(there, change, error, created)
-                if not (found and change.chosen):
-                    _lost_to(client, error, change, found)
-                    return
-                end.error = None
-                end.done.append(_finished(client, change, found))
-                later = [one for one in chains[number] if _phase(one) == REST]
-                _write(client, later[len([one for one in end.done if _phase(one) == REST]):], end, created)
 
-        list(pool.map(settle, numbers))
+def _go_on(client: Client, there: Sequence[Object], created: Created, report: Report, chain: Sequence[Change], end: End) -> None:
+    """Goes on with a chain behind what it can adopt, or adds to its error who was quicker."""
+    change, error, end.refused = end.refused, end.error, None
+    with end.failing(report):
+        found = _newcomer(there, change, error, created)
+        if not (found and change.chosen):
+            _lost_to(client, error, change, found)
+            return
+        end.error = None
+        end.done.append(_finished(client, change, found))
+        later = [one for one in chain if _phase(one) == REST]
+        _write(client, later[len([one for one in end.done if _phase(one) == REST]):], end, created)
 
 
 def _look(client: Client, row: Resource, ends: Sequence[End], report: Report) -> list[Object]:

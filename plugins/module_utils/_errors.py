@@ -38,7 +38,7 @@ HINTS = {
     (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
     (429, None): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
-                'lower requests_per_window or raise retry_timeout.',
+                 'lower requests_per_window or raise retry_timeout.',
     (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
     (409, None): 'Something is in the way that was not there when the account was read: run it again.',
     (403, None): 'The credentials were accepted, but the account may not do this: is it entitled to Cloudflare Network Interconnect?',

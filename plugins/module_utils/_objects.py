@@ -237,6 +237,8 @@ def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
 def by_field(row: Resource, wire: str, value: Any, world: World) -> list[Object]:
     """The objects with that value in a field; by its name also one that the list doesn't show yet. Raises Unread."""
     return world.having(row.name, wire, value) or ([] if wire != row.id or value == UNKNOWN else world.seen(row.name, value))
+
+
 def refuse_unreadable(row: Resource, key: Key, value: Any, world: World) -> None:
     """Raises AnswerError where the key names nothing that can be read, and may name what can't."""
     values = {value}

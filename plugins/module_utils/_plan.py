@@ -63,6 +63,7 @@ LINK_ENDS = ('cust_ip', 'p2p_ip')
 
 Report = Callable[[Exception], CniError]
 
+
 class Wanted(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
 

@@ -406,6 +406,8 @@ def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
     with pytest.raises(Unread) as unread:
         plan_each(wanted, there)
     assert unread.value.parts == tuple(('status', name) for name in 'abc')
+
+
 @pytest.mark.parametrize('cause', [ValueError('v'), KeyError('k'), RecursionError('r'), MemoryError()], ids=repr)
 @pytest.mark.parametrize('at', range(4), ids=['order', 'CNI', 'look at rivals', 'nowhere'])
 def test_an_exception_that_nobody_expected_ends_its_own_chain_with_a_report(cause, at):

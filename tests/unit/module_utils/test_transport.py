@@ -102,7 +102,7 @@ def test_no_whole_answer_is_named(answer, expected):
         assert reason(f'http://127.0.0.1:{port}/', timeout=0.3) == expected
 
 
-HEADERS, BODY = OK.split(b'\r\n\r\n')[0].replace(b': 2', b': 100') + b'\r\n\r\n', b'{' * 100
+HEADERS, BODY = OK.partition(b'\r\n\r\n')[0].replace(b': 2', b': 100') + b'\r\n\r\n', b'{' * 100
 CHUNKS = b'1\r\n{\r\n' * 20
 CONNECTED = b'HTTP/1.1 200 Connection established\r\n\r\n'
 
