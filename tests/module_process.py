@@ -19,6 +19,11 @@ from typing import Any
 
 from ansible.module_utils import basic
 
+try:
+    from ansible.module_utils import _internal
+except ImportError:  # before ansible-core 2.19 nothing tells a module's process from the controller's
+    _internal = None
+
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _client
 
 for shared in ('requests', 'ansible_collections.netops.cloudflare_cni.plugins.module_utils._files'):
@@ -60,6 +65,8 @@ def _be_the_module(module, arguments, environment, output, took, hurried, before
         os.dup2(output, 1)
         os.dup2(output, 2)
         sys.stdout, sys.stderr = os.fdopen(1, 'w'), os.fdopen(2, 'w')
+        if _internal:
+            _internal.is_controller = False  # whatever a test has imported
         os.environ.clear()
         os.environ.update(environment)
         if hurried:

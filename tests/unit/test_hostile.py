@@ -181,7 +181,7 @@ def test_a_value_of_another_type_is_a_result_or_a_clear_error(run_module, told, 
 
 
 @pytest.mark.parametrize(('kind', 'path', 'module'), [
-    ('interconnects', ('facility',), 'interconnect'), ('tunnels', ('health_check',), 'health_check'),
+    ('tunnels', ('health_check',), 'health_check'),
     ('cnis', ('magic',), 'cni'), ('cnis', ('bgp',), 'cni'), ('cnis', ('id',), 'cni_info'),
 ], ids=str)
 def test_the_error_names_what_is_of_another_type(run_module, told, stored, kind, path, module):
