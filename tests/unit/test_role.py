@@ -129,7 +129,8 @@ def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
     assert result == {
         'name': 'nyc-2', 'state': 'present', 'changed': False, 'interconnect': circuit['interconnect'], 'cni': hidden,
         'health_check': None, 'settings': {'default_asn': 13335},
-        'status': {'interconnect': circuit['interconnect']['name'], 'state': 'Pending', 'reason': None},
+        'status': {'interconnect': circuit['interconnect']['name'], 'conduit_name': 'nyc-2', 'conduit_names': ['nyc-2'],
+                   'state': 'Pending', 'reason': None},
         'files': {'loa': f'{files}/nyc-2-loa.pdf', 'markdown': f'{files}/nyc-2.md', 'json': f'{files}/nyc-2.json'},
     }
 
