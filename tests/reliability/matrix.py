@@ -319,7 +319,8 @@ def run(bench: Bench, cell: Cell) -> str:
     scenario = cell.scenario
     wanted = _wanted(bench, cell, scenario.calls)
     names = bench.start(scenario, cell.envelope)
-    ended = _strike(bench, cell, names)
+    ends = _strike(bench, cell, names)
+    ended = ends[-1]
     account = bench.account()
     there_before = bench.started[scenario.name, cell.envelope][0]['interconnects']
     assert len(account['ports']) <= max(len(wanted['ports']), len(there_before)), account
@@ -327,7 +328,7 @@ def run(bench: Bench, cell: Cell) -> str:
     if _goes_on(cell):
         assert outcome == 'converged' and ended.result().get('reached', True), ended.printed
     if outcome == 'converged' and cell.request[0] != 'POST':
-        waited, due = ended.result()['api']['waited'], FAULTS.get(cell.fault, {}).get('retry_at', 0)
+        waited, due = sum(one.result()['api']['waited'] for one in ends), FAULTS.get(cell.fault, {}).get('retry_at', 0)
         assert waited >= due / 2, f'waited {waited} s of {due} s'  # by the real clock some of it may have passed
     _run_again(bench, cell, names, account)
     return outcome
@@ -357,17 +358,17 @@ def _goes_on(cell: Cell) -> bool:
     return cell.fault in HABITS and not cell.lasting and not (cell.scenario.unnamed and 'stale_lists' in HABITS[cell.fault].options)
 
 
-def _strike(bench: Bench, cell: Cell, names: dict[str, str]) -> Ended:
+def _strike(bench: Bench, cell: Cell, names: dict[str, str]) -> list[Ended]:
     """Plays the scenario with the fault or the habit in place."""
     if cell.fault in HABITS:
         habit = HABITS[cell.fault]
         bench.again(cell.envelope, **(habit.lasting if cell.lasting else habit.options))
-        return bench.play(cell.scenario.calls, names)[-1]
+        return bench.play(cell.scenario.calls, names)
     fault, (method, path, after) = FAULTS[cell.fault], cell.request
     if fault['kind'] == 'kill':
-        return bench.play(cell.scenario.calls, names, before=_killer(method, path, after, fault.get('applied', False)))[-1]
+        return bench.play(cell.scenario.calls, names, before=_killer(method, path, after, fault.get('applied', False)))
     bench.simulator.fault(**fault, method=method, path=path, after=after, times=None if cell.lasting else 1)
-    return bench.play(cell.scenario.calls, names, TIMEOUT if re.match('hang|drip', fault['kind']) else PATIENCE)[-1]
+    return bench.play(cell.scenario.calls, names, TIMEOUT if re.match('hang|drip', fault['kind']) else PATIENCE)
 
 
 def _killer(method: str, path: str, after: int, applied: bool) -> Callable[[], None]:
