@@ -241,8 +241,9 @@ def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     now, later = in_turn(changes)
     done = apply(task.client, now, task.report)
     try:
-        answered = converge(task, [of_created(change, done) for change in later]) if later else []
-        return [*done, *(change._replace(answer=real.answer) for change, real in zip(later, answered, strict=True))]
+        answered = [*done, *(converge(task, [of_created(change, done) for change in later]) if later else ())]
+        # As they were decided: check mode has said the same.
+        return [change._replace(answer=real.answer) for change, real in zip((*now, *later), answered, strict=True)]
     except Exception as error:
         failure = task.report(error)
         failure.applied = [*done, *failure.applied]
