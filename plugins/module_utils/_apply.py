@@ -123,7 +123,7 @@ def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: i
     ends = [End() for _chain in chains]
     created = Created()
 
-    def write(number: int, now: tuple[bool, int]) -> None:
+    def write(number: int, now: tuple[int, int]) -> None:
         end = ends[number]
         end.skipped = end.skipped or (fail_fast and any(other.error for other in ends) and not end.done)
         if not (end.error or end.skipped):
