@@ -23,7 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _tran
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import TransportError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
-OK = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncf-ray: 8a1-EWR\r\n\r\n{}'
+OK = b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\ncf-ray: 8a1-EWR\r\n\r\n{}'
 
 
 @contextmanager
