@@ -335,7 +335,7 @@ error:
 '''
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import roll
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import roll
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT
 
 ARGUMENT_SPEC = {
