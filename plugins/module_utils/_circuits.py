@@ -72,7 +72,8 @@ def replaceable(name: str, chain: Chain, world: World) -> Chain:
 
 def remains_of(name: str, world: World) -> Chain:
     """The interconnects that a run was about to delete for a circuit when it ended, to be deleted."""
-    return [desire(INTERCONNECT, {'name': port['name'], 'state': 'absent'}) for port in leftovers(world, name)]
+    ports = (port['name'] for port in leftovers(world, name))
+    return [desire(INTERCONNECT, {'name': port, 'state': 'absent'}) for port in ports if port != world.owners.get(name)]
 
 
 def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:

@@ -54,15 +54,8 @@ Progress = Callable[[int, int], None]
 
 def roll(task: Task) -> dict[str, Any]:
     """The work of the module rollout."""
-    params = task.params
-    if params['state'] == 'gathered':
-        for one in task.refused.values():
-            raise one.error
-        names = {circuit['name'] for circuit in params['circuits'] or ()}
-        found = observe(task.client, gathered, ahead=(CNI.name, INTERCONNECT.name, TUNNEL.name))
-        return {'changed': False, 'gathered': [circuit for circuit in found if not names or circuit['name'] in names]}
-    if params['concurrency'] < 1:
-        raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
+    if task.params['state'] == 'gathered':
+        return _gathered(task)
     rollout = _asked(task)
     outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
     for text in rollout.warnings:
@@ -76,9 +69,20 @@ def roll(task: Task) -> dict[str, Any]:
     return result
 
 
+def _gathered(task: Task) -> dict[str, Any]:
+    """The circuits that are there, all or those that are named."""
+    for one in task.refused.values():
+        raise one.error
+    names = {circuit['name'] for circuit in task.params['circuits'] or ()}
+    found = observe(task.client, gathered, ahead=(CNI.name, INTERCONNECT.name, TUNNEL.name))
+    return {'changed': False, 'gathered': [circuit for circuit in found if not names or circuit['name'] in names]}
+
+
 def _asked(task: Task) -> Rollout:
-    """The rollout that the options ask for."""
+    """The rollout that the options ask for. Raises InputError."""
     params = task.params
+    if params['concurrency'] < 1:
+        raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
     folder = Folder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'],
                     warn=task.module.warn) if params['artifacts_dir'] else None
     steps = STEPS if params['steps'] is None else params['steps']
@@ -166,7 +170,9 @@ class Rollout:
         wanted = [one for chain in self._chains.values() for one in chain]
         rows = {one.row.name for one in wanted} | ({INTERCONNECT.name, CNI.name} if self._filing and self._chains else set())
         tunnels = self.state == 'overridden' or any(one.replace for one in wanted)
-        return [*(row.name for row in (CNI, INTERCONNECT) if row.name in rows), *([TUNNEL.name] if tunnels else [])]
+        asn = self.default_asn is not None or ('handover' in self._filing and any(one.get('bgp') for one in self._declared.values()))
+        return [*(row.name for row in (CNI, INTERCONNECT) if row.name in rows), *([TUNNEL.name] if tunnels else []),
+                *([SETTINGS.name] if asn else [])]
 
     @property
     def _filing(self) -> list[str]:
@@ -190,9 +196,9 @@ class Rollout:
         if self.state == 'deleted':
             return ends_of(self._declared.values(), world, recorded)
         chains = {name: replaceable(name, chain, world) if recorded else chain for name, chain in self._chains.items()}
-        if self.state == 'overridden':
+        if self.state == 'overridden' and 'interconnect' in self.steps:
+            chains = {name: [*remains_of(name, world), *chain] for name, chain in chains.items()}
             chains |= ends_of([{'name': name} for name in surplus(world, self._kept(), self.max_deletes)], world, recorded)
-            chains |= {name: [*remains_of(name, world), *chain] for name, chain in self._chains.items()}
         return chains
 
     def _kept(self) -> set[str]:
@@ -211,9 +217,9 @@ class Rollout:
     def _contradictions(self, outcomes: Mapping[str, Outcome], world: World) -> Iterable[tuple[str, str]]:
         """(circuit, warning) where a record names an interconnect that is not the circuit's."""
         for name, one in outcomes.items():
-            recorded = world.owners.get(name)
-            ports = {obj['name'] for change in one.changes if change.row.name == INTERCONNECT.name for obj in (change.before, change.after) if obj}
-            if recorded is None or not one.changes or recorded in ports or (self._declared.get(name) or {}).get('interconnect'):
+            recorded, of_ports = world.owners.get(name), [change for change in one.changes if change.row.name == INTERCONNECT.name]
+            ports = {obj['name'] for change in of_ports for obj in (change.before, change.after) if obj}
+            if recorded is None or not ports or recorded in ports:
                 continue
             why = contradiction(name, world) or 'another circuit of this run has it on record too'
             yield name, f'its record names interconnect {recorded!r}, but {why}: the record does not count.'
@@ -228,10 +234,9 @@ class Rollout:
             return outcomes
         with ExitStack() as lock:
             if any(map(self._takes, outcomes)):
-                lock.enter_context(self.folder.lock(client.retry_timeout, client.back_off))
+                lock.enter_context(self.folder.lock(client.retry_timeout, client.back_off, client.clock))
                 outcomes = self._decided(client)
-            if not self._is_refused(outcomes):
-                self._write(client, outcomes, tell, lock.close)
+            self._write(client, outcomes, tell, lock.close)
         self._write_files(client, outcomes)
         self._watch(client, outcomes, self.wait_timeout)
         return outcomes
@@ -263,30 +268,21 @@ class Rollout:
 
     def _write(self, client: Client, outcomes: Sequence[Outcome], tell: Progress, release: Callable[[], None]) -> None:
         """Writes what the account lacks. release: called when all interconnects that are taken are on record."""
+        if self.settings and self.settings.is_to_write:
+            (self.settings.end,) = apply_each(client, [self.settings.changes], report=self.report)
+        if self._is_refused(outcomes):
+            return
         self._record_deletes(outcomes)
-        todo = [one for one in (*([self.settings] if self.settings else []), *outcomes) if one.is_to_write]
-        ordering = {number for number, one in enumerate(todo) if self._takes(one)}
-        count, lock = [0], threading.Lock()
-
-        def settled(number: int) -> None:
-            with lock:
-                ordering.discard(number)
-                if not ordering:
-                    release()
+        todo = [one for one in outcomes if one.is_to_write or self._takes(one)]
+        count = _Count(len(todo), {number for number, one in enumerate(todo) if self._takes(one)}, tell, release)
 
         def then(number: int, change: Change) -> None:
             if self.folder and change.row.name == INTERCONNECT.name and change.answer and change.after:
                 self._record(todo[number], change.answer['name'])
-                settled(number)
-
-        def ended(number: int) -> None:
-            settled(number)
-            with lock:
-                count[0] += todo[number] is not self.settings
-                tell(count[0], len(todo) - (self.settings in todo))
+                count.on_record(number)
 
         chains = [in_turn(one.changes)[0] for one in todo]
-        ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=ended, then=then, report=self.report)
+        ends = apply_each(client, chains, workers=self.workers, fail_fast=self.fail_fast, tell=count.ended, then=then, report=self.report)
         for one, end in zip(todo, ends, strict=True):
             one.end = end
         self._check_later(client, [one for one in todo if not (one.end.error or one.end.skipped) and in_turn(one.changes)[1]])
@@ -317,7 +313,7 @@ class Rollout:
         try:
             self.folder.put_on_record(one.name, interconnect)
         except CniError as error:
-            error.notes.append(f'The interconnect of {one.name} is {interconnect!r}: nothing else was done, as it could not be put on record.')
+            error.notes.append(f'The interconnect of {one.name} is {interconnect!r}: nothing else was done, as that is not on record.')
             raise
 
     def _record_deletes(self, outcomes: Iterable[Outcome]) -> None:
@@ -357,7 +353,7 @@ class Rollout:
         if facts is None:
             return self.folder.removal(one.name, disk)
         one.paths = self.folder.paths(facts)
-        return [change for change in self.folder.plan(facts, steps or self._filing, disk) if change.action != 'none']
+        return [change for change in self.folder.plan(facts, steps or self.steps, disk) if change.action != 'none']
 
     def _facts(self, one: Outcome, world: World) -> Facts:
         """What the files of a circuit are made from: what this run has planned or written, and else what is there. Raises Unread."""
@@ -369,11 +365,14 @@ class Rollout:
         if not tunnel and circuit.get('health_check') and name not in (None, UNKNOWN) and 'handover' in self._filing:
             tunnel = next(iter(by_key(TUNNEL, TUNNEL.keys[0], name, world)), None)
         if 'handover' in self._filing and get(cni, 'bgp'):
-            settings = self.settings and self.settings.objects.get(SETTINGS.name) or next(iter(world.seen(SETTINGS.name)), None)
+            settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(world.seen(SETTINGS.name)), None)
         return Facts(one.name, port, cni, tunnel, settings, circuit.get('loa_name'))
 
     def _write_files(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """Writes the files of all circuits: those that failed after their order get their LOA all the same."""
+        stopped = self.fail_fast and any(one.end.error for one in outcomes)
+        for one in outcomes if stopped else ():
+            one.end.skipped = one.end.skipped or bool(one.files and not one.end.done)
         todo = [one for one in outcomes if self.folder and not one.end.skipped and self._has_files(one)]
         at_once(partial(self._write_files_of, client), todo, self.workers)
 
@@ -390,7 +389,8 @@ class Rollout:
             changes = self._files_of(one, self._facts(one, self._world), ['loa'] if failed else None)
             written = self.folder.write(client, changes)
             one.end.partly += written if failed else []
-            one.files = changes
+            decided = {change.row.name: change for change in one.files}  # as check mode has shown them
+            one.files = [decided.get(change.row.name, change) for change in changes]
 
     # The status.
 
@@ -404,7 +404,7 @@ class Rollout:
         found = self._statuses(client, goals, timeout, [one for one in outcomes if one.name in asking])
         for one in (one for one in outcomes if one.name in asking and found is not None):
             status, goal = found.get(asking[one.name]), goals[asking[one.name]]
-            one.status = {'interconnect': asking[one.name], 'state': get(status, 'state'), 'reason': get(status, 'reason')} if status else None
+            one.status = status and {'interconnect': asking[one.name], 'state': status.get('state'), 'reason': status.get('reason')}
             one.reached = get(status, 'state') in goal if goal else None
 
     def _awaited(self, one: Outcome) -> str | None:
@@ -424,6 +424,26 @@ class Rollout:
             for one in asking:
                 one.end.fail(self.report(error))
             return None
+
+
+class _Count:
+    """How many of the chains have ended; and which of those that take an interconnect have it on record, or will never have one."""
+
+    def __init__(self, total: int, taking: set[int], tell: Progress, release: Callable[[], None]) -> None:
+        self._total, self._taking, self._tell, self._release = total, taking, tell, release
+        self._done, self._lock = 0, threading.Lock()
+
+    def on_record(self, number: int) -> None:
+        with self._lock:
+            self._taking.discard(number)
+            if not self._taking:
+                self._release()
+
+    def ended(self, number: int) -> None:
+        self.on_record(number)
+        with self._lock:
+            self._done += 1
+            self._tell(self._done, self._total)
 
 
 def _port(changes: Iterable[Change]) -> Change | None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A list of which each item is checked by itself, before Ansible checks the whole: an item that can't be is no reason to stop the others."""
+"""Lists of which each item is checked by itself, before Ansible checks the whole: one that can't be is no reason to stop the others."""
 
 from __future__ import annotations
 

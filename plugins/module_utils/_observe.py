@@ -82,15 +82,16 @@ def named(row: Resource, obj: Object, method: str = 'GET') -> str:
 def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
     """The objects that the idents name, read at the same time: {ident: read()}."""
     idents = list(idents)
-    return dict(zip(idents, _at_once(lambda ident: read(client, resource, ident), idents), strict=True))
+    return dict(zip(idents, at_once(lambda ident: read(client, resource, ident), idents), strict=True))
 
 
-def _at_once(work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
+def at_once(work: Callable[[Any], T], items: Sequence[Any], workers: int = WORKERS) -> list[T]:
+    """What work() returns for each item, done for so many at the same time."""
     if len(items) < 2:
         return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, items))
 
 
@@ -125,7 +126,7 @@ def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[
         shown, ahead = shown.only(SLOT.name), ()
     parts = dict.fromkeys([*unread, *((name, None) for name in ahead if not shown.has(name))])
     queries = {part: None if part[1] or shown.has(part[0]) else shown.narrow.get(part[0]) for part in parts}
-    for part, objects in zip(queries, _at_once(lambda part: _seen(client, part, queries[part], shown), list(queries)), strict=True):
+    for part, objects in zip(queries, at_once(lambda part: _seen(client, part, queries[part], shown), list(queries)), strict=True):
         shown.put(part, objects, narrowed=bool(queries[part]))
     return shown
 

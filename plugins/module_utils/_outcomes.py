@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, PartlyError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartlyError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import hide, outcome, written
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, readdressed
@@ -53,14 +53,14 @@ class Outcome:
         return 'unchanged' if not made | filed else 'created' if 'create' in made and 'delete' not in made else 'updated'
 
     @property
+    def changed(self) -> bool:
+        """Whether anything changes."""
+        return any(change.action != 'none' for change in self.real)
+
+    @property
     def is_to_write(self) -> bool:
         """Whether the account changes."""
         return not self.end.error and any(change.action != 'none' for change in self.changes)
-
-    @property
-    def deletes(self) -> bool:
-        """Whether the circuit is to go."""
-        return bool(self.changes) and all(change.after is None for change in self.changes if change.action != 'note')
 
     @property
     def objects(self) -> dict[str, Object]:
@@ -80,7 +80,7 @@ def result_of(outcomes: Sequence[Outcome], settings: Outcome | None = None) -> d
     line = ', '.join(f'{number} {state}' for state, number in summary.items())
     diffs = [diff for one in ([settings] if settings else []) for diff in outcome(one.real)['diff']]
     diffs += [{**diff, 'circuit': one.name} for one in outcomes for diff in outcome(one.real)['diff']]
-    changed = any(outcome(one.real)['changed'] for one in (*outcomes, *([settings] if settings else [])))
+    changed = any(one.changed for one in (*outcomes, *([settings] if settings else [])))
     return {'changed': changed, 'diff': [{'prepared': f'{len(outcomes)} circuits: {line}\n'}, *diffs] if changed else [],
             'circuits': [_shown(one) for one in outcomes], 'summary': summary, 'settings': _settings(settings)}
 
@@ -88,12 +88,14 @@ def result_of(outcomes: Sequence[Outcome], settings: Outcome | None = None) -> d
 def failure_of(outcomes: Sequence[Outcome], settings: Outcome | None, result: dict[str, Any]) -> PartlyError | None:
     """The error of a run in which anything failed."""
     failed = [one for one in outcomes if one.state == 'failed']
-    errors = [*([('settings', settings.end.error)] if settings and settings.end.error else []), *((one.name, one.end.error) for one in failed)]
+    errors = [('settings', settings.end.error)] if settings and settings.end.error else []
+    errors += [(one.name, one.end.error) for one in failed]
     if not errors:
         return None
     words = '; '.join(f'{name}: {error}' for name, error in errors[:SHOWN])
     more = f' And {len(errors) - SHOWN} more.' if len(errors) > SHOWN else ''
-    return PartlyError(f'{len(failed)} of {len(outcomes)} circuits failed. {words}{more}', result, all(error.retryable for _name, error in errors))
+    text = f'{len(failed)} of {len(outcomes)} circuits failed. {words}{more}'
+    return PartlyError(text, result, all(error.retryable for _name, error in errors))
 
 
 def _settings(settings: Outcome | None) -> dict[str, Any] | None:
@@ -105,11 +107,17 @@ def _shown(one: Outcome) -> dict[str, Any]:
     error = {**one.end.error.result(), **written(one.end.applied)} if one.end.error else {}
     objects = one.objects
     more = {'interconnect': None if error else _interconnect(objects), 'addresses': one.addresses, 'reached': one.reached}
-    return {'name': one.name, 'outcome': one.state, 'changed': outcome(one.real)['changed'],
+    return {'name': one.name, 'outcome': one.state, 'changed': one.changed,
             **{key: value for key, value in more.items() if value not in (None, {})},
             'objects': {word: get(hide(row, objects.get(row.name)), wire) if wire else hide(row, objects.get(row.name))
                         for word, (row, wire) in OBJECTS.items()},
-            'status': one.status, 'files': one.paths, **error}
+            'status': one.status, 'files': _files(one), **error}
+
+
+def _files(one: Outcome) -> dict[str, str | None]:
+    """The paths of its files; of a circuit that failed those that were written."""
+    written_now = {get(change.after, 'path') for change in one.end.applied if change.row.store == 'file'}
+    return {word: path for word, path in one.paths.items() if path in written_now or not one.end.error}
 
 
 def _interconnect(objects: dict[str, Object]) -> str | None:

@@ -265,7 +265,7 @@ def _refuse_recorded(wanted: Wanted, hits: Iterable[str], world: World) -> None:
     for name in hits if 'slot_id' in wanted.keys and world.claims else ():
         owners = [] if world.having(CNI.name, CNI.parent[1], name) else ordered_for(name, world)
         if owners and wanted.keys.get('conduit_name') not in owners:
-            raise InputError('slot_id', f'the interconnect {name!r} on that slot was ordered for the circuit {owners[0]!r}, as its record says.',
+            raise InputError('slot_id', f'interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}, as its record says.',
                              'another slot, or slot with what it has to meet')
 
 
@@ -566,7 +566,10 @@ def _depth(row: Resource) -> int:
 
 
 def _twins(chains: Iterable[Iterable[Wanted]]) -> dict[int, CniError]:
-    """{number of a chain: the error} of those that name what another one names. What comes with an interconnect all on it may, if they agree."""
+    """{number of a chain: the error} of those that name what another one names.
+
+    What comes with an interconnect may be named by each circuit on it, if they agree.
+    """
     met: dict[tuple[str, str, Any], tuple[int, Wanted]] = {}
     errors: dict[int, CniError] = {}
     for number, one in ((number, one) for number, chain in enumerate(chains) for one in chain):

@@ -715,7 +715,7 @@ def test_only_those_that_have_not_reached_a_state_are_read_again():
         polls[name] += 1
         return answer({'state': 'Healthy' if name != 'b' or polls[name] == 4 else 'Pending'})
 
-    found = watch(Script(*[status] * 6).client(), dict.fromkeys(polls, ['Healthy', 'Down']), 60)
+    found = watch(Script(*[status] * 6).client(), dict.fromkeys(polls, ('Healthy', 'Down')), 60)
     assert (found, polls) == ({name: {'state': 'Healthy'} for name in polls}, {'a': 1, 'b': 4, 'c': 1})
 
 
