@@ -97,8 +97,7 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 ] if bgp else []) + ([
   ('Health check',
    [check.target, 'rate ' ~ check.rate, 'ICMP ' ~ check.type, check.direction] | select | join(', ') if check.enabled else 'off'),
-] if check else [])) }}
-'''
+] if check else [])) }}'''
 
 
 class Facts(NamedTuple):
