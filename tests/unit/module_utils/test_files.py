@@ -344,7 +344,7 @@ def test_foreign_files_are_left_out_with_a_warning(folder, path):
     os.mkfifo(path / 'pipe.json')
     (path / 'notes.txt').write_text('x')
     (path / '.hidden.json').write_text('x')
-    assert set(folder.records()) == {'nyc-1'}
+    assert [set(folder.records()) for _time in range(2)] == [{'nyc-1'}] * 2  # warned of once
     problems = {file: problem for file, (_text, problem) in FOREIGN.items()}
     problems |= dict.fromkeys(('folder.json', 'pipe.json'), 'is a folder, a pipe')
     warned = ' '.join(folder.warned)
