@@ -9,7 +9,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, PartlyError, reported
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, hold_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, outcome, warn_of_addresses, written
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
@@ -45,11 +46,12 @@ SHOWN = 10  # failures in the message; all are in the result
 
 @dataclass
 class Outcome:
-    """What becomes, or became, of one circuit. changes: as planned; end: as written."""
+    """What becomes, or became, of one circuit. changes: as planned; end: as written; deferred: why it waits."""
 
     name: str
     changes: list[Change] = field(default_factory=list)
     end: End = field(default_factory=End)
+    deferred: str = ''
 
     @property
     def real(self) -> list[Change]:
@@ -60,11 +62,9 @@ class Outcome:
 
     @property
     def state(self) -> str:
-        """unchanged, created, updated, deleted, failed or skipped."""
-        if self.end.error:
-            return 'failed'
-        if self.end.skipped:
-            return 'skipped'
+        """unchanged, created, updated, deleted, failed, skipped or deferred."""
+        if self.end.error or self.end.skipped or self.deferred:
+            return 'failed' if self.end.error else 'skipped' if self.end.skipped else 'deferred'
         actions = {change.action for change in self.changes} - {'none', 'note'}
         if actions == {'delete'}:
             return 'deleted'
@@ -85,7 +85,7 @@ def roll(task: Task) -> dict[str, Any]:
         return {'changed': False, 'gathered': [circuit for circuit in found if not names or circuit['name'] in names]}
     if params['concurrency'] < 1:
         raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
-    rollout = Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'], task.report)
+    rollout = Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.report)
     for text in rollout.warnings:
         task.module.warn(text)
     outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
@@ -128,7 +128,7 @@ def _told(one: Outcome) -> dict[str, Any]:
                  if change.row.name in (CNI.name, INTERCONNECT.name) and change.after), None)
     name = port and port.get('interconnect', port.get('name'))
     error = {**one.end.error.result(), **written(one.end.applied)} if one.end.error else {}
-    more = {'interconnect': None if error else name, 'addresses': one.addresses}
+    more = {'interconnect': None if error else name, 'addresses': one.addresses, 'msg': one.deferred}
     return {'name': one.name, 'outcome': one.state, **{key: value for key, value in more.items() if value}, **error}
 
 
@@ -138,7 +138,7 @@ class Rollout:
 
     circuits: Sequence[Circuit]
     state: str
-    max_deletes: int = 0
+    guards: Guards = field(default_factory=Guards)
     workers: int = 8
     fail_fast: bool = False
     report: Report = reported
@@ -150,7 +150,7 @@ class Rollout:
             if circuit['name'] in self._chains:
                 raise InputError('circuits', f'{circuit["name"]!r} is named twice.')
             try:
-                self._chains[circuit['name']] = chain_of(circuit)
+                self._chains[circuit['name']] = [one._replace(force=self.guards.force) for one in chain_of(circuit)]
             except InputError as error:
                 error.message = f'circuit {circuit["name"]}: {error.message}'
                 raise
@@ -172,29 +172,43 @@ class Rollout:
 
     def decide(self, world: World) -> list[Outcome]:
         """The changes for each circuit, in the order of the list; those that overridden gives up come last. Raises InputError, Unread."""
+        back: dict[str, Outcome] = {}  # what the guards hold back; the others are planned anew without it, as it frees no port for them
+        names: list[str] = []
+        while True:
+            chains = self._all_chains(world, back)
+            names = names or [*chains]
+            order = in_order(chains)
+            planned = dict(zip(order, plan_each([chains[name] for name in order], world, self.report), strict=True))
+            sound = {name: schedule(planned[name]) for name in chains if not isinstance(planned[name], CniError)}
+            held = hold_back(sound, self.guards, world, chains.keys() - {circuit['name'] for circuit in self.circuits})
+            if not (held.refused or held.deferred):
+                done = back | {name: _outcome(name, with_status(sound[name], world) if name in sound else planned[name]) for name in order}
+                return [done[name] for name in names]
+            back |= {name: _outcome(name, error) for name, error in held.refused.items()}
+            back |= {name: Outcome(name, deferred=why) for name, why in held.deferred.items()}
+
+    def _all_chains(self, world: World, without: Container[str]) -> dict[str, Chain]:
+        """What is wanted of each circuit, those that overridden deletes at the end."""
+        chains = {name: chain for name, chain in self._chains.items() if name not in without}
         if self.state == 'deleted':
-            chains = ends_of(self.circuits, world)
-        else:
-            chains = dict(self._chains)
-            if self.state == 'overridden':
-                chains |= ends_of([{'name': name} for name in surplus(world, self._chains, self.max_deletes)], world)
-                chains |= {name: [*remains_of(name, world), *chain] for name, chain in self._chains.items()}
-        order = in_order(chains)
-        planned = dict(zip(order, plan_each([chains[name] for name in order], world, self.report), strict=True))
-        return [_outcome(name, planned[name]) for name in chains]
+            return ends_of([circuit for circuit in self.circuits if circuit['name'] not in without], world)
+        if self.state == 'overridden':
+            gone = [{'name': name} for name in surplus(world, self._chains) if name not in without]
+            return {**{name: [*remains_of(name, world), *chain] for name, chain in chains.items()}, **ends_of(gone, world)}
+        return chains
 
     def run(self, client: Client, check_mode: bool, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Outcome]:
         """Reads, decides and, but for check mode, writes. tell: called with how many circuits are done, of how many."""
         outcomes = observe(client, self.decide, ahead=self._needed)
         if self.fail_fast and any(outcome.end.error for outcome in outcomes):
             for one in outcomes:
-                one.end.skipped = not one.end.error and one.state != 'unchanged'
+                one.end.skipped = one.state not in ('failed', 'unchanged', 'deferred')
         elif not check_mode:
             self._write(client, outcomes, tell)
         return outcomes
 
     def _write(self, client: Client, outcomes: Sequence[Outcome], tell: Callable[[int, int], None]) -> None:
-        todo = [outcome for outcome in outcomes if not outcome.end.error and outcome.state != 'unchanged']
+        todo = [outcome for outcome in outcomes if outcome.state not in ('failed', 'unchanged', 'deferred')]
         chains = [in_turn(outcome.changes)[0] for outcome in todo]
         count, lock = [0], threading.Lock()
 
@@ -227,4 +241,4 @@ class Rollout:
 
 
 def _outcome(name: str, planned: list[Change] | CniError) -> Outcome:
-    return Outcome(name, end=End(error=planned)) if isinstance(planned, CniError) else Outcome(name, schedule(planned))
+    return Outcome(name, end=End(error=planned)) if isinstance(planned, CniError) else Outcome(name, planned)
