@@ -65,15 +65,21 @@ DELETE: Spec = {
     'protect': {'type': 'str', 'choices': ['last', 'healthy'], 'default': 'last'},
 }
 
+STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
+
 CIRCUIT: Spec = {
     'name': {'type': 'str', 'required': True},
     **ORDER,
     **LINK,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK},
+    'loa_name': {'type': 'str'},
+    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
 
+# What a run does with each circuit, and once for the account, in this order.
+STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
-ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip')]  # for what it has one
+ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]  # for what it has one
 # What else the role takes as texts.
 ROLE_TEXTS: Spec = {
     'state': {'type': 'str'},

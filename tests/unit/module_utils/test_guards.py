@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed, guards_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desire, plan, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import Rollout
 
 from .test_plan import SLOTS, cni, direct, gcp, slot, tunnel, world
 
