@@ -45,6 +45,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Resource,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
+    DIFFERENT,
+    HARD,
     allocate,
     asked,
     meets,
@@ -188,7 +190,16 @@ def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None
         raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
     if len({folded(speed) for speed in (params.get('speed'), asked.get('speed')) if speed}) > 1:
         raise InputError('speed, slot.speed', f'{params["speed"]} and {asked["speed"]} differ, and a port has one.')
-    return {'type': 'direct', 'speed': params.get('speed'), **asked}
+    return {'type': 'direct', 'speed': params.get('speed'), **_facility_of(asked)}
+
+
+def _facility_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a selector asks for, with a facility that is no name but `different` in the words of _slots. Raises InputError."""
+    if folded(asked.get('facility')) != DIFFERENT:
+        return asked
+    if not asked.get('diverse_from'):
+        raise InputError('slot.facility', f'{DIFFERENT} from what, is not said.', 'with diverse_from, or the name of a facility')
+    return {**{option: value for option, value in asked.items() if option != 'facility'}, HARD: True}
 
 
 # Finding what is there.
