@@ -77,7 +77,8 @@ def test_the_result_shows_each_circuit_as_the_info_modules_do(roll, run_module, 
     done = roll(FULL, GCP)
     port = port_of(simulator, 'nyc-1')
     nyc, gcp = done['circuits']
-    shown = {'interconnect': run_module('interconnect_info', name=port)['interconnects'][0], 'cni': run_module('cni_info')['cnis'][0],
+    shown = {'interconnect': run_module('interconnect_info', name=port)['interconnects'][0],
+             'cni': run_module('cni_info', conduit_name='nyc-1')['cnis'][0],
              'health_check': run_module('health_check', interconnect=port)['health_check']}
     assert nyc['objects'] == shown
     assert (nyc['changed'], nyc['status'], nyc['interconnect']) == (True, None, port)
