@@ -15,7 +15,7 @@ from ansible.template import Templar
 from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
 from ansible_collections.netops.cloudflare_cni.plugins.modules import provision, rollout
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts
@@ -34,8 +34,8 @@ class ActionModule(InProcess):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """One host's result, that of all hosts, what a task for all hosts has found of this one, or a table of it."""
-        result, arguments = ActionBase.run(self, tmp, task_vars), self._task.args
-        self._vars = task_vars or {}
+        result, self._vars = ActionBase.run(self, tmp, task_vars), task_vars or {}
+        arguments = self._task.args = said(dict(self._task.args))
         if arguments.get('result_of'):
             return {**result, **_found(self._registered('result_of'), self._vars['inventory_hostname'])}
         if arguments.get('table_of'):
@@ -44,8 +44,8 @@ class ActionModule(InProcess):
         self._options = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1]
         if self._options['hosts'] is None:
             return {**result, **self._alone()}
-        rows = self._many(self._options['hosts'])
-        return {**result, 'changed': any(row['changed'] for row in rows.values()), 'hosts': rows}
+        # What has changed is said by the host that it belongs to, and by no other.
+        return {**result, 'changed': False, 'hosts': self._many(self._options['hosts'])}
 
     def _registered(self, option: str) -> Rows:
         """What another task has found of all hosts, as it is: templates resolved for each host would take long."""
