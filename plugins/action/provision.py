@@ -16,7 +16,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION, said
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE
 from ansible_collections.netops.cloudflare_cni.plugins.modules import provision, rollout
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import Declared, Rollout
@@ -181,7 +181,7 @@ def _absolute(path: str | None) -> str | None:
 
 def _idle(declared: Declared, chosen: list[str]) -> str:
     """Why there is nothing to do for a host; empty if there is."""
-    if declared.state == _hosts.SPARE:
+    if declared.state == SPARE:
         return f'a spare port: {PREFIX}state=present makes a circuit on it, {PREFIX}state=absent deletes it'
     steps = {_hosts.DECOMMISSION} if declared.state == 'absent' else {*_hosts.STEPS}
     return '' if steps & {*chosen} else 'the tags choose no step'

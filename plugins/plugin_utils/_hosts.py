@@ -17,39 +17,23 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT, PREFIX, ROLE, VARIABLES, Spec, mistyped
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
+    ACCOUNT,
+    HOST,
+    PREFIX,
+    ROLE,
+    RUN,
+    SPARE,
+    VARIABLES,
+    Spec,
+    mistyped,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
 
 STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 DECOMMISSION = 'decommission'
-SPARE = 'spare'
 
-# Which account a host is in.
-ACCOUNT: Spec = {
-    'account_id': {'type': 'str'},
-    'api_token': {'type': 'str', 'no_log': True},
-    'api_key': {'type': 'str', 'no_log': True},
-    'api_email': {'type': 'str'},
-    'api_url': {'type': 'str'},
-}
-# What rollout takes once for all of its circuits.
-RUN: Spec = {
-    'artifacts_dir': {'type': 'path', 'default': 'artifacts'},
-    'handover_template': {'type': 'path'},
-    'loa_max_age': {'type': 'int'},
-    'default_asn': {'type': 'int'},
-    'wait_timeout': {'type': 'int'},
-}
-STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
-OF_A_HOST: Spec = {
-    **{name: {**CIRCUIT[name], 'required': False} for name in ('name', *ROLE)},
-    'loa_name': {'type': 'str'},
-    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
-    'state': {'type': 'str', 'choices': ['present', 'absent', SPARE], 'default': 'present'},
-    **RUN,
-    **ACCOUNT,
-}
-SPEC: Spec = {PREFIX + name: row for name, row in OF_A_HOST.items()}
+SPEC: Spec = {PREFIX + name: row for name, row in HOST.items()}
 # What is known besides: of a whole run of the role or of a playbook, and what they leave behind.
 OF_A_RUN = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'max_deletes', 'own_variables', 'protect', 'report', 'report_mode',
             'result', 'serial')

@@ -17,7 +17,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 
 ROLE = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
 # Blanks are texts, so the role takes numbers and a boolean as such too.
-NUMBERS = {'provision_mtu', 'provision_default_asn', 'provision_wait_timeout', 'provision_shared'}
+NUMBERS = {'provision_mtu', 'provision_default_asn', 'provision_wait_timeout', 'provision_loa_max_age', 'provision_shared'}
+# What is of a whole run, not of a circuit.
+OF_A_RUN = {'provision_max_deletes', 'provision_protect', 'provision_force', 'provision_at_most_per_site', 'provision_own_variables'}
 
 
 def texts(options: dict) -> dict[str, bool]:
@@ -33,7 +35,7 @@ def given(name: str, value: object) -> dict:
     return {block: {inner: value}} if block else {inner: value}
 
 
-@pytest.mark.parametrize(('name', 'many'), [(name, many) for name, many in texts(ROLE).items() if name not in NUMBERS])
+@pytest.mark.parametrize(('name', 'many'), [(name, many) for name, many in texts(ROLE).items() if name not in NUMBERS | OF_A_RUN])
 def test_each_text_of_the_role_is_one(name, many):
     for value in (0, 42798, 1.1, True, False, datetime.date(2026, 11, 24)):
         assert mistyped(given(name, ['10.0.0.0/8', value] if many else value)).startswith(f'{name}: each of these is a text'), value
