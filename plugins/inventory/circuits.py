@@ -229,7 +229,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         query = {name: wanted.get(name) for name in ASKED}
         there = World({('interconnect', None): read(client, 'interconnect', None, query)}).seen('interconnect')
         ports = [port for port in there if all(meets(port, *one) for one in wanted.items())]
-        statuses = watch(client, [port['name'] for port in ports], [], 0) if self.get_option('status') else {}
+        statuses = watch(client, {port['name']: () for port in ports}, 0) if self.get_option('status') else {}
         return _hosts(client, {port['name']: port for port in ports}, statuses)
 
     def _told(self, name: str) -> Any:

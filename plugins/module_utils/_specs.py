@@ -59,15 +59,21 @@ HEALTH_CHECK: Spec = {
     'target': {'type': 'str'},
 }
 
+STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
+
 CIRCUIT: Spec = {
     'name': {'type': 'str', 'required': True},
     **ORDER,
     **LINK,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK},
+    'loa_name': {'type': 'str'},
+    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
 
+# What a run does with each circuit, and once for the account, in this order.
+STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
-ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip')]  # for what it has one
+ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]  # for what it has one
 # Which account a circuit is in, for inventories of several.
 ACCOUNT: Spec = {
     'account_id': {'type': 'str'},
@@ -87,9 +93,7 @@ RUN: Spec = {
 SPARE = 'spare'  # the state of a port without a circuit
 # What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
 HOST: Spec = {
-    **{name: {**CIRCUIT[name], 'required': False} for name in ('name', *ROLE)},
-    'loa_name': {'type': 'str'},
-    'wait_for': {'type': 'list', 'elements': 'str', 'choices': ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']},
+    **{name: {**CIRCUIT[name], 'required': False} for name in ('name', *ROLE, 'loa_name', 'wait_for')},
     'state': {'type': 'str', 'choices': ['present', 'absent', SPARE], 'default': 'present'},
     **RUN,
     **ACCOUNT,

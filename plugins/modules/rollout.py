@@ -10,12 +10,17 @@ module: rollout
 short_description: Manage many circuits in one task
 version_added: 1.0.0
 description:
-  - Brings a list of circuits to what is declared - the interconnect of each, the CNI on it and its health check. The account is read
-    once, one plan is made for all of them, and what does not depend on each other is written at the same time.
+  - Brings a list of circuits to what is declared - the interconnect of each, the CNI on it and its health check, and, with
+    O(artifacts_dir), its Letter of Authorization (LOA) and its hand-over as files. The account is read once, one plan is made for all of
+    them, and what does not depend on each other is written at the same time.
   - A circuit is found by its name, which is the C(conduit_name) of its CNI, and otherwise as M(netops.cloudflare_cni.interconnect) and
     M(netops.cloudflare_cni.cni) find theirs. What a circuit does not say is left as it is.
-  - A circuit that can not be written does not stop the others, unless O(fail_fast) is set; the task fails at its end and tells what
-    became of each. Running it again goes on from there.
+  - A circuit that is wrong, or can not be written, does not stop the others, unless O(fail_fast) is set; the task fails at its end and
+    tells what became of each. Running it again goes on from there.
+  - With O(artifacts_dir) the JSON file of a circuit is its record too. It is there right after the order and names the interconnect, so
+    that a later run knows whose it is although it has no CNI yet. An interconnect on record is never taken for another circuit, and the
+    record leads to it when the circuit is deleted. Where Cloudflare contradicts a record, the record does not count, with a warning.
+    Two runs at once that order for the same folder wait for each other.
 options:
   circuits:
     description:
@@ -125,6 +130,16 @@ options:
         description: Cloudflare's end of the link.
         type: str
         aliases: [cf_ip]
+      loa_name:
+        description: The name that the LOA is made out to, 200 characters at most. Cloudflare takes the account's if not given.
+        type: str
+      wait_for:
+        description:
+          - Waits until the interconnect is in one of these states, O(wait_timeout) seconds at most, and returns whether it is as
+            RV(circuits[].reached). A state that is not reached is no failure. V(active) is the dashboard's word for V(Healthy).
+        type: list
+        elements: str
+        choices: [Pending, Down, Unhealthy, Healthy, active]
       health_check:
         description: How Cloudflare probes the circuit. It is left alone if not given.
         type: dict
@@ -158,6 +173,42 @@ options:
     type: str
     choices: [merged, overridden, deleted, gathered]
     default: merged
+  steps:
+    description:
+      - What is to be done, all of it if not given. Without V(interconnect) nothing is ordered or replaced, nor deleted by
+        O(state=overridden), and every circuit has to have its interconnect, by its CNI, by O(circuits[].interconnect) or on record.
+        O(state=deleted) has no steps.
+      - V(loa) and V(handover) do nothing without O(artifacts_dir), and V(settings) nothing without O(default_asn). V(status) reads the
+        status of all circuits if it is named here, and else of those with O(circuits[].wait_for).
+    type: list
+    elements: str
+    choices: [settings, interconnect, loa, cni, health_check, status, handover]
+  default_asn:
+    description:
+      - The AS number of Cloudflare for the whole account, as O(netops.cloudflare_cni.cni_settings#module:default_asn). It is left alone
+        if not given.
+    type: int
+  artifacts_dir:
+    description:
+      - The folder of the files, on the machine that runs the task. It is made if it is not there. Without it no files are written.
+      - C(NAME-loa.pdf) is the LOA of a direct interconnect. It is fetched again when it is not of this interconnect, not made out to
+        O(circuits[].loa_name), not as it was written, or older than O(loa_max_age). C(NAME.md) is the hand-over for people, and
+        C(NAME.json) that for programs, and the record. In the names, other characters than letters, digits, C(.), C(-) and C(_) are
+        percent-encoded. The files of a circuit that is deleted are removed.
+    type: path
+  loa_max_age:
+    description:
+      - Days after which a LOA is fetched anew. If not given it never is for its age.
+    type: int
+  handover_template:
+    description:
+      - A Jinja template for C(NAME.md) instead of the collection's own. It gets the content of C(NAME.json) as C(handover).
+    type: path
+  wait_timeout:
+    description:
+      - Seconds to wait at most for what O(circuits[].wait_for) says, of all circuits at the same time.
+    type: int
+    default: 300
   max_deletes:
     description:
       - How many circuits O(state=overridden) may give up. If it were more, nothing is written, and the message lists them.
@@ -215,6 +266,27 @@ EXAMPLES = r'''
     circuits: "{{ account.gathered }}"
     state: overridden
 
+- name: The pair with its files, and its state
+  netops.cloudflare_cni.rollout:
+    circuits:
+      - name: nyc-1
+        slot: *newark
+        loa_name: Example Networks Inc.
+        wait_for: [Healthy]
+      - name: nyc-2
+        slot: *newark
+    artifacts_dir: "{{ playbook_dir }}/artifacts"
+    wait_timeout: 10
+
+- name: Only fresh LOAs, as the first have expired
+  netops.cloudflare_cni.rollout:
+    circuits:
+      - name: nyc-1
+      - name: nyc-2
+    artifacts_dir: "{{ playbook_dir }}/artifacts"
+    loa_max_age: 60
+    steps: [loa]
+
 - name: Give both up
   netops.cloudflare_cni.rollout:
     circuits:
@@ -240,6 +312,11 @@ circuits:
       type: str
       returned: always
       sample: created
+    changed:
+      description: Whether anything of the circuit changed, its files included.
+      type: bool
+      returned: always
+      sample: true
     interconnect:
       description: The name of its interconnect, in check mode V((known after apply\)) for one that is to be ordered.
       type: str
@@ -252,6 +329,48 @@ circuits:
       sample:
         cust_ip: {before: 172.31.0.1/31, after: 172.31.0.3/31}
         p2p_ip: {before: 172.31.0.0/31, after: 172.31.0.2/31}
+    objects:
+      description:
+        - What is known of the circuit after the task, as the info modules return it, in check mode as it would be. Secrets are hidden.
+          Null is what the task had nothing to do with, and what is deleted.
+      returned: always
+      type: dict
+      contains:
+        interconnect:
+          description: As RV(netops.cloudflare_cni.interconnect_info#module:interconnects).
+          returned: always
+          type: dict
+          sample: {name: ewr-a-icon-7f3a, type: direct, site: ewr-a, speed: 10G}
+        cni:
+          description: As RV(netops.cloudflare_cni.cni_info#module:cnis).
+          returned: always
+          type: dict
+          sample: {interconnect: ewr-a-icon-7f3a, magic: {conduit_name: nyc-1, mtu: 1500}}
+        health_check:
+          description: As RV(netops.cloudflare_cni.health_check#module:health_check).
+          returned: always
+          type: dict
+          sample: {enabled: true, rate: high, type: reply}
+    status:
+      description: The status of its interconnect, with the keys C(interconnect), C(state) and C(reason). Null if nothing asked for it.
+      returned: always
+      type: dict
+      sample: {interconnect: ewr-a-icon-7f3a, state: Pending, reason: null}
+    reached:
+      description: Whether the interconnect is in a state of O(circuits[].wait_for).
+      returned: if that is given, and the status was read
+      type: bool
+      sample: false
+    files:
+      description:
+        - The paths of its files, C(loa), C(markdown) and C(json). The first is null for a V(gcp_partner). Of a circuit that failed, only
+          those that were written. Empty without O(artifacts_dir), and for a circuit that is deleted.
+      returned: always
+      type: dict
+      sample:
+        loa: /srv/cni/nyc-1-loa.pdf
+        markdown: /srv/cni/nyc-1.md
+        json: /srv/cni/nyc-1.json
     msg:
       description: What went wrong, in words.
       type: str
@@ -283,6 +402,11 @@ summary:
   returned: but for O(state=gathered), once the account could be read
   type: dict
   sample: {created: 2, unchanged: 98}
+settings:
+  description: The settings of the account. Null but with O(default_asn).
+  returned: but for O(state=gathered), once the account could be read
+  type: dict
+  sample: {default_asn: 65100}
 gathered:
   description:
     - The circuits of the account, by name, in the words of O(circuits). An MD5 key is not among them, and without one the key is left as
@@ -328,13 +452,19 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import roll
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import roll
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT, STEPS
 
 ARGUMENT_SPEC = {
     'circuits': {'type': 'list', 'elements': 'dict', 'options': CIRCUIT},
     'state': {'type': 'str', 'choices': ['merged', 'overridden', 'deleted', 'gathered'], 'default': 'merged'},
+    'steps': {'type': 'list', 'elements': 'str', 'choices': list(STEPS)},
+    'default_asn': {'type': 'int'},
+    'artifacts_dir': {'type': 'path'},
+    'loa_max_age': {'type': 'int'},
+    'handover_template': {'type': 'path'},
+    'wait_timeout': {'type': 'int', 'default': 300},
     'max_deletes': {'type': 'int', 'default': 0},
     'fail_fast': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},
@@ -344,7 +474,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     needed = [('state', state, ['circuits']) for state in ('merged', 'overridden', 'deleted')]
-    run(roll, ARGUMENT_SPEC, required_if=needed)
+    run(roll, ARGUMENT_SPEC, each='circuits', required_if=needed)
 
 
 if __name__ == '__main__':

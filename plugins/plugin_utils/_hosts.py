@@ -24,13 +24,13 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     ROLE,
     RUN,
     SPARE,
+    STEPS,
     VARIABLES,
     Spec,
     mistyped,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
 
-STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 DECOMMISSION = 'decommission'
 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST.items()}

@@ -120,7 +120,7 @@ CALLS = [
     ('health_check_info', {}),
     ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
-    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}]}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300, 'wait_for': ['Pending']}], 'default_asn': 64498, 'artifacts_dir': '{folder}/files'}),
     ('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'slot': {'site': 'ewr-a'}, 'on_immutable': 'replace'}]}),
     ('rollout', {'state': 'gathered'}),

@@ -291,9 +291,9 @@ def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator)
 
 
 @pytest.mark.parametrize(('circuits', 'options', 'words'), [
-    ([{'name': 'a', 'mtu': 9000}], {}, 'circuit a: mtu: 9000 is not possible'),
-    ([{'name': 'a', 'slot': {}}], {}, 'circuit a: slot: asks for nothing'),
-    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "circuits: 'a' is named twice"),
+    ([{'name': 'a', 'mtu': 9000}], {}, 'a: mtu: 9000 is not possible'),
+    ([{'name': 'a', 'slot': {}}], {}, 'a: slot: asks for nothing'),
+    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "a: name: 'a' is that of 2 circuits."),
     ([{'name': 'a', 'slot': SLOT}], {'concurrency': 0}, 'concurrency: 0'),
     (None, {}, 'circuits'),
 ])

@@ -257,8 +257,10 @@ def test_circuits_on_one_port_may_agree_on_its_health_check():
     pair = [{'name': name, 'interconnect': 'here', 'shared': True, 'health_check': {'rate': 'high'}} for name in 'ab']
     plan_each([chain_of(one) for one in pair], world(interconnects=[direct('here', 1)], tunnels=[
         {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}]))
-    with pytest.raises(InputError, match="interconnect: 'here' is named twice"):
-        plan_each([chain_of(pair[0]), chain_of({**pair[1], 'health_check': {'rate': 'low'}})], world())
+    other = chain_of({**pair[1], 'health_check': {'rate': 'low'}})
+    first, second, third = plan_each([chain_of(pair[0]), other, circuit('c')], world(SLOTS))
+    assert [str(error) for error in (first, second)] == ["interconnect: 'here' is named twice."] * 2
+    assert steps(third) == [('create', 'interconnect'), ('create', 'cni')]
 
 
 def test_what_is_gathered_names_no_secret_and_says_what_is_shared():
