@@ -41,11 +41,12 @@ class ActionModule(InProcess):
         if arguments.get('table_of'):
             self._show(_hosts.table(self._registered('table_of').values()))
             return {**result, 'changed': False}
-        self._options = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1]
+        self._options, self._of_account = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1], []
         if self._options['hosts'] is None:
             return {**result, **self._alone()}
-        # What has changed is said by the host that it belongs to, and by no other.
-        return {**result, 'changed': False, 'hosts': self._many(self._options['hosts'])}
+        rows = self._many(self._options['hosts'])
+        # What has changed of a circuit is said by its host, and not here too.
+        return {**result, 'changed': bool(self._of_account), 'diff': self._of_account, 'hosts': rows}
 
     def _registered(self, option: str) -> Rows:
         """What another task has found of all hosts, as it is: templates resolved for each host would take long."""
@@ -59,9 +60,10 @@ class ActionModule(InProcess):
     def _alone(self) -> dict[str, Any]:
         host = self._vars['inventory_hostname']
         row = self._many([host])[host]
-        if not row.get('skipped'):
-            self._show(_hosts.table([row])[1:])
-        return row
+        if row.get('skipped'):
+            return row
+        self._show(_hosts.table([row])[1:])
+        return {**row, 'changed': row['changed'] or bool(self._of_account), 'diff': [*self._of_account, *row.get('diff', ())]}
 
     def _many(self, hosts: Iterable[str]) -> Rows:
         """{host: what became of it}."""
@@ -77,7 +79,9 @@ class ActionModule(InProcess):
         if self._stops(rows):
             rows |= {one.host: _not_begun(one, 'another host is wrong') for one in todo}
         else:
-            for run in _hosts.rollouts(todo, self._options['state'], self._name_of({one.host: one.name for one in declared})):
+            # Tags that leave out deleting do so for what overridden finds, too.
+            state = self._options['state'] if _hosts.DECOMMISSION in chosen else 'merged'
+            for run in _hosts.rollouts(todo, state, self._name_of({one.host: one.name for one in declared})):
                 rows |= self._run(run, [step for step in chosen if step != _hosts.DECOMMISSION], todo)
         return {host: rows[host] for host in hosts}
 
@@ -144,10 +148,13 @@ class ActionModule(InProcess):
         result = self.run_module(rollout, self._arguments(run, steps), self._vars)
         for text in result.get('warnings', ()):
             display.warning(text)
+        self._of_account += _hosts.of_account(result)
         rows = {one.host: _noted(_hosts.row(one, result)) for one in todo if one.host in mine}
+        first, *others = rows
         if 'circuits' not in result:  # all for one reason, which is shown once
-            first, *others = rows
             rows |= {host: {**rows[host], 'msg': f'{host}: not begun, as {first} was not.'} for host in others}
+        elif result.get('failed') and not any(row.get('failed') for row in rows.values()):
+            rows[first] |= {'failed': True, 'outcome': 'failed', 'msg': f'{first}: {result["msg"]}'}
         return rows
 
     def _arguments(self, run: Rollout, steps: list[str]) -> dict[str, Any]:

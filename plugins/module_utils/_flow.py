@@ -60,7 +60,7 @@ def roll(task: Task) -> dict[str, Any]:
         task.module.warn(text)
     for one in outcomes:
         warn_of_addresses(task.module.warn, one.name, one.addresses)
-    result = result_of(outcomes, rollout.settings)
+    result = result_of(outcomes, rollout.settings, rollout.account)
     failure = failure_of(outcomes, rollout.settings, result)
     if failure:
         raise failure
@@ -85,7 +85,8 @@ def _asked(task: Task) -> Rollout:
                     warn=task.module.warn) if params['artifacts_dir'] else None
     steps = STEPS if params['steps'] is None else params['steps']
     return Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'], task.report,
-                   task.refused, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'])
+                   task.refused, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
+                   params['later'] or ())
 
 
 def _progress(task: Task) -> Progress:
@@ -114,7 +115,7 @@ class Rollout:
 
     circuits: each with its name; refused: {place: why} of those among them that can't be; state: merged, overridden or deleted;
     report: makes an error of any exception; steps: those of STEPS that are done; read_status: of all circuits, not only those that wait;
-    folder: of the files; default_asn: to be set; wait_timeout: seconds.
+    folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
     """
 
     circuits: Sequence[Circuit]
@@ -129,7 +130,9 @@ class Rollout:
     folder: Folder | None = None
     default_asn: int | None = None
     wait_timeout: float = 0
+    later: Collection[str] = ()
     settings: Outcome | None = None
+    account: Object | None = None  # its settings, where they were read
     _listed: list[Outcome | str] = field(default_factory=list)  # in the order of the user: who has failed already, and the other names
     _chains: dict[str, Chain] = field(default_factory=dict)
     _declared: dict[str, Circuit] = field(default_factory=dict)
@@ -250,6 +253,7 @@ class Rollout:
     def _decided(self, client: Client) -> list[Outcome]:
         """The plan for the account as it is now, and for what is on record."""
         world = World()
+        world.asking.update(dict.fromkeys(self.later))
         if self.folder:
             self._records, self._disks = self.folder.records(), {}
             world.own({name: port for name, record in self._records.items() if (port := get(record, 'interconnect.name'))})
@@ -372,6 +376,7 @@ class Rollout:
             tunnel = next(iter(by_key(TUNNEL, TUNNEL.keys[0], name, world)), None)
         if 'handover' in self._filing and get(cni, 'bgp'):
             settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(world.seen(SETTINGS.name)), None)
+            self.account = settings
         return Facts(one.name, port, cni, tunnel, settings, circuit.get('loa_name'))
 
     def _write_files(self, client: Client, outcomes: Sequence[Outcome]) -> None:

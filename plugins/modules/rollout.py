@@ -209,6 +209,12 @@ options:
       - Seconds to wait at most for what O(circuits[].wait_for) says, of all circuits at the same time.
     type: int
     default: 300
+  later:
+    description:
+      - Circuits that other runs order, at the same time or later. One of them that is not there yet is nothing to keep away from, as it is
+        the one that will keep away.
+    type: list
+    elements: str
   max_deletes:
     description:
       - How many circuits O(state=overridden) may give up. If it were more, nothing is written, and the message lists them.
@@ -403,7 +409,7 @@ summary:
   type: dict
   sample: {created: 2, unchanged: 98}
 settings:
-  description: The settings of the account. Null but with O(default_asn).
+  description: The settings of the account. Null unless they were set, or read for a hand-over.
   returned: but for O(state=gathered), once the account could be read
   type: dict
   sample: {default_asn: 65100}
@@ -465,6 +471,7 @@ ARGUMENT_SPEC = {
     'loa_max_age': {'type': 'int'},
     'handover_template': {'type': 'path'},
     'wait_timeout': {'type': 'int', 'default': 300},
+    'later': {'type': 'list', 'elements': 'str'},
     'max_deletes': {'type': 'int', 'default': 0},
     'fail_fast': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},

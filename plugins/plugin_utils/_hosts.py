@@ -257,6 +257,11 @@ def refused(host: str, error: InputError) -> dict[str, Any]:
     return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **told, 'msg': f'{host}: {told["msg"]}'}
 
 
+def of_account(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The diff of a rollout that is of no circuit: that of the account's settings."""
+    return [one for one in result.get('diff', ()) if 'circuit' not in one and 'prepared' not in one]
+
+
 COLUMNS = ('circuit', 'outcome', 'interconnect', 'status', 'message')
 
 
