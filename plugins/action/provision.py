@@ -159,7 +159,7 @@ class ActionModule(InProcess):
 
     def _arguments(self, run: Rollout, steps: list[str]) -> dict[str, Any]:
         """The arguments of rollout."""
-        given = {name: self._options[name] for name in (*CONNECTION, *rollout.ARGUMENT_SPEC) if name in self._task.args}
+        given = {name: self._options[name] for name in (*CONNECTION, *rollout.ARGUMENT_SPEC) if name in self._task.args and name != 'steps'}
         account = {name: None for name in ('api_token', 'api_key', 'api_email') if {'api_token', 'api_key'} & {*run.account}}
         options = {**run.options, **{name: _absolute(run.options[name]) for name in ('artifacts_dir', 'handover_template')}}
         if run.state != 'deleted':

@@ -273,7 +273,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
-    status, port = one.get('status') or {}, one.get('interconnect') or {}
+    status, port = one.get('status') or {}, (one.get('interconnect') or {}).get('name') or (one.get('cni') or {}).get('interconnect')
     message = one.get('msg') if one.get('failed') else one.get('note') or status.get('reason')
-    texts = [text or '-' for text in (one.get('name'), one.get('outcome'), port.get('name'), status.get('state'))]
+    texts = [text or '-' for text in (one.get('name'), one.get('outcome'), port, status.get('state'))]
     return tuple(' '.join(str(text).split()) for text in (*texts, message or ''))
