@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted, own_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
@@ -76,18 +75,11 @@ def remains_of(name: str, world: World) -> Chain:
     return [desire(INTERCONNECT, {'name': port, 'state': 'absent'}) for port in ports if port != world.owners.get(name)]
 
 
-def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:
-    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays.
-
-    Raises InputError if there are more than at_most.
-    """
+def surplus(world: World, kept: Container[str]) -> list[str]:
+    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays."""
     there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
     there |= {name for name in world.owners if own_interconnect(name, world)}
-    names = sorted(name for name in there if name and name not in kept)
-    if len(names) > at_most:
-        raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',
-                         f'at least {len(names)}, if they are to go')
-    return names
+    return sorted(name for name in there if name and name not in kept)
 
 
 def in_order(chains: Mapping[str, Chain]) -> list[str]:

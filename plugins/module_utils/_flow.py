@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import Disk, Facts, Folder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, hold_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import Refused
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, warn_of_addresses
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World, by_field, by_key, get
@@ -84,7 +85,7 @@ def _asked(task: Task) -> Rollout:
     folder = Folder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'],
                     warn=task.module.warn) if params['artifacts_dir'] else None
     steps = STEPS if params['steps'] is None else params['steps']
-    return Rollout(params['circuits'], params['state'], params['max_deletes'], params['concurrency'], params['fail_fast'], task.report,
+    return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.report,
                    task.refused, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
                    params['later'] or ())
 
@@ -120,7 +121,7 @@ class Rollout:
 
     circuits: Sequence[Circuit]
     state: str
-    max_deletes: int = 0
+    guards: Guards = field(default_factory=Guards)
     workers: int = 8
     fail_fast: bool = False
     report: Report = reported
@@ -157,7 +158,7 @@ class Rollout:
             if circuit.get('loa_name'):
                 checked('loa_name', circuit['loa_name'], loa_name, [])
             if self.state != 'deleted':
-                self._chains[name] = chain_of(circuit, self.steps)
+                self._chains[name] = [one._replace(force=self.guards.force) for one in chain_of(circuit, self.steps)]
         except InputError as error:
             return Refused(name, error)
         self._declared[name] = circuit
@@ -190,24 +191,40 @@ class Rollout:
 
     def decide(self, world: World) -> list[Outcome]:
         """The changes for each circuit, in the order of the list; those that overridden deletes come last. Raises InputError, Unread."""
-        chains = self._wanted(world)
-        order = in_order(chains)
-        planned = dict(zip(order, plan_each([chains[name] for name in order], world, self.report), strict=True))
-        outcomes = {name: _outcome(name, planned[name]) for name in chains}
+        outcomes = self._guarded(world)
         self.settings = self._set(world)
         self._contradicted = dict(self._contradictions(outcomes, world))
         self._plan_files(outcomes, world)
         self._world = world
         return [*(one if isinstance(one, Outcome) else outcomes.pop(one) for one in self._listed), *outcomes.values()]
 
-    def _wanted(self, world: World) -> dict[str, Chain]:
+    def _guarded(self, world: World) -> dict[str, Outcome]:
+        """What becomes of each circuit. What the guards hold back frees no port for the others, so these are planned anew without it."""
+        back: dict[str, Outcome] = {}
+        names: list[str] = []
+        while True:
+            chains = self._wanted(world, back)
+            names, order = names or [*chains], in_order(chains)
+            planned = dict(zip(order, plan_each([chains[name] for name in order], world, self.report), strict=True))
+            sound = {name: planned[name] for name in chains if not isinstance(planned[name], CniError)}
+            held = hold_back(sound, self.guards, world, chains.keys() - self._declared.keys())
+            if not (held.refused or held.deferred):
+                done = {name: with_status(sound[name], world) if name in sound else planned[name] for name in chains}
+                return {name: back.get(name) or _outcome(name, done[name]) for name in names}
+            back |= {name: _outcome(name, error) for name, error in held.refused.items()}
+            back |= {name: Outcome(name, deferred=why) for name, why in held.deferred.items()}
+
+    def _wanted(self, world: World, without: Container[str]) -> dict[str, Chain]:
+        """What is wanted of each circuit, those that overridden deletes at the end."""
         recorded = self.folder is not None
         if self.state == 'deleted':
-            return ends_of(self._declared.values(), world, recorded)
-        chains = {name: replaceable(name, chain, world) if recorded else chain for name, chain in self._chains.items()}
+            return ends_of([circuit for name, circuit in self._declared.items() if name not in without], world, recorded)
+        chains = {name: chain for name, chain in self._chains.items() if name not in without}
+        chains = {name: replaceable(name, chain, world) if recorded else chain for name, chain in chains.items()}
         if self.state == 'overridden' and 'interconnect' in self.steps:
             chains = {name: [*remains_of(name, world), *chain] for name, chain in chains.items()}
-            chains |= ends_of([{'name': name} for name in surplus(world, self._kept(), self.max_deletes)], world, recorded)
+            gone = [{'name': name} for name in surplus(world, self._kept()) if name not in without]
+            chains |= ends_of(gone, world, recorded)
         return chains
 
     def _kept(self) -> set[str]:
@@ -265,7 +282,7 @@ class Rollout:
         if not (self.fail_fast and any(one.end.error for one in outcomes)):
             return False
         for one in outcomes:
-            one.end.skipped = not one.end.error and one.state != 'unchanged'
+            one.end.skipped = one.state not in ('failed', 'unchanged', 'deferred')
         return True
 
     def _takes(self, one: Outcome) -> bool:
@@ -340,7 +357,7 @@ class Rollout:
         unread: dict[Part, None] = {}
         for name, one in outcomes.items() if self.folder else ():
             try:
-                facts |= {} if one.end.error or self._goes(one) else {name: self._facts(one, world)}
+                facts |= {} if one.end.error or one.deferred or self._goes(one) else {name: self._facts(one, world)}
             except Unread as error:
                 unread |= dict.fromkeys(error.parts)
         if unread:
@@ -355,7 +372,7 @@ class Rollout:
 
     def _files_of(self, one: Outcome, facts: Facts | None, steps: Sequence[str] | None = None) -> list[Change]:
         """The changes of the files of a circuit, which comes or stays, or goes if there are no facts."""
-        if one.end.error and not steps:
+        if one.deferred or (one.end.error and not steps):
             return []
         if one.name not in self._disks:
             self._disks[one.name] = self.folder.disk(one.name)

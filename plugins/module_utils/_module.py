@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import allowed, guards_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import Refused, refused, secrets_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read
@@ -252,7 +253,7 @@ def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Map
 
 def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     """Reads, decides and, but for check mode, writes."""
-    changes = schedule(observe(task.client, lambda world: plan(wanted, world, task.report)))
+    changes = observe(task.client, lambda world: allowed(schedule(plan(wanted, world, task.report)), guards_of(task.params), world))
     if task.module.check_mode or all(change.action == 'none' for change in changes):
         return changes
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply  # a task that changes nothing starts sooner

@@ -23,7 +23,10 @@ OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check':
 
 @dataclass
 class Outcome:
-    """changes, files: as planned; end: as written. paths: of the files; status: {interconnect, state, reason}, where it was read."""
+    """changes, files: as planned; end: as written. paths: of the files; status: {interconnect, state, reason}, where it was read.
+
+    deferred: why it waits for the next run.
+    """
 
     name: str
     changes: list[Change] = field(default_factory=list)
@@ -32,6 +35,7 @@ class Outcome:
     paths: dict[str, str | None] = field(default_factory=dict)
     status: dict[str, Any] | None = None
     reached: bool | None = None
+    deferred: str = ''
 
     @property
     def real(self) -> list[Change]:
@@ -42,11 +46,9 @@ class Outcome:
 
     @property
     def state(self) -> str:
-        """unchanged, created, updated, deleted, failed or skipped."""
-        if self.end.error:
-            return 'failed'
-        if self.end.skipped:
-            return 'skipped'
+        """unchanged, created, updated, deleted, failed, skipped or deferred."""
+        if self.end.error or self.end.skipped or self.deferred:
+            return 'failed' if self.end.error else 'skipped' if self.end.skipped else 'deferred'
         made, filed = ({change.action for change in changes} - {'none', 'note'} for changes in (self.changes, self.files))
         if made | filed == {'delete'}:
             return 'deleted'
@@ -106,7 +108,8 @@ def _settings(settings: Outcome | None, account: Object | None) -> dict[str, Any
 def _shown(one: Outcome) -> dict[str, Any]:
     error = {**one.end.error.result(), **written(one.end.applied)} if one.end.error else {}
     objects = one.objects
-    more = {'interconnect': None if error else _interconnect(objects), 'addresses': one.addresses, 'reached': one.reached}
+    more = {'interconnect': None if error else _interconnect(objects), 'addresses': one.addresses, 'reached': one.reached,
+            'msg': one.deferred or None}
     return {'name': one.name, 'outcome': one.state, 'changed': one.changed,
             **{key: value for key, value in more.items() if value not in (None, {})},
             'objects': {word: get(hide(row, objects.get(row.name)), wire) if wire else hide(row, objects.get(row.name))

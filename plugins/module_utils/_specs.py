@@ -59,6 +59,12 @@ HEALTH_CHECK: Spec = {
     'target': {'type': 'str'},
 }
 
+# The user's word to delete what carries traffic.
+DELETE: Spec = {
+    'force': {'type': 'bool', 'default': False},
+    'protect': {'type': 'str', 'choices': ['last', 'healthy'], 'default': 'last'},
+}
+
 STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
 
 CIRCUIT: Spec = {

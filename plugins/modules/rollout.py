@@ -84,7 +84,8 @@ options:
         choices: [50M, 100M, 200M, 300M, 400M, 500M, 1G, 2G, 5G, 10G, 20G, 50G]
       on_immutable:
         description:
-          - As O(netops.cloudflare_cni.interconnect#module:on_immutable). V(replace) is refused while the interconnect is Healthy.
+          - As O(netops.cloudflare_cni.interconnect#module:on_immutable). V(replace) is refused while the interconnect is Healthy, unless
+            O(force). O(max_deletes) counts it.
           - What the CNI and its health check had, and the circuit does not name, is taken over. The addresses are new.
         type: str
         choices: [fail, replace]
@@ -165,7 +166,7 @@ options:
   state:
     description:
       - V(merged) makes the circuits as declared and touches no other.
-      - V(overridden) also gives up each circuit of the account that is not in the list, at most O(max_deletes) of them.
+      - V(overridden) also deletes each circuit of the account that is not in the list, if O(max_deletes) says so.
       - V(deleted) gives the circuits up, each with its interconnect, but for one that O(circuits[].interconnect) names or that carries
         others too.
       - V(gathered) changes nothing and returns what is there as RV(gathered), which can be fed back as O(circuits) and then changes
@@ -217,9 +218,32 @@ options:
     elements: str
   max_deletes:
     description:
-      - How many circuits O(state=overridden) may give up. If it were more, nothing is written, and the message lists them.
+      - How many circuits may be deleted, be it by O(state=overridden), by O(state=deleted) or to be replaced. If it were more, nothing is
+        written, and the message lists them all with their interconnects and how these are.
+      - If not given, none that O(state=overridden) finds, and one of those that O(circuits) names.
     type: int
-    default: 0
+  protect:
+    description:
+      - Which circuits are not deleted without O(force). V(last) are those whose site, or region of Google Cloud, would be left without a
+        Healthy one, V(healthy) is each that is Healthy.
+      - Such a circuit fails with C(kind) V(protected), and the others go on. Asks for the status of each circuit that would be deleted,
+        and with V(last) for as many others of its site as it takes to find a Healthy one.
+    type: str
+    choices: [last, healthy]
+    default: last
+  force:
+    description:
+      - Deletes, or replaces, what is Healthy too, that is, what carries traffic.
+    type: bool
+    default: false
+  at_most_per_site:
+    description:
+      - How many circuits of a site, or region of Google Cloud, a run updates, replaces or deletes, all if not given. What is only created
+        is not counted.
+      - A Healthy circuit is changed only while all others of its site are Healthy. The rest is V(deferred), which is no failure. Run it
+        again for them.
+      - Asks for the status of each circuit of a site where anything changes.
+    type: int
   fail_fast:
     description:
       - Whether to write nothing if a circuit can not be as declared, and to begin no other circuit once a write has failed.
@@ -293,12 +317,21 @@ EXAMPLES = r'''
     loa_max_age: 60
     steps: [loa]
 
-- name: Give both up
+- name: Change one of the pair, and with the next run the other
+  netops.cloudflare_cni.rollout:
+    circuits:
+      - {name: nyc-1, mtu: 1476}
+      - {name: nyc-2, mtu: 1476}
+    at_most_per_site: 1
+
+- name: Delete both, even if they carry traffic
   netops.cloudflare_cni.rollout:
     circuits:
       - name: nyc-1
       - name: nyc-2
     state: deleted
+    max_deletes: 2
+    force: true
 '''
 
 RETURN = r'''
@@ -314,7 +347,9 @@ circuits:
       returned: always
       sample: nyc-1
     outcome:
-      description: V(unchanged), V(created), V(updated), V(deleted) or V(failed); V(skipped) where O(fail_fast) ended the task before.
+      description:
+        - V(unchanged), V(created), V(updated), V(deleted) or V(failed); V(skipped) where O(fail_fast) ended the task before, V(deferred)
+          where O(at_most_per_site) leaves it to the next run.
       type: str
       returned: always
       sample: created
@@ -326,7 +361,7 @@ circuits:
     interconnect:
       description: The name of its interconnect, in check mode V((known after apply\)) for one that is to be ordered.
       type: str
-      returned: unless it failed or is deleted
+      returned: unless it failed, is deleted or deferred
       sample: ewr-a-icon-7f3a
     addresses:
       description: The addresses before and after, C(cust_ip) and C(p2p_ip) with C(before) and C(after), to be changed on the router too.
@@ -378,9 +413,9 @@ circuits:
         markdown: /srv/cni/nyc-1.md
         json: /srv/cni/nyc-1.json
     msg:
-      description: What went wrong, in words.
+      description: What went wrong, or why it is deferred, in words.
       type: str
-      returned: if it failed
+      returned: if it failed or is deferred
       sample: "slot: no slot is left"
     error:
       description: What went wrong, for a playbook to look at, with the keys of RV(error).
@@ -448,8 +483,8 @@ error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
     - V(partly) if some circuits failed; why is with each of them. Otherwise the whole task failed.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(protected), V(transport),
+      V(answer), V(api) or V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -460,7 +495,7 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import roll
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT, STEPS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT, DELETE, STEPS
 
 ARGUMENT_SPEC = {
     'circuits': {'type': 'list', 'elements': 'dict', 'options': CIRCUIT},
@@ -472,7 +507,9 @@ ARGUMENT_SPEC = {
     'handover_template': {'type': 'path'},
     'wait_timeout': {'type': 'int', 'default': 300},
     'later': {'type': 'list', 'elements': 'str'},
-    'max_deletes': {'type': 'int', 'default': 0},
+    'max_deletes': {'type': 'int'},
+    'at_most_per_site': {'type': 'int'},
+    **DELETE,
     'fail_fast': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},
     'progress_every': {'type': 'float', 'default': 10},

@@ -106,21 +106,61 @@ def test_merged_touches_no_other_circuit(roll, simulator, fleet):
     assert after == {**before, 'nyc-1': {**before['nyc-1'], 'magic': {**before['nyc-1']['magic'], 'mtu': 1300}}}
 
 
-def test_overridden_gives_up_no_more_than_it_may(roll, simulator, fleet, writes):
-    before = writes()
+def test_overridden_deletes_no_more_than_it_may(roll, simulator, fleet, writes):
+    before, ports = writes(), carried(simulator)
     refused = roll(CIRCUITS[:1], state='overridden', max_deletes=1)
     assert (refused['error']['option'], writes()) == ('max_deletes', before)
-    assert 'overridden would delete 2 circuits: gcp-1, nyc-1.' in refused['msg']
-    done = roll(CIRCUITS[:1], state='overridden', max_deletes=2)
+    gone = ', '.join(f'{name} ({ports[name]["name"]}, {state})' for name, state in (('gcp-1', 'Healthy'), ('nyc-1', 'Pending')))
+    assert f'2 circuits that are not in the list would be deleted: {gone}. Nothing was written.' in refused['msg']
+    done = roll(CIRCUITS[:1], state='overridden', max_deletes=2, force=True)
     assert outcomes(done) == {'nyc-2': 'unchanged', 'gcp-1': 'deleted', 'nyc-1': 'deleted'}
     assert (list(carried(simulator)), len(simulator.state()['interconnects'])) == (['nyc-2'], 1)
+
+
+def test_a_circuit_that_carries_the_traffic_of_its_region_is_deleted_by_force_only(roll, simulator, fleet):
+    refused = roll([{'name': 'nyc-1'}, {'name': 'gcp-1'}], state='deleted', max_deletes=2)
+    assert outcomes(refused) == {'nyc-1': 'deleted', 'gcp-1': 'failed'}
+    error = refused['circuits'][1]['error']
+    assert (error['kind'], error['candidates'], error['retryable']) == ('protected', ['gcp-1'], False)
+    assert sorted(carried(simulator)) == ['gcp-1', 'nyc-2']
+    predicted = roll([{'name': 'gcp-1'}], state='deleted', check=True, force=True)
+    assert [entry['before']['status'] for entry in predicted['diff'] if entry.get('before')] == ['Healthy', 'Healthy']
+    assert roll([{'name': 'gcp-1'}], state='deleted', force=True)['diff'] == predicted['diff']
+
+
+def test_sixty_healthy_circuits_that_are_declared_absent_all_stay(roll, simulator, writes):
+    simulator.reset(slots=200, activate_after=0)
+    names = [f'c{number}' for number in range(60)]
+    assert roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])['summary'] == {'created': 60}
+    before = writes()
+    refused = roll([{'name': name} for name in names], state='deleted')
+    assert (refused['error']['option'], writes(), len(carried(simulator))) == ('max_deletes', before, 60)
+    assert refused['msg'].count('Healthy') == 60
+
+
+def test_one_of_a_pair_changes_in_a_run_and_the_other_one_in_the_next(roll, simulator):
+    simulator.reset(activate_after=0)
+    pair = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
+    roll(pair)
+    wanted = [{**circuit, 'mtu': 1400} for circuit in pair]
+    first = roll(wanted, at_most_per_site=1)
+    assert (outcomes(first), first['summary']) == ({'nyc-1': 'updated', 'nyc-2': 'deferred'}, {'updated': 1, 'deferred': 1})
+    assert 'of site ewr-a this run changes nyc-1' in first['circuits'][1]['msg']
+    simulator.set_status(carried(simulator)['nyc-1']['name'], 'Down', 'no light')
+    waiting = roll(wanted, at_most_per_site=1)
+    assert (outcomes(waiting), waiting['changed']) == ({'nyc-1': 'unchanged', 'nyc-2': 'deferred'}, False)
+    assert 'nyc-1 (Down)' in waiting['circuits'][1]['msg']
+    simulator.set_status(carried(simulator)['nyc-1']['name'], 'Healthy')
+    assert outcomes(roll(wanted, at_most_per_site=1)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
+    assert roll(wanted, at_most_per_site=1)['summary'] == {'unchanged': 2}
 
 
 def test_deleted_leaves_nothing_but_what_was_there_before(roll, run_module, simulator, fleet):
     own = run_module('interconnect', slot={'site': 'lhr-a'})['interconnect']['name']
     roll([{'name': 'lon-1', 'interconnect': own}])
     names = [{'name': circuit['name']} for circuit in CIRCUITS]
-    assert roll([*names, {'name': 'lon-1', 'interconnect': own}], state='deleted')['summary'] == {'deleted': 4}
+    asked = {'state': 'deleted', 'max_deletes': 4, 'force': True}
+    assert roll([*names, {'name': 'lon-1', 'interconnect': own}], **asked)['summary'] == {'deleted': 4}
     state = simulator.state()
     assert (state['cnis'], [port['name'] for port in state['interconnects']]) == ([], [own])
     assert roll(names, state='deleted')['changed'] is False
@@ -142,7 +182,7 @@ def test_circuits_that_share_a_port_and_go_together_take_it_along_but_not_one_th
     first, second = (run_module('interconnect', slot={'site': site})['interconnect']['name'] for site in ('ewr-a', 'lhr-a'))
     pairs = {'a': first, 'b': first, 'c': second, 'd': second}
     roll([{'name': name, 'interconnect': port, 'shared': True} for name, port in pairs.items()])
-    done = roll([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted')
+    done = roll([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted', max_deletes=4)
     assert done['summary'] == {'deleted': 4}
     assert (simulator.state()['cnis'], [port['name'] for port in simulator.state()['interconnects']]) == ([], [second])
 
@@ -192,7 +232,7 @@ def test_many_are_replaced_by_one_plan(roll, simulator):
     simulator.reset(slots=400)
     roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])
     before = len(simulator.requests())
-    result = roll([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names])
+    result = roll([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names], max_deletes=12)
     assert result['summary'] == {'updated': 12}
     assert {port['speed'] for port in simulator.state()['interconnects']} == {'100G'}
     statuses = [request for request in simulator.requests()[before:] if request['path'].endswith('/status')]
@@ -366,7 +406,7 @@ PROGRESS = r'^rollout: (\d+) of 12 circuits after \d+ s, [\d.]+ a second, about 
 
 def play_of(folder, *tasks: dict) -> str:
     """A playbook that runs rollout in each task, with such options of the task."""
-    runs = [{'netops.cloudflare_cni.rollout': {**SLOW, 'state': task.pop('state', 'merged')}, **task} for task in tasks]
+    runs = [{'netops.cloudflare_cni.rollout': {**SLOW, 'max_deletes': 12, 'state': task.pop('state', 'merged')}, **task} for task in tasks]
     (folder / 'play.yml').write_text(json.dumps([{'hosts': 'all', 'gather_facts': False, 'tasks': runs}]))
     return str(folder / 'play.yml')
 
