@@ -27,7 +27,7 @@ def chain_of(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     name, port = circuit['name'], circuit.get('interconnect')
     order = desire(INTERCONNECT, {**_said(circuit, ORDER), 'conduit_name': name})
     if 'interconnect' not in steps:
-        order = desire(INTERCONNECT, {'conduit_name': name})
+        order = desire(INTERCONNECT._replace(creatable=False), {'conduit_name': name})
     link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
     check = circuit.get('health_check')
     checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []

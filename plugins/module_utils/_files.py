@@ -142,7 +142,13 @@ class Folder:
             raise InputError('artifacts_dir', f'{self.path} is not a folder.')
         self._max_age = loa_max_age and timedelta(days=loa_max_age)
         self._render = renderer(template)
-        self._today, self._warn = today, warn
+        self._today, self._on_warning, self._warned = today, warn, set()
+
+    def _warn(self, text: str) -> None:
+        """Warns the user, once of the same: records are read again before an order."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._on_warning(text)
 
     # What is there.
 

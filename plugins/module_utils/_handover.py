@@ -28,6 +28,8 @@ TIMERS = {'hold_time': 240, 'keepalive': 80}  # seconds; source: Cloudflare's pr
 
 # What has a meaning in Markdown where it stands: an underscore in a word has none, nor a dash.
 _SPECIAL = re.compile(r'([\\`*\[]|(?<![^\W_])_|_(?![^\W_])|^[-+=>#]|#(?=#*$))')
+_NUMBERED = re.compile(r'^([0-9]+)([.)])(?= |$)')
+_LINKED = re.compile(r'(?i)(:(?=//)|@|\bwww(?=[.]))')
 _ENTITIES = str.maketrans({'&': '&amp;', '<': '&lt;', '|': '&#124;', '~': '&#126;'})
 
 SHEET = r'''{% macro table(rows) %}
@@ -97,8 +99,7 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 ] if bgp else []) + ([
   ('Health check',
    [check.target, 'rate ' ~ check.rate, 'ICMP ' ~ check.type, check.direction] | select | join(', ') if check.enabled else 'off'),
-] if check else [])) }}
-'''
+] if check else [])) }}'''
 
 
 class Facts(NamedTuple):
@@ -184,8 +185,7 @@ def _encodable(text: str) -> str:
 def cell(value: Any) -> str:
     """A value in Markdown: on one line, and never markup. A comment, which nobody sees, parts what GitHub would make a link of."""
     text = ' '.join(str(value).translate(_ENTITIES).split())
-    text = re.sub(r'^([0-9]+)([.)])(?= |$)', r'\1\\\2', _SPECIAL.sub(r'\\\1', text))
-    return re.sub(r'(?i)(:(?=//)|@|\bwww(?=[.]))', r'\1<!-- -->', text)
+    return _LINKED.sub(r'\1<!-- -->', _NUMBERED.sub(r'\1\\\2', _SPECIAL.sub(r'\\\1', text)))
 
 
 def renderer(path: str | None) -> Callable[[Object], str]:
