@@ -29,9 +29,18 @@ options:
     elements: dict
     suboptions:
       name:
-        description: The name of the circuit, unique in an account.
+        description:
+          - The name of the circuit, unique in an account. With O(state=deleted) it may be the name of an interconnect too, if that carries
+            no CNI, and no circuit has the name.
         type: str
         required: true
+      previous_name:
+        description:
+          - The name that the circuit had. Where no CNI has O(circuits[].name) and one has this, that one is renamed, and its interconnect
+            is kept. Where both are there, the circuit fails.
+          - No document says that Cloudflare takes another C(conduit_name) for a CNI, so it is an assumption. If it does not, the circuit fails.
+          - O(state=deleted) does not look at it, and O(state=overridden) does not delete what has this name.
+        type: str
       description:
         description: Text for people.
         type: str
