@@ -38,7 +38,7 @@ options:
         description:
           - The name that the circuit had. Where no CNI has O(circuits[].name) and one has this, that one is renamed, and its interconnect
             is kept. Where both are there, the circuit fails.
-          - No document says that Cloudflare takes another C(conduit_name) for a CNI, so it is an assumption. If it does not, the circuit fails.
+          - No document says that Cloudflare takes another C(conduit_name) for a CNI, so it is assumed. If it does not, the circuit fails.
           - O(state=deleted) does not look at it, and O(state=overridden) does not delete what has this name.
         type: str
       description:
@@ -87,7 +87,10 @@ options:
         description: The speed to order on the slot, such as V(10G) or V(100G).
         type: str
       pairing_key:
-        description: The key that Google Cloud shows for a VLAN attachment. Needed to order a V(gcp_partner).
+        description:
+          - The key that Google Cloud shows for a VLAN attachment. Needed to order a V(gcp_partner).
+          - With it O(circuits[].slot), O(circuits[].slot_id) and O(circuits[].speed) do not count, with a warning, as a circuit may inherit
+            them from a group.
         type: str
       bandwidth:
         description: The bandwidth of a V(gcp_partner). Needed to order one.

@@ -132,6 +132,19 @@ def test_a_renamed_circuit_may_be_replaced_in_the_same_run():
     assert changes[-1].after['magic']['conduit_name'] == 'new'
 
 
+@pytest.mark.parametrize('inherited', [{'slot': SITE}, {'slot_id': uuid(2)}, {'slot': SITE, 'speed': '10G'}], ids=str)
+def test_a_pairing_key_counts_more_than_what_a_group_says_of_ports(inherited):
+    asked = {'pairing_key': KEY, 'bandwidth': '1G', **inherited}
+    chain = chain_of({'name': 'gcp-1', **asked})
+    assert chain[0].warnings == (f'{", ".join(sorted(inherited))}: left out, as it has a pairing_key, and so is no port in a data centre.',)
+    ((port, _link),) = plan_each([chain], world(SLOTS))
+    assert (port.after['type'], port.after.get('slot_id')) == ('gcp_partner', None)
+    with pytest.raises(InputError, match='different types'):
+        desire(INTERCONNECT, asked)
+    account = world(SLOTS, [direct('spare', 2)], [], [tunnel(2)])
+    assert steps(plan_each(ends_of([{'name': 'gcp-1', **asked}], account).values(), account)[0]) == [('none', 'interconnect')]
+
+
 @pytest.mark.parametrize(('asked', 'cnis', 'gone'), [
     ({}, [], [('delete', 'interconnect')]),
     ({'interconnect': 'spare'}, [], [('delete', 'interconnect')]),
