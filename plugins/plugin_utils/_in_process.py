@@ -38,15 +38,18 @@ try:
 except ImportError:  # the ordinary module may run by a Python that has it
     requests = None
 
+PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
+NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
+
 try:
     from ansible.executor.module_common import _BuiltModule
     from ansible.module_utils import _internal
     from ansible.module_utils.common.json import Direction, get_module_encoder
 except ImportError:  # before ansible-core 2.19
-    _internal = None
-
-NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
-PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
+    _internal, ENCODING = None, {'cls': AnsibleJSONEncoder, 'vault_to_text': True}
+else:
+    ENCODING = {'cls': get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)}
+    get_module_encoder(PROFILE, Direction.MODULE_TO_CONTROLLER)  # imports what writes results
 
 display = Display()
 
@@ -121,7 +124,7 @@ class _Here(ActionBase):
         out, err = io.StringIO(), io.StringIO()
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='cni-', dir=C.DEFAULT_LOCAL_TMP))
-            fed = _encode({'ANSIBLE_MODULE_ARGS': {**self._arguments, '_ansible_tmpdir': folder}})
+            fed = json.dumps({'ANSIBLE_MODULE_ARGS': {**self._arguments, '_ansible_tmpdir': folder}}, **ENCODING).encode()
             show = None if self._task.no_log else display.display
             for context in (_left_as_it_was(), _globals(fed, show), redirect_stdout(out), redirect_stderr(err)):
                 stack.enter_context(context)
@@ -133,13 +136,6 @@ class _Here(ActionBase):
 
 def _place(python: str | None) -> tuple[str, str] | None:
     return python and (os.path.realpath(os.path.dirname(python)), os.path.realpath(python))
-
-
-def _encode(arguments: Mapping[str, Any]) -> bytes:
-    """The arguments as Ansible hands them to a module."""
-    if _internal is None:
-        return json.dumps(arguments, cls=AnsibleJSONEncoder, vault_to_text=True).encode()
-    return json.dumps(arguments, cls=get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)).encode()
 
 
 def _status(main: Callable[[], None]) -> int:
