@@ -38,6 +38,7 @@ except ImportError:  # the ordinary module may run by a Python that has it
     requests = None
 
 PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
+USUAL = '{{ ansible_playbook_python }}'  # as nearly all write it: to template it costs a third of all that a task does here
 NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
 
 try:
@@ -97,7 +98,8 @@ class InProcess(ActionBase):
         """Whether the interpreter is the one that runs this, or none is named. Environments share the file, and differ by the folder."""
         host = self._task.delegate_to
         variables = task_vars['ansible_delegated_vars'][host] if host else task_vars
-        named = self._templar.template(C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)) or ''
+        value = C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)
+        named = sys.executable if value == USUAL else self._templar.template(value) or ''
         return named in NO_PYTHON_NAMED or _place(shutil.which(named)) == _place(sys.executable)
 
 
@@ -185,8 +187,9 @@ def _left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(environment)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
         locale.setlocale(locale.LC_ALL, language)
         os.umask(mask)
         if folder:
