@@ -155,6 +155,8 @@ class Rollout:
         try:
             if times[name] > 1:
                 raise InputError('name', f'{name!r} is that of {times[name]} circuits.', 'a name for each')
+            if times[circuit.get('previous_name')]:
+                raise InputError('previous_name', f'{circuit["previous_name"]!r} is the name of a circuit in the list, too.')
             if circuit.get('loa_name'):
                 checked('loa_name', circuit['loa_name'], loa_name, [])
             if self.state != 'deleted':
@@ -232,7 +234,12 @@ class Rollout:
         nameless = [one.name for place, one in self.refused.items() if one.name == f'circuits[{place}]']
         if nameless:
             raise InputError('circuits', f'{", ".join(nameless)} has no name, so nobody can tell which circuits overridden may delete.')
-        return {one if isinstance(one, str) else one.name for one in self._listed}
+        return {one if isinstance(one, str) else one.name for one in self._listed} | self._renamed.keys()
+
+    @property
+    def _renamed(self) -> dict[str, str]:
+        """{previous name: name} of the circuits that have one."""
+        return {old: name for name, circuit in self._declared.items() if (old := circuit.get('previous_name'))}
 
     def _set(self, world: World) -> Outcome | None:
         """The settings of the account, where they are to be set."""
@@ -273,7 +280,9 @@ class Rollout:
         world.asking.update(dict.fromkeys(self.later))
         if self.folder:
             self._records, self._disks = self.folder.records(), {}
-            world.own({name: port for name, record in self._records.items() if (port := get(record, 'interconnect.name'))})
+            owners = {name: port for name, record in self._records.items() if (port := get(record, 'interconnect.name'))}
+            renamed = {self._renamed[name]: port for name, port in owners.items() if name in self._renamed}
+            world.own(renamed | {name: port for name, port in owners.items() if name not in self._renamed})
         return observe(client, self.decide, world, ahead=self._needed)
 
     def _is_refused(self, outcomes: Iterable[Outcome]) -> bool:

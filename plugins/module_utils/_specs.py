@@ -69,6 +69,7 @@ STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
 
 CIRCUIT: Spec = {
     'name': {'type': 'str', 'required': True},
+    'previous_name': {'type': 'str'},
     **ORDER,
     **LINK,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK},

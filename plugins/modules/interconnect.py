@@ -43,7 +43,9 @@ options:
         description: The site, such as V(ewr-a).
         type: str
       facility:
-        description: The whole name of the facility, such as V(Equinix NY1), without regard to case.
+        description:
+          - The whole name of the facility, such as V(Equinix NY1), without regard to case.
+          - V(different) is any in which nothing of O(slot.diverse_from) is. What has no facility on record does not count.
         type: str
       address_contains:
         description: Text in the address of the facility, without regard to case.

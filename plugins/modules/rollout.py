@@ -29,9 +29,18 @@ options:
     elements: dict
     suboptions:
       name:
-        description: The name of the circuit, unique in an account.
+        description:
+          - The name of the circuit, unique in an account. With O(state=deleted) it may be the name of an interconnect too, if that carries
+            no CNI, and no circuit has the name.
         type: str
         required: true
+      previous_name:
+        description:
+          - The name that the circuit had. Where no CNI has O(circuits[].name) and one has this, that one is renamed, and its interconnect
+            is kept. Where both are there, the circuit fails.
+          - No document says that Cloudflare takes another C(conduit_name) for a CNI, so it is assumed. If it does not, the circuit fails.
+          - O(state=deleted) does not look at it, and O(state=overridden) does not delete what has this name.
+        type: str
       description:
         description: Text for people.
         type: str
@@ -56,7 +65,9 @@ options:
             description: The site, such as V(ewr-a).
             type: str
           facility:
-            description: The whole name of the facility, such as V(Equinix NY1), without regard to case.
+            description:
+              - The whole name of the facility, such as V(Equinix NY1), without regard to case.
+              - V(different) is any in which nothing of O(circuits[].slot.diverse_from) is. What has no facility on record does not count.
             type: str
           address_contains:
             description: Text in the address of the facility, without regard to case.
@@ -76,7 +87,10 @@ options:
         description: The speed to order on the slot, such as V(10G) or V(100G).
         type: str
       pairing_key:
-        description: The key that Google Cloud shows for a VLAN attachment. Needed to order a V(gcp_partner).
+        description:
+          - The key that Google Cloud shows for a VLAN attachment. Needed to order a V(gcp_partner).
+          - With it O(circuits[].slot), O(circuits[].slot_id) and O(circuits[].speed) do not count, with a warning, as a circuit may inherit
+            them from a group.
         type: str
       bandwidth:
         description: The bandwidth of a V(gcp_partner). Needed to order one.

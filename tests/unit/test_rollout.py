@@ -98,6 +98,19 @@ def test_what_is_gathered_can_be_fed_back_and_holds_no_secret(roll, simulator, f
     assert [circuit['name'] for circuit in roll([{'name': 'nyc-1'}], state='gathered')['gathered']] == ['nyc-1']
 
 
+def test_a_circuit_is_renamed_and_orders_no_port(roll, simulator, fleet):
+    ports = {name: port['name'] for name, port in carried(simulator).items()}
+    renamed = [{**CIRCUITS[1], 'name': 'newark-1', 'previous_name': 'nyc-1'}, CIRCUITS[2], CIRCUITS[0] | {'slot': SLOT}]
+    predicted, done = roll(renamed, state='overridden', check=True), roll(renamed, state='overridden')
+    assert (predicted['diff'], predicted['summary'], done['summary']) == (done['diff'], {'updated': 1, 'unchanged': 2}, {
+        'updated': 1, 'unchanged': 2})
+    assert {name: port['name'] for name, port in carried(simulator).items()} == {
+        'newark-1': ports['nyc-1'], 'nyc-2': ports['nyc-2'], 'gcp-1': ports['gcp-1']}
+    assert roll(renamed, state='overridden')['changed'] is False
+    claimed = roll([*renamed, {'name': 'nyc-1', 'slot': SLOT}])
+    assert (claimed['circuits'][0]['error']['option'], claimed['circuits'][0]['outcome']) == ('previous_name', 'failed')
+
+
 def test_merged_touches_no_other_circuit(roll, simulator, fleet):
     before = {cni['magic']['conduit_name']: cni for cni in simulator.state()['cnis']}
     result = roll([{'name': 'nyc-1', 'mtu': 1300}])

@@ -117,6 +117,9 @@ def steps(changes):
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['b', 'a']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['first'], 'facility': 'Equinix NY1'}, 'conduit_name': 'b'}, [direct('first', 9)], 3),
     ({'slot': {'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, device=None)], 4),
+    ({'slot': {'facility': 'different', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
+    ({'slot': {'facility': 'Different', 'diverse_from': ['first'], 'speed': '100G'}},
+     [direct('first', 9, device='edge03.ewr-a', facility=NY5)], 5),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, facility=NY5)], 6),
 ], ids=str)
 def test_a_free_slot_is_ordered(asked, there, number):
@@ -178,6 +181,8 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
+    ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole leaves 0'),
+    ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility', 'with diverse_from'),
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
     ({'conduit_name': 'nyc-9'}, 'type', 'there is no interconnect conduit_name=nyc-9, and nothing says what to order. '
                                         'Allowed: slot_id or slot, or pairing_key with bandwidth.'),
@@ -278,11 +283,13 @@ def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, act
     ({'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['nyc-1', 'near']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near')}),
     ({'name': 'here', 'slot': {'diverse_from': ['near', 'nyc-2']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near, odd')}),
     ({'conduit_name': 'nyc-2', 'slot': {'diverse_from': ['near']}}, {'slot.diverse_from': ('on Equinix NY1', 'away from near')}),
+    ({'conduit_name': 'nyc-1', 'slot': {'facility': 'different', 'diverse_from': ['far']}},
+     {'slot.facility': ('in Equinix NY1', 'in another one than far')}),
     ({'conduit_name': 'gcp-1', 'bandwidth': '10G'}, {'bandwidth': ('1G', '10G')}),
     ({'conduit_name': 'gcp-1', 'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, {'region': ('us-east4', 'us-west1')}),
 ], ids=str)
 def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
-    there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud')]
+    there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud'), direct('far', 9, device='edge02.ewr-a')]
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'gcp-1', 'cloud'), cni(3, 'nyc-2', 'odd')]
     with pytest.raises(DriftError) as error:
         decide(INTERCONNECT, asked, world(SLOTS, there, cnis))
@@ -766,7 +773,7 @@ def test_what_is_on_record_needs_no_note_to_be_found_again():
 
 def test_overridden_deletes_what_is_on_record_and_not_declared():
     there = owned({'a': 'x', 'b': 'y', 'c': 'gone'}, cnis=[cni(1, 'd', 'z')])
-    assert surplus(there, {'a'}, 2) == ['b', 'd']
+    assert surplus(there, {'a'}) == ['b', 'd']
 
 
 def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
