@@ -15,6 +15,7 @@ from ansible.template import Templar
 from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import file_name
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE
 from ansible_collections.netops.cloudflare_cni.plugins.modules import provision, rollout
@@ -78,12 +79,27 @@ class ActionModule(InProcess):
         todo = [one for one in declared if one.host not in rows]
         if self._stops(rows):
             rows |= {one.host: _not_begun(one, 'another host is wrong') for one in todo}
-        else:
-            # Tags that leave out deleting do so for what overridden finds, too.
-            state = self._options['state'] if _hosts.DECOMMISSION in chosen else 'merged'
-            for run in _hosts.rollouts(todo, state, self._name_of({one.host: one.name for one in declared})):
-                rows |= self._run(run, [step for step in chosen if step != _hosts.DECOMMISSION], todo)
+        elif todo:
+            rows |= self._brought_about(todo, chosen, {one.host: one.name for one in declared})
         return {host: rows[host] for host in hosts}
+
+    def _brought_about(self, todo: list[Declared], chosen: list[str], names: Mapping[str, str]) -> Rows:
+        """What became of the hosts for which there is something to do. names: {host: circuit} of all that are declared."""
+        # Tags that leave out deleting do so for what overridden finds, too.
+        state = self._options['state'] if _hosts.DECOMMISSION in chosen else 'merged'
+        beside = self._beside(todo, names)
+        name_of = self._name_of(names | {one.host: one.name for one in beside})
+        others = {one.name: _hosts.apart_from(_hosts.keep_away(one.circuit, name_of)) for one in beside if one.state == 'present'}
+        later = [name_of(other) for one in todo for other in _hosts.apart_from(one.circuit) if self._plays(other)]
+        rows: Rows = {}
+        for run in _hosts.rollouts(todo, state, name_of):
+            circuits = [_hosts.keep_away_too(circuit, others) for circuit in run.circuits]
+            arguments = self._arguments(run._replace(circuits=circuits), [step for step in chosen if step != _hosts.DECOMMISSION])
+            if run.state != 'deleted':
+                arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
+            going = [one.circuit for one in beside if one.state == 'absent' and one.account == run.account and run.state == 'deleted']
+            rows |= self._run(run, arguments, todo, going)
+        return rows
 
     def _refuse_strategy(self, hosts: list[str]) -> None:
         strategy = str(self._task._parent._play.strategy).rpartition('.')[2]
@@ -140,12 +156,21 @@ class ActionModule(InProcess):
             return _resolved(Templar(loader=self._loader, variables=raw), f'{PREFIX}name', name) or other
         return name_of
 
+    def _plays(self, host: str) -> bool:
+        return host in self._vars['ansible_play_hosts_all']
+
+    def _beside(self, todo: Iterable[Declared], names: Mapping[str, str]) -> list[Declared]:
+        """What the other hosts of the play declare, if that is looked at: to keep away from one, or to count what goes in all."""
+        if not any(one.state == 'absent' or _needs_port(one) for one in todo):
+            return []
+        return self._declared(host for host in self._vars['ansible_play_hosts_all'] if host not in names)[0]
+
     # Runs.
 
-    def _run(self, run: Rollout, steps: list[str], todo: Iterable[Declared]) -> Rows:
-        """What became of the hosts of one run."""
+    def _run(self, run: Rollout, arguments: dict[str, Any], todo: Iterable[Declared], going: list[dict[str, Any]]) -> Rows:
+        """What became of the hosts of one run. going: circuits that other hosts of the play delete."""
         mine = set(run.hosts.values())
-        result = self.run_module(rollout, self._arguments(run, steps), self._vars)
+        result = self._refused_in_all(arguments, going) or self.run_module(rollout, arguments, self._vars)
         for text in result.get('warnings', ()):
             display.warning(text)
         self._of_account += _hosts.of_account(result)
@@ -156,6 +181,17 @@ class ActionModule(InProcess):
         elif result.get('failed') and not any(row.get('failed') for row in rows.values()):
             rows[first] |= {'failed': True, 'outcome': 'failed', 'msg': f'{first}: {result["msg"]}'}
         return rows
+
+    def _refused_in_all(self, arguments: dict[str, Any], going: list[dict[str, Any]]) -> dict[str, Any]:
+        """The result of a run that would delete all that the play does, if that is refused: hosts one by one would delete one each."""
+        if not going:
+            return {}
+        before, self._task.check_mode = self._task.check_mode, True
+        try:
+            result = self.run_module(rollout, {**arguments, 'circuits': [*arguments['circuits'], *going]}, self._vars)
+        finally:
+            self._task.check_mode = before
+        return {} if 'circuits' in result else result
 
     def _arguments(self, run: Rollout, steps: list[str]) -> dict[str, Any]:
         """The arguments of rollout."""
@@ -170,6 +206,12 @@ class ActionModule(InProcess):
     def _show(self, lines: Iterable[str]) -> None:
         for line in lines if not self._task.no_log else ():
             display.display(line)
+
+
+def _needs_port(declared: Declared) -> bool:
+    """Whether a port may be ordered that others have to lie apart from: what is on record has one."""
+    file = os.path.join(_absolute(declared.run['artifacts_dir']), f'{file_name(declared.name)}.json')
+    return declared.state == 'present' and bool(declared.circuit.get('slot')) and not os.path.exists(file)
 
 
 def _resolved(templar: Templar, name: str, value: Any) -> Any:

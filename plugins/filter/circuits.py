@@ -12,7 +12,8 @@ author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), which start with C(provision_).
-  - A variable that nothing knows, or whose value can't be, is an error that names it and the host, as in the role.
+  - A variable that nothing knows, and a number, a boolean or a date where the role takes a text, are errors that name it and the host.
+    The values are checked by M(netops.cloudflare_cni.rollout).
   - Where O(state) is V(present), a host with C(provision_state=absent) is left out; where it is V(absent), every other one is.
 positional: hostvars, state
 options:
@@ -67,7 +68,8 @@ def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], st
 def _declared(host: str, variables: Mapping[str, Any]) -> Declared:
     try:
         # A template is resolved when it is looked at: what is not ours may be one that can't be resolved here.
-        return declare(host, {name: variables[name] if name in KNOWN[PREFIX] else None for name in variables if name.startswith(PREFIX)})
+        known = {name: variables[name] if name in KNOWN[PREFIX] else None for name in variables if name.startswith(PREFIX)}
+        return declare(host, known, check=False)
     except InputError as error:
         raise AnsibleFilterError(f'{host}: {error}') from None
 

@@ -734,8 +734,8 @@ def _not_there(wanted: Wanted, world: World) -> Change:
     """A health check comes and goes with its interconnect: it can be set where Cloudflare shows it, and predicted where it can't yet."""
     option, value = next(iter(wanted.keys.items()))
     if wanted.row.name == INTERCONNECT.name:
-        raise InputError('steps', f'there is no circuit {value!r} in this account, by its CNI or on record, and without the step interconnect '
-                                  'none is ordered.', 'interconnect too')
+        raise InputError('steps', f'there is no circuit {value!r} in this account, by its CNI or on record, and without the step '
+                                  'interconnect none is ordered.', 'interconnect too')
     if value == UNKNOWN:
         return Change(wanted.row, 'update', wanted.label, {}, merge({wanted.row.id: UNKNOWN}, wanted.fields), tuple(wanted.fields))
     key = next(key for key in wanted.row.keys if key.option == option)

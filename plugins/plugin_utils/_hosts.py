@@ -84,18 +84,21 @@ def unknown(names: Iterable[str], own: Collection[str] = (), prefix: str = PREFI
     return f'{" ".join(texts)} One of your own is to be listed in {prefix}own_variables.' if texts else ''
 
 
-def declare(host: str, variables: Mapping[str, Any]) -> Declared:
-    """What the host declares. variables: those of the host, templates resolved. Raises InputError that names the variables."""
+def declare(host: str, variables: Mapping[str, Any], check: bool = True) -> Declared:
+    """What the host declares. variables: those of the host, templates resolved. Raises InputError that names the variables.
+
+    check: whether values are what the variables take, and in their types. rollout checks that of each circuit, too.
+    """
     own = _names(variables)
     if text := unknown(variables, own):
         raise InputError(*text.split(': ', 1))
     if text := mistyped(variables):
         raise InputError(*text.split(': ', 1))
     given = {name: value for name, value in _given(variables).items() if name in SPEC}
-    values = {name.removeprefix(PREFIX): value for name, value in _validated(given).items()}
+    values = {name.removeprefix(PREFIX): value for name, value in (_validated(given) if check else given).items()}
     circuit = {'name': _plain(variables, host), **{name: values[name] for name in (*ROLE, 'loa_name', 'wait_for') if name in values}}
     state = values.get('state', 'present')
-    if state == 'present':
+    if check and state == 'present':
         _check(circuit)
     account = {name: values[name] for name in ACCOUNT if name in values}
     run = {name: values.get(name, row.get('default')) for name, row in RUN.items()}
@@ -217,10 +220,25 @@ def _key(values: Mapping[str, Any]) -> tuple:
 
 def keep_away(circuit: dict[str, Any], name_of: Callable[[str], str]) -> dict[str, Any]:
     """The circuit with circuits in the place of hosts in diverse_from."""
-    slot = circuit.get('slot') or {}
-    if not slot.get('diverse_from'):
+    apart = apart_from(circuit)
+    return {**circuit, 'slot': {**circuit['slot'], 'diverse_from': [name_of(other) for other in apart]}} if apart else circuit
+
+
+def apart_from(circuit: Mapping[str, Any]) -> list[str]:
+    """What the circuit keeps away from."""
+    return (circuit.get('slot') or {}).get('diverse_from') or []
+
+
+def keep_away_too(circuit: dict[str, Any], others: Mapping[str, Collection[str]]) -> dict[str, Any]:
+    """The circuit, away from those of the others that keep away from it: of two the second does, whichever says so.
+
+    others: {circuit: those that it keeps away from}.
+    """
+    followers = [name for name, apart in others.items() if circuit['name'] in apart]
+    slot = circuit.get('slot')
+    if not (slot and followers):
         return circuit
-    return {**circuit, 'slot': {**slot, 'diverse_from': [name_of(other) for other in slot['diverse_from']]}}
+    return {**circuit, 'slot': {**slot, 'diverse_from': list(dict.fromkeys([*apart_from(circuit), *followers]))}}
 
 
 # Steps, and what came of them.
