@@ -25,20 +25,32 @@ def chain_of(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     Without the step interconnect none is ordered: the circuit's own has to be there.
     """
     name, port = circuit['name'], circuit.get('interconnect')
-    order = desire(INTERCONNECT, {**_said(circuit, ORDER), 'conduit_name': name})
+    order = _order(circuit)
     if 'interconnect' not in steps:
         order = desire(INTERCONNECT._replace(creatable=False), {'conduit_name': name})
     link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
     check = circuit.get('health_check')
     checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
     asked = [*([] if port else [order]), *([link] if 'cni' in steps else []), *(checks if 'health_check' in steps else [])]
-    return [one._replace(circuit=name, follows=one.row.parent is not None and not port) for one in asked]
+    return [one._replace(circuit=name, follows=one.row.parent is not None and not port, formerly=circuit.get('previous_name'))
+            for one in asked]
+
+
+def _order(circuit: Circuit) -> Wanted:
+    """The interconnect of a circuit. One of Google Cloud may have inherited what only a port in a data centre has: that is left out."""
+    said = {option: value for option, value in _said(circuit, ORDER).items() if value is not None}
+    other = [option for option in said if 'pairing_key' in said and INTERCONNECT.implied.get(option) == 'direct']
+    own = {option: value for option, value in said.items() if option not in other}
+    order = desire(INTERCONNECT, {**own, 'conduit_name': circuit['name']})
+    text = f'{", ".join(other)}: left out, as it has a pairing_key, and so is no port in a data centre.'
+    return order._replace(warnings=(*order.warnings, text)) if other else order
 
 
 def ends_of(circuits: Iterable[Circuit], world: World, recorded: bool = False) -> dict[str, Chain]:
     """{name: the same, to be deleted}: the CNI, and its port unless the circuit named that, or somebody else has a CNI on it.
 
-    The last of those that share a port takes it along. recorded: a file names the interconnect before anything is deleted.
+    The last of those that share a port takes it along. Where only an interconnect is called so, it is that: a spare one.
+    recorded: a file names the interconnect before anything is deleted.
     """
     chains: dict[str, Chain] = {}
     gone: set[str] = set()
@@ -48,10 +60,13 @@ def ends_of(circuits: Iterable[Circuit], world: World, recorded: bool = False) -
         name = circuit['name']
         on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
         on_it |= {cni[CNI.id] for cni in world.unreadable(CNI.name) if port and cni.get('interconnect') == port}
-        if circuit.get('interconnect') or on_it - gone - {name}:
+        if not port and circuit.get('interconnect') in (None, name) and world.having(INTERCONNECT.name, INTERCONNECT.id, name):
+            chains[name] = [desire(INTERCONNECT, {'name': name, 'state': 'absent'})]
+        elif circuit.get('interconnect') or on_it - gone - {name}:
             chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
         else:
-            keys = {'conduit_name': name, 'slot_id': circuit.get('slot_id'), 'name': port if recorded else None}
+            slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
+            keys = {'conduit_name': name, 'slot_id': slot, 'name': port if recorded else None}
             chains[name] = [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
         if not circuit.get('interconnect'):
             gone.add(name)

@@ -308,7 +308,10 @@ class Folder:
         The lock is on the folder itself, so that there is no file of it, and ends with the process. Raises RaceError after timeout.
         """
         self.make()
-        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise InputError('artifacts_dir', f'the folder {self.path} can not be read: {error.strerror}.') from None
         try:
             self._take(handle, timeout, back_off, clock)
             yield

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -65,7 +63,7 @@ def roll(task: Task) -> dict[str, Any]:
             task.module.warn(text)
     for one in outcomes:
         warn_of_addresses(task.module.warn, one.name, one.addresses)
-    result = result_of(outcomes, rollout.settings)
+    result = result_of(outcomes, rollout.settings, rollout.account)
     failure = failure_of(outcomes, rollout.settings, result)
     if failure:
         raise failure
@@ -90,19 +88,28 @@ def _asked(task: Task) -> Rollout:
                     warn=task.module.warn) if params['artifacts_dir'] else None
     steps = STEPS if params['steps'] is None else params['steps']
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.report,
-                   task.refused, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'])
+                   task.refused, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
+                   params['later'] or ())
 
 
 def _progress(task: Task) -> Progress:
-    """Writes how far it has come into a file, whole at any moment. Where that can't be, nothing is shown and the work goes on."""
-    path, started = task.params['progress_path'], task.client.clock()
+    """Shows how far it has come, a line each time that progress_every seconds have passed, if it can be shown at all."""
+    every, started = task.params['progress_every'], task.client.clock()
+    due = started + every
 
     def tell(done: int, total: int) -> None:
-        with suppress(OSError, ValueError):
-            with open(f'{path}.new', 'w') as file:
-                json.dump({'done': done, 'total': total, 'seconds': task.client.clock() - started}, file)
-            os.replace(f'{path}.new', path)
-    return tell if path else lambda done, total: None
+        nonlocal due
+        now = task.client.clock()
+        if now >= due:
+            due = now + every
+            task.show(_line(done, total, now - started))
+    return tell if task.show and every > 0 else lambda done, total: None
+
+
+def _line(done: int, total: int, seconds: float) -> str:
+    """How far it has come, how fast, and how long it will take."""
+    text = f'rollout: {done} of {total} circuits after {seconds:.0f} s'
+    return f'{text}, {done / seconds:.1f} a second, about {(total - done) * seconds / done:.0f} s left' if done and seconds else text
 
 
 @dataclass
@@ -111,7 +118,7 @@ class Rollout:
 
     circuits: each with its name; refused: {place: why} of those among them that can't be; state: merged, overridden or deleted;
     report: makes an error of any exception; steps: those of STEPS that are done; read_status: of all circuits, not only those that wait;
-    folder: of the files; default_asn: to be set; wait_timeout: seconds.
+    folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
     """
 
     circuits: Sequence[Circuit]
@@ -126,7 +133,9 @@ class Rollout:
     folder: Folder | None = None
     default_asn: int | None = None
     wait_timeout: float = 0
+    later: Collection[str] = ()
     settings: Outcome | None = None
+    account: Object | None = None  # its settings, where they were read
     _listed: list[Outcome | str] = field(default_factory=list)  # in the order of the user: who has failed already, and the other names
     _chains: dict[str, Chain] = field(default_factory=dict)
     _declared: dict[str, Circuit] = field(default_factory=dict)
@@ -148,6 +157,8 @@ class Rollout:
         try:
             if times[name] > 1:
                 raise InputError('name', f'{name!r} is that of {times[name]} circuits.', 'a name for each')
+            if times[circuit.get('previous_name')]:
+                raise InputError('previous_name', f'{circuit["previous_name"]!r} is the name of a circuit in the list, too.')
             if circuit.get('loa_name'):
                 checked('loa_name', circuit['loa_name'], loa_name, [])
             if self.state != 'deleted':
@@ -225,7 +236,12 @@ class Rollout:
         nameless = [one.name for place, one in self.refused.items() if one.name == f'circuits[{place}]']
         if nameless:
             raise InputError('circuits', f'{", ".join(nameless)} has no name, so nobody can tell which circuits overridden may delete.')
-        return {one if isinstance(one, str) else one.name for one in self._listed}
+        return {one if isinstance(one, str) else one.name for one in self._listed} | self._renamed.keys()
+
+    @property
+    def _renamed(self) -> dict[str, str]:
+        """{previous name: name} of the circuits that have one."""
+        return {old: name for name, circuit in self._declared.items() if (old := circuit.get('previous_name'))}
 
     def _set(self, world: World) -> Outcome | None:
         """The settings of the account, where they are to be set."""
@@ -263,9 +279,12 @@ class Rollout:
     def _decided(self, client: Client) -> list[Outcome]:
         """The plan for the account as it is now, and for what is on record."""
         world = World()
+        world.asking.update(dict.fromkeys(self.later))
         if self.folder:
             self._records, self._disks = self.folder.records(), {}
-            world.own({name: port for name, record in self._records.items() if (port := get(record, 'interconnect.name'))})
+            owners = {name: port for name, record in self._records.items() if (port := get(record, 'interconnect.name'))}
+            renamed = {self._renamed[name]: port for name, port in owners.items() if name in self._renamed}
+            world.own(renamed | {name: port for name, port in owners.items() if name not in self._renamed})
         return observe(client, self.decide, world, ahead=self._needed)
 
     def _is_refused(self, outcomes: Iterable[Outcome]) -> bool:
@@ -380,6 +399,7 @@ class Rollout:
             tunnel = next(iter(by_key(TUNNEL, TUNNEL.keys[0], name, world)), None)
         if 'handover' in self._filing and get(cni, 'bgp'):
             settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(world.seen(SETTINGS.name)), None)
+            self.account = settings
         one.known = {row.name: obj for row, obj in ((INTERCONNECT, port), (CNI, cni), (TUNNEL, tunnel)) if obj}
         return Facts(one.name, port, cni, tunnel, settings, circuit.get('loa_name'))
 

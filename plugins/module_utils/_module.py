@@ -57,6 +57,7 @@ CONNECTION: dict[str, dict[str, Any]] = {
 class Task(NamedTuple):
     """What the work of a module gets. params: the options, None where nothing was said; report: makes an error of any exception.
 
+    show: shows a line to the user while the work goes on; None where there is no way to.
     refused: {place in the list: why} of the items that are checked by themselves and can't be; params has only the others.
     """
 
@@ -64,9 +65,11 @@ class Task(NamedTuple):
     client: Client
     module: AnsibleModule
     report: Callable[[Exception], CniError] = reported
+    show: Callable[[str], None] | None = None
     refused: Mapping[int, Refused] = {}
 
 
+show: Callable[[str], None] | None = None  # of each Task; set where the module runs in the controller's process
 Work = Callable[[Task], 'dict[str, Any]']
 
 
@@ -81,7 +84,7 @@ def run(work: Work, argument_spec: Mapping[str, Any], each: str = '', **constrai
         if module.mistyped:
             raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, module.secrets)
-        result = work(Task(module.params, client, module, module.secrets.report, module.refused))
+        result = work(Task(module.params, client, module, module.secrets.report, show, module.refused))
     except Exception as error:
         failure = module.secrets.report(error)
     more = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}

@@ -82,15 +82,15 @@ class Outcome:
         return readdressed(self.end.done or self.real)
 
 
-def result_of(outcomes: Sequence[Outcome], settings: Outcome | None = None) -> dict[str, Any]:
-    """What became of each circuit, how many of each there are, and what changes, the sum first."""
+def result_of(outcomes: Sequence[Outcome], settings: Outcome | None = None, account: Object | None = None) -> dict[str, Any]:
+    """What became of each circuit, how many of each there are, and what changes, the sum first. account: its settings, if read."""
     summary = dict(Counter(one.state for one in outcomes))
     line = ', '.join(f'{number} {state}' for state, number in summary.items())
     diffs = [diff for one in ([settings] if settings else []) for diff in outcome(one.real)['diff']]
     diffs += [{**diff, 'circuit': one.name} for one in outcomes for diff in outcome(one.real)['diff']]
     changed = any(one.changed for one in (*outcomes, *([settings] if settings else [])))
     return {'changed': changed, 'diff': [{'prepared': f'{len(outcomes)} circuits: {line}\n'}, *diffs] if changed else [],
-            'circuits': [_shown(one) for one in outcomes], 'summary': summary, 'settings': _settings(settings)}
+            'circuits': [_shown(one) for one in outcomes], 'summary': summary, 'settings': _settings(settings, account)}
 
 
 def failure_of(outcomes: Sequence[Outcome], settings: Outcome | None, result: dict[str, Any]) -> PartlyError | None:
@@ -106,8 +106,8 @@ def failure_of(outcomes: Sequence[Outcome], settings: Outcome | None, result: di
     return PartlyError(text, result, all(error.retryable for _name, error in errors))
 
 
-def _settings(settings: Outcome | None) -> dict[str, Any] | None:
-    known = settings.objects.get(SETTINGS.name) if settings else None
+def _settings(settings: Outcome | None, account: Object | None) -> dict[str, Any] | None:
+    known = settings.objects.get(SETTINGS.name) if settings else account
     return {'default_asn': known.get('default_asn')} if known else None
 
 

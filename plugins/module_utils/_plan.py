@@ -71,6 +71,7 @@ class Wanted(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
 
     follows: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
+    formerly: the conduit_name that it had, if it is to be renamed.
     """
 
     row: Resource
@@ -84,6 +85,7 @@ class Wanted(NamedTuple):
     warnings: tuple[str, ...] = ()
     follows: bool = False
     circuit: str = ''
+    formerly: str | None = None
 
     @property
     def label(self) -> str:
@@ -231,7 +233,18 @@ def _named(wanted: Wanted, world: World) -> dict[str, Object]:
         obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
     for key, value in named if not hits else ():
         refuse_unreadable(row, key, value, world)
-    return hits
+    return {**hits, **_formerly(wanted, world)}
+
+
+def _formerly(wanted: Wanted, world: World) -> dict[str, Object]:
+    """{id: object} of what the circuit's previous name leads to. Raises AmbiguousError where that and its name are circuits both."""
+    old, new = wanted.formerly, wanted.keys.get('conduit_name')
+    if old is None or not world.having(CNI.name, CIRCUIT_NAME, old):
+        return {}
+    if world.having(CNI.name, CIRCUIT_NAME, new):
+        raise AmbiguousError(wanted.label, sorted([old, new]), 'Leave previous_name out, or delete the one that is not to stay.')
+    row = wanted.row
+    return {obj[row.id]: obj for key in row.keys if key.option == 'conduit_name' for obj in by_key(row, key, old, world)}
 
 
 # Whose an interconnect is before its CNI says so: what is on record decides, as far as Cloudflare does not contradict it.
@@ -647,7 +660,7 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
     carried = world.having(CNI.name, CNI.parent[1], name)
     world.refuse(CNI.name, CNI.parent[1], name)
     for cni in carried:
-        if not circuit or get(cni, 'magic.conduit_name') != circuit:  # of a CNI without a name nobody has spoken
+        if not circuit or get(cni, 'magic.conduit_name') not in (circuit, wanted.formerly):  # of a CNI without a name nobody has spoken
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
             raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
                                       'Remove it first with netops.cloudflare_cni.cni, state=absent.')

@@ -81,7 +81,7 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
     for name in select.get('diverse_from') or ():
         if name in (UNKNOWN, itself):
             continue
-        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
+        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None) or _recorded(name, world)
         if hits is None and name in world.asking:
             continue
         hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
@@ -91,6 +91,12 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
         found += hits
     return found
+
+
+def _recorded(circuit: str, world: World) -> list[Object] | None:
+    """The interconnect of a circuit that has no CNI yet, but has one on record."""
+    name = world.owners.get(circuit)
+    return (by_field(INTERCONNECT, INTERCONNECT.id, name, world) if name else None) or None
 
 
 def apart(one: Object, other: Object, select: Select = MappingProxyType({})) -> bool:

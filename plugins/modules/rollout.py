@@ -29,9 +29,18 @@ options:
     elements: dict
     suboptions:
       name:
-        description: The name of the circuit, unique in an account.
+        description:
+          - The name of the circuit, unique in an account. With O(state=deleted) it may be the name of an interconnect too, if that carries
+            no CNI, and no circuit has the name.
         type: str
         required: true
+      previous_name:
+        description:
+          - The name that the circuit had. Where no CNI has O(circuits[].name) and one has this, that one is renamed, and its interconnect
+            is kept. Where both are there, the circuit fails.
+          - No document says that Cloudflare takes another C(conduit_name) for a CNI, so it is assumed. If it does not, the circuit fails.
+          - O(state=deleted) does not look at it, and O(state=overridden) does not delete what has this name.
+        type: str
       description:
         description: Text for people.
         type: str
@@ -78,7 +87,10 @@ options:
         description: The speed to order on the slot, such as V(10G) or V(100G).
         type: str
       pairing_key:
-        description: The key that Google Cloud shows for a VLAN attachment. Needed to order a V(gcp_partner).
+        description:
+          - The key that Google Cloud shows for a VLAN attachment. Needed to order a V(gcp_partner).
+          - With it O(circuits[].slot), O(circuits[].slot_id) and O(circuits[].speed) do not count, with a warning, as a circuit may inherit
+            them from a group.
         type: str
       bandwidth:
         description: The bandwidth of a V(gcp_partner). Needed to order one.
@@ -212,6 +224,12 @@ options:
       - Seconds to wait at most for what O(circuits[].wait_for) says, of all circuits at the same time.
     type: int
     default: 300
+  later:
+    description:
+      - Circuits that other runs order, at the same time or later. One of them that is not there yet is nothing to keep away from, as it is
+        the one that will keep away.
+    type: list
+    elements: str
   max_deletes:
     description:
       - How many circuits may be deleted, be it by O(state=overridden), by O(state=deleted) or to be replaced. If it were more, nothing is
@@ -253,15 +271,9 @@ options:
   progress_every:
     description:
       - Seconds after which to show how far it has come, how fast, and about how long is left, and again after as many. V(0) never does.
-      - It is shown while the task runs, where that is on the controller (C(connection=local), also by C(delegate_to)), and not with
-        C(no_log).
+      - It is shown while the task runs, where it runs in the controller's process, and not with C(no_log).
     type: float
     default: 10
-  progress_path:
-    description:
-      - A file on the machine that runs the task, into which the module writes how far it has come as JSON, C(done) and C(total) circuits
-        and C(seconds). Set by the action plugin of the same name, which shows it.
-    type: path
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
@@ -446,7 +458,7 @@ summary:
   type: dict
   sample: {created: 2, unchanged: 98}
 settings:
-  description: The settings of the account. Null but with O(default_asn).
+  description: The settings of the account. Null unless they were set, or read for a hand-over.
   returned: but for O(state=gathered), once the account could be read
   type: dict
   sample: {default_asn: 65100}
@@ -508,13 +520,13 @@ ARGUMENT_SPEC = {
     'loa_max_age': {'type': 'int'},
     'handover_template': {'type': 'path'},
     'wait_timeout': {'type': 'int', 'default': 300},
+    'later': {'type': 'list', 'elements': 'str'},
     'max_deletes': {'type': 'int'},
     'at_most_per_site': {'type': 'int'},
     **DELETE,
     'fail_fast': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},
     'progress_every': {'type': 'float', 'default': 10},
-    'progress_path': {'type': 'path'},
 }
 
 

@@ -118,7 +118,8 @@ def steps(changes):
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['first'], 'facility': 'Equinix NY1'}, 'conduit_name': 'b'}, [direct('first', 9)], 3),
     ({'slot': {'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, device=None)], 4),
     ({'slot': {'facility': 'different', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
-    ({'slot': {'facility': 'Different', 'diverse_from': ['first'], 'speed': '100G'}}, [direct('first', 9, device='edge03.ewr-a', facility=NY5)], 5),
+    ({'slot': {'facility': 'Different', 'diverse_from': ['first'], 'speed': '100G'}},
+     [direct('first', 9, device='edge03.ewr-a', facility=NY5)], 5),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, facility=NY5)], 6),
 ], ids=str)
 def test_a_free_slot_is_ordered(asked, there, number):
