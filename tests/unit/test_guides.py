@@ -17,6 +17,8 @@ import pytest
 import yaml
 from playbook import ROOT, Account
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import Facts, handover_of, renderer
+
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
 # Seen elsewhere, apply.yml by test_awx, or not ours.
 NOT_HERE = ('make', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install', 'ansible-playbook apply.yml')
@@ -54,6 +56,12 @@ def reader(process, tmp_path):
     return account
 
 
+def known(account: Account) -> dict[str, object]:
+    """What a reader would have filled in."""
+    free = (slot['id'] for slot in account.simulator.state()['slots'] if slot['ccr_device_name'] == 'edge03.ewr-a' and not slot['occupied'])
+    return {**KNOWN, 'new_slot': next(free), 'old_port': account.circuits()['nyc-1']['cni']['interconnect']}
+
+
 def run(account: Account, command: list[str]) -> str:
     """Runs a command in the reader's folder; returns what it prints."""
     command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
@@ -77,7 +85,7 @@ def test_a_piece_of_yaml(text, reader):
     if isinstance(content, list):
         plays = content if 'hosts' in content[0] else [{'hosts': 'localhost', 'gather_facts': False, 'tasks': content}]
         (reader.folder / 'site.yml').write_text(yaml.safe_dump(plays, sort_keys=False))
-        (reader.folder / 'known.json').write_text(json.dumps(KNOWN))
+        (reader.folder / 'known.json').write_text(json.dumps(known(reader)))
         assert 'PLAY [' in run(reader, ['ansible-playbook', '-i', 'inventory.yml', 'site.yml', '-e', '@known.json'])
     elif 'plugin' in content:
         (reader.folder / 'own.cni.yml').write_text(text)
@@ -87,3 +95,39 @@ def test_a_piece_of_yaml(text, reader):
         groups = content if 'circuits' in content else {'circuits': {'hosts': content}}
         (reader.folder / 'own.yml').write_text(yaml.safe_dump(groups))
         assert 'failed=0' in run(reader, ['ansible-playbook', '-i', 'own.yml', 'netops.cloudflare_cni.rollout', '--check'])
+
+
+def test_a_circuit_moves_to_another_port_and_the_old_one_is_deleted_once_the_new_one_has_light(reader):
+    (text,) = [text for text in blocks('yaml') if 'Move the CNI' in text]
+    (reader.folder / 'move.yml').write_text(text)
+    filled, before = known(reader), reader.circuits()['nyc-1']['cni']
+    (reader.folder / 'known.json').write_text(json.dumps(filled))
+    command = ['ansible-playbook', 'move.yml', '-e', '@known.json']
+    reader.simulator.fault('status', method='GET', path='/status', status=200, body={'state': 'Pending', 'reason': None}, times=1)
+    run(reader, command)
+    assert reader.circuits()['nyc-1']['cni'] == before
+    assert filled['old_port'] in {port['name'] for port in reader.simulator.state()['interconnects']}
+    run(reader, command)
+    ports = {port['name']: port for port in reader.simulator.state()['interconnects']}
+    after = reader.circuits()['nyc-1']['cni']
+    assert ports[after['interconnect']]['slot_id'] == filled['new_slot']
+    assert {**after, 'interconnect': before['interconnect']} == before
+    assert (filled['old_port'] in ports, len(ports)) == (False, 2)
+    assert 'changed=0' in run(reader, command)
+
+
+@pytest.mark.parametrize('text', [pytest.param(text, id=where) for text, where in blocks('jinja').items()])
+def test_a_template(text, reader):
+    circuit, path = reader.circuits()['nyc-1'], reader.folder / 'own.md.j2'
+    path.write_text(text)
+    sheet = renderer(str(path))(handover_of(Facts('nyc-1', circuit['interconnect'], circuit['cni']), None))
+    assert circuit['cni']['cust_ip'] in sheet
+
+
+def test_all_that_a_template_can_use_is_in_the_manual():
+    tunnel = {'health_check': {'enabled': True}}
+    ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
+    handovers = [handover_of(Facts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
+    keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}
+    section = (ROOT / 'docs' / 'provision.md').read_text().partition('### A sheet of your own')[2].partition('\n## ')[0]
+    assert sorted(key for key in keys if f'`{key}`' not in section) == []

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts, steps and accounts a run is about, and what the ways to run a playbook do to it: limits, batches, forks, strategies, tags."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pypdf
+import pytest
+from playbook import Account, Run
+from simulator.process import Simulator
+
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+ALIKE = {f'nyc-{number}': {'provision_slot': SLOT} for number in range(1, 5)}
+ROLE = {'roles': [{'role': 'netops.cloudflare_cni.provision', 'tags': ['net']}]}
+BULK = {'tasks': [{'netops.cloudflare_cni.provision': {'hosts': '{{ ansible_play_batch }}'}, 'run_once': True}]}
+
+
+@pytest.fixture
+def account(process, tmp_path):
+    process.reset()
+    return Account(process, tmp_path)
+
+
+def play(account: Account, content: dict, hosts: dict, *arguments: str, **environment: str) -> Run:
+    """Runs a play of the user's own over the circuits."""
+    named = {'hosts': 'circuits', 'connection': 'local', 'gather_facts': False,
+             'vars': {'ansible_python_interpreter': '{{ ansible_playbook_python }}'}}
+    (account.folder / 'site.yml').write_text(json.dumps([named | content]))
+    return account.play(str(account.folder / 'site.yml'), hosts, *arguments, **environment)
+
+
+def ports(account: Account) -> dict[str, dict]:
+    return {name: circuit['interconnect'] for name, circuit in account.circuits().items()}
+
+
+def letters(account: Account) -> dict[str, bool]:
+    """{circuit: whether its LOA is that of its port}."""
+    return {name: port['name'] in pypdf.PdfReader(io.BytesIO((account.files / f'{name}-loa.pdf').read_bytes())).pages[0].extract_text()
+            for name, port in ports(account).items()}
+
+
+# Hosts.
+
+@pytest.mark.parametrize('playbook', ['provision', 'rollout', 'status'])
+def test_without_circuits_a_playbook_fails_and_says_what_to_do(account, playbook):
+    (account.folder / 'empty.yml').write_text('routers: {hosts: {r-1: {provision_slot: {site: ewr-a}}}}')
+    run = account.play(playbook, {}, '-i', str(account.folder / 'empty.yml'))
+    assert (run.status, run.sent) == (2, [])
+    assert 'No host of this run is a circuit, as none is in circuits' in run.output
+    named = account.play(playbook, {'nyc-1': {}}, '-e', 'provision_hosts=nyc-9')
+    assert (named.status, named.sent) == (2, [])
+
+
+def test_a_router_of_the_same_inventory_is_ordered_no_port(account):
+    (account.folder / 'all.yml').write_text(json.dumps({'all': {'hosts': {'r-1': {}}, 'vars': {'provision_slot': SLOT}}}))
+    run = account.play('provision', {'nyc-1': {}}, '-i', str(account.folder / 'all.yml'))
+    assert (run.status, set(ports(account))) == (0, {'nyc-1'}), run.output
+
+
+def test_a_spare_port_is_left_alone_until_it_is_named(account):
+    free = [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied']]
+    names = [account.order(slot) for slot in free[:2]]
+    spares = {name: {'provision_state': 'spare', 'provision_slot_id': slot} for name, slot in zip(names, free, strict=False)}
+    alone = account.play('provision', spares)
+    assert (alone.status, alone.writes) == (0, [])
+    assert 'skipping: ' in alone.output
+    made = account.play('provision', spares, '--limit', names[0], '-e', 'provision_state=present', '-e', 'provision_name=nyc-9')
+    assert (made.status, ports(account)['nyc-9']['name']) == (0, names[0]), made.output
+    gone = account.play('decommission', spares, '--limit', names[1])
+    assert (gone.status, [port['name'] for port in account.left()[1]]) == (0, [names[0]]), gone.output
+
+
+def test_circuits_of_several_accounts_in_one_run(account):
+    with Simulator() as other:
+        there = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
+        hosts = {'nyc-1': {'provision_slot': SLOT}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **there},
+                 'lon-2': {'provision_slot': {'site': 'lhr-a', 'diverse_from': ['lon-1']}, **there}}
+        run = account.play('provision', hosts, '-vvvv')
+        assert run.status == 0, run.output
+        assert run.changed == {('Circuit', host) for host in hosts}
+        assert set(account.circuits()) == {'nyc-1'}
+        assert {cni['magic']['conduit_name'] for cni in other.state()['cnis']} == {'lon-1', 'lon-2'}
+        assert len({port['ccr_device_name'] for port in other.state()['interconnects']}) == 2
+        wrong = account.play('provision', hosts, '-e', '{"provision_api_token": "planted-wrong-token"}', '--limit', 'lon-1,nyc-1')
+        assert (wrong.status, 'planted-wrong-token' in wrong.output) == (2, False)
+
+
+# Who is planned with whom.
+
+@pytest.mark.parametrize('how', ['playbook in batches', 'role side by side', 'role one by one'])
+def test_hosts_with_one_selector_get_a_port_and_its_letter_each(account, how):
+    if how == 'playbook in batches':
+        run = account.play('provision', ALIKE, '--forks', '20', '-e', 'provision_serial=2')
+    else:
+        run = play(account, ROLE | {'serial': 4 if how == 'role side by side' else 1}, ALIKE, '--forks', '20')
+    assert run.status == 0, run.output
+    assert len({port['name'] for port in ports(account).values()}) == len(account.left()[1]) == len(ALIKE)
+    assert letters(account) == dict.fromkeys(ALIKE, True)
+
+
+@pytest.mark.parametrize('serial', [1, 2])
+def test_the_second_of_a_pair_keeps_away_from_the_first_whichever_says_so(account, serial):
+    """The first port that would be taken is on the same device for both."""
+    hosts = {'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}}, 'first': {'provision_slot': SLOT, 'provision_name': 'nyc-1'}}
+    run = play(account, ROLE | {'serial': serial}, hosts, '--forks', '20')
+    assert run.status == 0, run.output
+    assert len({port['ccr_device_name'] for port in ports(account).values()}) == 2
+    again = play(account, ROLE | {'serial': serial}, hosts)
+    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+
+
+# What is deleted.
+
+def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, account):
+    process.reset(slots=200, activate_after=0)
+    free = [slot['id'] for slot in process.state()['slots'] if not slot['occupied']]
+    hosts = {f'c-{number}': {} for number in range(60)}
+    for name, slot in zip(hosts, free, strict=False):
+        account.seed(name, slot)
+    few = dict(list(hosts.items())[:3])
+    runs = [account.play('rollout', hosts, '-e', 'provision_state=absent'),
+            account.play('provision', few, '-e', 'provision_state=absent', '-e', 'provision_serial=1'),
+            play(account, ROLE, few, '-e', 'provision_state=absent')]
+    assert [(run.status, run.writes) for run in runs] == [(2, [])] * 3, runs[0].output
+    assert all('max_deletes' in run.output for run in runs)
+    assert len(account.circuits()) == 60
+
+
+# Steps.
+
+def test_tags_on_the_role_choose_steps(account):
+    hosts = {'nyc-1': {'provision_slot': SLOT, 'provision_wait_for': ''}}
+    other = play(account, ROLE, hosts, '--tags', 'other')
+    assert (other.status, other.sent, other.changed) == (0, [], set())
+    assert 'skipping: [nyc-1]' in other.output
+    ordered = play(account, ROLE, hosts, '--tags', 'interconnect')
+    assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')]), ordered.output
+    own = play(account, ROLE, hosts, '--tags', 'net', '--skip-tags', 'status,loa')
+    assert (own.status, own.writes) == (0, [('POST', 'cnis')]), own.output
+    assert not [one for one in own.sent if one['path'].endswith(('/status', '/loa'))]
+    assert account.left()[2] == ['nyc-1.json', 'nyc-1.md']
+
+
+# Ways to run.
+
+def test_a_strategy_that_runs_hosts_by_themselves_is_none_of_the_playbooks_and_refused_elsewhere(account):
+    run = account.play('provision', ALIKE, '--forks', '20', ANSIBLE_STRATEGY='free')
+    assert (run.status, len(account.left()[1])) == (0, 4), run.output
+    refused = play(account, BULK | {'strategy': 'free'}, ALIKE)
+    assert refused.status == 2
+    assert 'with the strategy free each host would do this for all' in refused.output
+
+
+def test_a_start_at_a_later_task_says_what_it_lacks(account):
+    run = account.play('provision', ALIKE, '--start-at-task', 'Circuit')
+    assert (run.status, run.sent) == (2, [])
+    assert 'circuits_run holds no result of all hosts' in run.output
