@@ -1,103 +1,397 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Letters of Authorization as files: fetched when missing, checked to be a PDF, put in place at once."""
+"""The files of circuits as rows: what is on disk, what should be, and the changes that lead there. No AnsibleModule.
+
+NAME-loa.pdf is the LOA, NAME.md the hand-over for people, NAME.json that for programs. The last one is the record of the circuit too: it is
+there as soon as an interconnect is ordered, then no more than {format, name, interconnect: {name}}, and it says what the LOA is for.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import itertools
+import json
 import os
+import stat
 import tempfile
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked, interconnect_names
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import (
+    FORMAT,
+    Facts,
+    file_name,
+    handover_of,
+    is_direct,
+    json_text,
+    renderer,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, checked
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    HANDOVER,
+    INTERCONNECT,
+    LOA,
+    SHEET,
+    UNKNOWN,
+    Resource,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
 
-PRIVATE = 0o077  # the umask for a new file: a LOA names facility, port and customer
+ENDINGS = {LOA.name: '-loa.pdf', SHEET.name: '.md', HANDOVER.name: '.json'}
+PRIVATE_FOLDER = 0o700
+LOOK_AGAIN = 2.0  # seconds at most, where another run has the lock
+MOMENT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
 
 
-def letter(client: Client, name: str, made_out_to: str | None) -> bytes:
-    """The LOA of an interconnect. Raises AnswerError for what is not a whole PDF, ApiError as the API says."""
-    answer = client.file((*INTERCONNECT.path, name, 'loa'), {'name': made_out_to})
-    whole = answer.body.startswith(b'%PDF-') and b'%%EOF' in answer.body[-1024:]
-    if not whole:
+# One file, for whoever writes one.
+
+def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
+    """The LOA of an interconnect, made out to a name. Raises AnswerError for what is not a whole PDF, ApiError as the API says."""
+    answer = client.file((*INTERCONNECT.path, interconnect, 'loa'), {'name': name})
+    if not is_pdf(answer.body) or b'%%EOF' not in answer.body[-1024:]:
         kind, start = answer.headers.get('Content-Type') or 'of no type', answer.body[:60].decode('utf-8', 'replace')
         problem = f'not a whole PDF: {len(answer.body)} bytes, {kind}, starting with {start!r}.'
-        raise AnswerError('GET', f'/cni/interconnects/{name}/loa', answer.status, problem, answer.headers.get('cf-ray'))
+        raise AnswerError('GET', f'/cni/interconnects/{interconnect}/loa', answer.status, problem, answer.headers.get('cf-ray'))
     return answer.body
 
 
-def keep_letter(task: Task) -> dict[str, Any]:
-    """The work of the module loa."""
-    params, path = task.params, os.path.realpath(task.params['path'])
-    if params['name']:
-        checked('name', params['name'], loa_name, [])
-    _check_place(path, params['path'])
-    content = _content(path)
-    fetch = params['force'] or content is None or not content.startswith(b'%PDF-')
-    if fetch:
-        _check_writable(os.path.dirname(path))
-        new = _fetch(task)
-        if not task.module.check_mode:
-            content = _write(task, path, new)
-    changed = _attributes(task, path)
-    told = {} if content is None else {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
-    diff = {'before': '', 'after': f'a letter at {params["path"]}\n'} if fetch else {'before': '', 'after': ''}
-    return {'changed': fetch or changed, 'path': params['path'], 'sha256': None, 'size': None, 'diff': [diff], **told}
+def is_pdf(content: bytes) -> bool:
+    """Whether a file is a PDF, by how it begins."""
+    return content.startswith(b'%PDF-')
 
 
-def _check_place(path: str, shown: str) -> None:
-    folder = os.path.dirname(path)
-    if os.path.exists(path) and not os.path.isfile(path):  # to read a pipe would wait for ever
-        raise InputError('path', f'{shown} is a folder, a pipe or a device.', 'the path of a file')
-    if not os.path.isdir(folder):
-        raise InputError('path', f'the folder {folder} does not exist.')
-
-
-def _check_writable(folder: str) -> None:
-    if not os.access(folder, os.W_OK):
-        raise InputError('path', f'the folder {folder} can not be written to.')
-
-
-def _content(path: str) -> bytes | None:
+def read_file(path: str, option: str) -> bytes | None:
+    """What is in a file, None if there is none. Raises InputError for what is no file, and for one that can't be read."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # to read a pipe would wait for ever
+            raise InputError(option, f'{path} is a folder, a pipe or a device.', 'the path of a file')
         with open(path, 'rb') as file:
             return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError('path', f'{path} can not be read: {error.strerror}.') from None
+        raise InputError(option, f'{path} can not be read: {error.strerror}.') from None
 
 
-def _fetch(task: Task) -> bytes | None:
-    """The letter; None if the interconnect is only predicted."""
-    named = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
-    name = observe(task.client, lambda world: interconnect_names(named, world))[0]
-    if name == UNKNOWN and not task.module.check_mode:
-        raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no letter of it.')
-    return None if name == UNKNOWN else letter(task.client, name, task.params['name'])
-
-
-def _write(task: Task, path: str, content: bytes) -> bytes:
-    """Puts the file in place at once; never half of it, whatever happens."""
+def write_file(path: str, content: bytes, option: str) -> None:
+    """Puts a file in place at once, never half of it. A new one has the mode 0600; another keeps mode and owner. Raises InputError."""
+    path = os.path.realpath(path)  # a link stays
+    draft = None
     try:
-        handle, draft = tempfile.mkstemp(dir=task.module.tmpdir)
+        handle, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix='.', suffix='.new')
         with os.fdopen(handle, 'wb') as file:
             file.write(content)
-        os.umask(PRIVATE)
-        task.module.atomic_move(draft, path)
-    except Exception as error:  # atomic_move raises Exception itself
-        raise InputError('path', f'{path} can not be written: {getattr(error, "strerror", None) or error}.') from None
-    return content
+            file.flush()
+            os.fsync(handle)
+            _keep_attributes(handle, path)
+        os.replace(draft, path)
+    except OSError as error:
+        if draft:
+            with suppress(OSError):
+                os.unlink(draft)
+        raise InputError(option, f'{path} can not be written: {error.strerror}.') from None
 
 
-def _attributes(task: Task, path: str) -> bool:
-    """Mode and owner as asked for; what nobody asked for stays."""
-    if not os.path.exists(path):
-        return False
-    return task.module.set_fs_attributes_if_different(task.module.load_file_common_arguments(task.module.params, path=path), False)
+def _keep_attributes(handle: int, path: str) -> None:
+    """Mode and owner of the file that was there; the owner as far as this process may give files away."""
+    with suppress(FileNotFoundError):
+        old = os.stat(path)
+        if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+            with suppress(OSError):
+                os.fchown(handle, old.st_uid, old.st_gid)
+        os.fchmod(handle, stat.S_IMODE(old.st_mode))
+
+
+# The files of circuits.
+
+class Disk(NamedTuple):
+    """What is on disk of one circuit, each None where there is no file. loa_sha256: of the content, in hex."""
+
+    record: Object | None = None
+    markdown: str | None = None
+    loa_sha256: str | None = None
+
+
+def utc_now() -> datetime:
+    """The moment, with its time zone."""
+    return datetime.now(timezone.utc)
+
+
+class Folder:
+    """The folder of the files. loa_max_age: days after which a LOA is fetched anew. template: the user's own, for NAME.md.
+
+    today: returns the moment, with its time zone. warn: what the user should know.
+    Raises InputError for a folder that can't be one, and a template with an error.
+    """
+
+    def __init__(self, path: str, loa_max_age: int | None = None, template: str | None = None,
+                 today: Callable[[], datetime] = utc_now, warn: Callable[[str], None] = lambda text: None) -> None:
+        if loa_max_age is not None and loa_max_age < 1:
+            raise InputError('loa_max_age', f'{loa_max_age} is not possible.', 'days, 1 or more')
+        self.path = os.path.realpath(os.path.expanduser(path))
+        if os.path.exists(self.path) and not os.path.isdir(self.path):
+            raise InputError('artifacts_dir', f'{self.path} is not a folder.')
+        self._max_age = loa_max_age and timedelta(days=loa_max_age)
+        self._render = renderer(template)
+        self._today, self._on_warning, self._warned = today, warn, set()
+
+    def _warn(self, text: str) -> None:
+        """Warns the user, once of the same: records are read again before an order."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._on_warning(text)
+
+    # What is there.
+
+    def records(self) -> dict[str, Object]:
+        """{circuit: what is in its NAME.json} of all circuits. What is no such file, or can't be read, is left out with a warning."""
+        found = {}
+        for file in self._names():
+            try:
+                record = _record(os.path.join(self.path, file))
+            except InputError as error:
+                self._warn(f'{error} It is left out: nobody knows whose interconnect it is about.')
+            else:
+                found |= {record.get('name') or unquote(file.removesuffix(ENDINGS[HANDOVER.name])): record} if record else {}
+        return found
+
+    def _names(self) -> list[str]:
+        """The names of all files that may be records."""
+        try:
+            return sorted(name for name in os.listdir(self.path) if name.endswith(ENDINGS[HANDOVER.name]) and not name.startswith('.'))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError('artifacts_dir', f'{self.path} can not be read: {error.strerror}.') from None
+
+    def disk(self, name: str) -> Disk:
+        """What is there of a circuit. Raises InputError for what can't be read, and a record that is none."""
+        markdown, loa = (read_file(self._path(name, row), 'artifacts_dir') for row in (SHEET, LOA))
+        return Disk(_record(self._path(name, HANDOVER)), None if markdown is None else markdown.decode('utf-8', 'replace'),
+                    None if loa is None else hashlib.sha256(loa).hexdigest())
+
+    def paths(self, facts: Facts) -> dict[str, str | None]:
+        """Where the files of a circuit are, or will be."""
+        loa = self._path(facts.name, LOA) if is_direct(facts.interconnect) else None
+        return {'loa': loa, 'markdown': self._path(facts.name, SHEET), 'json': self._path(facts.name, HANDOVER)}
+
+    def _path(self, name: str, row: Resource) -> str:
+        return os.path.join(self.path, file_name(name) + ENDINGS[row.name])
+
+    # What has to change.
+
+    def plan(self, facts: Facts, steps: Sequence[str], disk: Disk) -> list[Change]:
+        """The changes that the steps loa and handover make. Raises InputError where there is nothing to make them of."""
+        for step, needed in (('loa', facts.interconnect), ('handover', facts.interconnect and facts.cni)):
+            if step in steps and not needed:
+                raise InputError('steps', f'{step} needs a circuit, and there is no {facts.name!r} in this account.', 'all steps, or none')
+        loa = self._loa(facts, disk) if 'loa' in steps and is_direct(facts.interconnect) else None
+        if 'handover' in steps:
+            record = handover_of(facts, loa.after['content'] if loa else _own_loa(facts, disk))
+            sheet = [self._change(SHEET, facts.name, disk.markdown, self._render(record))]
+        elif loa:
+            record, sheet = {**_own_record(facts, disk), 'loa': loa.after['content']}, []
+        else:
+            return []
+        return [*([loa] if loa else ()), self._change(HANDOVER, facts.name, disk.record, record), *sheet]
+
+    def _loa(self, facts: Facts, disk: Disk) -> Change:
+        """What the LOA is for, and has to be for. One without a record, as version 1.0.0 left it, is for nobody knows what."""
+        have, port = get(disk.record, 'loa'), facts.interconnect['name']
+        name = checked('loa_name', facts.loa_name, loa_name, []) if facts.loa_name else get(_own_loa(facts, disk), 'name')
+        want = {'interconnect': port, 'name': name, 'sha256': disk.loa_sha256}
+        there = disk.loa_sha256 and (have or {'sha256': disk.loa_sha256})
+        if there and want == {part: get(have, part) for part in want} and not self._is_old(get(have, 'fetched')):
+            return self._change(LOA, facts.name, have, have)
+        return self._change(LOA, facts.name, there, {**want, 'sha256': UNKNOWN, 'fetched': UNKNOWN})
+
+    def _is_old(self, fetched: Any) -> bool:
+        if not self._max_age:
+            return False
+        try:
+            return self._today() - datetime.strptime(str(fetched), MOMENT).replace(tzinfo=timezone.utc) > self._max_age
+        except ValueError:
+            return True
+
+    def removal(self, name: str, disk: Disk) -> list[Change]:
+        """The files that are there, to be removed; the record last, so that a run that ends on the way leaves it to the next one."""
+        loa = disk.loa_sha256 and (get(disk.record, 'loa') or {'sha256': disk.loa_sha256})
+        there = ((LOA, loa), (SHEET, disk.markdown), (HANDOVER, disk.record))
+        return [self._change(row, name, content, None) for row, content in there if content is not None]
+
+    def _change(self, row: Resource, name: str, before: Any, after: Any) -> Change:
+        """One file from its content before to that after, None for no file."""
+        path = self._path(name, row)
+        action = 'none' if before == after else 'delete' if after is None else 'create' if before is None else 'update'
+        objects = (None if content is None else {'path': path, 'content': content} for content in (before, after))
+        return Change(row, action, f'{row.title} {path}', *objects)
+
+    # Writing.
+
+    def write(self, client: Client, changes: Iterable[Change]) -> list[Change]:
+        """The changes with what was written as their answers. Raises CniError, those before it under applied."""
+        done: list[Change] = []
+        try:
+            for change in changes:
+                done.append(self._write(client, change, done))
+        except Exception as error:
+            error.applied = done
+            raise
+        return done
+
+    def _write(self, client: Client, change: Change, done: Sequence[Change]) -> Change:
+        if change.action == 'none':
+            return change._replace(answer=change.after)
+        if change.action == 'delete':
+            _remove(change.before['path'])
+            return change
+        content = change.after['content']
+        if change.row is LOA:
+            content, data = self._fetch(client, content)
+        elif change.row is HANDOVER:
+            content = _complete(content, done)
+            data = json_text(content).encode()
+        else:
+            data = content.encode()
+        self.make()
+        write_file(change.after['path'], data, 'artifacts_dir')
+        return change._replace(answer={**change.after, 'content': content})
+
+    def _fetch(self, client: Client, wanted: Object) -> tuple[Object, bytes]:
+        """A LOA, and what it is for."""
+        if wanted['interconnect'] == UNKNOWN:
+            raise InputError('interconnect', f'{UNKNOWN!r} comes from a prediction; there is no LOA of it.')
+        loa = fetch_loa(client, wanted['interconnect'], wanted['name'])
+        return {**wanted, 'sha256': hashlib.sha256(loa).hexdigest(), 'fetched': self._today().strftime(MOMENT)}, loa
+
+    def put_on_record(self, name: str, interconnect: str) -> Change:
+        """Writes whose an interconnect is: right after its order, and before it is deleted. Removes the LOA of another one."""
+        before = _record(self._path(name, HANDOVER))
+        recorded = get(before, 'interconnect.name')
+        if recorded == interconnect:
+            return self._change(HANDOVER, name, before, before)
+        if recorded is not None:
+            _remove(self._path(name, LOA))
+        after = {'format': FORMAT, 'name': name, 'interconnect': {'name': interconnect}}
+        change = self._change(HANDOVER, name, before, after)
+        self.make()
+        write_file(change.after['path'], json_text(after).encode(), 'artifacts_dir')
+        return change._replace(answer=change.after)
+
+    def make(self) -> None:
+        """Makes the folder, private, if it is not there. Raises InputError where that can't be, or nothing can be written to it."""
+        try:
+            _make_folder(self.path)
+        except OSError as error:
+            raise InputError('artifacts_dir', f'the folder {self.path} can not be made: {error.strerror}.') from None
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise InputError('artifacts_dir', f'the folder {self.path} can not be written to.')
+
+    @contextmanager
+    def lock(self, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+        """Keeps other runs out that order for circuits of the folder. timeout: seconds; back_off(tries, seconds at most) waits.
+
+        The lock is on the folder itself, so that there is no file of it, and ends with the process. Raises RaceError after timeout.
+        """
+        self.make()
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            self._take(handle, timeout, back_off, clock)
+            yield
+        finally:
+            os.close(handle)
+
+    def _take(self, handle: int, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float]) -> None:
+        deadline = clock() + timeout
+        for tried in itertools.count(1):
+            if self._locks(handle):
+                return
+            left = deadline - clock()
+            if left <= 0:
+                raise RaceError(f'Another run orders for circuits of the folder {self.path}, and has not ended within {timeout:g} s. '
+                                'Run this again when it has.', folder=self.path)
+            back_off(tried, min(left, LOOK_AGAIN))
+
+    def _locks(self, handle: int) -> bool:
+        """Whether the folder is this run's now. Where there are no locks, as on some network file systems, it is, with a warning."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self._warn(f'The folder {self.path} can not be locked ({error.strerror}): let no two runs order at the same time.')
+        return True
+
+
+def _own_record(facts: Facts, disk: Disk) -> Object:
+    """What is on record of the interconnect that the circuit has now."""
+    port = facts.interconnect['name']
+    if get(disk.record, 'interconnect.name') == port:
+        return disk.record
+    return {'format': FORMAT, 'name': facts.name, 'interconnect': {'name': port}}
+
+
+def _own_loa(facts: Facts, disk: Disk) -> Object | None:
+    """What is on record of the LOA of that interconnect."""
+    loa = get(disk.record, 'loa')
+    return loa if get(loa, 'interconnect') == facts.interconnect['name'] else None
+
+
+def _complete(record: Object, done: Iterable[Change]) -> Object:
+    """The record with what its LOA has turned out to be. Raises InputError where it holds what a prediction could not know."""
+    fetched = [change.answer['content'] for change in done if change.row is LOA and change.answer]
+    record = {**record, 'loa': fetched[0]} if fetched else record
+    if UNKNOWN in [get(record, wire) for wire in ('interconnect.name', 'link.customer_address', 'loa.sha256')]:
+        raise InputError('artifacts_dir', f'{UNKNOWN!r} comes from a prediction; it can not be written.')
+    return record
+
+
+def _record(path: str) -> Object | None:
+    """What is in a NAME.json, None if there is none. Raises InputError for what this collection has not written there."""
+    content = read_file(path, 'artifacts_dir')
+    if content is None:
+        return None
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError):
+        record = None
+    problem = _problem(record, os.path.basename(path)) if isinstance(record, dict) else 'holds no JSON object'
+    if problem:
+        raise InputError('artifacts_dir', f'{path} {problem}.', 'a hand-over as it was written; put it back, or remove it')
+    return record
+
+
+def _problem(record: Object, file: str) -> str | None:
+    """Why an object can't be the record in that file."""
+    name, port = record.get('name'), get(record, 'interconnect.name')
+    if record.get('format', FORMAT) != FORMAT:
+        return f'is of format {record["format"]!r}, and this version knows {FORMAT} only'
+    if name is not None and (not isinstance(name, str) or file_name(name) + ENDINGS[HANDOVER.name] != file):
+        return f'is that of circuit {name!r}'
+    return None if port is None or isinstance(port, str) else 'names no interconnect'
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError('artifacts_dir', f'{path} can not be removed: {error.strerror}.') from None
+
+
+def _make_folder(path: str) -> None:
+    """Makes a folder with those above it, each private."""
+    if not os.path.isdir(path):
+        _make_folder(os.path.dirname(path))
+        with suppress(FileExistsError):
+            os.mkdir(path, PRIVATE_FOLDER)

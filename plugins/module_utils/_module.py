@@ -257,12 +257,18 @@ def outcome(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def _diff(change: Change) -> dict[str, Any]:
-    before, after = hide(change.row, change.before) or {}, hide(change.row, change.after) or {}
+    before, after = (_content(change.row, obj) for obj in (change.before, change.after))
     for wire in change.row.secrets:
         if get(after, wire) and get(change.before, wire) and get(change.before, wire) != get(change.after, wire):
             after = merge(after, {wire: f'{HIDDEN[:-1]}, another one)'})
     header = f'{change.key} ({change.action})'
     return {'before_header': header, 'after_header': header, 'before': before, 'after': after}
+
+
+def _content(row: Resource, obj: Object | None) -> Object | str:
+    """What a diff shows of an object: all but its secrets, and of a file what is in it."""
+    shown = hide(row, obj) or {}
+    return shown.get('content', '') if row.store == 'file' else shown
 
 
 def hide(row: Resource, obj: Object | None) -> Object | None:

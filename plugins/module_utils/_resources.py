@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of the API as rows of data: where they live, what names them, which fields can be said and changed.
+"""The objects of the API, and files, as rows of data: where they live, what names them, which fields can be said and changed.
 
 To add a field of the API: a Field here, an option in the module. Paths of fields are dotted, as in magic.mtu.
 """
@@ -88,6 +88,7 @@ class Resource(NamedTuple):
     read_only: what answers hold and PUT must not. fixed: values of every object of the row.
     variants: rows for the values of type. implied: the type that an option speaks of. refused: options for what there is not, and why.
     blocks: what holds fields and can only be cleared, as a whole. clears: {what the option clear names: (path, the value that clears it)}.
+    store: where objects of the row are: the API, or files on disk. Of a file the object is {path, content}.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Resource(NamedTuple):
     blocks: tuple[Field, ...] = ()
     clears: Mapping[str, tuple[str, Any]] = {}
     title: str = ''
+    store: str = 'api'
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -280,5 +282,10 @@ TUNNEL = Resource(
 
 STATUS = Resource('status', INTERCONNECT.path, id=None, tail=('status',), items=None, creatable=False, title='status',
                   read=_shaped('cni', 'interconnects', 'status', state=str, reason=str))
+
+# The files of a circuit: NAME-loa.pdf, of which the content is what it is for; NAME.json, an object; NAME.md, a text.
+LOA = Resource('loa', (), id='path', title='LOA', store='file')
+HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
+SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')
 
 ROWS = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, STATUS)}

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hand-over of a circuit: what programs read of it (NAME.json), and the sheet for people made from that (NAME.md). Pure functions.
+
+A value is data: it is never a template, and never markup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import traceback
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import GCP_PARTNER
+
+FORMAT = 1
+OPTICS = {'10G': '10GBASE-LR', '100G': '100GBASE-LR4'}
+CLOUDFLARE_ASN = 13335
+TIMERS = {'hold_time': 240, 'keepalive': 80}  # seconds; source: Cloudflare's product documentation
+
+# What has a meaning in Markdown where it stands: an underscore in a word has none, nor a dash.
+_SPECIAL = re.compile(r'([\\`*\[]|(?<![^\W_])_|_(?![^\W_])|^[-+=>#]|#(?=#*$))')
+_NUMBERED = re.compile(r'^([0-9]+)([.)])(?= |$)')
+_LINKED = re.compile(r'(?i)(:(?=//)|@|\bwww(?=[.]))')
+_ENTITIES = str.maketrans({'&': '&amp;', '<': '&lt;', '|': '&#124;', '~': '&#126;'})
+
+SHEET = r'''{% macro table(rows) %}
+| | |
+|---|---|
+{% for label, value in rows if value %}
+| {{ label }} | {{ value | cell }} |
+{% endfor %}
+{% endmacro %}
+{% set port = handover.interconnect %}
+{% set link = handover.link %}
+{% set bgp = handover.bgp %}
+{% set check = handover.health_check %}
+# Circuit {{ handover.name | cell }}
+
+{% if handover.description %}
+{{ handover.description | cell }}
+
+{% endif %}
+{% if port.type == 'direct' %}
+## For the data centre: the cross-connect
+
+{{ table([
+  ('Facility', port.facility.name | default('')),
+  ('Address', port.facility.address | default([]) | join(', ')),
+  ('Site', port.site),
+  ('Cloudflare device', port.device),
+  ('Cloudflare slot', port.slot_id),
+  ('Interconnect', port.name),
+  ('Letter of Authorization', port.loa),
+  ('Port speed', port.speed),
+  ('Optic', port.optic),
+  ('Fibre', 'single-mode, one pair, 10 km at most'),
+]) }}
+Order the cross-connect from your panel to this Cloudflare port, and attach the letter: without it the facility may not patch to
+Cloudflare's equipment. The port is Pending until Cloudflare sees light.
+
+{% else %}
+## For Google Cloud: the VLAN attachment
+
+{{ table([
+  ('Region', port.region),
+  ('Bandwidth', port.speed),
+  ('Interconnect', port.name),
+  ('VLAN attachment', 'the one whose pairing key was used; it has to be activated in Google Cloud'),
+]) }}
+{% endif %}
+## For the router: the link and BGP
+
+| | Your router | Cloudflare |
+|---|---|---|
+| Address | {{ link.customer_address | cell }}/{{ link.prefix_length }} | {{ link.cloudflare_address | cell }}/{{ link.prefix_length }} |
+{% if bgp %}
+| AS number | {{ bgp.customer_asn | cell }} | {{ bgp.cloudflare_asn | cell }} |
+{% endif %}
+
+{{ table([
+  ('Prefix length', link.prefix_length),
+  ('MTU', link.mtu ~ ' bytes'),
+  ('BGP', 'IPv4, external, between the two addresses' if bgp else 'no session'),
+] + ([
+  ('BGP mode', bgp.mode),
+  ('MD5 key', 'set, but not written here' if bgp.md5_key == 'set' else 'not set'),
+  ('Hold time', bgp.hold_time ~ ' s'),
+  ('Keepalive', bgp.keepalive ~ ' s'),
+  ('Cloudflare announces', (["the account's routing table"] + bgp.extra_prefixes) | join(', ')),
+] if bgp else []) + ([
+  ('Health check',
+   [check.target, 'rate ' ~ check.rate, 'ICMP ' ~ check.type, check.direction] | select | join(', ') if check.enabled else 'off'),
+] if check else [])) }}'''
+
+
+class Facts(NamedTuple):
+    """What the files of a circuit are made from. None: not known, or not there. loa_name: the name that the LOA is to be made out to."""
+
+    name: str
+    interconnect: Object | None = None
+    cni: Object | None = None
+    tunnel: Object | None = None
+    settings: Object | None = None
+    loa_name: str | None = None
+
+
+def file_name(circuit: str) -> str:
+    """The name of a circuit as a file's, percent-encoded: no two circuits share a file, and none leads out of the folder."""
+    return re.sub(r'^\.', '%2E', quote(circuit, safe='', errors='surrogatepass').replace('~', '%7E'))
+
+
+def is_direct(port: Mapping[str, Any] | None) -> bool:
+    """Whether an interconnect is a port, so that there is a LOA of it."""
+    return get(port, 'type') != GCP_PARTNER.fixed['type']
+
+
+# NAME.json
+
+def handover_of(facts: Facts, loa: Object | None) -> Object:
+    """The hand-over of a circuit whose interconnect and CNI are known. loa: {interconnect, name, sha256, fetched} of its LOA."""
+    return {
+        'format': FORMAT,
+        'name': facts.name,
+        'description': get(facts.cni, 'magic.description'),
+        'interconnect': _interconnect(facts.name, facts.interconnect),
+        'link': _link(facts.cni),
+        'bgp': _bgp(facts.cni, facts.settings),
+        'health_check': _health_check(get(facts.tunnel, 'health_check')),
+        **({'loa': loa} if loa else {}),
+    }
+
+
+def _interconnect(circuit: str, port: Object) -> Object:
+    named = {'name': port['name'], 'type': port.get('type'), 'speed': port.get('speed')}
+    if not is_direct(port):
+        return {**named, 'region': port.get('region')}
+    return {**named, 'site': port.get('site'), 'facility': port.get('facility', {}), 'device': port.get('ccr_device_name'),
+            'slot_id': port.get('slot_id'), 'optic': OPTICS.get(port.get('speed')), 'loa': f'{file_name(circuit)}-loa.pdf'}
+
+
+def _link(cni: Object) -> Object:
+    customer, cloudflare = (str(cni.get(end) or '') for end in ('cust_ip', 'p2p_ip'))
+    return {'customer_address': customer.split('/')[0], 'cloudflare_address': cloudflare.split('/')[0],
+            'prefix_length': int(f'{customer}/31'.split('/')[1]), 'mtu': get(cni, 'magic.mtu')}
+
+
+def _bgp(cni: Object, settings: Object | None) -> Object | None:
+    bgp = cni.get('bgp')
+    return {
+        'customer_asn': bgp.get('customer_asn'),
+        'cloudflare_asn': get(settings, 'default_asn') or CLOUDFLARE_ASN,
+        'mode': cni.get('bgp_mode'),
+        'md5_key': 'set' if bgp.get('md5_key') else 'not set',
+        'extra_prefixes': list(bgp.get('extra_prefixes') or ()),
+        **TIMERS,
+    } if bgp else None
+
+
+def _health_check(check: Object | None) -> Object | None:
+    fields = {name: get(check, name) for name in ('enabled', 'rate', 'type', 'direction')}
+    return {**fields, 'target': get(check, 'target.effective', get(check, 'target.saved'))} if check else None
+
+
+def json_text(handover: Object) -> str:
+    """The hand-over as the text of a file, which can be encoded whatever a value holds."""
+    return _encodable(json.dumps(handover, indent=2, ensure_ascii=False)) + '\n'
+
+
+def _encodable(text: str) -> str:
+    """The text with half a character as JSON and Python write it."""
+    return text.encode('utf-8', 'backslashreplace').decode()
+
+
+# NAME.md
+
+def cell(value: Any) -> str:
+    """A value in Markdown: on one line, and never markup. A comment, which nobody sees, parts what GitHub would make a link of."""
+    text = ' '.join(str(value).translate(_ENTITIES).split())
+    return _LINKED.sub(r'\1<!-- -->', _NUMBERED.sub(r'\1\\\2', _SPECIAL.sub(r'\\\1', text)))
+
+
+def renderer(path: str | None) -> Callable[[Object], str]:
+    """The function that makes the text for people of a hand-over, by the user's own template if there is one.
+
+    Raises InputError for a template that can't be read or has an error, as the function does for one that shows only with the values.
+    """
+    try:
+        import jinja2
+    except ImportError:
+        raise InputError('artifacts_dir', 'the hand-over needs jinja2, and the Python that runs this module lacks it.') from None
+    if path is None:
+        return lambda handover: _encodable(_sheet().render(handover=handover))
+    path = os.path.realpath(os.path.expanduser(path))
+    return _own(_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
+
+
+@lru_cache(maxsize=1)
+def _sheet() -> Any:
+    return _environment().from_string(SHEET)
+
+
+def _environment(loader: Any = None) -> Any:
+    """Jinja as Ansible's module template has it, and the filter cell."""
+    import jinja2
+
+    environment = jinja2.Environment(loader=loader, trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
+    environment.filters['cell'] = cell
+    return environment
+
+
+def _own(environment: Any, path: str) -> Callable[[Object], str]:
+    """The function that renders the user's own template."""
+    try:
+        template = environment.get_template(os.path.basename(path))
+    except Exception as error:
+        raise _template_error(path, error) from None
+
+    def render(handover: Object) -> str:
+        try:
+            return _encodable(template.render(handover=handover))
+        except Exception as error:  # a template can raise any
+            raise _template_error(path, error) from None
+    return render
+
+
+def _template_error(path: str, error: Exception) -> InputError:
+    """The error of a template, with file and line where there are."""
+    import jinja2
+
+    if isinstance(error, jinja2.TemplateNotFound) and error.name == os.path.basename(path):
+        return InputError('handover_template', f'{path} can not be read.', 'the path of a Jinja template')
+    folder = os.path.dirname(path)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) == folder]
+    where = (frames[-1].filename, frames[-1].lineno) if frames else (path, None)
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        where = error.filename or path, error.lineno
+    line = f', line {where[1]}' if where[1] else ''
+    return InputError('handover_template', f'{where[0]}{line}: {getattr(error, "message", None) or error}.')
