@@ -75,7 +75,7 @@ requirements:
   - python >= 3.10
   - requests >= 2.28
 notes:
-  - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)). C(.netrc) is not read.
+  - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)). The system settings of macOS and C(.netrc) are not read.
   - Run it where the API can be reached, usually with C(delegate_to=localhost) or C(connection=local).
   - An empty string counts as not set, also for numbers and choices, as AWX surveys and the environment send it.
 seealso:

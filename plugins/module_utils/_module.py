@@ -53,14 +53,19 @@ CONNECTION: dict[str, dict[str, Any]] = {
 
 
 class Task(NamedTuple):
-    """What the work of a module gets. params: the options, None where nothing was said; report: makes an error of any exception."""
+    """What the work of a module gets. params: the options, None where nothing was said; report: makes an error of any exception.
+
+    show: shows a line to the user while the work goes on; None where there is no way to.
+    """
 
     params: Mapping[str, Any]
     client: Client
     module: AnsibleModule
     report: Callable[[Exception], CniError] = reported
+    show: Callable[[str], None] | None = None
 
 
+show: Callable[[str], None] | None = None  # of each Task; set where the module runs in the controller's process
 Work = Callable[[Task], 'dict[str, Any]']
 
 
@@ -72,7 +77,7 @@ def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoR
         if module.mistyped:
             raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, module.secrets)
-        result = work(Task(module.params, client, module, module.secrets.report))
+        result = work(Task(module.params, client, module, module.secrets.report, show))
     except Exception as error:
         failure = module.secrets.report(error)
     more = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,15 +99,23 @@ def roll(task: Task) -> dict[str, Any]:
 
 
 def _progress(task: Task) -> Callable[[int, int], None]:
-    """Writes how far it has come into a file, whole at any moment. Where that can't be, nothing is shown and the work goes on."""
-    path, started = task.params['progress_path'], task.client.clock()
+    """Shows how far it has come, a line each time that progress_every seconds have passed, if it can be shown at all."""
+    every, started = task.params['progress_every'], task.client.clock()
+    due = started + every
 
     def tell(done: int, total: int) -> None:
-        with suppress(OSError, ValueError):
-            with open(f'{path}.new', 'w') as file:
-                json.dump({'done': done, 'total': total, 'seconds': task.client.clock() - started}, file)
-            os.replace(f'{path}.new', path)
-    return tell if path else lambda done, total: None
+        nonlocal due
+        now = task.client.clock()
+        if now >= due:
+            due = now + every
+            task.show(_line(done, total, now - started))
+    return tell if task.show and every > 0 else lambda done, total: None
+
+
+def _line(done: int, total: int, seconds: float) -> str:
+    """How far it has come, how fast, and how long it will take."""
+    text = f'rollout: {done} of {total} circuits after {seconds:.0f} s'
+    return f'{text}, {done / seconds:.1f} a second, about {(total - done) * seconds / done:.0f} s left' if done and seconds else text
 
 
 def told(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class RequestsTransport:
 
     timeout: seconds from connecting to the last byte of the answer, however slowly it comes; only the look-up of the host name is the
     resolver's own. verify: True, False, or the path of a CA bundle.
-    Proxies and CA bundles of the environment are honoured, .netrc is not (it would replace the Authorization header),
-    and no redirect is followed (the API has none, and credentials must not travel).
+    Proxies and CA bundles of the environment are honoured. The system settings of macOS are not, nor is .netrc (it would replace the
+    Authorization header), and no redirect is followed (the API has none, and credentials must not travel).
     """
 
     def __init__(self, timeout: float, verify: bool | str = True) -> None:
@@ -79,10 +79,11 @@ class RequestsTransport:
         return left
 
     def _proxies(self, url: str) -> dict[str, str]:
-        """The proxies of the environment for a host."""
+        """The proxies of the environment for a host. Without any, requests would ask macOS, which ends a forked process for that."""
         host = urlsplit(url).netloc
         if host not in self._proxies_of:
-            self._proxies_of[host] = self._requests.utils.get_environ_proxies(url)
+            any_there = self._requests.compat.getproxies_environment()
+            self._proxies_of[host] = self._requests.utils.get_environ_proxies(url) if any_there else {}
         return self._proxies_of[host]
 
     def _read(self, answer, method: str, url: str) -> bytes:

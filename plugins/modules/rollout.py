@@ -176,15 +176,9 @@ options:
   progress_every:
     description:
       - Seconds after which to show how far it has come, how fast, and about how long is left, and again after as many. V(0) never does.
-      - It is shown while the task runs, where that is on the controller (C(connection=local), also by C(delegate_to)), and not with
-        C(no_log).
+      - It is shown while the task runs, where it runs in the controller's process, and not with C(no_log).
     type: float
     default: 10
-  progress_path:
-    description:
-      - A file on the machine that runs the task, into which the module writes how far it has come as JSON, C(done) and C(total) circuits
-        and C(seconds). Set by the action plugin of the same name, which shows it.
-    type: path
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
@@ -345,7 +339,6 @@ ARGUMENT_SPEC = {
     'fail_fast': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},
     'progress_every': {'type': 'float', 'default': 10},
-    'progress_path': {'type': 'path'},
 }
 
 

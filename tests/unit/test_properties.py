@@ -72,7 +72,7 @@ def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
 @looked_at
 @given(accounts())
 def test_what_is_gathered_and_fed_back_changes_nothing(account):
-    options = {'max_deletes': 0, 'fail_fast': False, 'concurrency': 1, 'progress_path': None}
+    options = {'max_deletes': 0, 'fail_fast': False, 'concurrency': 1, 'progress_every': 0}
     gathered = run(account, roll, {**options, 'circuits': None, 'state': 'gathered'})
     again = API.run(roll, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
     assert (again.result['changed'], again.result['diff'], again.writes) == (False, [], [])

@@ -324,10 +324,6 @@ def test_a_very_short_key_of_a_circuit_is_shown_nowhere(roll):
     assert any('very short' in str(text) for text in result['warnings'])
 
 
-def test_a_progress_that_can_not_be_written_stops_nothing(roll):
-    assert roll([PLAIN], progress_path='/no/such/folder/progress')['summary'] == {'created': 1}
-
-
 # One inventory, two speeds.
 
 HOSTS = {

@@ -6,15 +6,21 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import ipaddress
+import os
 import socket
 import socketserver
 import ssl
+import sys
 import threading
+import types
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -221,6 +227,51 @@ def test_a_dead_proxy_is_named(monkeypatch):
         get('http://api.example/')
     assert error.value.details['reason'] == 'proxy'
     assert 'pr0xy-secret' not in str(error.value)
+
+
+def on_macos(asked):
+    """urllib as on macOS. asked: called where it would ask the system, which ends a process that was forked."""
+    spec, system = importlib.util.find_spec('urllib.request'), types.ModuleType('_scproxy')
+    system._get_proxies = system._get_proxy_settings = asked
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'platform', 'darwin')
+        patch.setitem(sys.modules, '_scproxy', system)
+        spec.loader.exec_module(module)
+    return module
+
+
+class SystemAskedError(Exception):
+    pass
+
+
+def ask(*_arguments):
+    raise SystemAskedError
+
+
+DIRECT, BY_PROXY = b'GET / HTTP', b'GET http://'
+
+
+@pytest.mark.parametrize(('environment', 'sent'), [
+    ({}, DIRECT), ({'HTTP_PROXY': ''}, DIRECT), ({'NO_PROXY': 'elsewhere'}, DIRECT), ({'HTTPS_PROXY': '{proxy}'}, DIRECT),
+    ({'HTTP_PROXY': '{proxy}'}, BY_PROXY), ({'http_proxy': '{proxy}'}, BY_PROXY), ({'ALL_PROXY': '{proxy}'}, BY_PROXY),
+    ({'HTTP_PROXY': '{proxy}', 'NO_PROXY': 'elsewhere,192.0.2.0/24'}, BY_PROXY),
+    ({'HTTP_PROXY': '{proxy}', 'NO_PROXY': '127.0.0.0/8'}, DIRECT), ({'HTTP_PROXY': '{proxy}', 'no_proxy': '*'}, DIRECT),
+], ids=str)
+def test_proxies_are_those_of_the_environment_and_on_macos_the_system_is_not_asked(monkeypatch, environment, sent):
+    for name in [name for name in os.environ if name.lower().endswith('_proxy')]:
+        monkeypatch.delenv(name)
+    macos = on_macos(ask)
+    with pytest.raises(SystemAskedError):
+        macos.getproxies()
+    for owner in (urllib.request, requests.utils):
+        for name in ('getproxies', 'proxy_bypass'):
+            monkeypatch.setattr(owner, name, getattr(macos, name))
+    with server(OK) as (port, received):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value.format(proxy=f'http://127.0.0.1:{port}'))
+        assert get(f'http://127.0.0.1:{port}/').status == 200
+    assert received[0].startswith(sent)
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch):

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules of the collection in the process of the task: main() as it is, without a Python that starts for it.
+
+Ansible loads an action plugin before it forks, so what is imported here is paid once for a play. Nothing is opened or started by it.
+"""
+
+from __future__ import annotations
+
+import encodings.idna  # noqa: F401 - what each task would import otherwise
+import io
+import json
+import locale
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from types import ModuleType
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
+from ansible.module_utils.common.json import AnsibleJSONEncoder
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply, _module  # noqa: F401 - _apply: as above
+
+try:
+    import requests
+except ImportError:  # the ordinary module may run by a Python that has it
+    requests = None
+
+PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
+NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
+
+try:
+    from ansible.executor.module_common import _BuiltModule
+    from ansible.module_utils import _internal
+    from ansible.module_utils.common.json import Direction, get_module_encoder
+except ImportError:  # before ansible-core 2.19
+    _internal, ENCODING = None, {'cls': AnsibleJSONEncoder, 'vault_to_text': True}
+else:
+    ENCODING = {'cls': get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)}
+    get_module_encoder(PROFILE, Direction.MODULE_TO_CONTROLLER)  # imports what writes results
+
+display = Display()
+
+
+class InProcess(ActionBase):
+    """Runs the module of its own name. module: that module, imported."""
+
+    module: ModuleType
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        return {**super().run(tmp, task_vars), **self.run_module(self.module, dict(self._task.args), task_vars or {})}
+
+    def run_module(self, module: ModuleType, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The result of a module of this collection: by its main() in this process, or as Ansible runs modules where that can't be."""
+        name = f'netops.cloudflare_cni.{module.__name__.rpartition(".")[2]}'
+        call = {'module_name': name, 'module_args': arguments, 'task_vars': task_vars}
+        if self._fits(task_vars):
+            return _Here(self, module.main)._execute_module(**call)
+        own_process = self._task.async_val and not self._connection.has_native_async
+        result = self._execute_module(**call, wrap_async=own_process)
+        if not own_process:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        if not requests and 'requests is missing' in str(result.get('msg')):
+            result['msg'] += f' The Python of the controller, {sys.executable}, has none either.'
+        return result
+
+    def _fits(self, task_vars: Mapping[str, Any]) -> bool:
+        """Whether the ordinary module would run on this machine, as this user, by this Python, and be waited for."""
+        elsewhere = self._task.async_val or self._connection.become or self._connection.transport != 'local'
+        return bool(self._allowed(task_vars) and requests and not elsewhere and self._is_this_python(task_vars))
+
+    def _allowed(self, task_vars: Mapping[str, Any]) -> bool:
+        value = self._templar.template(task_vars.get('cni_in_process'))
+        try:
+            return value in (None, '') or boolean(value)
+        except TypeError as error:
+            raise AnsibleActionFail(f'cni_in_process: {error}') from error
+
+    def _is_this_python(self, task_vars: Mapping[str, Any]) -> bool:
+        """Whether the interpreter is the one that runs this, or none is named. Environments share the file, and differ by the folder."""
+        host = self._task.delegate_to
+        variables = task_vars['ansible_delegated_vars'][host] if host else task_vars
+        named = self._templar.template(C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)) or ''
+        return named in NO_PYTHON_NAMED or _place(shutil.which(named)) == _place(sys.executable)
+
+
+class _Here(ActionBase):
+    """ActionBase, but that it calls main() where it would build a program and start it. What is before and after stays Ansible's."""
+
+    def __init__(self, action: ActionBase, main: Callable[[], None]) -> None:
+        names = ('task', 'connection', 'play_context', 'loader', 'templar', 'shared_loader_obj')
+        super().__init__(**{name: getattr(action, f'_{name}') for name in names})
+        self._main, self._arguments = main, {}
+
+    def run(self, tmp=None, task_vars=None):
+        raise NotImplementedError
+
+    def _is_pipelining_enabled(self, *_arguments: Any, **_options: Any) -> bool:
+        return True  # no file is sent
+
+    def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: Mapping[str, Any]) -> tuple[Any, ...]:
+        self._arguments = module_args
+        built, path = ('new', '#!python', b''), f'{module_name}, in this process'
+        return (*built, path) if _internal is None else (_BuiltModule(
+            module_style=built[0], shebang=built[1], b_module_data=built[2], serialization_profile=PROFILE), path)
+
+    def _low_level_execute_command(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
+        """What the process of the module would have printed. Its relative paths count from the playbook's folder."""
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        out, err = io.StringIO(), io.StringIO()
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='cni-', dir=C.DEFAULT_LOCAL_TMP))
+            fed = json.dumps({'ANSIBLE_MODULE_ARGS': {**self._arguments, '_ansible_tmpdir': folder}}, **ENCODING).encode()
+            show = None if self._task.no_log else display.display
+            for context in (_left_as_it_was(), _globals(fed, show), redirect_stdout(out), redirect_stderr(err)):
+                stack.enter_context(context)
+            os.environ.update({str(name): str(value) for name, value in environment.items()})
+            os.chdir(self._loader.get_basedir())
+            status = _status(self._main)
+        return {'rc': status, 'stdout': out.getvalue(), 'stdout_lines': [], 'stderr': err.getvalue(), 'stderr_lines': []}
+
+
+def _place(python: str | None) -> tuple[str, str] | None:
+    return python and (os.path.realpath(os.path.dirname(python)), os.path.realpath(python))
+
+
+def _status(main: Callable[[], None]) -> int:
+    """Runs main() to its end; an exception fails the task alone, as it would have ended no more than the module's process."""
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except Exception as error:
+        print(json.dumps({'failed': True, 'msg': f'Module failed: {error}', 'exception': traceback.format_exc()}))
+    return 1
+
+
+@contextmanager
+def _globals(fed: bytes, show: Callable[[str], None] | None) -> Iterator[None]:
+    """What AnsibleModule and its helpers keep in globals, as in a process of its own; put back then."""
+    values = [
+        (basic, '_ANSIBLE_ARGS', fed), (basic, '_ANSIBLE_PROFILE', PROFILE), (basic, '_PARSED_MODULE_ARGS', None),
+        *((warnings, name, type(getattr(warnings, name))()) for name in ('_global_warnings', '_global_deprecations')),
+        (_internal, 'is_controller', False),  # or warnings are displayed, and are not in the result
+        (_module, 'show', show),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _value in values if hasattr(owner, name)]
+    try:
+        for owner, name, value in values:
+            if hasattr(owner, name):
+                setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+@contextmanager
+def _left_as_it_was() -> Iterator[None]:
+    """Puts back what a module may change of its process: the items of a loop share one."""
+    environment, language, mask = dict(os.environ), locale.setlocale(locale.LC_ALL), os.umask(0)
+    os.umask(mask)
+    folder = None
+    with suppress(OSError):  # of a folder that is gone
+        folder = os.getcwd()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        locale.setlocale(locale.LC_ALL, language)
+        os.umask(mask)
+        if folder:
+            os.chdir(folder)
