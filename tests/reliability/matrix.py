@@ -93,6 +93,14 @@ FLEET = [
     {'name': 'nyc-1', 'slot': SLOT, 'bgp': LINK.options['bgp'], 'health_check': {'rate': 'high'}},
     {'name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'bgp_mode': 'advertise_only'},
 ]
+PAIR = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
+STEPS = ['settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover']
+
+
+def fleet(circuits: list[Options], **options: Any) -> Call:
+    """A rollout that writes LOAs and hand-overs."""
+    return Call('rollout', {'circuits': circuits, 'artifacts_dir': '{folder}', **options})
+
 
 SCENARIOS = (
     Scenario('interconnect, on a selected slot', (ORDER,)),
@@ -121,6 +129,19 @@ SCENARIOS = (
     Scenario('rollout, deleted', (Call('rollout', {'circuits': [{'name': 'nyc-1', 'slot_id': '{slot}'}], 'state': 'deleted'}),),
              (Call('interconnect', {'conduit_name': 'nyc-1', 'slot_id': '{slot}'}), LINK)),
     Scenario('rollout, gathered', (Call('rollout', {'state': 'gathered'}),), CIRCUIT),
+    Scenario('with files, new', (fleet(FLEET, steps=STEPS, default_asn=65000),)),
+    Scenario('with files, changed', (fleet([{**FLEET[0], 'mtu': 1400, 'loa_name': 'Example Networks'}]),), (fleet(FLEET[:1]),)),
+    Scenario('with files, replaced', (fleet([
+        {**FLEET[0], 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
+    ]),), (fleet(FLEET[:1]),)),
+    Scenario('with files, ordered before', (fleet(PAIR),), (fleet(PAIR, steps=['interconnect']),)),
+    # The files of a circuit that is neither declared nor there may be those of another account: only deleted removes them.
+    Scenario('with files, overridden', (fleet(FLEET[:1], state='overridden', max_deletes=1),), (fleet(FLEET),), whole=(
+        fleet(FLEET[:1], state='overridden', max_deletes=1), fleet(PAIR[1:], state='deleted'),
+    )),
+    Scenario('with files, deleted by its record', (fleet(PAIR[:1], state='deleted'),), (fleet(PAIR[:1], steps=['interconnect']),)),
+    Scenario('with files, nothing else', (fleet(FLEET[:1], steps=['loa', 'handover']),), CIRCUIT),
+    Scenario('with files, waited for', (fleet([{**FLEET[0], 'wait_for': ['Healthy']}], wait_timeout=30),), CIRCUIT, 'Healthy'),
     Scenario('loa', (Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),), CIRCUIT),
     Scenario('slots_info', (Call('slots_info', SLOT),)),
     Scenario('status_info', (Call('status_info', {'wait_for': ['Healthy'], 'wait_timeout': 30}),), CIRCUIT, 'Healthy'),
