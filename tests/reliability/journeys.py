@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ CHANGED = {
 }
 REPLACED = {**CHANGED, 'provision_slot': {**SLOT, 'speed': '100G'}, 'provision_on_immutable': 'replace'}
 SECOND = {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}
+BESIDE = {'provision_slot': {**SLOT, 'speed': '100G'}}  # of no slot that nyc-1 could have: each host of the role runs for itself
 
 # What is done: (playbook, or a play by its path; {host: variables}; arguments). Each starts from what the one before has left.
 JOURNEYS = {
@@ -33,10 +35,13 @@ JOURNEYS = {
     'provision, replaced': ('provision', {'nyc-1': REPLACED}, ()),
     'rollout, overridden': ('rollout', {'nyc-1': REPLACED}, ('-e', 'rollout_state=overridden', '-e', 'rollout_max_deletes=1')),
     'decommission': ('decommission', {'nyc-1': REPLACED}, ('--limit', 'nyc-1')),
-    'role, new': (str(ROOT / 'tests/benchmark/plays/role.yml'), {'nyc-1': NEW, 'nyc-2': SECOND}, ()),
+    'role, new': (str(ROOT / 'tests/benchmark/plays/role.yml'), {'nyc-1': NEW, 'nyc-2': BESIDE}, ()),
     'rollout, absent': ('rollout', {name: {'provision_state': 'absent'} for name in ('nyc-1', 'nyc-2')},
                         ('-e', 'rollout_max_deletes=2')),
 }
+# What the next run after one that was ended is, besides the same again. The files of a circuit that is neither declared nor there may be those of
+# another account: overridden leaves them, and it has to be named as absent.
+NEXT = {'rollout, overridden': ('rollout', {'nyc-1': REPLACED, 'nyc-2': {'provision_state': 'absent'}}, ())}
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,9 @@ class Yard:
     def __post_init__(self) -> None:
         self.account = Account(self.simulator, Path(tempfile.mkdtemp()))
 
-    def arguments(self, journey: str) -> tuple:
+    def arguments(self, journey: str, journeys: Mapping[str, tuple] = JOURNEYS) -> tuple:
         """The arguments of Account.play and Account.command."""
-        playbook, hosts, arguments = JOURNEYS[journey]
+        playbook, hosts, arguments = journeys[journey]
         return playbook, hosts, *arguments
 
     def start(self, state: dict, files: dict[str, bytes]) -> None:
