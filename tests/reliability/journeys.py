@@ -39,8 +39,8 @@ JOURNEYS = {
     'rollout, absent': ('rollout', {name: {'provision_state': 'absent'} for name in ('nyc-1', 'nyc-2')},
                         ('-e', 'rollout_max_deletes=2')),
 }
-# What the next run after one that was ended is, besides the same again. The files of a circuit that is neither declared nor there may be those of
-# another account: overridden leaves them, and it has to be named as absent.
+# What the next run after one that was ended is, besides the same again. The files of a circuit that is neither declared nor there may be
+# those of another account: overridden leaves them, and it has to be named as absent.
 NEXT = {'rollout, overridden': ('rollout', {'nyc-1': REPLACED, 'nyc-2': {'provision_state': 'absent'}}, ())}
 
 
