@@ -12,7 +12,8 @@ author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), which start with C(provision_).
-  - A number, a boolean or a date where the role takes a text is an error, see P(netops.cloudflare_cni.mistyped#filter).
+  - A variable that nothing knows, and a number, a boolean or a date where the role takes a text, are errors that name it and the host.
+    The values are checked by M(netops.cloudflare_cni.rollout).
   - Where O(state) is V(present), a host with C(provision_state=absent) is left out; where it is V(absent), every other one is.
 positional: hostvars, state
 options:
@@ -52,30 +53,25 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE, mistyped
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import KNOWN, Declared, declare, keep_away
 
 
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
-    """The hosts as circuits. Circuits to keep away from may be named as hosts. Raises AnsibleFilterError where a text is none."""
-    variables = {host: hostvars[host] for host in hosts}  # once: Ansible gathers them anew each time
-    for host, told in variables.items():
-        if complaint := mistyped(told):
-            raise AnsibleFilterError(f'{host}: {complaint}')
-    names = {host: _name(host, told) for host, told in variables.items()}
-    return [_circuit(names[host], told, names) for host, told in variables.items() if (told.get('provision_state') or 'present') == state]
+    """The hosts as circuits. Circuits to keep away from may be named as hosts. Raises AnsibleFilterError for variables that can't be."""
+    declared = [_declared(host, hostvars[host]) for host in hosts]
+    names = {one.host: one.name for one in declared}
+    return [keep_away(one.circuit, lambda other: names.get(other, other)) for one in declared if one.state == state]
 
 
-def _name(host: str, variables: Mapping[str, Any]) -> str:
-    name = variables.get('provision_name') or host
-    return name if isinstance(name, str) else str(name)  # str() would take the mark off that tells data from templates
-
-
-def _circuit(name: str, variables: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    told = {option: variables[PREFIX + option] for option in ROLE if PREFIX + option in variables}
-    slot = told.get('slot')
-    if slot and slot.get('diverse_from'):
-        told['slot'] = {**slot, 'diverse_from': [names.get(other, other) for other in slot['diverse_from']]}
-    return {'name': name, **{option: value for option, value in told.items() if value not in ('', None, {})}}
+def _declared(host: str, variables: Mapping[str, Any]) -> Declared:
+    try:
+        # A template is resolved when it is looked at: what is not ours may be one that can't be resolved here.
+        known = {name: variables[name] if name in KNOWN[PREFIX] else None for name in variables if name.startswith(PREFIX)}
+        return declare(host, known, check=False)
+    except InputError as error:
+        raise AnsibleFilterError(f'{host}: {error}') from None
 
 
 class FilterModule:

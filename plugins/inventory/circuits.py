@@ -11,12 +11,14 @@ version_added: 1.0.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Each circuit is a host, named after its CNI. A port without a CNI is a host too, under its own name.
+  - Each circuit is a host, named after its CNI. A port without a CNI is a host too, under its own name. All are in the group C(circuits),
+    which is the one that the playbooks of this collection work on.
   - The name of the file ends in C(cni.yml) or C(cni.yaml).
   - What the API tells of a circuit is in variables that start with C(cni_). MD5 keys are not among them.
   - What the role P(netops.cloudflare_cni.provision#role) and the playbook C(netops.cloudflare_cni.rollout) take is in variables that start
     with C(provision_), so that these change nothing where they run over this inventory as it is. A port without a CNI has
-    C(provision_state=spare), which rollout leaves alone.
+    C(provision_state=spare), which they leave alone, and C(provision_slot_id), by which it is found when a run says V(present) or
+    V(absent).
   - Names are data. One that Ansible could take for a template, for a file or for something of its own, such as V(all), is percent-encoded
     as the name of its host, with a warning; C(provision_name) then has the true one.
   - A CNI without a name, or one that can not be read, is left out with a warning, and so is its port.
@@ -143,6 +145,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import meets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SPARE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
 
 try:
@@ -159,7 +162,7 @@ CREDENTIALS = ('api_token', 'api_key', 'api_email', 'account_id', 'api_url')
 CONNECTION = (*CREDENTIALS, 'timeout', 'retry_timeout', 'requests_per_window', 'validate_certs', 'ca_path')
 ASKED = ('site', 'type')  # what the API can be asked for
 KEPT = ('facility', 'address_contains', 'speed')
-SPARE = 'spare'
+GROUP = 'circuits'  # the playbooks' own
 
 # {variable: path in the object} of a port, of a CNI, and of a status.
 PORT = {'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name', 'address': 'facility.address',
@@ -187,6 +190,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._read_config_data(path)
         circuits = self._circuits(self.get_cache_key(path), cache)
         composed = map(self._sanitize_group_name, self.get_option('groups') or ())
+        self.inventory.add_group(GROUP)
         taken = {*self.inventory.groups, 'all', 'ungrouped', *constants.LOCALHOST, *composed}
         hosts = [self._add(name, host_name(name, taken), variables) for name, variables in circuits.items()]
         # After all hosts: a group of a host's name then takes none of its variables.
@@ -229,7 +233,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         query = {name: wanted.get(name) for name in ASKED}
         there = World({('interconnect', None): read(client, 'interconnect', None, query)}).seen('interconnect')
         ports = [port for port in there if all(meets(port, *one) for one in wanted.items())]
-        statuses = watch(client, [port['name'] for port in ports], [], 0) if self.get_option('status') else {}
+        statuses = watch(client, {port['name']: () for port in ports}, 0) if self.get_option('status') else {}
         return _hosts(client, {port['name']: port for port in ports}, statuses)
 
     def _told(self, name: str) -> Any:
@@ -238,7 +242,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add(self, name: str, host: str, variables: Mapping[str, Any]) -> str:
         """Adds the host of a circuit, with its variables."""
-        self.inventory.add_host(host)
+        self.inventory.add_host(host, GROUP)
         own = {name: trust_as_template(value) for name, value in LOCAL.items()}
         true = {'provision_name': name} if host != name else {}
         if true:
@@ -281,10 +285,15 @@ def _hosts(client: Client, ports: Mapping[str, Object], statuses: Mapping[str, O
     pairs = [(link, ports.get(link.get('interconnect')), circuits.get(get(link, 'magic.conduit_name'))) for link in links]
     pairs = [(link, port, circuit) for link, port, circuit in pairs if port and circuit]
     shown = {circuit['name']: {**_facts(port, statuses, link), **role_variables(circuit)} for link, port, circuit in pairs}
-    spares = {name: {**_facts(port, statuses), 'provision_state': SPARE} for name, port in ports.items() if name not in carrying}
+    spares = {name: {**_facts(port, statuses), **_spare(port)} for name, port in ports.items() if name not in carrying}
     for name in spares.keys() & shown.keys():
         client.warn(f'The interconnect {name} carries no CNI, and a CNI elsewhere has its name: it is left out.')
     return {**spares, **shown}
+
+
+def _spare(port: Object) -> dict[str, Any]:
+    slot = port.get('slot_id')
+    return {'provision_state': SPARE, **({'provision_slot_id': slot} if slot else {'provision_interconnect': port['name']})}
 
 
 def _facts(port: Object, statuses: Mapping[str, Object], link: Object | None = None) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class End:
     """What became of a chain of changes. done: those written, with their answers; error: what ended it; partly: what the failed change did.
 
     refused: the creation that the API refused, if that was the error. skipped: it was not begun, since another one had failed.
+    then: called with each change that is written, before the next one is.
     """
 
     done: list[Change] = field(default_factory=list)
@@ -52,6 +53,12 @@ class End:
     partly: list[Change] = field(default_factory=list)
     refused: Change | None = None
     skipped: bool = False
+    then: Callable[[Change], None] = lambda change: None
+
+    def add(self, change: Change) -> None:
+        """Adds a change that is written."""
+        self.done.append(change)
+        self.then(change)
 
     @property
     def applied(self) -> list[Change]:
@@ -72,7 +79,11 @@ class End:
         try:
             yield
         except Exception as error:
-            self.fail(report(error))
+            failure = report(error)
+            self.fail(failure)
+            for change in failure.applied:
+                with self.failing(report):
+                    self.then(change)
 
 
 class Created:
@@ -113,14 +124,16 @@ def apply(client: Client, changes: Iterable[Change], report: Report = reported) 
 
 
 def apply_each(client: Client, chains: Iterable[Iterable[Change]], *, workers: int = 1, fail_fast: bool = False,
-               tell: Callable[[int], None] = lambda number: None, report: Report = reported) -> list[End]:
+               tell: Callable[[int], None] = lambda number: None, then: Callable[[int, Change], None] = lambda number, change: None,
+               report: Report = reported) -> list[End]:
     """Writes chains of changes: all deletes first, rank by rank, then the rest; so many chains at the same time, each in its own order.
 
     An error ends its own chain; with fail_fast no other chain is begun after it. tell: called with the number of a chain that has ended;
-    report: makes an error of any exception. Raises nothing: what was written is in the ends.
+    then: called with that and each change that is written, before the next one of its chain is; report: makes an error of any exception.
+    Raises nothing: what was written is in the ends.
     """
     chains = [list(chain) for chain in chains]
-    ends = [End() for _chain in chains]
+    ends = [End(then=partial(then, number)) for number in range(len(chains))]
     created = Created()
 
     def write(number: int, now: tuple[int, int]) -> None:
@@ -164,7 +177,7 @@ def _write(client: Client, changes: Iterable[Change], end: End, created: Created
         known = {wire: answers[value] for wire, value in asked.items() if isinstance(value, Placeholder) and value in answers}
         change = change._replace(after=merge(change.after, known)) if known else change
         try:
-            end.done.append(WRITERS[change.action](client, change, created))
+            end.add(WRITERS[change.action](client, change, created))
         except _RefusedError as error:
             end.refused = change
             raise error.refusal from None
@@ -190,7 +203,7 @@ def _go_on(client: Client, there: Sequence[Object], created: Created, report: Re
             _lost_to(client, error, change, found)
             return
         end.error = None
-        end.done.append(_finished(client, change, found))
+        end.add(_finished(client, change, found))
         later = [one for one in chain if _phase(one) == REST]
         _write(client, later[len([one for one in end.done if _phase(one) == REST]):], end, created)
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted, own_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER, STEPS
 
 Circuit = Mapping[str, Any]
 Chain = list[Wanted]
@@ -20,53 +19,82 @@ Chain = list[Wanted]
 
 # From circuits to what is wanted.
 
-def chain_of(circuit: Circuit) -> Chain:
-    """An interconnect, the CNI on it and its health check, as far as the circuit speaks of them. Raises InputError."""
+def chain_of(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
+    """An interconnect, the CNI on it and its health check, as far as the circuit and the steps speak of them. Raises InputError.
+
+    Without the step interconnect none is ordered: the circuit's own has to be there.
+    """
     name, port = circuit['name'], circuit.get('interconnect')
-    order = [] if port else [desire(INTERCONNECT, {**_said(circuit, ORDER), 'conduit_name': name})]
+    order = _order(circuit)
+    if 'interconnect' not in steps:
+        order = desire(INTERCONNECT._replace(creatable=False), {'conduit_name': name})
     link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
     check = circuit.get('health_check')
     checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
-    return [one._replace(circuit=name, follows=one.row.parent is not None and not port) for one in (*order, link, *checks)]
+    asked = [*([] if port else [order]), *([link] if 'cni' in steps else []), *(checks if 'health_check' in steps else [])]
+    return [one._replace(circuit=name, follows=one.row.parent is not None and not port, formerly=circuit.get('previous_name'))
+            for one in asked]
 
 
-def ends_of(circuits: Iterable[Circuit], world: World) -> dict[str, Chain]:
-    """{name: the same, to be given up}: the CNI, and its port unless the circuit named that, or somebody else has a CNI on it.
+def _order(circuit: Circuit) -> Wanted:
+    """The interconnect of a circuit. One of Google Cloud may have inherited what only a port in a data centre has: that is left out."""
+    said = {option: value for option, value in _said(circuit, ORDER).items() if value is not None}
+    other = [option for option in said if 'pairing_key' in said and INTERCONNECT.implied.get(option) == 'direct']
+    own = {option: value for option, value in said.items() if option not in other}
+    order = desire(INTERCONNECT, {**own, 'conduit_name': circuit['name']})
+    text = f'{", ".join(other)}: left out, as it has a pairing_key, and so is no port in a data centre.'
+    return order._replace(warnings=(*order.warnings, text)) if other else order
 
-    The last of those that share a port gives it up.
+
+def ends_of(circuits: Iterable[Circuit], world: World, recorded: bool = False) -> dict[str, Chain]:
+    """{name: the same, to be deleted}: the CNI, and its port unless the circuit named that, or somebody else has a CNI on it.
+
+    The last of those that share a port takes it along. Where only an interconnect is called so, it is that: a spare one.
+    recorded: a file names the interconnect before anything is deleted.
     """
     chains: dict[str, Chain] = {}
     gone: set[str] = set()
     for circuit in circuits:
         name = circuit['name']
-        port = next((cni.get('interconnect') for cni in world.having(CNI.name, 'magic.conduit_name', name)), None)
+        port = interconnect_of(name, world)
         on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
         on_it |= {cni[CNI.id] for cni in world.unreadable(CNI.name) if port and cni.get('interconnect') == port}
-        if circuit.get('interconnect') or on_it - gone - {name}:
+        if not port and circuit.get('interconnect') in (None, name) and world.having(INTERCONNECT.name, INTERCONNECT.id, name):
+            chains[name] = [desire(INTERCONNECT, {'name': name, 'state': 'absent'})]
+        elif circuit.get('interconnect') or on_it - gone - {name}:
             chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
         else:
-            chains[name] = [desire(INTERCONNECT, {'conduit_name': name, 'slot_id': circuit.get('slot_id'), 'state': 'absent'})]
+            slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
+            keys = {'conduit_name': name, 'slot_id': slot, 'name': port if recorded else None}
+            chains[name] = [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
         if not circuit.get('interconnect'):
             gone.add(name)
     return chains
 
 
+def interconnect_of(circuit: str, world: World) -> str | None:
+    """The name of the interconnect that a circuit has, by its CNI or on record."""
+    port = next((cni.get('interconnect') for cni in world.having(CNI.name, 'magic.conduit_name', circuit)), None)
+    return port or next((obj['name'] for obj in own_interconnect(circuit, world)), None)
+
+
+def replaceable(name: str, chain: Chain, world: World) -> Chain:
+    """The same, with the interconnect called by its name where it may be replaced: once that is on record, its tunnel needs no note."""
+    port = interconnect_of(name, world) if any(one.replace for one in chain) else None
+    return [one._replace(keys={**one.keys, 'name': port}) if port and one.replace else one for one in chain]
+
+
 def remains_of(name: str, world: World) -> Chain:
     """The interconnects that a run was about to delete for a circuit when it ended, to be deleted."""
-    return [desire(INTERCONNECT, {'name': port['name'], 'state': 'absent'}) for port in leftovers(world, name)]
+    ports = (port['name'] for port in leftovers(world, name))
+    return [desire(INTERCONNECT, {'name': port, 'state': 'absent'}) for port in ports if port != world.owners.get(name)]
 
 
-def surplus(world: World, kept: Container[str], at_most: int) -> list[str]:
-    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays.
-
-    Raises InputError if there are more than at_most.
-    """
+def surplus(world: World, kept: Container[str]) -> list[str]:
+    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays."""
     there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
-    names = sorted(name for name in there if name and name not in kept)
-    if len(names) > at_most:
-        raise InputError('max_deletes', f'overridden would delete {len(names)} circuits: {", ".join(names)}.',
-                         f'at least {len(names)}, if they are to go')
-    return names
+    there |= {name for name in world.owners if own_interconnect(name, world)}
+    return sorted(name for name in there if name and name not in kept)
 
 
 def in_order(chains: Mapping[str, Chain]) -> list[str]:

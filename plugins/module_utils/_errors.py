@@ -10,6 +10,7 @@ CniError
 ├── NotTakenError       the API accepted a write and did not do it
 ├── UndecidedError      nobody can tell whether an order was placed
 ├── RaceError           someone else was quicker
+├── ProtectedError      what carries traffic is not deleted without the user's word
 ├── NotYetError         something that will be there is not shown yet
 ├── PartlyError         some circuits of many failed
 │   └── UnmetError      sites have not what was expected of them
@@ -121,6 +122,15 @@ class RaceError(CniError):
 
     kind = 'race'
     retryable = True
+
+
+class ProtectedError(CniError):
+    """What would be deleted carries traffic; candidates: the circuits that would stop."""
+
+    kind = 'protected'
+
+    def __init__(self, why: str, candidates: list[str]) -> None:
+        super().__init__(f'{why}. It is not deleted without force=true.', candidates=candidates)
 
 
 class NotYetError(CniError):

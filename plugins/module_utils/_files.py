@@ -190,7 +190,10 @@ class Folder:
     # What has to change.
 
     def plan(self, facts: Facts, steps: Sequence[str], disk: Disk) -> list[Change]:
-        """The changes that the steps loa and handover make. Raises InputError where there is nothing to make them of."""
+        """The changes that the steps make: loa and handover, and interconnect, which is put on record.
+
+        Raises InputError where there is nothing to make them of.
+        """
         for step, needed in (('loa', facts.interconnect), ('handover', facts.interconnect and facts.cni)):
             if step in steps and not needed:
                 raise InputError('steps', f'{step} needs a circuit, and there is no {facts.name!r} in this account.', 'all steps, or none')
@@ -200,6 +203,8 @@ class Folder:
             sheet = [self._change(SHEET, facts.name, disk.markdown, self._render(record))]
         elif loa:
             record, sheet = {**_own_record(facts, disk), 'loa': loa.after['content']}, []
+        elif 'interconnect' in steps and facts.interconnect:
+            record, sheet = _own_record(facts, disk), []
         else:
             return []
         return [*([loa] if loa else ()), self._change(HANDOVER, facts.name, disk.record, record), *sheet]
@@ -303,7 +308,10 @@ class Folder:
         The lock is on the folder itself, so that there is no file of it, and ends with the process. Raises RaceError after timeout.
         """
         self.make()
-        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise InputError('artifacts_dir', f'the folder {self.path} can not be read: {error.strerror}.') from None
         try:
             self._take(handle, timeout, back_off, clock)
             yield

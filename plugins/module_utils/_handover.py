@@ -150,7 +150,7 @@ def _interconnect(circuit: str, port: Object) -> Object:
 def _link(cni: Object) -> Object:
     customer, cloudflare = (str(cni.get(end) or '') for end in ('cust_ip', 'p2p_ip'))
     return {'customer_address': customer.split('/')[0], 'cloudflare_address': cloudflare.split('/')[0],
-            'prefix_length': int(f'{customer}/31'.split('/')[1]), 'mtu': get(cni, 'magic.mtu')}
+            'prefix_length': int(prefix) if (prefix := f'{customer}/31'.split('/')[1]).isdecimal() else None, 'mtu': get(cni, 'magic.mtu')}
 
 
 def _bgp(cni: Object, settings: Object | None) -> Object | None:

@@ -15,6 +15,8 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import allowed, guards_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import Refused, refused, secrets_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
@@ -31,7 +33,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, not_texts
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, Spec, not_texts
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 API_URL = 'https://api.cloudflare.com/client/v4'
@@ -56,6 +58,7 @@ class Task(NamedTuple):
     """What the work of a module gets. params: the options, None where nothing was said; report: makes an error of any exception.
 
     show: shows a line to the user while the work goes on; None where there is no way to.
+    refused: {place in the list: why} of the items that are checked by themselves and can't be; params has only the others.
     """
 
     params: Mapping[str, Any]
@@ -63,21 +66,25 @@ class Task(NamedTuple):
     module: AnsibleModule
     report: Callable[[Exception], CniError] = reported
     show: Callable[[str], None] | None = None
+    refused: Mapping[int, Refused] = {}
 
 
 show: Callable[[str], None] | None = None  # of each Task; set where the module runs in the controller's process
 Work = Callable[[Task], 'dict[str, Any]']
 
 
-def run(work: Work, argument_spec: Mapping[str, Any], **constraints: Any) -> NoReturn:
-    """Runs a module: work(task) returns its result; errors become fail_json, and nothing else ends the process."""
-    module = _Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
+def run(work: Work, argument_spec: Mapping[str, Any], each: str = '', **constraints: Any) -> NoReturn:
+    """Runs a module: work(task) returns its result; errors become fail_json, and nothing else ends the process.
+
+    each: the option that is a list of which each item is checked by itself.
+    """
+    module = _Module(each, argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
     try:
         if module.mistyped:
             raise InputError(', '.join(module.mistyped), WRITE_A_TEXT)
         client = connect(module.params, module.warn, module.secrets)
-        result = work(Task(module.params, client, module, module.secrets.report, show))
+        result = work(Task(module.params, client, module, module.secrets.report, show, module.refused))
     except Exception as error:
         failure = module.secrets.report(error)
     more = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}
@@ -94,8 +101,8 @@ class _Module(AnsibleModule):
     Secrets are left out by their place. By value only credentials are: no other output is equal to one, as an MTU is to the md5 key 1500.
     """
 
-    def __init__(self, **frame: Any) -> None:
-        self.secrets = Secrets()
+    def __init__(self, each: str = '', **frame: Any) -> None:
+        self.secrets, self._each, self.refused = Secrets(), each, {}
         super().__init__(**frame)
         self._set_apart()
 
@@ -114,7 +121,15 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.params = said(self.params)
+        if isinstance(self.params.get(self._each), list):
+            self._take_out(self.params[self._each], self.argument_spec[self._each]['options'])
         self.mistyped = not_texts(self.argument_spec, self.params, secret=True)  # later on each of them is a text
+
+    def _take_out(self, items: list[Any], spec: Spec) -> None:
+        """Takes the items out that can't be."""
+        self.secrets.add(secrets_of(spec, items))
+        self.refused = refused(self._each, items, spec, self.secrets.withhold)
+        self.params[self._each] = [item for place, item in enumerate(items) if place not in self.refused]
 
     def _log_invocation(self) -> None:
         self._set_apart()
@@ -238,7 +253,7 @@ def listed(row: Resource, shown: str, *, filters: Sequence[str] = (), query: Map
 
 def converge(task: Task, wanted: Sequence[Wanted]) -> list[Change]:
     """Reads, decides and, but for check mode, writes."""
-    changes = schedule(observe(task.client, lambda world: plan(wanted, world, task.report)))
+    changes = observe(task.client, lambda world: allowed(schedule(plan(wanted, world, task.report)), guards_of(task.params), world))
     if task.module.check_mode or all(change.action == 'none' for change in changes):
         return changes
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply  # a task that changes nothing starts sooner

@@ -59,8 +59,17 @@ class World:
         self.asking: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
         self.takers: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None  # those without a CNI by what they ask for, once counted
         self.final = False  # what is not there yet is not waited for any longer
+        self.owners: Mapping[str, str] = {}  # the interconnect that each circuit has on record, whether Cloudflare agrees or not
+        self.claims: Mapping[str, list[str]] = {}  # and the circuits that have each interconnect on record
         for part, objects in (parts or {}).items():
             self.put(part, objects)
+
+    def own(self, owners: Mapping[str, str]) -> None:
+        """Takes in what is on record: {circuit: the name of its interconnect}."""
+        claims: dict[str, list[str]] = {}
+        for circuit, port in owners.items():
+            claims.setdefault(port, []).append(circuit)
+        self.owners, self.claims = owners, claims
 
     def copy(self) -> World:
         """Another one that can be changed by itself."""
@@ -77,6 +86,7 @@ class World:
         other._parts = {part: dict(objects) for part, objects in parts.items()}
         other._unreadable = {part: self._unreadable.get(part, []) for part in parts}
         other._narrowed, other.narrow, other.account, other.final = set(self._narrowed), self.narrow, self.account, self.final
+        other.owners, other.claims = self.owners, self.claims
         return other
 
     def has(self, resource: str) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, is_segment
@@ -82,15 +82,16 @@ def named(row: Resource, obj: Object, method: str = 'GET') -> str:
 def read_each(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
     """The objects that the idents name, read at the same time: {ident: read()}."""
     idents = list(idents)
-    return dict(zip(idents, _at_once(lambda ident: read(client, resource, ident), idents), strict=True))
+    return dict(zip(idents, at_once(lambda ident: read(client, resource, ident), idents), strict=True))
 
 
-def _at_once(work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
+def at_once(work: Callable[[Any], T], items: Sequence[Any], workers: int = WORKERS) -> list[T]:
+    """What work() returns for each item, done for so many at the same time."""
     if len(items) < 2:
         return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, items))
 
 
@@ -125,7 +126,7 @@ def _with(client: Client, unread: Iterable[Part], shown: World, ahead: Iterable[
         shown, ahead = shown.only(SLOT.name), ()
     parts = dict.fromkeys([*unread, *((name, None) for name in ahead if not shown.has(name))])
     queries = {part: None if part[1] or shown.has(part[0]) else shown.narrow.get(part[0]) for part in parts}
-    for part, objects in zip(queries, _at_once(lambda part: _seen(client, part, queries[part], shown), list(queries)), strict=True):
+    for part, objects in zip(queries, at_once(lambda part: _seen(client, part, queries[part], shown), list(queries)), strict=True):
         shown.put(part, objects, narrowed=bool(queries[part]))
     return shown
 
@@ -144,24 +145,24 @@ def _seen(client: Client, part: Part, query: Mapping[str, Any] | None, shown: Wo
         return []
 
 
-def watch(client: Client, names: Sequence[str], states: Iterable[str], timeout: float) -> dict[str, Object]:
-    """The statuses of interconnects, {name: {state, reason}}, once all are in one of the states, or after timeout seconds.
+def watch(client: Client, goals: Mapping[str, Container[str]], timeout: float) -> dict[str, Object]:
+    """The statuses of interconnects, {name: {state, reason}}, once each is in one of its states, or after timeout seconds.
 
-    No states: read once. One that has reached a state is not read again, so its status is as it was then. One without a status has no
-    entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
+    goals: {name: states}; no states: read once. One that has reached a state is not read again, so its status is as it was then. One
+    without a status has no entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
     """
-    states, ends, found = set(states), client.clock() + timeout, {}
+    ends, found, names = client.clock() + timeout, {}, list(goals)
     for tried in itertools.count(1):
         found |= read_each(client, 'status', names)
         left = ends - client.clock()
-        names = [name for name in names if states and left > 0 and _is_awaited(client, name, found[name], states)]
+        names = [name for name in names if goals[name] and left > 0 and _is_awaited(client, name, found[name], goals[name])]
         if not names:
             return {name: statuses[0] for name, statuses in found.items() if statuses}
         client.back_off(tried, left)
     raise AssertionError('unreachable')
 
 
-def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Iterable[str]) -> bool:
+def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Container[str]) -> bool:
     if statuses:
         return statuses[0].get('state') not in states
     return bool(read(client, INTERCONNECT.name, name))

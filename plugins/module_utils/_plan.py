@@ -45,6 +45,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Resource,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
+    DIFFERENT,
+    HARD,
     allocate,
     asked,
     meets,
@@ -60,6 +62,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 # On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
 NOTE = 'netops.cloudflare_cni deletes the circuit '
 LINK_ENDS = ('cust_ip', 'p2p_ip')
+CIRCUIT_NAME = 'magic.conduit_name'
 
 Report = Callable[[Exception], CniError]
 
@@ -68,6 +71,7 @@ class Wanted(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; select: the slot selector, if any.
 
     follows: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
+    formerly: the conduit_name that it had, if it is to be renamed.
     """
 
     row: Resource
@@ -81,6 +85,7 @@ class Wanted(NamedTuple):
     warnings: tuple[str, ...] = ()
     follows: bool = False
     circuit: str = ''
+    formerly: str | None = None
 
     @property
     def label(self) -> str:
@@ -187,7 +192,16 @@ def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None
         raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
     if len({folded(speed) for speed in (params.get('speed'), asked.get('speed')) if speed}) > 1:
         raise InputError('speed, slot.speed', f'{params["speed"]} and {asked["speed"]} differ, and a port has one.')
-    return {'type': 'direct', 'speed': params.get('speed'), **asked}
+    return {'type': 'direct', 'speed': params.get('speed'), **_facility_of(asked)}
+
+
+def _facility_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a selector asks for, with a facility that is no name but `different` in the words of _slots. Raises InputError."""
+    if folded(asked.get('facility')) != DIFFERENT:
+        return asked
+    if not asked.get('diverse_from'):
+        raise InputError('slot.facility', f'{DIFFERENT} from what, is not said.', 'with diverse_from, or the name of a facility')
+    return {**{option: value for option, value in asked.items() if option != 'facility'}, HARD: True}
 
 
 # Finding what is there.
@@ -197,7 +211,9 @@ def find(wanted: Wanted, world: World) -> Object | None:
     row = wanted.row
     if row.id is None:
         return next(iter(world.seen(row.name)), {})
-    hits = _named(wanted, world) or {obj[row.id]: obj for obj in _noted(wanted, world)}
+    hits = _named(wanted, world) | {obj[row.id]: obj for obj in _recorded(wanted, world)}
+    hits = hits or {obj[row.id]: obj for obj in _noted(wanted, world)}
+    _refuse_recorded(wanted, hits, world)
     given = [key.option for key in row.keys if key.option in wanted.keys and key.assigned]
     if not hits and given and wanted.state == 'present' and not wanted.replace and UNKNOWN not in wanted.keys.values():
         raise no_such(row, given[0], wanted.keys[given[0]], world)
@@ -217,7 +233,64 @@ def _named(wanted: Wanted, world: World) -> dict[str, Object]:
         obj[row.id]: obj for key, value in named if not key.via for obj in by_field(row, key.wire, value, world)}
     for key, value in named if not hits else ():
         refuse_unreadable(row, key, value, world)
-    return hits
+    return {**hits, **_formerly(wanted, world)}
+
+
+def _formerly(wanted: Wanted, world: World) -> dict[str, Object]:
+    """{id: object} of what the circuit's previous name leads to. Raises AmbiguousError where that and its name are circuits both."""
+    old, new = wanted.formerly, wanted.keys.get('conduit_name')
+    if old is None or not world.having(CNI.name, CIRCUIT_NAME, old):
+        return {}
+    if world.having(CNI.name, CIRCUIT_NAME, new):
+        raise AmbiguousError(wanted.label, sorted([old, new]), 'Leave previous_name out, or delete the one that is not to stay.')
+    row = wanted.row
+    return {obj[row.id]: obj for key in row.keys if key.option == 'conduit_name' for obj in by_key(row, key, old, world)}
+
+
+# Whose an interconnect is before its CNI says so: what is on record decides, as far as Cloudflare does not contradict it.
+
+def _recorded(wanted: Wanted, world: World) -> list[Object]:
+    """The interconnect that the circuit has on record."""
+    circuit = wanted.keys.get('conduit_name')
+    return own_interconnect(circuit, world) if circuit in world.owners and wanted.row.name == INTERCONNECT.name else []
+
+
+def own_interconnect(circuit: str, world: World) -> list[Object]:
+    """The interconnect that a circuit without a CNI has on record; none if that is not (or no longer) the circuit's. Raises Unread."""
+    name = world.owners.get(circuit)
+    if name is None or name in world.promised or world.having(CNI.name, CIRCUIT_NAME, circuit) or contradiction(circuit, world):
+        return []
+    world.refuse(CNI.name, CNI.parent[1], name)
+    return by_field(INTERCONNECT, INTERCONNECT.id, name, world)
+
+
+def contradiction(circuit: str, world: World) -> str:
+    """What Cloudflare has against the interconnect that a circuit has on record; empty if nothing. Raises Unread."""
+    name = world.owners[circuit]
+    places = [cni.get(CNI.parent[1]) for cni in world.having(CNI.name, CIRCUIT_NAME, circuit)]
+    if name in places:
+        return ''
+    if places:
+        return f'its CNI is on interconnect {places[0]!r}'
+    others = [get(cni, CIRCUIT_NAME) for cni in world.having(CNI.name, CNI.parent[1], name)]
+    if others:
+        return f'it carries the CNI {others[0]!r}'
+    return '' if by_field(INTERCONNECT, INTERCONNECT.id, name, world) else 'there is no such interconnect'
+
+
+def ordered_for(name: str, world: World) -> list[str]:
+    """The circuits that have an interconnect on record, but for those that are elsewhere by now."""
+    places = {circuit: world.having(CNI.name, CIRCUIT_NAME, circuit) for circuit in world.claims.get(name, ())}
+    return [circuit for circuit, cnis in places.items() if not cnis or any(cni.get(CNI.parent[1]) == name for cni in cnis)]
+
+
+def _refuse_recorded(wanted: Wanted, hits: Iterable[str], world: World) -> None:
+    """Raises InputError where a slot_id leads to an interconnect without a CNI that is on record as another circuit's."""
+    for name in hits if 'slot_id' in wanted.keys and world.claims else ():
+        owners = [] if world.having(CNI.name, CNI.parent[1], name) else ordered_for(name, world)
+        if owners and wanted.keys.get('conduit_name') not in owners:
+            raise InputError('slot_id', f'interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}, as its record says.',
+                             'another slot, or slot with what it has to meet')
 
 
 def _noted(wanted: Wanted, world: World) -> list[Object]:
@@ -307,7 +380,7 @@ def _spare(select: Mapping[str, Any], world: World) -> list[Object]:
         (obj for obj in near(INTERCONNECT.name, select, world) if not mismatch(select, obj, ())), key=place))
     taken = {cni.get(CNI.parent[1]) for cni in world.unreadable(CNI.name)}
     found[:] = [obj for obj in found if not (obj['name'] in taken or obj['name'] in world.promised)
-                and not world.having('cni', 'interconnect', obj['name'])]
+                and not world.having('cni', 'interconnect', obj['name']) and not ordered_for(obj['name'], world)]
     return found
 
 
@@ -338,7 +411,14 @@ def _count(name: str, world: World) -> None:
     select = world.asking.get(name)
     if select:
         names = world.takers.setdefault(asked(select), (select, set()))[1]
-        (names.discard if world.having(CNI.name, 'magic.conduit_name', name) else names.add)(name)
+        (names.discard if _has_one(name, world) else names.add)(name)
+
+
+def _has_one(circuit: str, world: World) -> bool:
+    """Whether a circuit has an interconnect, be it by its CNI or on record."""
+    recorded = world.owners.get(circuit)
+    idle = recorded and world.having(INTERCONNECT.name, INTERCONNECT.id, recorded) and not _carries(recorded, world)
+    return bool(idle or world.having(CNI.name, CIRCUIT_NAME, circuit))
 
 
 def _others(wanted: Wanted, world: World) -> list[Object]:
@@ -361,10 +441,11 @@ def plan(wanted: Sequence[Wanted], world: World, report: Report = reported) -> l
 def plan_each(chains: Sequence[Sequence[Wanted]], world: World, report: Report = reported) -> list[list[Change] | CniError]:
     """plan() for each of the chains, which reckon with what those before them will change; for one that can't be, why.
 
-    report: makes an error of an exception that nobody expected.
-    Raises InputError for what is wanted twice, and Unread; NotYetError too, unless the world is final.
+    report: makes an error of an exception that nobody expected. Two chains that want the same thing differently can both not be.
+    Raises Unread; NotYetError too, unless the world is final.
     """
-    _refuse_twins(one for chain in chains for one in chain)
+    twins = _twins(chains)
+    chains = [() if number in twins else chain for number, chain in enumerate(chains)]
     world = world.copy()
     world.narrow[SLOT.name] = narrowed([one.select or {} for chain in chains for one in chain if one.row.fixed == DIRECT.fixed])
     for one in (one for chain in chains for one in chain if 'conduit_name' in one.keys):
@@ -373,7 +454,7 @@ def plan_each(chains: Sequence[Sequence[Wanted]], world: World, report: Report =
     late = next((error for error in planned if isinstance(error, NotYetError)), None)
     if late and not world.final:
         raise late
-    return planned
+    return [twins.get(number, changes) for number, changes in enumerate(planned)]
 
 
 def _plan_all(chains: Iterable[Sequence[Wanted]], world: World, report: Report) -> list[list[Change] | CniError]:
@@ -508,14 +589,19 @@ def _depth(row: Resource) -> int:
     return 1 + _depth(ROWS[row.parent[0]]) if row.parent else 0
 
 
-def _refuse_twins(wanted: Iterable[Wanted]) -> None:
-    """What comes with an interconnect may be named by each circuit on it, if they agree."""
-    met: dict[tuple[str, str, Any], Wanted] = {}
-    for one in wanted:
+def _twins(chains: Iterable[Iterable[Wanted]]) -> dict[int, CniError]:
+    """{number of a chain: the error} of those that name what another one names.
+
+    What comes with an interconnect may be named by each circuit on it, if they agree.
+    """
+    met: dict[tuple[str, str, Any], tuple[int, Wanted]] = {}
+    errors: dict[int, CniError] = {}
+    for number, one in ((number, one) for number, chain in enumerate(chains) for one in chain):
         for option, value in one.keys.items():
-            twin = met.setdefault((one.row.name, option, value), one)
+            first, twin = met.setdefault((one.row.name, option, value), (number, one))
             if twin is not one and (one.row.creatable or twin.fields != one.fields):
-                raise InputError(option, f'{value!r} is named twice.')
+                errors |= {wrong: InputError(option, f'{value!r} is named twice.') for wrong in (first, number)}
+    return errors
 
 
 def _decide(wanted: Wanted, world: World) -> list[Change]:
@@ -574,7 +660,7 @@ def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:
     carried = world.having(CNI.name, CNI.parent[1], name)
     world.refuse(CNI.name, CNI.parent[1], name)
     for cni in carried:
-        if not circuit or get(cni, 'magic.conduit_name') != circuit:  # of a CNI without a name nobody has spoken
+        if not circuit or get(cni, 'magic.conduit_name') not in (circuit, wanted.formerly):  # of a CNI without a name nobody has spoken
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
             raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
                                       'Remove it first with netops.cloudflare_cni.cni, state=absent.')
@@ -647,6 +733,9 @@ def _not_listed(slot: Object) -> NotYetError:
 def _not_there(wanted: Wanted, world: World) -> Change:
     """A health check comes and goes with its interconnect: it can be set where Cloudflare shows it, and predicted where it can't yet."""
     option, value = next(iter(wanted.keys.items()))
+    if wanted.row.name == INTERCONNECT.name:
+        raise InputError('steps', f'there is no circuit {value!r} in this account, by its CNI or on record, and without the step '
+                                  'interconnect none is ordered.', 'interconnect too')
     if value == UNKNOWN:
         return Change(wanted.row, 'update', wanted.label, {}, merge({wanted.row.id: UNKNOWN}, wanted.fields), tuple(wanted.fields))
     key = next(key for key in wanted.row.keys if key.option == option)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
@@ -21,6 +22,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
 Select = Mapping[str, Any]
+DIFFERENT = 'different'  # as facility: none of those that the others of diverse_from are in
+HARD = 'other_facility'  # what a selector then has instead
 # What the API can filter slots by. It knows `occupied` too, but an order has to see its own account's taken slots: see pending().
 QUERY = ('site', 'speed', 'address_contains')
 
@@ -59,9 +62,11 @@ def mismatch(select: Select, obj: Object, others: Iterable[Object]) -> dict[str,
     """{option: {have, want}} for what the selector asks and an interconnect is not. others: the interconnects of diverse_from."""
     misses = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
               for option, want in select.items() if option in SELECTORS and not meets(obj, option, want)}
-    near = [other['name'] for other in others if other['name'] != obj['name'] and not apart(obj, other)]
-    if near:
-        misses['slot.diverse_from'] = {'have': f'on {obj.get("ccr_device_name") or _facility(obj)}', 'want': f'away from {", ".join(near)}'}
+    near = ', '.join(other['name'] for other in others if other['name'] != obj['name'] and not apart(obj, other, select))
+    if near and select.get(HARD):
+        misses['slot.facility'] = {'have': f'in {_facility(obj)}', 'want': f'in another one than {near}'}
+    elif near:
+        misses['slot.diverse_from'] = {'have': f'on {obj.get("ccr_device_name") or _facility(obj)}', 'want': f'away from {near}'}
     return misses
 
 
@@ -76,7 +81,7 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
     for name in select.get('diverse_from') or ():
         if name in (UNKNOWN, itself):
             continue
-        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
+        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None) or _recorded(name, world)
         if hits is None and name in world.asking:
             continue
         hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
@@ -88,10 +93,21 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
     return found
 
 
-def apart(one: Object, other: Object) -> bool:
-    """Whether two ports are on different devices; where a device is not told, whether they are in different facilities."""
-    devices = one.get('ccr_device_name'), other.get('ccr_device_name')
-    return devices[0] != devices[1] if all(devices) else _facility(one) != _facility(other)
+def _recorded(circuit: str, world: World) -> list[Object] | None:
+    """The interconnect of a circuit that has no CNI yet, but has one on record."""
+    name = world.owners.get(circuit)
+    return (by_field(INTERCONNECT, INTERCONNECT.id, name, world) if name else None) or None
+
+
+def apart(one: Object, other: Object, select: Select = MappingProxyType({})) -> bool:
+    """Whether two ports are on different devices; where a device is not told, whether they are in different facilities.
+
+    select: may ask for different facilities in any case; then both have to be known.
+    """
+    devices, facilities = ([get(obj, wire) for obj in (one, other)] for wire in ('ccr_device_name', 'facility.name'))
+    if select.get(HARD) and not (all(facilities) and facilities[0] != facilities[1]):
+        return False
+    return devices[0] != devices[1] if all(devices) else facilities[0] != facilities[1]
 
 
 def place(obj: Object) -> tuple[str, str, str]:
@@ -124,7 +140,7 @@ def pending(world: World, select: Select, slot_id: str | None, others: Sequence[
     """
     def would_do(slot: Object) -> bool:
         return all(meets(slot, option, want) for option, want in asked(select) if option != 'type') and all(
-            apart(slot, other) for other in others)
+            apart(slot, other, select) for other in others)
 
     taken = world.origin.kept('pending', lambda: _unlisted(world.origin)) if world.account else []
     return next((slot for slot in taken if (folded(slot['id']) == slot_id if slot_id else would_do(slot))), None)
@@ -148,12 +164,12 @@ def allocate(world: World, select: Select, slot_id: str | None, others: Sequence
     facilities = {_facility(other) for other in others}
     second = None
     for slot in _first_of_each_device(world, select, slot_id):
-        if all(apart(slot, other) for other in others):
+        if all(apart(slot, other, select) for other in others):
             if _facility(slot) not in facilities:
                 return slot
             second = second or slot
     if second is None:
-        near = (asked(select), slot_id, *(other['name'] for other in others))  # counted once for all who ask for the same
+        near = (asked(select), slot_id, select.get(HARD), *(other['name'] for other in others))  # counted once for all who ask for the same
         raise InputError(*world.kept(near, lambda: _nothing_left(world.whole(SLOT.name), select, slot_id, others)))
     return second
 
@@ -187,8 +203,9 @@ def _filters(select: Select, slot_id: str | None) -> list[tuple[str, Callable[[O
 
 def _nothing_left(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> tuple[Any, ...]:
     """The arguments of the error that says how many slots each filter let through, or which of the names in the selector no slot has."""
+    away = 'not in the facility' if select.get(HARD) else 'not on the device'
     filters = [*_filters(select, slot_id),
-               *((f'not on the device of {other["name"]}', lambda slot, other=other: apart(slot, other)) for other in others)]
+               *((f'{away} of {other["name"]}', lambda slot, other=other: apart(slot, other, select)) for other in others)]
     left, trail = slots, [f'{len(slots)} slots']
     for name, keeps in filters:
         rest = [slot for slot in left if keeps(slot)]

@@ -59,21 +59,51 @@ HEALTH_CHECK: Spec = {
     'target': {'type': 'str'},
 }
 
+# The user's word to delete what carries traffic.
+DELETE: Spec = {
+    'force': {'type': 'bool', 'default': False},
+    'protect': {'type': 'str', 'choices': ['last', 'healthy'], 'default': 'last'},
+}
+
+STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
+
 CIRCUIT: Spec = {
     'name': {'type': 'str', 'required': True},
+    'previous_name': {'type': 'str'},
     **ORDER,
     **LINK,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK},
+    'loa_name': {'type': 'str'},
+    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
 
+# What a run does with each circuit, and once for the account, in this order.
+STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
-ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip')]  # for what it has one
-# What else the role takes as texts.
-ROLE_TEXTS: Spec = {
-    'state': {'type': 'str'},
-    'loa_name': {'type': 'str'},
-    'artifacts_dir': {'type': 'path'},
-    'wait_for': {'type': 'list', 'elements': 'str'},
+ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]  # for what it has one
+# Which account a circuit is in, for inventories of several.
+ACCOUNT: Spec = {
+    'account_id': {'type': 'str'},
+    'api_token': {'type': 'str', 'no_log': True},
+    'api_key': {'type': 'str', 'no_log': True},
+    'api_email': {'type': 'str'},
+    'api_url': {'type': 'str'},
+}
+# What rollout takes once for all of its circuits.
+RUN: Spec = {
+    'artifacts_dir': {'type': 'path', 'default': 'artifacts'},
+    'handover_template': {'type': 'path'},
+    'loa_max_age': {'type': 'int'},
+    'default_asn': {'type': 'int'},
+    'wait_timeout': {'type': 'int'},
+}
+SPARE = 'spare'  # the state of a port without a circuit
+# What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
+HOST: Spec = {
+    **{name: {**CIRCUIT[name], 'required': False} for name in ('name', *ROLE, 'loa_name', 'wait_for')},
+    'state': {'type': 'str', 'choices': ['present', 'absent', SPARE], 'default': 'present'},
+    **RUN,
+    **ACCOUNT,
 }
 
 # Which text was written can't be seen any more: 0123456 has become 42798, and 1.10 has become 1.1.
@@ -111,10 +141,9 @@ def _is_text(row: Mapping[str, Any], secret: bool) -> bool:
 
 def _variables() -> Spec:
     """What a circuit's variables are, with those that a survey asks for one by one: provision_slot_site for provision_slot.site."""
-    options = {name: CIRCUIT[name] for name in ('name', *ROLE)} | ROLE_TEXTS
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
-             for name, row in options.items() for part, inner in _with_aliases(row.get('options', {}))}
-    return {PREFIX + name: row for name, row in (parts | options).items()}
+             for name, row in HOST.items() for part, inner in _with_aliases(row.get('options', {}))}
+    return {PREFIX + name: row for name, row in (parts | HOST).items()}
 
 
 VARIABLES = _variables()

@@ -99,6 +99,18 @@ options:
     description:
       - There is no VLAN on a CNI. The option only tells that to users of an older write-up of the API; any value is refused.
     type: int
+  force:
+    description:
+      - Deletes even what O(protect) keeps.
+    type: bool
+    default: false
+  protect:
+    description:
+      - What is not deleted without O(force). V(last) is the last Healthy circuit of a site, or region of Google Cloud, V(healthy) is
+        whatever is Healthy. The task then fails with C(kind) V(protected), and nothing is written.
+    type: str
+    choices: [last, healthy]
+    default: last
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
@@ -271,8 +283,8 @@ applied:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(protected), V(transport),
+      V(answer), V(api) or V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -283,7 +295,7 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import DELETE, LINK
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
@@ -291,6 +303,7 @@ ARGUMENT_SPEC = {
     **LINK,
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'vlan': {'type': 'int'},
+    **DELETE,
 }
 
 

@@ -43,7 +43,9 @@ options:
         description: The site, such as V(ewr-a).
         type: str
       facility:
-        description: The whole name of the facility, such as V(Equinix NY1), without regard to case.
+        description:
+          - The whole name of the facility, such as V(Equinix NY1), without regard to case.
+          - V(different) is any in which nothing of O(slot.diverse_from) is. What has no facility on record does not count.
         type: str
       address_contains:
         description: Text in the address of the facility, without regard to case.
@@ -98,9 +100,16 @@ options:
     default: fail
   force:
     description:
-      - Replaces an interconnect even while it is Healthy, that is, carries traffic.
+      - Replaces an interconnect even while it is Healthy, that is, carries traffic, and deletes what O(protect) keeps.
     type: bool
     default: false
+  protect:
+    description:
+      - What is not deleted without O(force). V(last) is the last Healthy circuit of a site, or region of Google Cloud, V(healthy) is
+        whatever is Healthy. The task then fails with C(kind) V(protected), and nothing is written.
+    type: str
+    choices: [last, healthy]
+    default: last
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
@@ -270,8 +279,8 @@ applied:
 error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(protected), V(transport),
+      V(answer), V(api) or V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -282,14 +291,14 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ORDER
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import DELETE, ORDER
 
 ARGUMENT_SPEC = {
     'name': {'type': 'str'},
     'conduit_name': {'type': 'str'},
     **ORDER,
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
-    'force': {'type': 'bool', 'default': False},
+    **DELETE,
 }
 
 

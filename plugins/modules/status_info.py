@@ -223,9 +223,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import interconnect_names
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import OLDER_WORDS
 
-STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
 COUNTED = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # different values of a field
 AHEAD = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case
 ONE_OF = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # lists, and the option for one of them
@@ -255,7 +255,7 @@ def work(task: Task) -> dict:
             raise InputError('expect', f'nothing is expected of {one["site"]!r}.', f'a number of {", ".join(COUNTED)}')
     names, ports, circuits = observe(task.client, lambda world: (
         interconnect_names(named, world), world.seen(INTERCONNECT.name) if expect else [], _circuits(world)), ahead=AHEAD)
-    found = watch(task.client, names, goal, task.params['wait_timeout'])
+    found = watch(task.client, dict.fromkeys(names, goal), task.params['wait_timeout'])
     statuses = [_status(name, found[name], circuits.get(name, [])) for name in sorted(found)]
     reached = not goal or all(name in found and found[name].get('state') in goal for name in names)
     result = {'changed': False, 'statuses': [one for one in statuses if not states or one['state'] in states], 'reached': reached}

@@ -8,7 +8,7 @@ Ansible loads an action plugin before it forks, so what is imported here is paid
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - what each task would import otherwise
+import importlib
 import io
 import json
 import locale
@@ -26,12 +26,11 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
-from ansible.module_utils.common.json import AnsibleJSONEncoder
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply, _module  # noqa: F401 - _apply: as above
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
 
 try:
     import requests
@@ -39,6 +38,7 @@ except ImportError:  # the ordinary module may run by a Python that has it
     requests = None
 
 PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
+USUAL = '{{ ansible_playbook_python }}'  # as nearly all write it: to template it costs a third of all that a task does here
 NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
 
 try:
@@ -46,10 +46,15 @@ try:
     from ansible.module_utils import _internal
     from ansible.module_utils.common.json import Direction, get_module_encoder
 except ImportError:  # before ansible-core 2.19
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
+
     _internal, ENCODING = None, {'cls': AnsibleJSONEncoder, 'vault_to_text': True}
 else:
     ENCODING = {'cls': get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)}
     get_module_encoder(PROFILE, Direction.MODULE_TO_CONTROLLER)  # imports what writes results
+
+for later in ('encodings.idna', 'ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply'):
+    importlib.import_module(later)  # what each task would import for itself
 
 display = Display()
 
@@ -61,12 +66,12 @@ class InProcess(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        return {**super().run(tmp, task_vars), **self.run_module(self.module, dict(self._task.args), task_vars or {})}
+        return {**super().run(tmp, task_vars), **self.run_module(self.module, self._task.args, task_vars or {})}
 
-    def run_module(self, module: ModuleType, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def run_module(self, module: ModuleType, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The result of a module of this collection: by its main() in this process, or as Ansible runs modules where that can't be."""
         name = f'netops.cloudflare_cni.{module.__name__.rpartition(".")[2]}'
-        call = {'module_name': name, 'module_args': arguments, 'task_vars': task_vars}
+        call = {'module_name': name, 'module_args': dict(arguments), 'task_vars': task_vars}
         if self._fits(task_vars):
             return _Here(self, module.main)._execute_module(**call)
         own_process = self._task.async_val and not self._connection.has_native_async
@@ -93,7 +98,8 @@ class InProcess(ActionBase):
         """Whether the interpreter is the one that runs this, or none is named. Environments share the file, and differ by the folder."""
         host = self._task.delegate_to
         variables = task_vars['ansible_delegated_vars'][host] if host else task_vars
-        named = self._templar.template(C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)) or ''
+        value = C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)
+        named = sys.executable if value == USUAL else self._templar.template(value) or ''
         return named in NO_PYTHON_NAMED or _place(shutil.which(named)) == _place(sys.executable)
 
 
@@ -113,9 +119,10 @@ class _Here(ActionBase):
 
     def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: Mapping[str, Any]) -> tuple[Any, ...]:
         self._arguments = module_args
-        built, path = ('new', '#!python', b''), f'{module_name}, in this process'
-        return (*built, path) if _internal is None else (_BuiltModule(
-            module_style=built[0], shebang=built[1], b_module_data=built[2], serialization_profile=PROFILE), path)
+        path = f'{module_name}, in this process'
+        if _internal is None:
+            return 'new', '#!python', b'', path
+        return _BuiltModule(module_style='new', shebang='#!python', b_module_data=b'', serialization_profile=PROFILE), path
 
     def _low_level_execute_command(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
         """What the process of the module would have printed. Its relative paths count from the playbook's folder."""
@@ -180,8 +187,9 @@ def _left_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(environment)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
         locale.setlocale(locale.LC_ALL, language)
         os.umask(mask)
         if folder:

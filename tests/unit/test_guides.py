@@ -17,6 +17,8 @@ import pytest
 import yaml
 from playbook import ROOT, Account
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import Facts, handover_of, renderer
+
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
 # Seen elsewhere, apply.yml by test_awx, or not ours.
 NOT_HERE = ('make', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install', 'ansible-playbook apply.yml')
@@ -87,3 +89,20 @@ def test_a_piece_of_yaml(text, reader):
         groups = content if 'circuits' in content else {'circuits': {'hosts': content}}
         (reader.folder / 'own.yml').write_text(yaml.safe_dump(groups))
         assert 'failed=0' in run(reader, ['ansible-playbook', '-i', 'own.yml', 'netops.cloudflare_cni.rollout', '--check'])
+
+
+@pytest.mark.parametrize('text', [pytest.param(text, id=where) for text, where in blocks('jinja').items()])
+def test_a_template(text, reader):
+    circuit, path = reader.circuits()['nyc-1'], reader.folder / 'own.md.j2'
+    path.write_text(text)
+    sheet = renderer(str(path))(handover_of(Facts('nyc-1', circuit['interconnect'], circuit['cni']), None))
+    assert circuit['cni']['cust_ip'] in sheet
+
+
+def test_all_that_a_template_can_use_is_in_the_manual():
+    tunnel = {'health_check': {'enabled': True}}
+    ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
+    handovers = [handover_of(Facts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
+    keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}
+    section = (ROOT / 'docs' / 'provision.md').read_text().partition('### A sheet of your own')[2].partition('\n## ')[0]
+    assert sorted(key for key in keys if f'`{key}`' not in section) == []

@@ -8,13 +8,17 @@ Whatever the moment, each circuit ends with one port of its own and one CNI, and
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
+import pypdf
 import pytest
 from module_process import run_in_child
 
@@ -230,3 +234,57 @@ def test_eight_runs_at_once(simulator, names):
         last = circuit(simulator, name).run()
         assert not last.get('failed'), last
     assert Counter(tuple(circuits) for circuits in carried(simulator).values()) == Counter((name,) for name in set(names))
+
+
+# Rollouts with one folder: the records say whose a port is before there is a CNI, and who orders holds the folder.
+
+def rollout(simulator, folder: Path, *names: str) -> Job:
+    """The job that makes circuits with one selector, files included."""
+    circuits = [{'name': name, 'slot': SLOT} for name in names]
+    return Job(simulator, (('rollout', {'circuits': circuits, 'artifacts_dir': str(folder)}),))
+
+
+def ports_of_loas(folder: Path, names: list[str]) -> list[str]:
+    """The interconnects that the LOAs of circuits are of, as the PDFs and as the records say; [] where these differ."""
+    found = []
+    for name in names:
+        text = pypdf.PdfReader(io.BytesIO((folder / f'{name}-loa.pdf').read_bytes())).pages[0].extract_text()
+        port = json.loads((folder / f'{name}.json').read_text())['interconnect']['name']
+        found += [port] if port in text else []
+    return found
+
+
+def all_have_their_own(simulator, folder: Path, names: list[str]) -> bool:
+    """Whether each circuit has a port of its own and the LOA of that port."""
+    ports = {circuits[0]: port for port, circuits in carried(simulator).items() if len(circuits) == 1}
+    return sorted(ports) == names and ports_of_loas(folder, names) == [ports[name] for name in names]
+
+
+@pytest.mark.parametrize('names', [['nyc-1', 'nyc-1'], ['nyc-1', 'nyc-2']], ids=['same circuit', 'same selector'])
+def test_a_second_rollout_at_any_moment_of_the_first_ends_with_a_port_and_its_loa_each(simulator, tmp_path, names):
+    folder = tmp_path / 'files'
+    first, second = (lambda name=name: rollout(simulator, folder, name) for name in names)
+    seen = []
+    for moment in moments(simulator, first, lambda: shutil.rmtree(folder, ignore_errors=True), lambda: second().run()):
+        for result in (moment.own, moment.other):
+            assert not result.get('failed') or result['error']['kind'] in ('race', 'partly'), result
+        for job in (first, second):
+            assert not job().run().get('failed')
+        assert all_have_their_own(simulator, folder, sorted(set(names)))
+        seen.append(moment.other.get('error', {}).get('kind'))
+    assert {'race', None} <= set(seen)  # who comes while the other one orders waits, and who comes before or after does not
+
+
+def test_parallel_rollouts_with_one_selector_and_one_folder_all_succeed_at_once(simulator, tmp_path):
+    simulator.reset(latency=20)
+    names = ['nyc-1', 'nyc-2', 'nyc-3', 'nyc-4']
+    environment = {'PATH': os.environ['PATH'], **simulator.environment}
+
+    def run(name: str) -> dict:
+        options = {'circuits': [{'name': name, 'slot': SLOT}], 'artifacts_dir': str(tmp_path / 'files')}
+        return run_in_child('rollout', options, environment).result()
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        results = list(pool.map(run, names))
+    assert [(result.get('msg'), result['summary']) for result in results] == [(None, {'created': 1})] * len(names)
+    assert all_have_their_own(simulator, tmp_path / 'files', names)

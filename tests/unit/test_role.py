@@ -9,6 +9,7 @@ import io
 import json
 import re
 import stat
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 MARKUP = 'New York | n_y ![x](http://evil/x) <b> `c` *d* _e_ ~f~ &lt; www.evil.com noc@evil.com'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 DEFAULTS = yaml.safe_load((ROOT / 'roles/provision/defaults/main.yml').read_text())
+FACT = ('name', 'state', 'changed', 'interconnect', 'cni', 'health_check', 'settings', 'status', 'files')
 BGP = {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': MD5_KEY}
 PAIR = {  # of the first, host and circuit have names of their own
     'first': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_mtu': 1476, 'provision_health_check': {'rate': 'high'}},
@@ -66,15 +68,13 @@ def journey(tmp_path_factory):
 
 def test_check_mode_predicts_and_sends_no_write(journey):
     assert (journey.predicted.status, journey.predicted.writes) == (0, [])
-    steps = {task for task, host in journey.predicted.changed if host == 'nyc-2'}
-    assert {'Order the interconnect, if it is not there', 'Make the routed link', 'Write the hand-over'} <= steps
+    assert journey.predicted.changed == {('Circuit', 'first'), ('Circuit', 'nyc-2')}
+    assert re.search(r'^nyc-2 +created +\(known after apply\)', journey.predicted.output, re.MULTILINE)
 
 
 def test_a_pair_is_ordered_once_on_two_devices(journey):
     assert journey.first.status == 0, journey.first.output
-    assert journey.first.writes == [
-        ('POST', 'interconnects'), ('POST', 'cnis'), ('PUT', 'cf_interconnects'), ('POST', 'interconnects'), ('POST', 'cnis'),
-    ]
+    assert Counter(journey.first.writes) == {('POST', 'interconnects'): 2, ('POST', 'cnis'): 2, ('PUT', 'cf_interconnects'): 1}
     circuits = journey.account.circuits()
     assert len({circuit['interconnect']['ccr_device_name'] for circuit in circuits.values()}) == 2
     assert circuits['nyc-1']['cni']['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1476}
@@ -85,8 +85,16 @@ def test_a_second_run_changes_nothing(journey):
     assert (journey.second.status, journey.second.writes, journey.second.changed) == (0, [], set())
 
 
-def test_a_port_that_is_pending_is_no_failure(journey):
-    assert 'nyc-2 is Pending. A port is Pending until its cross-connect is run' in journey.first.output
+def test_a_port_that_is_pending_is_no_failure_and_a_table_says_so(journey):
+    port = journey.account.circuits()['nyc-2']['interconnect']['name']
+    table = journey.first.output.split('TASK [Summary]')[1]
+    lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending +A port is Pending until'
+    assert re.search(lines, table, re.MULTILINE), table
+
+
+def test_the_recap_counts_each_circuit_that_changes(journey):
+    recaps = [dict(re.findall(r'^(\S+) +: .* changed=(\d+)', run.output, re.MULTILINE)) for run in (journey.first, journey.second)]
+    assert recaps == [{'first': '1', 'nyc-2': '1'}, {'first': '0', 'nyc-2': '0'}]
 
 
 def test_the_files_are_private_and_whole(journey):
@@ -122,17 +130,17 @@ def test_the_hand_over_holds_what_was_ordered(journey):
 
 def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
     text = journey.second.output
-    start = text.index('{', text.index('ok: [nyc-2] => ', text.rindex('Say what is known now')))
-    result = json.JSONDecoder().raw_decode(text[start:])[0]['ansible_facts']['provision_result']
+    start = text.index('{', text.index('ok: [nyc-2] => ', text.rindex('TASK [Circuit]')))
+    result = json.JSONDecoder().raw_decode(text[start:])[0]
     circuit, files = journey.account.circuits()['nyc-2'], journey.account.files
     hidden = {**circuit['cni'], 'bgp': {**circuit['cni']['bgp'], 'md5_key': '(hidden)'}}
-    assert result == {
+    assert {key: result[key] for key in FACT} == {
         'name': 'nyc-2', 'state': 'present', 'changed': False, 'interconnect': circuit['interconnect'], 'cni': hidden,
         'health_check': None, 'settings': {'default_asn': 13335},
-        'status': {'interconnect': circuit['interconnect']['name'], 'conduit_name': 'nyc-2', 'conduit_names': ['nyc-2'],
-                   'state': 'Pending', 'reason': None},
+        'status': {'interconnect': circuit['interconnect']['name'], 'state': 'Pending', 'reason': None},
         'files': {'loa': f'{files}/nyc-2-loa.pdf', 'markdown': f'{files}/nyc-2.md', 'json': f'{files}/nyc-2.json'},
     }
+    assert result['outcome'] == 'unchanged'
 
 
 def test_text_of_the_account_is_no_markup(journey):
@@ -151,13 +159,15 @@ def test_no_secret_is_on_screen_or_in_a_file(journey):
 
 def test_steps_alone_do_theirs_and_send_no_write(journey):
     account, files = journey.account, journey.account.files
-    before = {file.name: file.read_bytes() for file in files.glob('nyc-1.*')}
+    sheet, facts = (files / 'nyc-1.md').read_bytes(), json.loads((files / 'nyc-1.json').read_text())
     for file in files.glob('nyc-1*'):
         file.unlink()
     run = account.play('provision', PAIR, '--limit', 'first', '--tags', 'loa,handover')
     assert (run.status, run.writes) == (0, [])
-    assert run.changed == {('Fetch the Letter of Authorization', 'first'), ('Write the hand-over', 'first')}
-    assert {file.name: file.read_bytes() for file in files.glob('nyc-1.*')} == before
+    assert run.changed == {('Circuit', 'first')}
+    assert (files / 'nyc-1.md').read_bytes() == sheet
+    # Each letter is one of its own, as it was made.
+    assert json.loads((files / 'nyc-1.json').read_text()) | {'loa': None} == facts | {'loa': None}
     assert account.circuits()['nyc-1']['interconnect']['name'] in letter(files / 'nyc-1-loa.pdf')
 
 
@@ -181,7 +191,7 @@ def test_check_mode_of_decommissioning_deletes_nothing(journey):
     before = journey.account.left()
     run = journey.account.play('decommission', {**PAIR, 'nyc-3': {}}, '--check', '-e', 'provision_hosts=all')
     assert (run.status, run.writes, journey.account.left()) == (0, [], before)
-    assert run.changed == {(task, host) for task in ('Delete the CNI and the interconnect', 'Remove its files') for host in PAIR}
+    assert run.changed == {('Circuit', host) for host in PAIR}
 
 
 # Other circuits.
@@ -241,16 +251,12 @@ def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(a
 def test_ports_that_wait_for_their_cnis_stay_with_their_circuits(account):
     """Ordered now, linked later: until then only the files tell whose a port is."""
     alike = {name: {'provision_slot': SLOT} for name in ('nyc-1', 'nyc-2')}
-    refused = account.play('provision', alike, '--tags', 'interconnect,loa')
-    assert (refused.status, refused.writes) == (2, [('POST', 'interconnects')])
-    assert f'was ordered for another circuit, says {account.files}/nyc-1.json' in ' '.join(refused.output.split())
-    pair = {**alike, 'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}}
-    ordered = account.play('provision', pair, '--tags', 'interconnect,loa')
-    assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')]), ordered.output
-    letters = {name: letter(account.files / f'{name}-loa.pdf') for name in pair}
-    again = account.play('provision', pair, '--tags', 'interconnect,loa')
+    ordered = account.play('provision', alike, '--tags', 'interconnect,loa')
+    assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')] * 2), ordered.output
+    letters = {name: letter(account.files / f'{name}-loa.pdf') for name in alike}
+    again = account.play('provision', alike, '--tags', 'interconnect,loa')
     assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
-    linked = account.play('provision', pair)
+    linked = account.play('provision', alike)
     assert (linked.status, linked.writes) == (0, [('POST', 'cnis')] * 2), linked.output
     assert [name for name, circuit in account.circuits().items() if circuit['interconnect']['name'] not in letters[name]] == []
 
@@ -267,15 +273,15 @@ def test_a_decommissioning_that_was_killed_goes_on(account):
     assert (again.status, account.left()) == (0, ([], [], [])), again.output
 
 
-def test_nothing_is_given_up_because_nothing_was_named(account):
+def test_nothing_is_deleted_because_nothing_was_named(account):
     blank, null, other = (['-e', f'{{"provision_hosts": {value}}}'] for value in ('""', 'null', '"nyc-2"'))
     for nothing in ([], blank, null, other, ['--limit', ''], [*other, '--limit', 'nyc-1']):
         run = account.play('decommission', {'nyc-1': {}}, *nothing)
         assert (run.status, run.sent) == (2, []), nothing
-        assert 'Say which circuits to give up' in run.output
+        assert 'Say which circuits to delete' in run.output
 
 
-def test_a_port_that_never_got_its_cni_is_given_up_too(account):
+def test_a_port_that_never_got_its_cni_is_deleted_too(account):
     assert account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, '--tags', 'interconnect').status == 0
     cnis, ports, files = account.left()
     assert (cnis, len(ports), files) == ([], 1, ['nyc-1.json'])
@@ -288,11 +294,16 @@ def test_a_port_that_never_got_its_cni_is_given_up_too(account):
 REFUSED = {
     'state': ({'provision_state': 'gone'}, 'value of provision_state must be one of: present, absent'),
     'selector': ({'provision_slot': {'sight': 'ewr-a'}}, 'provision_slot.sight. Supported parameters include'),
+    'text': ({'provision_slot': 'gru-b'}, 'text: provision_slot: '),
     'nothing': ({}, 'slot_id or slot, or pairing_key with bandwidth'),
-    'mtu': ({'provision_slot': SLOT, 'provision_mtu': 9000}, 'mtu: 9000'),
-    'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'bgp.md5_key: the value is not possible'),
-    'letter': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'provision_loa_name: 201 characters'),
+    'mtu': ({'provision_slot': SLOT, 'provision_mtu': 9000}, 'mtu: provision_mtu: 9000'),
+    'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'provision_bgp.md5_key: the value is not possible'),
+    'letter': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'at most 200 characters, not 201'),
     'digits': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 42798}}, 'provision_bgp.md5_key: each of these is a text'),
+    'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: there is no such variable. The nearest is provision_b'),
+    'undefined': ({'provision_slot': SLOT, 'provision_description': '{{ nope }}'}, "provision_description: 'nope' is undefined"),
+    'twice-1': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is declared by twice-2 too"),
+    'twice-2': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is declared by twice-1 too"),
 }
 
 
@@ -300,10 +311,26 @@ def test_bad_input_is_refused_by_name_and_orders_nothing(account):
     account.files.mkdir()
     (account.files / 'mtu.json').write_text('{"interconnect": {"name": "long-gone"}}')
     hosts = {name: variables for name, (variables, _words) in REFUSED.items()}
-    run = account.play('provision', hosts, '-e', f'provision_serial={len(hosts)}', '-vvvv')
+    run = account.play('provision', hosts, '-vvvv')
     assert {name for name in REFUSED if f'fatal: [{name}]' in run.output} == set(REFUSED), run.output
     assert [words for _variables, words in REFUSED.values() if words not in run.output] == []
     assert run.writes == []
+
+
+def test_one_wrong_host_fails_alone_but_with_fail_fast_nothing_begins(account):
+    hosts = {'wrong': {'provision_slot': 'gru-b'}, 'nyc-1': {'provision_slot': SLOT, 'provision_team': 'network'}}
+    own = ['-e', '{"provision_own_variables": ["provision_team"]}']
+    fast = account.play('provision', hosts, '-e', 'provision_fail_fast=true', *own)
+    assert (fast.status, fast.sent) == (2, [])
+    run = account.play('provision', hosts, *own)
+    assert (run.status, set(account.circuits()), run.changed) == (2, {'nyc-1'}, {('Circuit', 'nyc-1')}), run.output
+    assert 'fatal: [wrong]' in run.output and 'fatal: [nyc-1]' not in run.output
+
+
+def test_a_key_is_not_shown_where_its_variable_is_wrong(account):
+    hosts = {'key': REFUSED['key'][0]}
+    run = account.play('provision', hosts, '-vvvv')
+    assert (run.status, run.sent) == (2, [])
     assert 'planted?' not in run.output
 
 

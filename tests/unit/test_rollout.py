@@ -98,6 +98,19 @@ def test_what_is_gathered_can_be_fed_back_and_holds_no_secret(roll, simulator, f
     assert [circuit['name'] for circuit in roll([{'name': 'nyc-1'}], state='gathered')['gathered']] == ['nyc-1']
 
 
+def test_a_circuit_is_renamed_and_orders_no_port(roll, simulator, fleet):
+    ports = {name: port['name'] for name, port in carried(simulator).items()}
+    renamed = [{**CIRCUITS[1], 'name': 'newark-1', 'previous_name': 'nyc-1'}, CIRCUITS[2], CIRCUITS[0] | {'slot': SLOT}]
+    predicted, done = roll(renamed, state='overridden', check=True), roll(renamed, state='overridden')
+    assert (predicted['diff'], predicted['summary'], done['summary']) == (done['diff'], {'updated': 1, 'unchanged': 2}, {
+        'updated': 1, 'unchanged': 2})
+    assert {name: port['name'] for name, port in carried(simulator).items()} == {
+        'newark-1': ports['nyc-1'], 'nyc-2': ports['nyc-2'], 'gcp-1': ports['gcp-1']}
+    assert roll(renamed, state='overridden')['changed'] is False
+    claimed = roll([*renamed, {'name': 'nyc-1', 'slot': SLOT}])
+    assert (claimed['circuits'][0]['error']['option'], claimed['circuits'][0]['outcome']) == ('previous_name', 'failed')
+
+
 def test_merged_touches_no_other_circuit(roll, simulator, fleet):
     before = {cni['magic']['conduit_name']: cni for cni in simulator.state()['cnis']}
     result = roll([{'name': 'nyc-1', 'mtu': 1300}])
@@ -106,21 +119,61 @@ def test_merged_touches_no_other_circuit(roll, simulator, fleet):
     assert after == {**before, 'nyc-1': {**before['nyc-1'], 'magic': {**before['nyc-1']['magic'], 'mtu': 1300}}}
 
 
-def test_overridden_gives_up_no_more_than_it_may(roll, simulator, fleet, writes):
-    before = writes()
+def test_overridden_deletes_no_more_than_it_may(roll, simulator, fleet, writes):
+    before, ports = writes(), carried(simulator)
     refused = roll(CIRCUITS[:1], state='overridden', max_deletes=1)
     assert (refused['error']['option'], writes()) == ('max_deletes', before)
-    assert 'overridden would delete 2 circuits: gcp-1, nyc-1.' in refused['msg']
-    done = roll(CIRCUITS[:1], state='overridden', max_deletes=2)
+    gone = ', '.join(f'{name} ({ports[name]["name"]}, {state})' for name, state in (('gcp-1', 'Healthy'), ('nyc-1', 'Pending')))
+    assert f'2 circuits that are not in the list would be deleted: {gone}. Nothing was written.' in refused['msg']
+    done = roll(CIRCUITS[:1], state='overridden', max_deletes=2, force=True)
     assert outcomes(done) == {'nyc-2': 'unchanged', 'gcp-1': 'deleted', 'nyc-1': 'deleted'}
     assert (list(carried(simulator)), len(simulator.state()['interconnects'])) == (['nyc-2'], 1)
+
+
+def test_a_circuit_that_carries_the_traffic_of_its_region_is_deleted_by_force_only(roll, simulator, fleet):
+    refused = roll([{'name': 'nyc-1'}, {'name': 'gcp-1'}], state='deleted', max_deletes=2)
+    assert outcomes(refused) == {'nyc-1': 'deleted', 'gcp-1': 'failed'}
+    error = refused['circuits'][1]['error']
+    assert (error['kind'], error['candidates'], error['retryable']) == ('protected', ['gcp-1'], False)
+    assert sorted(carried(simulator)) == ['gcp-1', 'nyc-2']
+    predicted = roll([{'name': 'gcp-1'}], state='deleted', check=True, force=True)
+    assert [entry['before']['status'] for entry in predicted['diff'] if entry.get('before')] == ['Healthy', 'Healthy']
+    assert roll([{'name': 'gcp-1'}], state='deleted', force=True)['diff'] == predicted['diff']
+
+
+def test_sixty_healthy_circuits_that_are_declared_absent_all_stay(roll, simulator, writes):
+    simulator.reset(slots=200, activate_after=0)
+    names = [f'c{number}' for number in range(60)]
+    assert roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])['summary'] == {'created': 60}
+    before = writes()
+    refused = roll([{'name': name} for name in names], state='deleted')
+    assert (refused['error']['option'], writes(), len(carried(simulator))) == ('max_deletes', before, 60)
+    assert refused['msg'].count('Healthy') == 60
+
+
+def test_one_of_a_pair_changes_in_a_run_and_the_other_one_in_the_next(roll, simulator):
+    simulator.reset(activate_after=0)
+    pair = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
+    roll(pair)
+    wanted = [{**circuit, 'mtu': 1400} for circuit in pair]
+    first = roll(wanted, at_most_per_site=1)
+    assert (outcomes(first), first['summary']) == ({'nyc-1': 'updated', 'nyc-2': 'deferred'}, {'updated': 1, 'deferred': 1})
+    assert 'of site ewr-a this run changes nyc-1' in first['circuits'][1]['msg']
+    simulator.set_status(carried(simulator)['nyc-1']['name'], 'Down', 'no light')
+    waiting = roll(wanted, at_most_per_site=1)
+    assert (outcomes(waiting), waiting['changed']) == ({'nyc-1': 'unchanged', 'nyc-2': 'deferred'}, False)
+    assert 'nyc-1 (Down)' in waiting['circuits'][1]['msg']
+    simulator.set_status(carried(simulator)['nyc-1']['name'], 'Healthy')
+    assert outcomes(roll(wanted, at_most_per_site=1)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
+    assert roll(wanted, at_most_per_site=1)['summary'] == {'unchanged': 2}
 
 
 def test_deleted_leaves_nothing_but_what_was_there_before(roll, run_module, simulator, fleet):
     own = run_module('interconnect', slot={'site': 'lhr-a'})['interconnect']['name']
     roll([{'name': 'lon-1', 'interconnect': own}])
     names = [{'name': circuit['name']} for circuit in CIRCUITS]
-    assert roll([*names, {'name': 'lon-1', 'interconnect': own}], state='deleted')['summary'] == {'deleted': 4}
+    asked = {'state': 'deleted', 'max_deletes': 4, 'force': True}
+    assert roll([*names, {'name': 'lon-1', 'interconnect': own}], **asked)['summary'] == {'deleted': 4}
     state = simulator.state()
     assert (state['cnis'], [port['name'] for port in state['interconnects']]) == ([], [own])
     assert roll(names, state='deleted')['changed'] is False
@@ -142,7 +195,7 @@ def test_circuits_that_share_a_port_and_go_together_take_it_along_but_not_one_th
     first, second = (run_module('interconnect', slot={'site': site})['interconnect']['name'] for site in ('ewr-a', 'lhr-a'))
     pairs = {'a': first, 'b': first, 'c': second, 'd': second}
     roll([{'name': name, 'interconnect': port, 'shared': True} for name, port in pairs.items()])
-    done = roll([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted')
+    done = roll([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted', max_deletes=4)
     assert done['summary'] == {'deleted': 4}
     assert (simulator.state()['cnis'], [port['name'] for port in simulator.state()['interconnects']]) == ([], [second])
 
@@ -192,7 +245,7 @@ def test_many_are_replaced_by_one_plan(roll, simulator):
     simulator.reset(slots=400)
     roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])
     before = len(simulator.requests())
-    result = roll([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names])
+    result = roll([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names], max_deletes=12)
     assert result['summary'] == {'updated': 12}
     assert {port['speed'] for port in simulator.state()['interconnects']} == {'100G'}
     statuses = [request for request in simulator.requests()[before:] if request['path'].endswith('/status')]
@@ -291,9 +344,9 @@ def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator)
 
 
 @pytest.mark.parametrize(('circuits', 'options', 'words'), [
-    ([{'name': 'a', 'mtu': 9000}], {}, 'circuit a: mtu: 9000 is not possible'),
-    ([{'name': 'a', 'slot': {}}], {}, 'circuit a: slot: asks for nothing'),
-    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "circuits: 'a' is named twice"),
+    ([{'name': 'a', 'mtu': 9000}], {}, 'a: mtu: 9000 is not possible'),
+    ([{'name': 'a', 'slot': {}}], {}, 'a: slot: asks for nothing'),
+    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "a: name: 'a' is that of 2 circuits."),
     ([{'name': 'a', 'slot': SLOT}], {'concurrency': 0}, 'concurrency: 0'),
     (None, {}, 'circuits'),
 ])
@@ -366,7 +419,7 @@ PROGRESS = r'^rollout: (\d+) of 12 circuits after \d+ s, [\d.]+ a second, about 
 
 def play_of(folder, *tasks: dict) -> str:
     """A playbook that runs rollout in each task, with such options of the task."""
-    runs = [{'netops.cloudflare_cni.rollout': {**SLOW, 'state': task.pop('state', 'merged')}, **task} for task in tasks]
+    runs = [{'netops.cloudflare_cni.rollout': {**SLOW, 'max_deletes': 12, 'state': task.pop('state', 'merged')}, **task} for task in tasks]
     (folder / 'play.yml').write_text(json.dumps([{'hosts': 'all', 'gather_facts': False, 'tasks': runs}]))
     return str(folder / 'play.yml')
 
@@ -411,12 +464,12 @@ def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_change
     adopted = account.play(str(tmp_path / 'adopted' / 'adopt.yml'), {})
     assert adopted.status == 0, adopted.output
     hosts = yaml.safe_load((tmp_path / 'adopted' / 'inventory.yml').read_text())['circuits']['hosts']
-    again = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
-    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    for changed in ({('Circuit', 'nyc-2'), ('Circuit', 'gcp-1')}, set()):  # whose hand-over had no word of a health check
+        again = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
+        assert (again.status, again.writes, again.changed) == (0, [], changed), again.output
     hosts['nyc-1']['provision_mtu'] = 1400
-    text = account.play('rollout', hosts, '--check', '--diff').output.split('TASK [Bring the circuits about]')[1].split('TASK [')[0]
-    assert sorted(re.search(r'^3 circuits: (.*)$', text, re.MULTILINE)[1].split(', ')) == ['1 updated', '2 unchanged']
-    assert text.index('3 circuits: ') < text.index('--- before')
-    lines = [line.split(':')[1].strip(' ,') for line in text.splitlines() if re.match(r'[-+] ', line)]
-    assert lines == ['1476', '1400']
-    assert 'nyc-2' not in text
+    text = account.play('rollout', hosts, '--check', '--diff').output.split('TASK [Circuit]')[1].split('TASK [')[0]
+    assert text.index('--- before') < text.index('changed: [nyc-1]')
+    lines = {line.strip('-+ ,') for line in text.splitlines() if re.match(r'[-+] .*mtu', line)}
+    assert lines == {'"mtu": 1476', '"mtu": 1400'}
+    assert [line for line in text.splitlines() if 'nyc-2' in line or 'gcp-1' in line] == ['ok: [nyc-2]', 'ok: [gcp-1]']

@@ -674,7 +674,7 @@ def statuses(*states):
 
 def test_a_wait_ends_when_the_state_is_reached():
     script = Script(*statuses('Pending', 'Pending', 'Healthy'))
-    assert watch(script.client(), ['a'], ['Healthy'], 60) == {'a': {'state': 'Healthy'}}
+    assert watch(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
     assert script.told() == [('GET', f'{PORTS}/a/status')] * 3
     assert script.slept == [0.5, 1.0]
 
@@ -682,28 +682,28 @@ def test_a_wait_ends_when_the_state_is_reached():
 @pytest.mark.parametrize('timeout', [8, 10])
 def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached(timeout):
     script = Script(*statuses(*['Pending'] * 20))
-    assert watch(script.client(), ['a'], ['Healthy'], timeout) == {'a': {'state': 'Pending'}}
+    assert watch(script.client(), {'a': ['Healthy']}, timeout) == {'a': {'state': 'Pending'}}
     assert script.now == timeout
 
 
 @pytest.mark.parametrize('states', [[], ['Healthy']])
 def test_an_interconnect_that_has_gone_has_no_status_and_is_not_waited_for(states):
     script = Script(*[refusal(404)] * 2)
-    assert watch(script.client(), ['a'], states, 10) == {}
+    assert watch(script.client(), {'a': states}, 10) == {}
     assert script.slept == []
 
 
 def test_a_status_that_comes_late_is_waited_for():
     script = Script(*[refusal(404), answer(direct('a', 1))] * 2, *statuses('Pending', 'Healthy'))
-    assert watch(script.client(), ['a'], ['Healthy'], 60) == {'a': {'state': 'Healthy'}}
+    assert watch(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
     late = Script(*[refusal(404), answer(direct('a', 1))] * 20)
-    assert watch(late.client(), ['a'], ['Healthy'], 10) == {}
+    assert watch(late.client(), {'a': ['Healthy']}, 10) == {}
     assert late.now == 10
 
 
 def test_a_wait_may_last_for_days():
     script = Script(*statuses(*['Pending'] * 9000))
-    assert watch(script.client(), ['a'], ['Healthy'], 3 * 86400) == {'a': {'state': 'Pending'}}
+    assert watch(script.client(), {'a': ['Healthy']}, 3 * 86400) == {'a': {'state': 'Pending'}}
     assert (script.now, max(script.slept)) == (3 * 86400, 30)
 
 
@@ -715,5 +715,18 @@ def test_only_those_that_have_not_reached_a_state_are_read_again():
         polls[name] += 1
         return answer({'state': 'Healthy' if name != 'b' or polls[name] == 4 else 'Pending'})
 
-    found = watch(Script(*[status] * 6).client(), list(polls), ['Healthy', 'Down'], 60)
+    found = watch(Script(*[status] * 6).client(), dict.fromkeys(polls, ('Healthy', 'Down')), 60)
     assert (found, polls) == ({name: {'state': 'Healthy'} for name in polls}, {'a': 1, 'b': 4, 'c': 1})
+
+
+def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
+    polls = dict.fromkeys(['a', 'b', 'c'], 0)
+
+    def status(request):
+        name = request['url'].split('/')[3]
+        polls[name] += 1
+        return answer({'state': 'Healthy' if polls[name] == 3 else 'Pending'})
+
+    found = watch(Script(*[status] * 5).client(), {'a': ['Pending'], 'b': ['Healthy'], 'c': ()}, 60)
+    assert {name: status['state'] for name, status in found.items()} == {'a': 'Pending', 'b': 'Healthy', 'c': 'Pending'}
+    assert polls == {'a': 1, 'b': 3, 'c': 1}

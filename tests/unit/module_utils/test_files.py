@@ -502,6 +502,16 @@ def test_a_lock_ends_with_a_failure_too(folder, path):
         pass
 
 
+def test_a_folder_that_can_not_be_opened_is_refused(folder, path, monkeypatch):
+    def none(*_arguments):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    path.mkdir()
+    monkeypatch.setattr(os, 'open', none)
+    with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} can not be read'), folder.lock(0, None):
+        pass
+
+
 def test_a_file_system_without_locks_is_a_warning(folder, path, monkeypatch):
     def none(_handle, _how):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

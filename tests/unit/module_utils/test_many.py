@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import Created, _create, apply_each
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, gathered, in_order
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, ends_of, gathered, in_order
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, DriftError, InputError, NotYetError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
@@ -104,6 +104,63 @@ def test_circuits_keep_away_from_each_other_whatever_their_order():
 def test_a_circuit_comes_after_those_that_it_keeps_away_from():
     chains = {'a': chain_of({'name': 'a', 'slot': {**SITE, 'diverse_from': ['c']}}), 'b': circuit('b'), 'c': circuit('c')}
     assert in_order(chains) == ['c', 'a', 'b']
+
+
+@pytest.mark.parametrize(('names', 'there', 'done'), [
+    (('new', 'old'), ['old'], ['none', 'update']),
+    (('new', 'old'), ['new'], ['none', 'none']),
+    (('new', 'old'), [], ['create', 'create']),
+    (('new', 'old'), ['new', 'old'], 'ambiguous'),
+])
+def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
+    account = world(SLOTS, [direct(f'p{name}', 9 + n) for n, name in enumerate(there)],
+                    [cni(20 + n, name, f'p{name}') for n, name in enumerate(there)])
+    (changes,) = plan_each([circuit(names[0], previous_name=names[1])], account)
+    if isinstance(done, str):
+        assert (changes.kind, changes.details['candidates']) == (done, ['new', 'old'])
+        return
+    assert [change.action for change in changes] == done
+    assert changes[1].after['magic']['conduit_name'] == 'new'
+    assert not there or changes[1].after['interconnect'] == f'p{there[0]}'
+
+
+def test_a_renamed_circuit_may_be_replaced_in_the_same_run():
+    account = world([slot(6, site='gru-b')], [direct('pold', 9)], [cni(20, 'old', 'pold')], [tunnel(9)], pold='Down')
+    wanted = circuit('new', previous_name='old', slot={'site': 'gru-b'}, on_immutable='replace')
+    (changes,) = plan_each([wanted], account)
+    assert steps(changes)[-4:] == [('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect'), ('create', 'cni')]
+    assert changes[-1].after['magic']['conduit_name'] == 'new'
+
+
+@pytest.mark.parametrize('inherited', [{'slot': SITE}, {'slot_id': uuid(2)}, {'slot': SITE, 'speed': '10G'}], ids=str)
+def test_a_pairing_key_counts_more_than_what_a_group_says_of_ports(inherited):
+    asked = {'pairing_key': KEY, 'bandwidth': '1G', **inherited}
+    chain = chain_of({'name': 'gcp-1', **asked})
+    assert chain[0].warnings == (f'{", ".join(sorted(inherited))}: left out, as it has a pairing_key, and so is no port in a data centre.',)
+    ((port, _link),) = plan_each([chain], world(SLOTS))
+    assert (port.after['type'], port.after.get('slot_id')) == ('gcp_partner', None)
+    with pytest.raises(InputError, match='different types'):
+        desire(INTERCONNECT, asked)
+    account = world(SLOTS, [direct('spare', 2)], [], [tunnel(2)])
+    assert steps(plan_each(ends_of([{'name': 'gcp-1', **asked}], account).values(), account)[0]) == [('none', 'interconnect')]
+
+
+@pytest.mark.parametrize(('asked', 'cnis', 'gone'), [
+    ({}, [], [('delete', 'interconnect')]),
+    ({'interconnect': 'spare'}, [], [('delete', 'interconnect')]),
+    ({}, [cni(1, 'spare', 'other')], [('delete', 'cni'), ('delete', 'interconnect')]),
+])
+def test_a_spare_interconnect_is_deleted_by_its_own_name_if_no_circuit_has_it(asked, cnis, gone):
+    account = world((), [direct('spare', 1), direct('other', 2)], cnis, [tunnel(1), tunnel(2)])
+    (changes,) = plan_each(ends_of([{'name': 'spare', **asked}], account).values(), account)
+    assert steps([change for change in changes if change.action != 'note']) == gone
+    assert changes[-1].before['name'] == ('other' if cnis else 'spare')
+
+
+def test_an_interconnect_that_carries_a_circuit_is_no_spare_one():
+    account = world((), [direct('spare', 1)], [cni(1, 'a', 'spare')], [tunnel(1)])
+    (error,) = plan_each(ends_of([{'name': 'spare'}], account).values(), account)
+    assert "carries the CNI 'a'" in str(error)
 
 
 def test_many_that_keep_away_from_each_other_backwards_come_in_order():
@@ -257,8 +314,10 @@ def test_circuits_on_one_port_may_agree_on_its_health_check():
     pair = [{'name': name, 'interconnect': 'here', 'shared': True, 'health_check': {'rate': 'high'}} for name in 'ab']
     plan_each([chain_of(one) for one in pair], world(interconnects=[direct('here', 1)], tunnels=[
         {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}]))
-    with pytest.raises(InputError, match="interconnect: 'here' is named twice"):
-        plan_each([chain_of(pair[0]), chain_of({**pair[1], 'health_check': {'rate': 'low'}})], world())
+    other = chain_of({**pair[1], 'health_check': {'rate': 'low'}})
+    first, second, third = plan_each([chain_of(pair[0]), other, circuit('c')], world(SLOTS))
+    assert [str(error) for error in (first, second)] == ["interconnect: 'here' is named twice."] * 2
+    assert steps(third) == [('create', 'interconnect'), ('create', 'cni')]
 
 
 def test_what_is_gathered_names_no_secret_and_says_what_is_shared():

@@ -9,19 +9,21 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, ends_of, surplus
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     CniError,
     DriftError,
     InputError,
     NotYetError,
+    ShapeError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, Unreadable, World, differing, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     NOTE,
     Change,
     checked,
+    contradiction,
     desire,
     find,
     interconnect_names,
@@ -115,6 +117,9 @@ def steps(changes):
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['b', 'a']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['first'], 'facility': 'Equinix NY1'}, 'conduit_name': 'b'}, [direct('first', 9)], 3),
     ({'slot': {'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, device=None)], 4),
+    ({'slot': {'facility': 'different', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9)], 4),
+    ({'slot': {'facility': 'Different', 'diverse_from': ['first'], 'speed': '100G'}},
+     [direct('first', 9, device='edge03.ewr-a', facility=NY5)], 5),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, facility=NY5)], 6),
 ], ids=str)
 def test_a_free_slot_is_ordered(asked, there, number):
@@ -176,6 +181,8 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
+    ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole leaves 0'),
+    ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility', 'with diverse_from'),
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
     ({'conduit_name': 'nyc-9'}, 'type', 'there is no interconnect conduit_name=nyc-9, and nothing says what to order. '
                                         'Allowed: slot_id or slot, or pairing_key with bandwidth.'),
@@ -276,11 +283,13 @@ def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, act
     ({'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['nyc-1', 'near']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near')}),
     ({'name': 'here', 'slot': {'diverse_from': ['near', 'nyc-2']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near, odd')}),
     ({'conduit_name': 'nyc-2', 'slot': {'diverse_from': ['near']}}, {'slot.diverse_from': ('on Equinix NY1', 'away from near')}),
+    ({'conduit_name': 'nyc-1', 'slot': {'facility': 'different', 'diverse_from': ['far']}},
+     {'slot.facility': ('in Equinix NY1', 'in another one than far')}),
     ({'conduit_name': 'gcp-1', 'bandwidth': '10G'}, {'bandwidth': ('1G', '10G')}),
     ({'conduit_name': 'gcp-1', 'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, {'region': ('us-east4', 'us-west1')}),
 ], ids=str)
 def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
-    there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud')]
+    there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud'), direct('far', 9, device='edge02.ewr-a')]
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'gcp-1', 'cloud'), cni(3, 'nyc-2', 'odd')]
     with pytest.raises(DriftError) as error:
         decide(INTERCONNECT, asked, world(SLOTS, there, cnis))
@@ -681,3 +690,116 @@ def test_a_field_that_answers_never_hold_is_not_compared():
     wanted = desire(INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'})
     assert differing(wanted.row, wanted.fields, gcp('there')) == {}
     assert find(wanted, world(interconnects=[gcp('there')]))['name'] == 'there'
+
+
+# Whose an interconnect is before its CNI says so.
+
+SITE = {'site': 'ewr-a', 'speed': '10G'}
+PAIR = [direct('x', 8), direct('y', 9, device='edge02.ewr-a')]
+
+
+def owned(owners, interconnects=PAIR, cnis=()):
+    there = world(SLOTS, interconnects, cnis)
+    there.own(owners)
+    return there
+
+
+def taken(there, *names, **order):
+    """{circuit: the interconnect it takes, the word new for an order, or the error}."""
+    order = order or {'slot': SITE}
+    planned = plan_each([chain_of({'name': name, **order}) for name in names], there)
+    return {name: changes.kind if isinstance(changes, CniError) else 'new' if changes[0].action == 'create' else changes[0].after['name']
+            for name, changes in zip(names, planned, strict=True)}
+
+
+@pytest.mark.parametrize(('owners', 'cnis', 'names', 'told'), [
+    ({}, [], 'a', {'a': 'ambiguous'}),
+    ({'b': 'x'}, [], 'a', {'a': 'y'}),
+    ({'b': 'x', 'c': 'y'}, [], 'a', {'a': 'new'}),
+    ({'a': 'y'}, [], 'a', {'a': 'y'}),
+    ({'a': 'y'}, [], 'ba', {'b': 'x', 'a': 'y'}),
+    ({'a': 'y', 'b': 'y'}, [], 'abc', {'a': 'y', 'b': 'x', 'c': 'new'}),
+    ({'a': 'x'}, [cni(1, 'a', 'y')], 'ab', {'a': 'y', 'b': 'x'}),
+    ({'b': 'x'}, [cni(1, 'b', 'y')], 'a', {'a': 'x'}),
+    ({'a': 'x'}, [cni(1, 'b', 'x')], 'a', {'a': 'y'}),
+    ({'a': 'gone'}, [], 'ab', {'a': 'x', 'b': 'y'}),
+    ({'a': 'x'}, [], 'abcd', {'a': 'x', 'b': 'y', 'c': 'new', 'd': 'new'}),
+], ids=str)
+def test_a_record_keeps_an_interconnect_for_its_circuit(owners, cnis, names, told):
+    assert taken(owned(owners, cnis=cnis), *names) == told
+
+
+@pytest.mark.parametrize(('cnis', 'words'), [
+    ([], ''),
+    ([cni(1, 'a', 'x')], ''),
+    ([cni(1, 'a', 'x'), cni(2, 'b', 'x')], ''),
+    ([cni(1, 'a', 'y')], "its CNI is on interconnect 'y'"),
+    ([cni(1, 'b', 'x')], "it carries the CNI 'b'"),
+], ids=['nothing yet', 'own', 'shared', 'elsewhere', 'of another'])
+def test_what_cloudflare_has_against_a_record(cnis, words):
+    assert contradiction('a', owned({'a': 'x'}, cnis=cnis)) == words
+    assert contradiction('a', owned({'a': 'gone'})) == 'there is no such interconnect'
+
+
+@pytest.mark.parametrize('number', [8, 9])
+def test_a_slot_id_takes_no_interconnect_that_is_on_record_as_anothers(number):
+    there = owned({'b': 'x'})
+    assert taken(there, 'a', slot_id=uuid(number)) == {'a': 'input' if number == 8 else 'y'}
+    assert taken(there, 'b', slot_id=uuid(8)) == {'b': 'x'}
+    (error,) = plan_each([chain_of({'name': 'a', 'slot_id': uuid(8)})], there)
+    assert str(error).startswith("slot_id: interconnect 'x' on that slot was ordered for circuit 'b', as its record says.")
+    with pytest.raises(InputError, match="ordered for circuit 'b'"):
+        plan([desire(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], there)
+
+
+def test_an_interconnect_on_record_that_is_not_as_declared_is_drift_and_not_ordered_again():
+    (error,) = plan_each([chain_of({'name': 'a', 'slot': {'speed': '100G'}})], owned({'a': 'x'}))
+    assert (type(error), error.details['fields']) == (DriftError, {'slot.speed': {'have': '10G', 'want': '100G'}})
+
+
+@pytest.mark.parametrize('recorded', [False, True])
+def test_an_interconnect_without_a_cni_is_deleted_by_the_record(recorded):
+    there = owned({'a': 'x', 'b': 'y'})
+    planned = plan_each(list(ends_of([{'name': name} for name in 'ac'], there, recorded).values()), there)
+    assert [[(change.action, change.key) for change in changes] for changes in planned] == [
+        [('delete', 'interconnect x')], [('none', planned[1][0].key)]]
+
+
+def test_what_is_on_record_needs_no_note_to_be_found_again():
+    there = owned({'a': 'x'}, cnis=[cni(1, 'a', 'x')])
+    (changes,) = plan_each(list(ends_of([{'name': 'a'}], there, True).values()), there)
+    assert steps(changes) == [('delete', 'cni'), ('delete', 'interconnect')]
+
+
+def test_overridden_deletes_what_is_on_record_and_not_declared():
+    there = owned({'a': 'x', 'b': 'y', 'c': 'gone'}, cnis=[cni(1, 'd', 'z')])
+    assert surplus(there, {'a'}) == ['b', 'd']
+
+
+def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
+    unreadable = Unreadable(cni(1, 'a', 'x'), ShapeError('GET', '/cni/cnis', 200, 'wrong', ['magic']))
+    assert taken(owned({'a': 'x'}, cnis=[unreadable]), 'a') == {'a': 'answer'}
+
+
+# Steps.
+
+@pytest.mark.parametrize(('asked', 'circuit', 'cnis', 'told'), [
+    (('cni',), {}, [], [('none', 'interconnect'), ('create', 'cni')]),
+    (('cni',), {'mtu': 1400}, [cni(1, 'a', 'x')], [('none', 'interconnect'), ('update', 'cni')]),
+    (('cni',), {'interconnect': 'y'}, [], [('create', 'cni')]),
+    (('interconnect',), {}, [], [('none', 'interconnect')]),
+    (('health_check',), {'health_check': {'rate': 'low'}}, [cni(1, 'a', 'x')], [('none', 'interconnect'), ('update', 'tunnel')]),
+    (('loa',), {}, [], [('none', 'interconnect')]),
+    (('loa',), {'interconnect': 'y'}, [], []),
+    ((), {'slot': {'speed': '100G'}}, [], [('none', 'interconnect')]),
+], ids=str)
+def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, told):
+    there = world([], PAIR, cnis, [tunnel(8)])
+    there.own({'a': 'x'})
+    assert steps(plan(chain_of({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == told
+
+
+def test_without_the_step_interconnect_none_is_ordered_nor_taken():
+    for asked in (('cni',), ('loa',), ('health_check', 'handover')):
+        (error,) = plan_each([chain_of({'name': 'a', 'slot': SITE}, asked)], owned({}))
+        assert str(error).startswith("steps: there is no circuit 'a' in this account, by its CNI or on record")

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+name: unknown
+short_description: The variables of a role that it does not know
+version_added: 1.1.0
+author:
+  - netops.cloudflare_cni contributors (@netops-collections)
+description:
+  - Names the variables that begin as those of a role of this collection and are none, each with the nearest one that is. Most are misspelt.
+positional: role, own
+options:
+  _input:
+    description: Names of variables. Those that begin otherwise are passed over.
+    type: list
+    elements: str
+    required: true
+  role:
+    description: The role.
+    type: str
+    choices: [provision, peer]
+    default: provision
+  own:
+    description: Names that are known all the same, as they are the user's own.
+    type: list
+    elements: str
+    default: []
+'''
+
+EXAMPLES = r'''
+- name: No variable is misspelt
+  ansible.builtin.assert:
+    that: query('ansible.builtin.varnames', '^provision_') | netops.cloudflare_cni.unknown | length == 0
+'''
+
+RETURN = r'''
+_value:
+  description: What is wrong with these variables and what to do, or an empty text.
+  type: str
+'''
+
+from collections.abc import Iterable
+
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import unknown
+
+
+class FilterModule:
+    def filters(self) -> dict:
+        return {'unknown': _of_role}
+
+
+def _of_role(names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
+    return unknown(names, [*(own or ())], f'{role}_')

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is on disk, and who holds the folder, while a run is at work."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import Folder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
+
+from .scripted import Script, answer, refusal
+from .test_apply import LINKS, PORTS, listed
+from .test_files import pdf
+from .test_plan import SITE, cni, direct, slot, uuid
+
+SLOTS = [slot(number) for number in (1, 2, 3)]
+
+
+class Service:
+    """An account that has what is created in it. order, link: what is called when such a POST comes."""
+
+    def __init__(self, ports=(), cnis=(), **at):
+        self.ports, self.cnis, self.at = list(ports), list(cnis), at
+
+    def __call__(self, request):
+        method, (path, _query, _rest) = request['method'], request['url'].partition('?')
+        self.at.get({('POST', PORTS): 'order', ('POST', LINKS): 'link'}.get((method, path), ''), lambda: None)()
+        if method == 'POST':
+            return self._create(path, request['body'])
+        if path.endswith('/loa'):
+            return pdf()
+        if path.endswith('/cni/slots'):
+            taken = {port['slot_id'] for port in self.ports}
+            return listed(*({**slot, 'occupied': slot['id'] in taken} for slot in SLOTS))
+        found = {PORTS: self.ports, LINKS: self.cnis}.get(path)
+        return refusal(404) if found is None else listed(*found)
+
+    def _create(self, path, body):
+        if path == PORTS:
+            number = next(number for number in (1, 2, 3) if uuid(number) == body['slot_id'])
+            self.ports.append(direct(f'port-{number}', number))
+            return answer(self.ports[-1])
+        self.cnis.append(cni(len(self.cnis) + 1, body['magic']['conduit_name'], body['interconnect']))
+        return answer(self.cnis[-1])
+
+
+def run(service, folder, *names, **options):
+    """Brings circuits about: (the outcomes, what was sent but for GETs)."""
+    script = Script(*[service] * 100)
+    rollout = Rollout([{'name': name, 'slot': SITE} for name in names], 'merged', workers=1, folder=folder, **options)
+    outcomes = rollout.run(script.client(retry_timeout=5), False)
+    return outcomes, [request['url'] for request in script.sent if request['method'] != 'GET']
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(str(tmp_path / 'files'))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / 'files'
+
+
+def is_held(path):
+    """Whether another run would have to wait for the folder."""
+    try:
+        with Folder(str(path)).lock(0, lambda tried, left: None):
+            return False
+    except RaceError:
+        return True
+
+
+def test_the_record_is_on_disk_after_the_order_and_before_the_next_request_of_the_chain(folder, path):
+    seen = []
+    service = Service(link=lambda: seen.append(json.loads((path / 'a.json').read_text())))
+    outcomes, _sent = run(service, folder, 'a')
+    assert seen == [{'format': 1, 'name': 'a', 'interconnect': {'name': 'port-1'}}]
+    assert outcomes[0].end.error is None
+
+
+def test_where_the_record_can_not_be_written_the_chain_ends_and_names_the_interconnect(folder, path):
+    def order():
+        shutil.rmtree(path)
+        path.write_text('no folder any more')
+
+    outcomes, sent = run(Service(order=order), folder, 'a')
+    (one,) = outcomes
+    assert (one.state, sent) == ('failed', [PORTS])
+    assert 'artifacts_dir' in str(one.end.error) and "The interconnect of a is 'port-1'" in str(one.end.error)
+    assert [change.answer['name'] for change in one.end.applied] == ['port-1']
+
+
+def test_the_folder_is_held_until_all_that_was_ordered_is_on_record_and_no_longer(folder, path):
+    held = {'order': [], 'link': []}
+    service = Service(**{at: lambda at=at: held[at].append(is_held(path)) for at in held})
+    outcomes, _sent = run(service, folder, 'a', 'b')
+    assert [one.state for one in outcomes] == ['created', 'created']
+    assert held == {'order': [True, True], 'link': [True, False]}
+
+
+def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, path):
+    with Folder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run orders for circuits'):
+        run(Service(), folder, 'a')
+    outcomes, sent = run(Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')]), folder, 'a')
+    assert ([one.state for one in outcomes], sent) == (['updated'], [])
+
+
+def test_a_run_that_orders_nothing_does_not_wait(folder, path):
+    service = Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')])
+    with Folder(str(path)).lock(0, lambda tried, left: None):
+        outcomes, _sent = run(service, folder, 'a')
+    assert [one.state for one in outcomes] == ['updated']
+
+
+def test_what_another_run_has_ordered_meanwhile_is_not_taken(folder, path, monkeypatch):
+    """The plan was made before the folder was free: it is made again."""
+    service, lock = Service(), Folder.lock
+
+    def later(self, *arguments):
+        service.ports.append(direct('port-1', 1))
+        self.put_on_record('b', 'port-1')
+        return lock(self, *arguments)
+
+    monkeypatch.setattr(Folder, 'lock', later)
+    run(service, folder, 'a')
+    assert {cni['magic']['conduit_name']: cni['interconnect'] for cni in service.cnis} == {'a': 'port-2'}
+
+
+def test_a_port_that_is_taken_without_an_order_is_on_record_before_its_cni(folder, path):
+    seen = []
+    service = Service([direct('port-3', 3)], link=lambda: seen.append(json.loads((path / 'a.json').read_text())['interconnect']))
+    _outcomes, sent = run(service, folder, 'a')
+    assert (seen, sent) == ([{'name': 'port-3'}], [LINKS])
+
+
+def test_an_order_that_fails_lets_the_folder_go(folder, path):
+    service = Service(order=lambda: 1 / 0)
+    outcomes, _sent = run(service, folder, 'a')
+    assert ([one.state for one in outcomes], is_held(path)) == (['failed'], False)

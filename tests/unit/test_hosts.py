@@ -1,0 +1,151 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From variables to circuits, for each host alone: what is refused, by which words, and what is run. Pure functions."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from playbook import ROOT
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts as hosts
+
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+
+
+def declare(host: str = 'nyc-1', **variables) -> hosts.Declared:
+    """What a host declares with these variables, their names without the prefix."""
+    return hosts.declare(host, {f'provision_{name}': value for name, value in variables.items()})
+
+
+@pytest.mark.parametrize('role', ['provision', 'peer'])
+def test_what_is_known_is_what_the_role_documents(role):
+    documented = set(yaml.safe_load((ROOT / f'roles/{role}/meta/argument_specs.yml').read_text())['argument_specs']['main']['options'])
+    of_playbooks = {'hosts', 'serial', 'expect', 'report', 'report_mode', 'fail_fast'} if role == 'provision' else set()
+    assert hosts.KNOWN[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
+
+
+def test_a_host_is_a_circuit():
+    blanks = {'description': '', 'health_check': {'rate': ''}}
+    found = declare(slot=SLOT, mtu='1476', bgp={'asn': '64496', 'md5_key': None}, wait_for='Healthy', **blanks)
+    assert found.circuit == {'name': 'nyc-1', 'slot': SLOT, 'mtu': 1476, 'bgp': {'customer_asn': 64496}, 'wait_for': ['Healthy']}
+    assert (found.state, found.account, found.run['artifacts_dir']) == ('present', {}, 'artifacts')
+    assert declare(name='lon-1', state='', slot=SLOT).circuit == {'name': 'lon-1', 'slot': SLOT}
+    assert declare(name=None, state='absent', artifacts_dir='/a').run['artifacts_dir'] == '/a'
+
+
+REFUSED = {
+    'a typo': ({'bpg': {}}, r'^provision_bpg: there is no such variable. The nearest is provision_bgp.'),
+    'two typos': ({'bpg': {}, 'nmae': 'x'}, r'^provision_bpg: .* provision_nmae: .* The nearest is provision_name.'),
+    'an answer of a survey': ({'slot_site': 'ewr-a'}, r'^provision_slot_site: .* The nearest is provision_slot.site.'),
+    'a text as a dict': ({'slot': 'gru-b'}, r"^provision_slot: argument 'provision_slot' is of type .* to dict"),
+    'a key of a dict': ({'slot': {'sight': 'x'}}, r'provision_slot\.sight. Supported parameters include: address_contains'),
+    'a word': ({'state': 'gone'}, r'value of provision_state must be one of: present, absent, spare, got: gone'),
+    'a number': ({'slot': SLOT, 'mtu': 'big'}, r"^provision_mtu: argument 'provision_mtu' is of type"),
+    'an MTU': ({'slot': SLOT, 'mtu': 9000}, r'^provision_mtu: 9000 is not possible'),
+    'a key': ({'slot': SLOT, 'bgp': {'md5_key': 'planted?'}}, r'^provision_bgp.md5_key: the value is not possible'),
+    'two types': ({'slot_id': 'x', 'bandwidth': '1G'}, r'^provision_\w+, provision_'),
+    'a long name': ({'slot': SLOT, 'loa_name': 'x' * 201}, r'^provision_loa_name: .* at most 200 characters, not 201'),
+    'digits': ({'slot': SLOT, 'bgp': {'md5_key': 42798}}, r'^provision_bgp.md5_key: each of these is a text'),
+    'a secret': ({'slot': SLOT, 'pairing_key': 'planted', 'type': 'planted'}, '^provision_type: .not shown, as it holds a secret'),
+}
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_what_can_not_be_is_refused_by_its_variable(name):
+    variables, words = REFUSED[name]
+    with pytest.raises(InputError, match=words) as error:
+        declare(**variables)
+    assert error.value.details['option'].startswith('provision_')
+    assert 'planted' not in str(error.value)
+
+
+def test_variables_of_your_own_are_yours():
+    for own in (['provision_team', 'provision_bpg'], 'provision_team, provision_bpg'):
+        assert declare(team='network', bpg={}, slot=SLOT, own_variables=own).circuit == {'name': 'nyc-1', 'slot': SLOT}
+    assert hosts.unknown(['peer_platfrom', 'provision_bpg', 'peer_result'], prefix='peer_').startswith(
+        'peer_platfrom: there is no such variable. The nearest is peer_platform. One of your own is to be listed in peer_own_variables.')
+    assert hosts.unknown(['peer_team'], ['peer_team'], 'peer_') == ''
+
+
+def test_two_hosts_with_one_circuit_are_both_refused_but_for_accounts_of_their_own():
+    first, second, other = (declare(host, name='nyc', slot=SLOT) for host in 'abc')
+    elsewhere = other._replace(account={'account_id': 'x'})
+    spare = declare('d', name='nyc', state='spare')
+    assert {host: str(error) for host, error in hosts.twice([first, second, elsewhere, spare]).items()} == {
+        'a': "provision_name: 'nyc' is declared by b too.", 'b': "provision_name: 'nyc' is declared by a too."}
+
+
+def test_an_account_has_one_as_number():
+    same, other, silent = declare('a', default_asn=65000, slot=SLOT), declare('b', default_asn='65001', slot=SLOT), declare('c', slot=SLOT)
+    assert hosts.disagreeing([same, same, silent]) == {}
+    assert set(hosts.disagreeing([same, other, silent])) == {'a', 'b'}
+    (run,) = hosts.rollouts([silent, same], 'merged', str)
+    assert run.options['default_asn'] == 65000
+
+
+def test_each_account_has_its_runs_and_what_goes_goes_first():
+    one, two = {'account_id': 'one', 'api_token': 'planted'}, {'account_id': 'two'}
+    declared = [
+        declare('a', slot={**SLOT, 'diverse_from': ['b', 'lon-1']}, wait_timeout=5, **one),
+        declare('b', name='nyc-2', slot=SLOT, wait_timeout='7', **one),
+        declare('c', state='absent', **two), declare('d', state='spare', **one), declare('e', slot=SLOT, **two),
+    ]
+    found = hosts.rollouts(declared, 'merged', lambda name: {'b': 'nyc-2'}.get(name, name))
+    assert [(run.state, run.account, run.hosts) for run in found] == [
+        ('deleted', two, {'c': 'c'}), ('merged', one, {'a': 'a', 'nyc-2': 'b'}), ('merged', two, {'e': 'e'})]
+    assert found[1].circuits[0]['slot']['diverse_from'] == ['nyc-2', 'lon-1']
+    assert found[1].options['wait_timeout'] == 7
+
+
+ALL = [*hosts.STEPS, 'decommission']
+
+
+@pytest.mark.parametrize(('run', 'skipped', 'own', 'chosen'), [
+    (['all'], [], [], ALL),
+    (['all'], ['status', 'decommission'], ['net'], [*ALL[:5], 'handover']),
+    (['loa'], [], [], ['loa']),
+    (['loa', 'handover'], ['loa'], ['net'], ['handover']),
+    (['net'], [], ['net'], ALL),
+    (['net', 'loa'], [], ['net'], ALL),
+    (['tagged'], [], [], ALL),
+    (['other'], [], ['net'], []),
+    (['other'], [], ['always'], ALL),
+    (['untagged'], [], [], []),
+])
+def test_tags_choose_the_steps(run, skipped, own, chosen):
+    assert hosts.steps(run, skipped, own) == chosen
+
+
+def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
+    changed = {'name': 'nyc-1', 'outcome': 'created', 'changed': True, 'files': {'loa': 'f'},
+               'objects': {'interconnect': {'name': 'x'}, 'cni': None}}
+    failed = {'name': 'nyc-2', 'outcome': 'failed', 'changed': False, 'msg': 'why', 'error': {'kind': 'api'}}
+    result = {'failed': True, 'msg': '1 of 2', 'circuits': [changed, failed], 'settings': {'default_asn': 1},
+              'diff': [{'prepared': 'sum'}, {'circuit': 'nyc-1', 'before': ''}, {'circuit': 'nyc-2'}]}
+    first = hosts.row(declare('nyc-1', slot=SLOT), result)
+    assert first == {
+        'name': 'nyc-1', 'state': 'present', 'changed': True, 'outcome': 'created', 'interconnect': {'name': 'x'}, 'cni': None,
+        'health_check': None, 'settings': {'default_asn': 1}, 'status': None, 'files': {'loa': 'f'},
+        'diff': [{'circuit': 'nyc-1', 'before': ''}],
+    }
+    second = hosts.row(declare('host', name='nyc-2', slot=SLOT), result)
+    assert (second['failed'], second['msg'], second['error'], second['changed']) == (True, 'host: why', {'kind': 'api'}, False)
+    whole = hosts.row(declare('nyc-3', slot=SLOT), {'failed': True, 'msg': 'no token', 'error': {'kind': 'input'}})
+    assert (whole['failed'], whole['msg']) == (True, 'nyc-3: no token')
+
+
+def test_the_table_has_a_line_for_each_circuit():
+    rows = [
+        {'name': 'nyc-1', 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-1'},
+         'status': {'state': 'Down', 'reason': 'no\nlight'}},
+        {'name': 'a-long-name', 'outcome': 'failed', 'failed': True, 'msg': 'a-long-name: why'},
+    ]
+    assert hosts.table(rows) == [
+        'circuit      outcome  interconnect  status  message',
+        'nyc-1        created  ewr-a-icon-1  Down    no light',
+        'a-long-name  failed   -             -       a-long-name: why',
+    ]
