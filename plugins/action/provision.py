@@ -172,7 +172,7 @@ class ActionModule(InProcess):
         mine = set(run.hosts.values())
         result = self._refused_in_all(arguments, going) or self.run_module(rollout, arguments, self._vars)
         for text in result.get('warnings', ()):
-            display.warning(text)
+            display.warning(getattr(getattr(text, 'event', None), 'msg', text))  # no text since ansible-core 2.19
         self._of_account += _hosts.of_account(result)
         rows = {one.host: _noted(_hosts.row(one, result)) for one in todo if one.host in mine}
         first, *others = rows

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, all_read, by_key, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted, own_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER, STEPS
@@ -54,9 +54,10 @@ def ends_of(circuits: Iterable[Circuit], world: World, recorded: bool = False) -
     """
     chains: dict[str, Chain] = {}
     gone: set[str] = set()
-    for circuit in circuits:
+    circuits = list(circuits)
+    ports = all_read(lambda circuit: interconnect_of(circuit['name'], world), circuits)
+    for circuit, port in zip(circuits, ports, strict=True):
         name = circuit['name']
-        port = interconnect_of(name, world)
         on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
         on_it |= {cni[CNI.id] for cni in world.unreadable(CNI.name) if port and cni.get('interconnect') == port}
         if not port and circuit.get('interconnect') in (None, name) and world.having(INTERCONNECT.name, INTERCONNECT.id, name):
@@ -93,7 +94,8 @@ def remains_of(name: str, world: World) -> Chain:
 def surplus(world: World, kept: Container[str]) -> list[str]:
     """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays."""
     there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
-    there |= {name for name in world.owners if own_interconnect(name, world)}
+    listed = [name for name, port in world.owners.items() if world.having(INTERCONNECT.name, INTERCONNECT.id, port)]
+    there |= {name for name in listed if own_interconnect(name, world)}
     return sorted(name for name in there if name and name not in kept)
 
 

@@ -31,7 +31,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, hold_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import Refused
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, warn_of_addresses
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World, by_field, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, all_read, by_field, by_key, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import at_once, observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome, failure_of, result_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
@@ -56,9 +56,11 @@ def roll(task: Task) -> dict[str, Any]:
     if task.params['state'] == 'gathered':
         return _gathered(task)
     rollout = _asked(task)
-    outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
-    for text in rollout.warnings:
-        task.module.warn(text)
+    try:
+        outcomes = rollout.run(task.client, task.module.check_mode, _progress(task))
+    finally:
+        for text in rollout.warnings:
+            task.module.warn(text)
     for one in outcomes:
         warn_of_addresses(task.module.warn, one.name, one.addresses)
     result = result_of(outcomes, rollout.settings, rollout.account)
@@ -362,16 +364,11 @@ class Rollout:
 
     def _plan_files(self, outcomes: Mapping[str, Outcome], world: World) -> None:
         """What becomes of the files of each circuit. Raises Unread."""
-        facts: dict[str, Facts] = {}
-        unread: dict[Part, None] = {}
-        for name, one in outcomes.items() if self.folder else ():
-            try:
-                facts |= {} if one.end.error or one.deferred or self._goes(one) else {name: self._facts(one, world)}
-            except Unread as error:
-                unread |= dict.fromkeys(error.parts)
-        if unread:
-            raise Unread(*unread)
-        for name, one in outcomes.items() if self.folder else ():
+        if not self.folder:
+            return
+        staying = [one for one in outcomes.values() if not (one.end.error or one.deferred or self._goes(one))]
+        facts = dict(zip((one.name for one in staying), all_read(lambda one: self._facts(one, world), staying), strict=True))
+        for name, one in outcomes.items():
             with one.end.failing(self.report):
                 one.files = self._files_of(one, facts.get(name))
 
@@ -393,8 +390,8 @@ class Rollout:
 
     def _facts(self, one: Outcome, world: World) -> Facts:
         """What the files of a circuit are made from: what this run has planned or written, and else what is there. Raises Unread."""
-        circuit, known = self._declared[one.name], one.objects
-        port, cni, tunnel, settings = (known.get(row.name) for row in (INTERCONNECT, CNI, TUNNEL, SETTINGS))
+        circuit, objects, settings = self._declared[one.name], one.written, None
+        port, cni, tunnel = (objects.get(row.name) for row in (INTERCONNECT, CNI, TUNNEL))
         cni = cni or next(iter(world.having(CNI.name, 'magic.conduit_name', one.name)), None)
         name = get(port, 'name') or get(cni, 'interconnect') or circuit.get('interconnect')
         port = port or next(iter(by_field(INTERCONNECT, INTERCONNECT.id, name, world) if name else ()), None)
@@ -403,6 +400,7 @@ class Rollout:
         if 'handover' in self._filing and get(cni, 'bgp'):
             settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(world.seen(SETTINGS.name)), None)
             self.account = settings
+        one.known = {row.name: obj for row, obj in ((INTERCONNECT, port), (CNI, cni), (TUNNEL, tunnel)) if obj}
         return Facts(one.name, port, cni, tunnel, settings, circuit.get('loa_name'))
 
     def _write_files(self, client: Client, outcomes: Sequence[Outcome]) -> None:

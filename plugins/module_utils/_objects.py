@@ -27,6 +27,20 @@ class Unread(Exception):
         self.parts = parts
 
 
+def all_read(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+    """What work() returns for each item. Raises Unread once, for all that any of them needs."""
+    found: list[T] = []
+    unread: dict[Part, None] = {}
+    for item in items:
+        try:
+            found.append(work(item))
+        except Unread as error:
+            unread |= dict.fromkeys(error.parts)
+    if unread:
+        raise Unread(*unread)
+    return found
+
+
 class Unreadable(dict):
     """An object of which something can't be read: that is None here, and the error is for whoever needs the object."""
 

@@ -25,7 +25,7 @@ OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check':
 class Outcome:
     """changes, files: as planned; end: as written. paths: of the files; status: {interconnect, state, reason}, where it was read.
 
-    deferred: why it waits for the next run.
+    deferred: why it waits for the next run; known: {name of a row: the object} of what its files are made from.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Outcome:
     status: dict[str, Any] | None = None
     reached: bool | None = None
     deferred: str = ''
+    known: dict[str, Object] = field(default_factory=dict)
 
     @property
     def real(self) -> list[Change]:
@@ -66,7 +67,12 @@ class Outcome:
 
     @property
     def objects(self) -> dict[str, Object]:
-        """{name of a row: the object as it is, or will be} of all that was looked at and is not deleted."""
+        """{name of a row: the object as it is, or will be} of all that is known and is not deleted."""
+        return self.written if self.end.error else {**self.known, **self.written}
+
+    @property
+    def written(self) -> dict[str, Object]:
+        """The same of what was planned, or written, and looked at on the way."""
         changes = self.end.applied or ([] if self.end.error else self.changes)
         return {change.row.name: change.answer or change.after for change in changes if change.after and change.row.store == 'api'}
 

@@ -159,10 +159,11 @@ EXAMPLES = r'''
     cust_ip: 10.20.30.1/31
     p2p_ip: 10.20.30.0/31
 
-- name: No CNI any more
+- name: No CNI any more, even if it is the last one of its site that carries traffic
   netops.cloudflare_cni.cni:
     conduit_name: nyc-1
     state: absent
+    force: true
 '''
 
 RETURN = r'''

@@ -73,7 +73,7 @@ def _written(net: ipaddress.IPv4Network) -> st.SearchStrategy[str]:
 
 _BGP = {'extra_prefixes': prefix_lists.flatmap(written), 'md5_key': md5_keys}
 _FIELDS = {
-    'state': st.sampled_from(STATES), 'description': descriptions, 'mtu': mtus, 'bgp_mode': st.sampled_from(MODES),
+    'state': st.sampled_from(STATES), 'force': st.booleans(), 'description': descriptions, 'mtu': mtus, 'bgp_mode': st.sampled_from(MODES),
     'bgp': st.fixed_dictionaries({'customer_asn': asns}, optional=_BGP) | st.fixed_dictionaries({}, optional=_BGP),
 }
 _ENDS = st.just({}) | st.integers(0, 3).map(lambda number: link(number, '10.0'))

@@ -19,7 +19,13 @@ from urllib.parse import parse_qsl, urlsplit
 from multidict import CIMultiDict
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, DriftError, InputError, NotYetError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AmbiguousError,
+    DriftError,
+    InputError,
+    NotYetError,
+    ProtectedError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
@@ -29,7 +35,8 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / 'simulator'))
 from app import Simulation
 from contract import BASE, Message
 
-REFUSALS = (InputError, AmbiguousError, DriftError, NotYetError)  # what a plan may end with; any other error in these tests is a bug
+# What a plan may end with; any other error in these tests is a bug.
+REFUSALS = (InputError, AmbiguousError, DriftError, NotYetError, ProtectedError)
 
 
 @dataclass

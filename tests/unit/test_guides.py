@@ -56,6 +56,12 @@ def reader(process, tmp_path):
     return account
 
 
+def known(account: Account) -> dict[str, object]:
+    """What a reader would have filled in."""
+    free = (slot['id'] for slot in account.simulator.state()['slots'] if slot['ccr_device_name'] == 'edge03.ewr-a' and not slot['occupied'])
+    return {**KNOWN, 'new_slot': next(free), 'old_port': account.circuits()['nyc-1']['cni']['interconnect']}
+
+
 def run(account: Account, command: list[str]) -> str:
     """Runs a command in the reader's folder; returns what it prints."""
     command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
@@ -76,7 +82,7 @@ def test_a_command(command, reader):
 @pytest.mark.parametrize('text', [pytest.param(text, id=where) for text, where in blocks('yaml').items()])
 def test_a_piece_of_yaml(text, reader):
     content = yaml.safe_load(text)
-    (reader.folder / 'known.json').write_text(json.dumps(KNOWN))
+    (reader.folder / 'known.json').write_text(json.dumps(known(reader)))
     if isinstance(content, list):
         plays = content if 'hosts' in content[0] else [{'hosts': 'localhost', 'gather_facts': False, 'tasks': content}]
         (reader.folder / 'site.yml').write_text(yaml.safe_dump(plays, sort_keys=False))
@@ -90,6 +96,25 @@ def test_a_piece_of_yaml(text, reader):
         (reader.folder / 'own.yml').write_text(yaml.safe_dump(groups))
         command = ['ansible-playbook', '-i', 'own.yml', 'netops.cloudflare_cni.rollout', '--check', '-e', '@known.json']
         assert 'failed=0' in run(reader, command)
+
+
+def test_a_circuit_moves_to_another_port_and_the_old_one_is_deleted_once_the_new_one_has_light(reader):
+    (text,) = [text for text in blocks('yaml') if 'Move the CNI' in text]
+    (reader.folder / 'move.yml').write_text(text)
+    filled, before = known(reader), reader.circuits()['nyc-1']['cni']
+    (reader.folder / 'known.json').write_text(json.dumps(filled))
+    command = ['ansible-playbook', 'move.yml', '-e', '@known.json']
+    reader.simulator.fault('status', method='GET', path='/status', status=200, body={'state': 'Pending', 'reason': None}, times=1)
+    run(reader, command)
+    assert reader.circuits()['nyc-1']['cni'] == before
+    assert filled['old_port'] in {port['name'] for port in reader.simulator.state()['interconnects']}
+    run(reader, command)
+    ports = {port['name']: port for port in reader.simulator.state()['interconnects']}
+    after = reader.circuits()['nyc-1']['cni']
+    assert ports[after['interconnect']]['slot_id'] == filled['new_slot']
+    assert {**after, 'interconnect': before['interconnect']} == before
+    assert (filled['old_port'] in ports, len(ports)) == (False, 2)
+    assert 'changed=0' in run(reader, command)
 
 
 @pytest.mark.parametrize('text', [pytest.param(text, id=where) for text, where in blocks('jinja').items()])

@@ -17,11 +17,12 @@ from properties.desired import Declared, cnis, declarations, fleets, together, w
 from properties.effort import looked_at
 from properties.inprocess import Api, Ended
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import roll
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import HIDDEN, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROWS, UNKNOWN
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout import roll
+from ansible_collections.netops.cloudflare_cni.plugins.modules.rollout import ARGUMENT_SPEC
 
 API = Api()
 STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels'}
@@ -72,7 +73,7 @@ def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
 @looked_at
 @given(accounts())
 def test_what_is_gathered_and_fed_back_changes_nothing(account):
-    options = {'max_deletes': 0, 'fail_fast': False, 'concurrency': 1, 'progress_every': 0}
+    options = {**{name: row.get('default') for name, row in ARGUMENT_SPEC.items()}, 'concurrency': 1}
     gathered = run(account, roll, {**options, 'circuits': None, 'state': 'gathered'})
     again = API.run(roll, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
     assert (again.result['changed'], again.result['diff'], again.writes) == (False, [], [])

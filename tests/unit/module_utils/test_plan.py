@@ -771,6 +771,14 @@ def test_what_is_on_record_needs_no_note_to_be_found_again():
     assert steps(changes) == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
+def test_what_records_name_and_no_list_shows_is_read_at_once():
+    there = World({('interconnect', None): [], ('cni', None): []})
+    there.own({'a': 'x', 'b': 'y', 'c': 'z'})
+    with pytest.raises(Unread) as unread:
+        ends_of([{'name': name} for name in 'ab'], there)
+    assert unread.value.parts == (('interconnect', 'x'), ('interconnect', 'y'))
+
+
 def test_overridden_deletes_what_is_on_record_and_not_declared():
     there = owned({'a': 'x', 'b': 'y', 'c': 'gone'}, cnis=[cni(1, 'd', 'z')])
     assert surplus(there, {'a'}) == ['b', 'd']
