@@ -47,7 +47,7 @@ def show(simulator: Simulator) -> None:
     for interconnect in simulator.state()['interconnects']:
         simulator.set_status(interconnect['name'], 'Healthy')
     asked = len(simulator.requests())
-    changed = play(simulator, 'Weeks later there is light. The same again changes nothing', '-e', 'provision_serial=2', brief=True)
+    changed = play(simulator, 'Weeks later there is light. The same again changes nothing', brief=True)
     requests = simulator.requests()[asked:]
     writes = [one for one in requests if one['method'] != 'GET']
     if changed or writes:
@@ -67,7 +67,6 @@ def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False)
         'PATH': os.pathsep.join([str(ROOT / '.venv/bin'), os.environ['PATH']]),
         'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'),
         'ANSIBLE_STDOUT_CALLBACK': 'default',
-        'ANSIBLE_DISPLAY_SKIPPED_HOSTS': 'False',
         'ANSIBLE_CALLBACK_RESULT_FORMAT': 'yaml',
         'ANSIBLE_FORCE_COLOR': str(sys.stdout.isatty()),
     }

@@ -195,6 +195,7 @@ class Rollout:
 
     def decide(self, world: World) -> list[Outcome]:
         """The changes for each circuit, in the order of the list; those that overridden deletes come last. Raises InputError, Unread."""
+        world.asking.update(dict.fromkeys(self.later))
         outcomes = self._guarded(world)
         self.settings = self._set(world)
         self._contradicted = dict(self._contradictions(outcomes, world))
@@ -279,7 +280,6 @@ class Rollout:
     def _decided(self, client: Client) -> list[Outcome]:
         """The plan for the account as it is now, and for what is on record."""
         world = World()
-        world.asking.update(dict.fromkeys(self.later))
         if self.folder:
             self._records, self._disks = self.folder.records(), {}
             owners = {name: port for name, record in self._records.items() if (port := get(record, 'interconnect.name'))}

@@ -49,7 +49,7 @@ SHEET = r'''{% macro table(rows) %}
 {{ handover.description | cell }}
 
 {% endif %}
-{% if port.type == 'direct' %}
+{% if port.type != 'gcp_partner' %}
 ## For the data centre: the cross-connect
 
 {{ table([

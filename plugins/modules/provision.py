@@ -144,6 +144,23 @@ files:
   returned: without O(hosts)
   type: dict
   sample: {loa: artifacts/nyc-1-loa.pdf, markdown: artifacts/nyc-1.md, json: artifacts/nyc-1.json}
+addresses:
+  description: As RV(netops.cloudflare_cni.rollout#module:circuits[].addresses).
+  returned: without O(hosts), if it was replaced
+  type: dict
+applied:
+  description: As RV(netops.cloudflare_cni.rollout#module:circuits[].applied).
+  returned: without O(hosts), if it failed, and anything was
+  type: list
+  elements: dict
+note:
+  description: What people should know, of a circuit whose port is Pending.
+  returned: without O(hosts), if there is anything
+  type: str
+skip_reason:
+  description: Why there was nothing to do.
+  returned: without O(hosts), if there was nothing to do
+  type: str
 error:
   description: What went wrong, as RV(netops.cloudflare_cni.rollout#module:error).
   returned: failure

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts, steps and accounts a run is about, and what the ways to run a playbook do to it: limits, batches, forks, strategies, tags."""
+"""Which hosts, steps and accounts a run is about, and what limits, batches, forks, strategies and tags do to it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def test_hosts_with_one_selector_get_a_port_and_its_letter_each(account, how):
 @pytest.mark.parametrize('serial', [1, 2])
 def test_the_second_of_a_pair_keeps_away_from_the_first_whichever_says_so(account, serial):
     """The first port that would be taken is on the same device for both."""
-    hosts = {'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}}, 'first': {'provision_slot': SLOT, 'provision_name': 'nyc-1'}}
+    hosts = {'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['first']}},
+             'first': {'provision_slot': SLOT, 'provision_name': 'nyc-1'}}
     run = play(account, ROLE | {'serial': serial}, hosts, '--forks', '20')
     assert run.status == 0, run.output
     assert len({port['ccr_device_name'] for port in ports(account).values()}) == 2

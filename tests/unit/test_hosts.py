@@ -10,6 +10,7 @@ import yaml
 from playbook import ROOT
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.modules.provision import RETURN
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts as hosts
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -136,6 +137,13 @@ def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
     assert (second['failed'], second['msg'], second['error'], second['changed']) == (True, 'host: why', {'kind': 'api'}, False)
     whole = hosts.row(declare('nyc-3', slot=SLOT), {'failed': True, 'msg': 'no token', 'error': {'kind': 'input'}})
     assert (whole['failed'], whole['msg']) == (True, 'nyc-3: no token')
+
+
+def test_what_a_host_gets_is_what_is_documented():
+    documented = set(yaml.safe_load(RETURN)) - {'hosts'}
+    found = {'name': 'nyc-1', 'outcome': 'failed', 'changed': True, 'msg': 'why', 'error': {}, 'applied': [], 'addresses': {}}
+    failed = hosts.row(declare(slot=SLOT), {'circuits': [found]})
+    assert {*failed, 'note', 'skip_reason'} - {'changed', 'diff', 'failed', 'msg'} == documented
 
 
 def test_the_table_has_a_line_for_each_circuit():

@@ -160,7 +160,7 @@ def test_nothing_secret_is_shown_at_any_verbosity(played, way):
 
 def test_every_module_has_its_way_into_the_process_and_is_played():
     modules = {path.stem for path in (ROOT / 'plugins/modules').glob('*.py')}
-    assert {row.module for row in ROWS.values()} == modules
+    assert {row.module for row in ROWS.values()} == modules - {'provision'}  # which is no module of its own, and runs rollout
     assert {path.stem for path in (ROOT / 'plugins/action').glob('*.py')} >= modules
 
 

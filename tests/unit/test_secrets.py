@@ -394,7 +394,7 @@ def run(process, tmp_path_factory):
         {**frame, 'tasks': [role, keep, *tasks('interconnect', 'interconnect_info', 'cni_info', 'cni_settings', 'slots_info'), short]},
         {**frame, 'environment': {'CLOUDFLARE_API_TOKEN': ''}, 'module_defaults': {'group/netops.cloudflare_cni.all': key},
          'tasks': tasks('interconnect', 'cni_info', ignore_errors=True)},
-        {**frame, 'tasks': [*tasks('rollout', ignore_errors=True), *tasks('cni')]},
+        {**frame, 'vars': {'cni_in_process': False}, 'tasks': [*tasks('rollout', ignore_errors=True), *tasks('cni')]},
     ]
     circuit = {'provision_slot': SLOT, 'provision_bgp': {**BGP, 'md5_key': STORED_KEY}, 'provision_health_check': {'rate': 'high'}}
     common = {'ansible_python_interpreter': sys.executable, 'provision_artifacts_dir': str(folder / 'kept' / 'files'), 'md5_key': MD5_KEY}
