@@ -28,10 +28,10 @@ class Ask:
 # What every playbook takes besides.
 HOSTS = {'type': 'str', 'description': 'Which circuits, a pattern of names in the inventory such as nyc-2 or nyc-1,nyc-2.'}
 HEALTH = ('Healthy', 'Unhealthy', 'Down')
-LEAST = {'rollout_max_deletes': 0, 'provision_bgp.customer_asn': 1}
+LEAST = {'provision_bgp.customer_asn': 1}
 TEXTS = ('text', 'textarea', 'password')
 SURVEYS = {
-    'rollout': [Ask('rollout_state', True, ('merged', 'overridden')), Ask('rollout_max_deletes', True), Ask('rollout_fail_fast', True)],
+    'rollout': [Ask('rollout_state', True, ('merged', 'overridden')), Ask('rollout_max_deletes'), Ask('rollout_fail_fast', True)],
     'status': [Ask('provision_wait_for', only=HEALTH), Ask('provision_wait_timeout')],
     'light': [Ask('provision_wait_timeout')],
     'decommission': [Ask('provision_hosts', True)],

@@ -82,10 +82,10 @@ def test_a_command(command, reader):
 @pytest.mark.parametrize('text', [pytest.param(text, id=where) for text, where in blocks('yaml').items()])
 def test_a_piece_of_yaml(text, reader):
     content = yaml.safe_load(text)
+    (reader.folder / 'known.json').write_text(json.dumps(known(reader)))
     if isinstance(content, list):
         plays = content if 'hosts' in content[0] else [{'hosts': 'localhost', 'gather_facts': False, 'tasks': content}]
         (reader.folder / 'site.yml').write_text(yaml.safe_dump(plays, sort_keys=False))
-        (reader.folder / 'known.json').write_text(json.dumps(known(reader)))
         assert 'PLAY [' in run(reader, ['ansible-playbook', '-i', 'inventory.yml', 'site.yml', '-e', '@known.json'])
     elif 'plugin' in content:
         (reader.folder / 'own.cni.yml').write_text(text)
@@ -94,7 +94,8 @@ def test_a_piece_of_yaml(text, reader):
     else:
         groups = content if 'circuits' in content else {'circuits': {'hosts': content}}
         (reader.folder / 'own.yml').write_text(yaml.safe_dump(groups))
-        assert 'failed=0' in run(reader, ['ansible-playbook', '-i', 'own.yml', 'netops.cloudflare_cni.rollout', '--check'])
+        command = ['ansible-playbook', '-i', 'own.yml', 'netops.cloudflare_cni.rollout', '--check', '-e', '@known.json']
+        assert 'failed=0' in run(reader, command)
 
 
 def test_a_circuit_moves_to_another_port_and_the_old_one_is_deleted_once_the_new_one_has_light(reader):

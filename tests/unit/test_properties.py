@@ -73,7 +73,7 @@ def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
 @looked_at
 @given(accounts())
 def test_what_is_gathered_and_fed_back_changes_nothing(account):
-    options = {**{name: row.get('default') for name, row in ARGUMENT_SPEC.items()}, 'concurrency': 1, 'progress_every': 0}
+    options = {**{name: row.get('default') for name, row in ARGUMENT_SPEC.items()}, 'concurrency': 1}
     gathered = run(account, roll, {**options, 'circuits': None, 'state': 'gathered'})
     again = API.run(roll, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
     assert (again.result['changed'], again.result['diff'], again.writes) == (False, [], [])
