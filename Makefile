@@ -35,7 +35,7 @@ matrix: venv  ## What touches Ansible, on every release of ansible-core that thi
 docs: venv  ## Build the manual, .build/site/html/index.html: the guides, and the reference of every plugin and role
 	@$(VENV)/bin/python docs/site/build.py
 
-bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by rollout, role, uri and SDK, into docs/: an hour on a quiet machine
+bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by playbook, role, uri and SDK, into docs/: half an hour on a quiet machine
 	@$(VENV)/bin/python tests/benchmark --write
 
 test-all: test  ## Every check, the whole fault matrix, and an end of the playbooks at each request

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures what a fleet of circuits costs: the module rollout, the role, a playbook of ansible.builtin.uri, a script on the official SDK.
+"""Measures what circuits cost by the collection's playbook, role and module, by ansible.builtin.uri and by the official SDK.
 
-All on one simulator, in turns. Prints a table and what it shows; --write puts them into docs/rollout.md, with a picture and all figures.
+All on one simulator, in turns. Prints a table, and what was reached of the goals; --write puts them into docs/rollout.md, with a picture
+and all figures.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests')]
 
 from benchmark.planning import GOAL, ORDERS, SIZES, Plan, plans  # noqa: E402
-from benchmark.runs import ONE, SINGLES, STATES, VARIANTS, Bench, Missing, Sample  # noqa: E402
+from benchmark.runs import COLUMNS, DEMO, STATES, TASKS, Bench, Sample  # noqa: E402
 from pages import put  # noqa: E402
 from playbook import Account  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
@@ -38,103 +39,115 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--sizes', type=int, nargs='+', default=[20, 100, 500], metavar='N', help='circuits (%(default)s)')
     parser.add_argument('--latencies', type=int, nargs='+', default=[0, 50], metavar='MS', help='of the simulator (%(default)s)')
-    parser.add_argument('--rounds', type=int, default=3, help='of each run that takes less than a minute (%(default)s)')
-    parser.add_argument('--longest', type=float, default=600, metavar='S', help='leave out runs that would take longer (%(default)s)')
+    parser.add_argument('--rounds', type=int, default=3, help='of each run that takes less than half a minute (%(default)s)')
+    parser.add_argument('--tasks', type=int, default=TASKS, metavar='N', help='hosts of the play that compares single tasks (%(default)s)')
     parser.add_argument('--large', type=int, default=1000, metavar='N', help='circuits of the run that is for memory only (%(default)s)')
     parser.add_argument('--plans', action='store_true', help='measure plans only, without Ansible and requests: a minute')
     parser.add_argument('--write', action='store_true', help=f'into {PAGE.relative_to(ROOT)} and {FILES.relative_to(ROOT)}')
     options = parser.parse_args()
-    show_plans(list(plans(options.rounds)), options.write)
+    planned = list(plans(options.rounds))
+    show_plans(planned, options.write)
     if options.plans:
         return 0
     with tempfile.TemporaryDirectory() as folder, Simulator('--no-validate', '--page-size', '1000') as simulator:
-        bench = Bench(Account(simulator, Path(folder)), options.rounds, options.longest)
+        bench = Bench(Account(simulator, Path(folder)), options.rounds)
+        bench.compare_single(options.tasks)
+        bench.demonstrate()
+        bench.bring_about('provision', options.large)
         for latency in options.latencies:
             for size in options.sizes:
                 bench.compare(size, latency)
-        bench.compare_single()
-        bench.large(options.large)
-    show(bench, options.write)
+    show(Medians(bench.samples, options.tasks), bench.samples, planned, options.write)
     return 0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be reached. sign: 1 where the figure is to be as much at least, -1 where at most; figure: NaN if nothing was measured."""
+
+    what: str
+    figure: float
+    limit: float
+    sign: int = 1
+
+    def __str__(self) -> str:
+        """A row in Markdown."""
+        reached = 'yes' if self.sign * self.figure >= self.sign * self.limit else 'no'
+        return f'| {self.what} | {self.limit:g} at {"least" if self.sign > 0 else "most"} | {self.figure:.3g} | {reached} |'
 
 
 class Medians:
     """The medians of the samples, by variant, number of circuits, latency and state."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self._samples = samples
+    def __init__(self, samples: Sequence[Sample], tasks: int) -> None:
+        """tasks: circuits of the runs that are compared with runs of single tasks, and with empty ones."""
+        self._samples, self.tasks = samples, tasks
 
-    def of(self, what: str, variant: str, circuits: int, latency: int, state: str) -> float | None:
-        """The median of a figure, None if there is no run."""
+    def of(self, what: str, variant: str, circuits: int, latency: int = 0, state: str = 'converged') -> float:
+        """The median of a figure, NaN if there is no run."""
         found = [getattr(one, what) for one in self._samples
                  if (one.variant, one.circuits, one.latency, one.state) == (variant, circuits, latency, state)]
-        return statistics.median(found) if found else None
+        return statistics.median(found) if found else math.nan
 
-    def rows(self) -> Iterator[tuple[str, int, int]]:
+    def over_empty(self, variant: str) -> float:
+        """Converged, the seconds over a run without tasks."""
+        return self.of('wall', variant, self.tasks) - self.of('wall', 'task empty', self.tasks)
+
+    def rows(self) -> list[tuple[str, int, int]]:
         """(state, latency, circuits) of each comparison."""
-        return ((state, latency, circuits) for state in STATES for latency in sorted({one.latency for one in self._samples})
-                for circuits in sorted({one.circuits for one in self._samples if one.variant in VARIANTS and one.latency == latency}))
+        compared = {(one.state, one.latency, one.circuits) for one in self._samples if one.variant == COLUMNS[-1]}
+        return sorted(compared, key=lambda row: (STATES.index(row[0]), *row[1:]))
 
 
-def table(medians: Medians, missing: Sequence[Missing]) -> str:
+def table(medians: Medians) -> str:
     """All runs, in Markdown."""
-    lines = [f'| circuits | {" | ".join(VARIANTS)} |', '|---' * (len(VARIANTS) + 1) + '|']
-    left_out = {(one.variant, one.circuits, one.latency, one.state): f'not run, about {one.about:.0f} s' for one in missing}
+    lines = [f'| circuits | {" | ".join(COLUMNS)} |', '|---' * (len(COLUMNS) + 1) + '|']
     for state, latency, circuits in medians.rows():
         cells = []
-        for name in VARIANTS:
+        for name in COLUMNS:
             figures = [medians.of(what, name, circuits, latency, state) for what in ('wall', 'cpu', 'memory', 'requests')]
-            told = '{:.1f} s, {:.1f} s CPU, {:.0f} MB, {:.0f} requests'.format(*figures) if figures[0] else '-'
-            cells.append(left_out.get((name, circuits, latency, state), told))
+            cells.append('-' if math.isnan(figures[0]) else '{:.1f} s, {:.1f} s CPU, {:.0f} MB, {:.0f} requests'.format(*figures))
         lines.append(f'| {circuits} {state}, {latency} ms | {" | ".join(cells)} |')
     return '\n'.join(lines)
 
 
-def claims(medians: Medians, samples: Sequence[Sample]) -> Iterator[tuple[str, float, str]]:
-    """(what, the figure, the goal) of all that was measured."""
-    def wall(name: str, circuits: int = 100, latency: int = 0, state: str = 'converged') -> float:
-        return medians.of('wall', name, circuits, latency, state) or float('nan')
-
-    def per_task(name: str) -> float:
-        return (wall(name, SINGLES) - wall('empty', SINGLES)) / SINGLES * 1000
-
-    requests = medians.of('requests', 'rollout', 100, 0, 'converged') or float('nan')
-    large = [one for one in samples if one.variant == ONE]
-    busy = [one.simulator / one.wall for one in samples if one.variant in VARIANTS]
-    yield 'requests of rollout, 100 circuits with health checks converged', requests, '3, a page each'
-    yield 'seconds of rollout over an empty run, 100 converged', wall('rollout') - wall('empty', SINGLES), '1.5 at most'
-    yield 'times faster than uri, 100 converged', wall('uri') / wall('rollout'), '50 at least'
-    yield 'times faster than uri with the lists read once, 100 converged', wall('uri, lists read once') / wall('rollout'), ''
-    yield 'times faster than the role, 100 converged', wall('role') / wall('rollout'), '20 at least'
-    new = {'state': 'from nothing', 'latency': 50}
-    for circuits in (100, 500):
-        ratio = wall('SDK script', circuits, **new) / wall('rollout', circuits, **new)
-        yield f'times faster than the SDK script, {circuits} from nothing at 50 ms', ratio, '4 at least'
-    for state in STATES:
-        ratio = wall('rollout', 500, state=state) / 500 / (wall('rollout', 100, state=state) / 100)
-        yield f'cost of a circuit of 500 by one of 100, {state}', ratio, '1.2 at most'
-    yield f'MB of the largest process, {large[0].circuits} circuits', max(one.memory for one in large), '150 at most'
-    yield 'ms of a converged interconnect task', per_task('single'), f'{per_task("get"):.0f} at most, as a GET by uri'
-    yield 'share of its time that the simulator was busy, at most', max(busy), 'below 1'
+def goals(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequence[Plan]]) -> Iterator[Goal]:
+    """All that is to be reached, measured or not."""
+    plain, work = medians.over_empty('task uri'), medians.over_empty('uri')
+    for name in ('interconnect', 'interconnect_info'):
+        yield Goal(f'times faster than a `uri` GET: a converged task `{name}`', plain / medians.over_empty(f'task {name}'), 10)
+    for name, limit in (('role', 10), ('provision', 30)):
+        yield Goal(f'times faster than a playbook of `uri`: {name}, {medians.tasks} converged', work / medians.over_empty(name), limit)
+    yield Goal(f'seconds over an empty run: provision, {medians.tasks} converged', medians.over_empty('provision'), 2, -1)
+    for circuits, limit in ((100, 5), (500, 8)):
+        script, own = (medians.of('wall', name, circuits, 50, STATES[0]) for name in ('SDK script', 'provision'))
+        yield Goal(f'times faster than an SDK script: provision, {circuits} from nothing at 50 ms', script / own, limit)
+    largest = max(samples, key=lambda one: one.circuits)
+    yield Goal(f'MB of the largest process, {largest.circuits} circuits',
+               max(one.memory for one in samples if one.circuits == largest.circuits and one.variant == 'provision'), 150, -1)
+    yield Goal(f'seconds of a plan of {SIZES[0]}', max(statistics.median(one.seconds for one in some) for some in planned
+                                                      if some[0].circuits == SIZES[0]), GOAL[0], -1)
+    demo, empty = medians.of('wall', DEMO, 2, 0, STATES[0]), medians.of('wall', 'task empty', 2)
+    yield Goal(f'empty runs that `{DEMO}` takes, second start', demo / empty, 15, -1)
+    requests = medians.of('requests', 'module rollout', medians.tasks)
+    yield Goal(f'requests of the module rollout, {medians.tasks} circuits with health checks converged', requests, 3, -1)
+    busy = [one.simulator / one.wall for one in samples if one.variant in COLUMNS]
+    yield Goal('share of its time that the simulator was busy', max(busy), 1, -1)
 
 
-def show(bench: Bench, write: bool) -> None:
-    medians = Medians(bench.samples)
-    shown = [(what, round(figure, 2), goal) for what, figure, goal in claims(medians, bench.samples)
-             if not math.isnan(figure)]
-    text = '\n'.join([table(medians, bench.missing), '', '| what it shows | | goal |', '|---|---|---|',
-                      *(f'| {what} | {figure:g} | {goal} |' for what, figure, goal in shown)])
+def show(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequence[Plan]], write: bool) -> None:
+    reached = [goal for goal in goals(medians, samples, planned) if not math.isnan(goal.figure)]
+    text = '\n'.join(['| what it shows | goal | figure | reached |', '|---|---|---|---|', *map(str, reached), '', table(medians)])
     say(f'\n{text}')
     if not write:
         return
     record(cpus=os.cpu_count(), python=platform.python_version(), **{'ansible-core': version('ansible-core')},
-           cloudflare=version('cloudflare'), shown=shown, samples=[asdict(one) for one in bench.samples],
-           missing=[asdict(one) for one in bench.missing])
+           cloudflare=version('cloudflare'), goals=[asdict(goal) for goal in reached], samples=[asdict(one) for one in samples])
     put(PAGE, 'bench', text)
     from benchmark.picture import draw  # not before all is measured: the size of this process is the least that is seen of its children
 
     draw(FILES / 'benchmark.png', {name: {row: medians.of('wall', name, row[2], row[1], row[0]) for row in medians.rows()}
-                                   for name in VARIANTS})
+                                   for name in COLUMNS})
 
 
 def show_plans(measured: Sequence[Sequence[Plan]], write: bool) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,19 +15,19 @@ matplotlib.use('Agg')
 
 from matplotlib import pyplot
 
-COLOURS = ('#d1495b', '#6b7a8f', '#2e6f95', '#66a3c7', '#c98b2b')
+COLOURS = ('#d1495b', '#e08e79', '#6b7a8f', '#2e6f95', '#66a3c7', '#c98b2b')
 
 Row = tuple[str, int, int]  # state, latency in ms, circuits
 
 
-def draw(path: Path, walls: Mapping[str, Mapping[Row, float | None]]) -> None:
+def draw(path: Path, walls: Mapping[str, Mapping[Row, float]]) -> None:
     """Seconds over circuits, on logarithmic axes: a panel for each state and latency, a line for each variant."""
     rows = list(dict.fromkeys(row for some in walls.values() for row in some))
     states, latencies = (list(dict.fromkeys(row[number] for row in rows)) for number in (0, 1))
     figure, panels = pyplot.subplots(len(states), len(latencies), figsize=(10, 7.5), sharex=True, sharey=True, squeeze=False)
     for state, line in zip(states, panels, strict=True):
         for latency, panel in zip(latencies, line, strict=True):
-            _panel(panel, {name: {row[2]: wall for row, wall in some.items() if row[:2] == (state, latency) and wall}
+            _panel(panel, {name: {row[2]: wall for row, wall in some.items() if row[:2] == (state, latency) and not math.isnan(wall)}
                            for name, some in walls.items()})
             panel.set_title(f'{state}, {latency} ms a request', fontsize=10, loc='left')
     for panel in panels[-1]:

@@ -1,13 +1,17 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one writes on the official SDK: the account read once, then one circuit after the other. Argument: the inventory as JSON."""
+"""What one writes on the official SDK: the account read once, then one circuit after the other, with its LOA, hand-over and status.
+
+Argument: the inventory as JSON.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cloudflare import Cloudflare
@@ -27,29 +31,70 @@ def listed(pages) -> list[dict]:
 
 
 def main(path: str) -> None:
-    hosts = json.loads(Path(path).read_text())['circuits']['hosts']
+    inventory = json.loads(Path(path).read_text())['circuits']
+    hosts, folder = inventory['hosts'], Path(inventory['vars']['provision_artifacts_dir'])
+    folder.mkdir(mode=0o700, exist_ok=True)
     client = Cloudflare()
-    ports = {port.get('slot_id'): port for port in listed(client.network_interconnects.interconnects)}
-    links = {link['magic']['conduit_name']: link for link in listed(client.network_interconnects.cnis)}
+    api, magic = client.network_interconnects, client.magic_transit.cf_interconnects
+    settings = api.settings.get(account_id=ACCOUNT).to_dict()
+    ports = {port.get('slot_id'): port for port in listed(api.interconnects)}
+    links = {link['magic']['conduit_name']: link for link in listed(api.cnis)}
     for name, circuit in hosts.items():
-        bring_up(client.network_interconnects, name, circuit, ports, links.get(name))
-    magic = client.magic_transit.cf_interconnects
+        port = ports[circuit['provision_slot_id']] = port_of(api, circuit, ports)
+        write(folder / f'{name}-loa.pdf', lambda port=port: loa_of(api, port))
+        links[name] = link_of(api, name, circuit, port, links.get(name))
     tunnels = {tunnel.to_dict()['virtual_port_reservation_id']: tunnel for tunnel in magic.list(account_id=ACCOUNT).interconnects}
-    for circuit in hosts.values():
-        tunnel = tunnels[ports[circuit['provision_slot_id']]['virtual_port_reservation_id'].replace('-', '')]
-        if tunnel.health_check.rate != circuit['provision_health_check']['rate']:
-            magic.update(tunnel.id, account_id=ACCOUNT, health_check=circuit['provision_health_check'])
+    for name, circuit in hosts.items():
+        port = ports[circuit['provision_slot_id']]
+        check = health_check_of(magic, circuit, tunnels[port['virtual_port_reservation_id'].replace('-', '')])
+        hand_over(folder / name, {'name': name, 'interconnect': port, 'cni': links[name], 'settings': settings, 'health_check': check})
+        print(name, api.interconnects.status(port['name'], account_id=ACCOUNT).state)
 
 
-def bring_up(api, name: str, circuit: dict, ports: dict, link: dict | None) -> None:
+def port_of(api, circuit: dict, ports: dict) -> dict:
+    slot = circuit['provision_slot_id']
+    return ports.get(slot) or api.interconnects.create(account_id=ACCOUNT, account=ACCOUNT, type='direct', slot_id=slot).to_dict()
+
+
+def loa_of(api, port: dict) -> bytes:
+    return api.interconnects.with_raw_response.loa(port['name'], account_id=ACCOUNT).read()
+
+
+def link_of(api, name: str, circuit: dict, port: dict, link: dict | None) -> dict:
     wanted = {'conduit_name': name, 'description': circuit['provision_description'], 'mtu': circuit['provision_mtu']}
-    bgp, slot = circuit['provision_bgp'], circuit['provision_slot_id']
-    if slot not in ports:
-        ports[slot] = api.interconnects.create(account_id=ACCOUNT, account=ACCOUNT, type='direct', slot_id=slot).to_dict()
+    bgp = circuit['provision_bgp']
     if not link:
-        link = api.cnis.create(account_id=ACCOUNT, account=ACCOUNT, interconnect=ports[slot]['name'], magic=wanted, bgp=bgp).to_dict()
+        return api.cnis.create(account_id=ACCOUNT, account=ACCOUNT, interconnect=port['name'], magic=wanted, bgp=bgp).to_dict()
     if link['magic'] != wanted or {**link['bgp'], **bgp} != link['bgp']:
-        api.cnis.update(link['id'], account_id=ACCOUNT, **{**link, 'account': ACCOUNT, 'magic': wanted, 'bgp': {**link['bgp'], **bgp}})
+        changed = {**link, 'account': ACCOUNT, 'magic': wanted, 'bgp': {**link['bgp'], **bgp}}
+        return api.cnis.update(link['id'], account_id=ACCOUNT, **changed).to_dict()
+    return link
+
+
+def health_check_of(magic, circuit: dict, tunnel) -> dict:
+    wanted = circuit['provision_health_check']
+    if tunnel.health_check.rate != wanted['rate']:
+        magic.update(tunnel.id, account_id=ACCOUNT, health_check=wanted)
+    return {**tunnel.health_check.to_dict(), **wanted}
+
+
+def hand_over(path: Path, facts: dict) -> None:
+    """Writes both files, if they are not as they should be."""
+    port, link = facts['interconnect'], facts['cni']
+    text = (f'# Circuit {facts["name"]}\n\n{port["facility"]["name"]}, {port["ccr_device_name"]}, {port["slot_id"]}, {port["speed"]}\n'
+            f'{link["cust_ip"]} {link["p2p_ip"]} MTU {link["magic"]["mtu"]} AS {link["bgp"]["customer_asn"]}\n')
+    for file, content in ((path.with_suffix('.md'), text), (path.with_suffix('.json'), json.dumps(facts, indent=2))):
+        if not file.exists() or file.read_text() != content:
+            write(file, content.encode, anew=True)
+
+
+def write(file: Path, content: Callable[[], bytes], anew: bool = False) -> None:
+    """Whole or not at all, for its owner only. anew: also where there is one."""
+    if anew or not file.exists():
+        part = file.with_name(f'{file.name}.new')
+        part.touch(mode=0o600)
+        part.write_bytes(content())
+        part.replace(file)
 
 
 if __name__ == '__main__':

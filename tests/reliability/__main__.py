@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the fault matrix and the kills of whole playbooks and prints a table of each; with --write, into docs/reliability.md."""
+"""Runs the fault matrix and the kills of playbooks and role and prints a table of each; with --write, into docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
 
 from pages import put  # noqa: E402
+from reliability.journeys import Yard  # noqa: E402
 from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
-from reliability.matrix import FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
-from reliability.role import Yard, scenarios  # noqa: E402
+from reliability.matrix import DISK_FAULTS, FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 
 PAGE = ROOT / 'docs' / 'reliability.md'
@@ -40,9 +40,8 @@ def main() -> int:
     options = parser.parse_args()
     say('Looking at what is sent ...')
     with Simulator() as simulator:
-        journeys = Yard(simulator).record()
-        every = {'faults': list(cells(bench_in(simulator), [*SCENARIOS, *scenarios(journeys)])), 'kills': list(kills(journeys))}
-    names = [options.only] if options.only else list(WORK)
+        names = [options.only] if options.only else list(WORK)
+        every = {name: CELLS[name](simulator) for name in names}
     chosen = {name: sample(every[name], options.sample, options.seed) if options.sample else every[name] for name in names}
     outcomes = {name: spread(name, some, options.workers) for name, some in chosen.items()}
     for name in names:
@@ -87,8 +86,12 @@ def run_kills(some: Iterable[Kill]) -> list[Outcome]:
 
 SEEN: set[str] = set()
 WORK = {'faults': run_cells, 'kills': run_kills}
+CELLS = {
+    'faults': lambda simulator: list(cells(bench_in(simulator), SCENARIOS)),
+    'kills': lambda simulator: list(kills(Yard(simulator).record())),
+}
 TABLES = {
-    'faults': ('fault', [*FAULTS, *HABITS], ('converged', 'failed cleanly', 'killed')),
+    'faults': ('fault', [*FAULTS, *DISK_FAULTS, *HABITS], ('converged', 'failed cleanly', 'killed')),
     'kills': ('end of the run', ENDS, ('exactly one of everything after the next run',)),
 }
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks of the role, ended by force at each of their requests, and run again.
+"""The playbooks and the role, ended by force at each of their requests, and run again.
 
-After the second run there is exactly one of everything, the hand-over names it, and the letter is its own.
+After the second run there is exactly one of everything, and the files of each circuit are as after a run that nobody ended.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reliability.role import Journey, Yard
+from reliability.journeys import JOURNEYS, NEXT, Journey, Yard
 
 GONE_WITHIN = 60  # seconds
 HANGS = {False: {'kind': 'hang_before'}, True: {'kind': 'hang_after'}}
-# With the terminal only ansible-playbook ends: the module that runs goes on, here once its request was held for 400 ms.
+# With the terminal only ansible-playbook ends: the task that runs goes on by itself, here once its request was held for 400 ms.
 ENDS = {'machine lost': HANGS, 'SIGTERM': HANGS, 'terminal closed': {False: {'kind': 'slow', 'delay': 400}}}
 
 
@@ -75,8 +75,10 @@ def strike(yard: Yard, kill: Kill, seen: set[str]) -> None:
     left = json.dumps([kill.journey.name, yard.left()], sort_keys=True)
     if left in seen:
         return
-    again = yard.account.play(*yard.arguments(kill.journey.name))
-    assert again.status == 0, again.output
+    for journeys in (JOURNEYS, NEXT):
+        if kill.journey.name in journeys:
+            again = yard.account.play(*yard.arguments(kill.journey.name, journeys))
+            assert again.status == 0, again.output
     assert yard.left() == kill.journey.left, {'have': yard.left(), 'want': kill.journey.left}
     seen.add(left)
 

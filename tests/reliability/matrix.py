@@ -4,6 +4,7 @@
 """The fault matrix: every request of every scenario, times every kind of fault, once and for ever, in both envelope shapes.
 
 And every scenario that writes, times every habit that the service may have. A habit that passes, or that is no failure, makes no run fail.
+And every file that a scenario writes or removes: the run is killed before or after, or the disk is full.
 
 A cell runs a scenario with the fault, then again without it. Its outcome is `converged`, `failed cleanly` or `killed`; anything else,
 such as a second interconnect, a lost update, a traceback or a run over its time, raises AssertionError, as does a second run that does not
@@ -12,6 +13,10 @@ converge.
 
 from __future__ import annotations
 
+import collections
+import errno
+import functools
+import hashlib
 import itertools
 import json
 import os
@@ -22,7 +27,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from module_process import Ended, run_in_child
 from simulator.process import Simulator
@@ -36,6 +41,8 @@ ASSIGNED = '172.31.'  # how the addresses begin that the simulator assigns, in t
 MD5_KEY = 'k3y-of-the-peer'
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
+
+FILE = 'FILE'  # in place of the method, where it is about a file
 
 Options = dict[str, Any]
 T = TypeVar('T')
@@ -86,6 +93,14 @@ FLEET = [
     {'name': 'nyc-1', 'slot': SLOT, 'bgp': LINK.options['bgp'], 'health_check': {'rate': 'high'}},
     {'name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'bgp_mode': 'advertise_only'},
 ]
+PAIR = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
+STEPS = ['settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover']
+
+
+def fleet(circuits: list[Options], **options: Any) -> Call:
+    """A rollout that writes LOAs and hand-overs."""
+    return Call('rollout', {'circuits': circuits, 'artifacts_dir': '{folder}', **options})
+
 
 SCENARIOS = (
     Scenario('interconnect, on a selected slot', (ORDER,)),
@@ -114,6 +129,19 @@ SCENARIOS = (
     Scenario('rollout, deleted', (Call('rollout', {'circuits': [{'name': 'nyc-1', 'slot_id': '{slot}'}], 'state': 'deleted'}),),
              (Call('interconnect', {'conduit_name': 'nyc-1', 'slot_id': '{slot}'}), LINK)),
     Scenario('rollout, gathered', (Call('rollout', {'state': 'gathered'}),), CIRCUIT),
+    Scenario('with files, new', (fleet(FLEET, steps=STEPS, default_asn=65000),)),
+    Scenario('with files, changed', (fleet([{**FLEET[0], 'mtu': 1400, 'loa_name': 'Example Networks'}]),), (fleet(FLEET[:1]),)),
+    Scenario('with files, replaced', (fleet([
+        {**FLEET[0], 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
+    ]),), (fleet(FLEET[:1]),)),
+    Scenario('with files, ordered before', (fleet(PAIR),), (fleet(PAIR, steps=['interconnect']),)),
+    # The files of a circuit that is neither declared nor there may be those of another account: only deleted removes them.
+    Scenario('with files, overridden', (fleet(FLEET[:1], state='overridden', max_deletes=1),), (fleet(FLEET),), whole=(
+        fleet(FLEET[:1], state='overridden', max_deletes=1), fleet(PAIR[1:], state='deleted'),
+    )),
+    Scenario('with files, deleted by its record', (fleet(PAIR[:1], state='deleted'),), (fleet(PAIR[:1], steps=['interconnect']),)),
+    Scenario('with files, nothing else', (fleet(FLEET[:1], steps=['loa', 'handover']),), CIRCUIT),
+    Scenario('with files, waited for', (fleet([{**FLEET[0], 'wait_for': ['Healthy']}], wait_timeout=30),), CIRCUIT, 'Healthy'),
     Scenario('loa', (Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),), CIRCUIT),
     Scenario('slots_info', (Call('slots_info', SLOT),)),
     Scenario('status_info', (Call('status_info', {'wait_for': ['Healthy'], 'wait_timeout': 30}),), CIRCUIT, 'Healthy'),
@@ -151,6 +179,12 @@ FAULTS: dict[str, dict[str, Any]] = {
     'redirect, same host': {'kind': 'redirect'},
     'redirect, other host': {'kind': 'redirect', 'headers': {'Location': 'http://127.0.0.2:1/'}},
 }
+# Of files: what becomes of the call that puts one in place or removes it.
+DISK_FAULTS: dict[str, dict[str, Any]] = {
+    'killed before a file': {'kind': 'kill'},
+    'killed after a file': {'kind': 'kill', 'applied': True},
+    'disk full': {'kind': 'full'},
+}
 # They are many and much alike: they share the requests out. Of 520 and 524 nobody knows whether the service was reached.
 EDGE = {f'HTML, HTTP {status}': {'kind': 'html', 'status': status, 'applied': status in (520, 524)} for status in range(520, 528)}
 FAULTS |= EDGE
@@ -172,7 +206,7 @@ HABITS: dict[str, Habit] = {
 class Cell:
     """One fault at one request of a scenario, or one habit at all of a method.
 
-    request: (method, pattern of the path, how many like it come before).
+    request: (method, pattern of the path, how many like it come before), or of a file (FILE, its name, how many).
     """
 
     scenario: Scenario
@@ -202,12 +236,13 @@ class Bench:
     simulator: Simulator
     folder: Path
     options: Options = field(default_factory=dict)
-    started: dict[tuple[str, str], tuple[dict, dict[str, str]]] = field(default_factory=dict)
+    started: dict[tuple[str, str], tuple[dict, dict[str, str], dict[str, bytes]]] = field(default_factory=dict)
     mended: set[tuple[str, str, str]] = field(default_factory=set)
 
     def start(self, scenario: Scenario, envelope: str) -> dict[str, str]:
         """Puts the account in place; returns what stands for the names in braces."""
         self.simulator.reset(envelope=envelope, **self.options)
+        self._put({})
         if (scenario.name, envelope) not in self.started:
             free = next(slot['id'] for slot in self.simulator.state()['slots'] if not slot['occupied'])
             names = {'slot': free, 'folder': str(self.folder)}
@@ -215,15 +250,20 @@ class Bench:
                 self.call(call, names)
             if scenario.status:
                 self.simulator.set_status(names['nyc-1'], scenario.status)
-            self.started[scenario.name, envelope] = self.simulator.state(), names
+            self.started[scenario.name, envelope] = self.simulator.state(), names, files_in(self.folder)
             self.simulator.reset(envelope=envelope, **self.options)
-        state, names = self.started[scenario.name, envelope]
+        state, names, files = self.started[scenario.name, envelope]
         self.simulator.seed(**state)
         if scenario.status:
             self.simulator.set_status(names['nyc-1'], scenario.status)
+        self._put(files)
+        return dict(names)
+
+    def _put(self, files: Mapping[str, bytes]) -> None:
         for file in self.folder.iterdir():
             file.unlink()
-        return dict(names)
+        for name, content in files.items():
+            (self.folder / name).write_bytes(content)
 
     def again(self, envelope: str, **habit: Any) -> None:
         """The same account without the fault. habit: options of the simulator."""
@@ -257,14 +297,14 @@ class Bench:
         return ends
 
     def account(self) -> dict[str, Any]:
-        """What is stored and the letters on disk, without what differs from run to run."""
-        return {**stored(self.simulator), 'files': sorted(file.name for file in self.folder.iterdir())}
+        """What is stored and on disk, without what differs from run to run."""
+        return {**stored(self.simulator), 'files': contents(self.folder, self.simulator.state())}
 
 
 def stored(simulator: Simulator) -> dict[str, Any]:
     """What is stored, without what differs from run to run."""
     state = simulator.state()
-    ports = {port['name']: port.get('slot_id') or f'{port["region"]} {port["speed"]}' for port in state['interconnects']}
+    ports = {port['name']: _place(port) for port in state['interconnects']}
     links = [{**{k: v for k, v in cni.items() if k != 'id' and not str(v).startswith(ASSIGNED)}, 'interconnect': ports[cni['interconnect']]}
              for cni in state['cnis']]
     checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
@@ -274,15 +314,47 @@ def stored(simulator: Simulator) -> dict[str, Any]:
             'settings': state['settings']}
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    """{name: content}, but for what a write that was killed has left half-way: it is hidden, and nobody reads it."""
+    return {file.name: file.read_bytes() for file in sorted(folder.glob('[!.]*'))}
+
+
+def contents(folder: Path, state: Mapping[str, Any]) -> dict[str, str]:
+    """{name: content} of LOAs and hand-overs, with stand-ins for what differs from run to run, and others for what is there no more.
+
+    Of an LOA the interconnect that it is for.
+    """
+    files = files_in(folder)
+    ports = {port['name']: f'<interconnect {_place(port)}>' for port in state['interconnects']}
+    loas = {name: [stand for port, stand in ports.items() if port.encode() in content] for name, content in files.items()
+            if content.startswith(b'%PDF')}
+    stands = ports | {hashlib.sha256(files[name]).hexdigest(): f'<hash of {name}>' for name in loas}
+    for cni in state['cnis']:
+        stands |= {cni[end].split('/')[0]: f'<{end} of {cni["magic"]["conduit_name"]}>' for end in ('cust_ip', 'p2p_ip')}
+    return {name: ' '.join(loas[name]) if name in loas else _shown(content, stands) for name, content in files.items()}
+
+
+def _shown(content: bytes, stands: Mapping[str, str]) -> str:
+    text = content.decode()
+    assert MD5_KEY not in text, text
+    for name, stand in stands.items():
+        text = re.sub(rf'\b{re.escape(name)}\b', stand, text)
+    return re.sub(r'\b([\w-]+-icon-[0-9a-f]{4}|172\.31\.\d+\.\d+|[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:]+Z)\b', '<another>', text)
+
+
+def _place(port: Mapping[str, Any]) -> str:
+    return port.get('slot_id') or f'{port["region"]} {port["speed"]}'
+
+
 def cells(bench: Bench, scenarios: Iterable[Scenario]) -> Iterator[Cell]:
     """All cells, generated from the requests that the scenarios are seen to send."""
     turns = itertools.cycle(EDGE)
     for scenario in scenarios:
         requests = requests_of(bench, scenario)
         for request in () if scenario.habits_only else requests:
-            turn = next(turns)
-            for fault, lasting, envelope in itertools.product(FAULTS, (False, True), ('bare', 'wrapped')):
-                if not (lasting and FAULTS[fault]['kind'] == 'kill') and (fault not in EDGE or fault == turn):
+            turn, some = next(turns), DISK_FAULTS if request[0] == FILE else FAULTS
+            for fault, lasting, envelope in itertools.product(some, (False, True), ('bare', 'wrapped')):
+                if not (lasting and some[fault]['kind'] == 'kill') and (fault not in EDGE or fault == turn):
                     yield Cell(scenario, request, fault, lasting, envelope)
         yield from _habits_of(scenario, {method for method, _path, _after in requests})
 
@@ -294,18 +366,26 @@ def _habits_of(scenario: Scenario, methods: set[str]) -> Iterator[Cell]:
 
 
 def requests_of(bench: Bench, scenario: Scenario) -> list[tuple[str, str, int]]:
-    """The requests of a scenario without a fault: (method, pattern of the path, how many like it come before)."""
+    """The requests and file operations of a scenario without a fault, as a cell has them."""
     names = bench.start(scenario, 'bare')
     before = len(bench.simulator.requests())
-    ends = bench.play(scenario.calls, names)
-    assert not ends[-1].result().get('failed'), ends[-1].printed
-    met: dict[tuple[str, str], int] = {}
+    with tempfile.TemporaryFile('w+') as log:
+        ends = bench.play(scenario.calls, names, before=_at_files(bench.folder, functools.partial(_logged, log)))
+        assert not ends[-1].result().get('failed'), ends[-1].printed
+        log.seek(0)
+        kinds = [(FILE, line.rstrip('\n')) for line in log]
+    kinds += [(request['method'], _pattern(request['path'])) for request in bench.simulator.requests()[before:]]
+    met = collections.Counter()
     found = []
-    for request in bench.simulator.requests()[before:]:
-        kind = request['method'], _pattern(request['path'])
-        found.append((*kind, met.get(kind, 0)))
-        met[kind] = met.get(kind, 0) + 1
+    for kind in kinds:
+        found.append((*kind, met[kind]))
+        met[kind] += 1
     return found
+
+
+def _logged(log: IO[str], file: str, do: Callable[[], Any]) -> Any:
+    print(file, file=log, flush=True)
+    return do()
 
 
 def _pattern(path: str) -> str:
@@ -327,7 +407,7 @@ def run(bench: Bench, cell: Cell) -> str:
     outcome = _judge(ended, account, wanted)
     if _goes_on(cell):
         assert outcome == 'converged' and ended.result().get('reached', True), ended.printed
-    if outcome == 'converged' and cell.request[0] != 'POST':
+    if outcome == 'converged' and cell.request[0] not in ('POST', FILE):
         waited, due = sum(one.result()['api']['waited'] for one in ends), FAULTS.get(cell.fault, {}).get('retry_at', 0)
         assert waited >= due / 2, f'waited {waited} s of {due} s'  # by the real clock some of it may have passed
     _run_again(bench, cell, names, account)
@@ -364,6 +444,8 @@ def _strike(bench: Bench, cell: Cell, names: dict[str, str]) -> list[Ended]:
         habit = HABITS[cell.fault]
         bench.again(cell.envelope, **(habit.lasting if cell.lasting else habit.options))
         return bench.play(cell.scenario.calls, names)
+    if cell.fault in DISK_FAULTS:
+        return bench.play(cell.scenario.calls, names, before=_bad_disk(bench.folder, cell.request, DISK_FAULTS[cell.fault], cell.lasting))
     fault, (method, path, after) = FAULTS[cell.fault], cell.request
     if fault['kind'] == 'kill':
         return bench.play(cell.scenario.calls, names, before=_killer(method, path, after, fault.get('applied', False)))
@@ -379,16 +461,46 @@ def _killer(method: str, path: str, after: int, applied: bool) -> Callable[[], N
         def deadly(self, verb, url, headers, body):
             strikes = verb == method and re.search(path, url.partition('?')[0])
             left[0] -= bool(strikes)
-            deadly_now = strikes and left[0] < 0
-            if deadly_now and not applied:
-                os.kill(os.getpid(), signal.SIGKILL)
-            answer = send(self, verb, url, headers, body)
-            if deadly_now:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return answer
+            return _dying(lambda: send(self, verb, url, headers, body), strikes and left[0] < 0, applied)
 
         RequestsTransport.__call__ = deadly
     return arm
+
+
+def _dying(do: Callable[[], T], now: object, applied: bool) -> T:
+    """What is done, unless the process kills itself: before it, or after."""
+    if now and not applied:
+        os.kill(os.getpid(), signal.SIGKILL)
+    answer = do()
+    if now:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+
+def _at_files(folder: Path, strike: Callable[[str, Callable[[], Any]], Any]) -> Callable[[], None]:
+    """Lets strike(name of the file, what puts it in place or removes it) do so in a process."""
+    def struck(do: Callable[..., Any], *paths: Any, **more: Any) -> Any:
+        file = Path(os.fsdecode(paths[-1]))
+        inside = file.parent.resolve() == folder.resolve() and not file.name.startswith('.')
+        return strike(file.name, lambda: do(*paths, **more)) if inside else do(*paths, **more)
+
+    def arm() -> None:
+        for name in ('replace', 'unlink'):
+            setattr(os, name, functools.partial(struck, getattr(os, name)))
+    return arm
+
+
+def _bad_disk(folder: Path, request: tuple[str, str, int], fault: Mapping[str, Any], lasting: bool) -> Callable[[], None]:
+    """A fault at a file, by its name and number, or at all from it on."""
+    wanted, left = request[1], [request[2]]
+
+    def strike(file: str, do: Callable[[], Any]) -> Any:
+        left[0] -= file == wanted
+        now = left[0] < 0 if lasting else (file == wanted and left[0] == -1)
+        if now and fault['kind'] == 'full':
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return _dying(do, now, fault.get('applied', False))
+    return _at_files(folder, strike)
 
 
 def _judge(ended: Ended, account: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

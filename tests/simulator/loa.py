@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import datetime
+import textwrap
 
 VALID_DAYS = 90
+LINE = 84  # characters
 
 
 def letter(interconnect: dict, party: str, today: datetime.date) -> bytes:
@@ -50,9 +52,11 @@ def _heading(pdf, interconnect: dict, today: datetime.date) -> None:
 
 
 def _table(pdf, rows: list[tuple[str, str]]) -> None:
-    with pdf.table(col_widths=(30, 70), first_row_as_headings=False, text_align='LEFT', padding=1.5) as table:
-        for row in rows:
-            table.row([_latin(text) for text in row])
+    """A value is wrapped only if it is too long for its line: to break lines is what takes the time, and fleets ask for hundreds."""
+    for label, value in rows:
+        pdf.cell(48, 8, label, border=1)
+        write = pdf.cell if pdf.get_string_width(_latin(value)) < pdf.epw - 52 else pdf.multi_cell
+        write(0, 8, _latin(value), border=1, new_x='LMARGIN', new_y='NEXT')
 
 
 def _text(pdf, interconnect: dict, until: datetime.date) -> None:
@@ -69,7 +73,8 @@ def _text(pdf, interconnect: dict, until: datetime.date) -> None:
 
 
 def _paragraph(pdf, text: str) -> None:
-    pdf.multi_cell(0, 5.5, _latin(text), align='L', new_x='LMARGIN', new_y='NEXT')
+    for line in textwrap.wrap(_latin(text), LINE):
+        pdf.cell(0, 5.5, line, new_x='LMARGIN', new_y='NEXT')
     pdf.ln(3)
 
 

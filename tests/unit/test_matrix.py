@@ -5,36 +5,23 @@
 
 from __future__ import annotations
 
-import pytest
+from reliability.journeys import Yard
 from reliability.kills import kills, strike
 from reliability.matrix import SCENARIOS, bench_in, cells, run, sample
-from reliability.role import Yard, scenarios
-from simulator.process import Simulator
 
 KILLS = 4
 
 
-@pytest.fixture(scope='module')
-def yard():
-    with Simulator() as simulator:
-        yield Yard(simulator)
-
-
-@pytest.fixture(scope='module')
-def journeys(yard):
-    return yard.record()
-
-
-def test_each_kind_of_fault_at_each_kind_of_request(yard, journeys):
-    bench = bench_in(yard.simulator)
-    every = list(cells(bench, [*SCENARIOS, *scenarios(journeys)]))
+def test_each_kind_of_fault_at_each_kind_of_request(process):
+    bench = bench_in(process)
+    every = list(cells(bench, SCENARIOS))
     some = sample(every, len({cell.kind for cell in every}), seed=1)
     assert broken(some, lambda cell: run(bench, cell)) == ''
 
 
-def test_a_playbook_that_is_ended_and_run_again(yard, journeys):
-    seen = set()
-    writes = [kill for kill in kills(journeys) if kill.method in ('POST', 'DELETE')]
+def test_a_playbook_that_is_ended_and_run_again(process):
+    yard, seen = Yard(process), set()
+    writes = [kill for kill in kills(yard.record()) if kill.method in ('POST', 'DELETE')]
     assert broken(sample(writes, KILLS, seed=1), lambda kill: strike(yard, kill, seen)) == ''
 
 

@@ -21,11 +21,13 @@ from pathlib import Path
 import pypdf
 import pytest
 from module_process import run_in_child
+from playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
+ROLE = str(ROOT / 'tests/benchmark/plays/role.yml')
 LOSERS = ('api', 'race', 'input', 'undecided')  # the kinds of error that a run may end with that came second
 
 
@@ -171,6 +173,75 @@ def test_two_that_give_a_circuit_up_at_once_both_see_it_gone(simulator):
         for result in (moment.own, moment.other):
             ended_well(result, *LOSERS)
         assert carried(simulator) == {}
+
+
+# With files: the folder tells whose an interconnect is before it has a CNI.
+
+def with_files(simulator, folder: Path, *names: str) -> Job:
+    """The job that makes circuits with LOAs and hand-overs."""
+    circuits = [{'name': name, 'slot': SLOT, 'health_check': {'rate': 'high'}} for name in names]
+    return Job(simulator, (('rollout', {'circuits': circuits, 'artifacts_dir': str(folder)}),))
+
+
+def own_files(simulator, folder: Path) -> dict[str, bool]:
+    """{circuit: whether its hand-over and its LOA are of the interconnect that carries it}."""
+    def names_it(file: str, port: str) -> bool:
+        return port.encode() in (folder / file).read_bytes()
+
+    return {circuit: names_it(f'{circuit}.json', port) and names_it(f'{circuit}-loa.pdf', port)
+            for port, circuits in carried(simulator).items() for circuit in circuits}
+
+
+@pytest.mark.parametrize('names', [('nyc-1', 'nyc-1'), ('nyc-1', 'nyc-2')], ids=['same circuit', 'same selector'])
+def test_a_second_run_at_any_moment_leaves_each_circuit_the_files_of_its_own_port(simulator, tmp_path, names):
+    def empty() -> None:
+        for file in tmp_path.iterdir():
+            file.unlink()
+
+    first, second = (lambda name=name: with_files(simulator, tmp_path, name) for name in names)
+    seen = 0
+    for moment in moments(simulator, first, empty, lambda: second().run()):
+        seen += 1
+        for job, result in ((first, moment.own), (second, moment.other)):
+            goes_through(job, result)
+        assert sorted(carried(simulator).values()) == [[name] for name in sorted(set(names))]
+        assert own_files(simulator, tmp_path) == dict.fromkeys(names, True)
+    assert seen >= 8
+
+
+def goes_through(job: Callable[[], Job], result: dict) -> None:
+    """It has, or it has lost a race and does the next time."""
+    if result.get('failed'):
+        for one in result.get('circuits', [result]):
+            ended_well({**one, 'failed': 'error' in one}, *LOSERS)
+        assert not job().run().get('failed')
+
+
+@pytest.mark.parametrize('playbook', ['provision', ROLE], ids=['playbook', 'role'])
+def test_two_playbooks_at_once_with_one_inventory(simulator, tmp_path, playbook):
+    simulator.reset(latency=20)
+    hosts = {f'nyc-{number}': {'provision_slot': SLOT} for number in range(4)}
+    accounts = []
+    for name in ('one', 'other'):
+        (tmp_path / name).mkdir()
+        accounts.append(Account(simulator, tmp_path / name))
+        accounts[-1].files = tmp_path / 'files'
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda account: account.play(playbook, hosts), accounts))
+    assert 0 in [run.status for run in runs], [run.output for run in runs]
+    again = accounts[0].play(playbook, hosts)
+    assert (again.status, again.writes) == (0, []), again.output
+    assert sorted(carried(simulator).values()) == [[name] for name in hosts]
+    assert own_files(simulator, tmp_path / 'files') == dict.fromkeys(hosts, True)
+
+
+def test_hosts_of_the_role_side_by_side_with_one_selector(simulator, tmp_path):
+    """Nobody keeps them apart but the folder, and none of them may fail."""
+    account, hosts = Account(simulator, tmp_path), {f'nyc-{number}': {'provision_slot': SLOT} for number in range(4)}
+    run = account.play(ROLE, hosts, '--forks', '20')
+    assert run.status == 0, run.output
+    assert sorted(carried(simulator).values()) == [[name] for name in hosts]
+    assert own_files(simulator, account.files) == dict.fromkeys(hosts, True)
 
 
 # A person in the dashboard.

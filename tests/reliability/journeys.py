@@ -1,0 +1,98 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the playbooks and the role do with a pair of circuits, from nothing to nothing: runs that nobody disturbs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playbook import ROOT, Account
+from reliability.matrix import MD5_KEY, SLOT, contents, files_in, stored
+from simulator.process import Simulator
+
+NEW = {
+    'provision_slot': SLOT, 'provision_bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}, 'provision_bgp_mode': 'advertise_only',
+    'provision_health_check': {'rate': 'high'}, 'provision_default_asn': 65000,
+}
+CHANGED = {
+    **NEW, 'provision_mtu': 1400, 'provision_description': 'changed', 'provision_health_check': {'rate': 'low'},
+    'provision_bgp': {**NEW['provision_bgp'], 'extra_prefixes': ['192.0.2.0/24']}, 'provision_default_asn': 65001,
+    'provision_loa_name': 'Example Networks',
+}
+REPLACED = {**CHANGED, 'provision_slot': {**SLOT, 'speed': '100G'}, 'provision_on_immutable': 'replace'}
+SECOND = {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}
+BESIDE = {'provision_slot': {**SLOT, 'speed': '100G'}}  # of no slot that nyc-1 could have: each host of the role runs for itself
+
+# What is done: (playbook, or a play by its path; {host: variables}; arguments). Each starts from what the one before has left.
+JOURNEYS = {
+    'provision, new': ('provision', {'nyc-1': NEW, 'nyc-2': SECOND}, ()),
+    'provision, changed': ('provision', {'nyc-1': CHANGED}, ()),
+    'provision, replaced': ('provision', {'nyc-1': REPLACED}, ()),
+    'rollout, overridden': ('rollout', {'nyc-1': REPLACED}, ('-e', 'rollout_state=overridden', '-e', 'rollout_max_deletes=1')),
+    'decommission': ('decommission', {'nyc-1': REPLACED}, ('--limit', 'nyc-1')),
+    'role, new': (str(ROOT / 'tests/benchmark/plays/role.yml'), {'nyc-1': NEW, 'nyc-2': BESIDE}, ()),
+    'rollout, absent': ('rollout', {name: {'provision_state': 'absent'} for name in ('nyc-1', 'nyc-2')},
+                        ('-e', 'rollout_max_deletes=2')),
+}
+# What the next run after one that was ended is, besides the same again. The files of a circuit that is neither declared nor there may be
+# those of another account: overridden leaves them, and it has to be named as absent.
+NEXT = {'rollout, overridden': ('rollout', {'nyc-1': REPLACED, 'nyc-2': {'provision_state': 'absent'}}, ())}
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A run that nobody disturbed. state, files: what it started from. left: what there was after it."""
+
+    name: str
+    state: dict
+    files: dict[str, bytes]
+    methods: list[str]
+    left: dict[str, Any]
+
+
+@dataclass
+class Yard:
+    """A simulated account, and a folder for what the playbooks write."""
+
+    simulator: Simulator
+    account: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.account = Account(self.simulator, Path(tempfile.mkdtemp()))
+
+    def arguments(self, journey: str, journeys: Mapping[str, tuple] = JOURNEYS) -> tuple:
+        """The arguments of Account.play and Account.command."""
+        playbook, hosts, arguments = journeys[journey]
+        return playbook, hosts, *arguments
+
+    def start(self, state: dict, files: dict[str, bytes]) -> None:
+        """Puts account and files in place."""
+        self.simulator.reset()
+        self.simulator.seed(**state)
+        for file in self.account.files.glob('*'):
+            file.unlink()
+        if files:  # the first kill of a sample may be one of a journey that begins with files
+            self.account.files.mkdir(mode=0o700, exist_ok=True)
+        for file, content in files.items():
+            (self.account.files / file).write_bytes(content)
+
+    def left(self) -> dict[str, Any]:
+        """What is stored and on disk, without what differs from run to run."""
+        return {**stored(self.simulator), 'files': contents(self.account.files, self.simulator.state())}
+
+    def record(self) -> list[Journey]:
+        """Runs the journeys, one after the other."""
+        self.simulator.reset()
+        journeys = []
+        for name in JOURNEYS:
+            state, files = self.simulator.state(), files_in(self.account.files)
+            self.start(state, files)
+            run = self.account.play(*self.arguments(name))
+            assert run.status == 0, run.output
+            journeys.append(Journey(name, state, files, [request['method'] for request in run.sent], self.left()))
+        return journeys
