@@ -14,8 +14,8 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible.utils.display import Display
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _handover
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import file_name
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE
 from ansible_collections.netops.cloudflare_cni.plugins.modules import provision, rollout
@@ -28,6 +28,7 @@ PENDING = 'A port is Pending until its cross-connect is run, 2 to 4 weeks as a r
 Rows = dict[str, dict[str, Any]]
 
 display = Display()
+_handover.compiled_sheet()  # once, before the fork
 
 
 class ActionModule(InProcess):
@@ -210,7 +211,7 @@ class ActionModule(InProcess):
 
 def _needs_port(declared: Declared) -> bool:
     """Whether a port may be ordered that others have to lie apart from: what is on record has one."""
-    file = os.path.join(_absolute(declared.run['artifacts_dir']), f'{file_name(declared.name)}.json')
+    file = os.path.join(_absolute(declared.run['artifacts_dir']), f'{_handover.file_name(declared.name)}.json')
     return declared.state == 'present' and bool(declared.circuit.get('slot')) and not os.path.exists(file)
 
 

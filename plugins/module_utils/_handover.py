@@ -198,13 +198,14 @@ def renderer(path: str | None) -> Callable[[Object], str]:
     except ImportError:
         raise InputError('artifacts_dir', 'the hand-over needs jinja2, and the Python that runs this module lacks it.') from None
     if path is None:
-        return lambda handover: _encodable(_sheet().render(handover=handover))
+        return lambda handover: _encodable(compiled_sheet().render(handover=handover))
     path = os.path.realpath(os.path.expanduser(path))
     return _own(_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
 
 
 @lru_cache(maxsize=1)
-def _sheet() -> Any:
+def compiled_sheet() -> Any:
+    """The template of the sheet."""
     return _environment().from_string(SHEET)
 
 

@@ -74,14 +74,17 @@ def unknown(names: Iterable[str], own: Collection[str] = (), prefix: str = PREFI
 
     own: variables of the user's, which are his business.
     """
+    names = sorted(name for name in names if name.startswith(prefix) and name not in KNOWN[prefix] and name not in own)
+    if not names:
+        return ''
     parts = {name: name.replace(f'{block}_', f'{block}.', 1) for block, row in SPEC.items() for name in VARIABLES
              if 'options' in row and name.startswith(f'{block}_') and name not in SPEC}
     known = KNOWN[prefix] | (parts.keys() if prefix == PREFIX else set())
     texts = []
-    for name in sorted(name for name in names if name.startswith(prefix) and name not in KNOWN[prefix] and name not in own):
+    for name in names:
         nearest = get_close_matches(name, known, 1, 0.0)[0]
         texts.append(f'{name}: there is no such variable. The nearest is {parts.get(nearest, nearest)}.')
-    return f'{" ".join(texts)} One of your own is to be listed in {prefix}own_variables.' if texts else ''
+    return f'{" ".join(texts)} One of your own is to be listed in {prefix}own_variables.'
 
 
 def declare(host: str, variables: Mapping[str, Any], check: bool = True) -> Declared:
