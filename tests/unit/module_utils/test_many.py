@@ -6,15 +6,23 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import Created, _create, apply_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import Created, _create, apply, apply_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, gathered, in_order
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, DriftError, InputError, NotYetError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    BugError,
+    DriftError,
+    InputError,
+    NotYetError,
+    RaceError,
+    reported,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, in_turn, of_created, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
@@ -237,6 +245,38 @@ def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_the
     assert ambiguous.details['candidates'] == ['x', 'y']
     refused, made = plan_each([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], world([*SLOTS, slot(9, site='lhr-a')], left))
     assert (refused.kind, made[0].action) == ('ambiguous', 'create')
+    refused, _there = plan_each([circuit('a'), circuit('b')], world(SLOTS, [*left, direct('z', 9)], [cni(1, 'b', 'z')]))
+    assert refused.kind == 'ambiguous'
+
+
+def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_for_another():
+    ports = [direct('x', 1), direct('far', 9, site='lhr-a')]
+    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}}
+    chains = [[desire(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in asked.items()]
+    assert [change.after['name'] for (change,) in plan_each(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far']
+
+
+def test_what_is_not_replaced_keeps_its_slot():
+    there = world([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
+                  here='Healthy')
+    refused, made = plan_each([circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b')], there)
+    assert (type(refused), made[0].after['slot_id']) == (DriftError, uuid(2))
+
+
+def test_what_comes_with_an_interconnect_that_is_ordered_is_written_after_it():
+    checked = circuit('a', health_check={'rate': 'high'})
+    (changes,) = plan_each([checked], world(SLOTS))
+    now, later = in_turn(changes)
+    assert (steps(now), steps(later)) == ([('create', 'interconnect'), ('create', 'cni')], [('update', 'tunnel')])
+    old = Change(INTERCONNECT, 'delete', 'interconnect old', direct('old', 1), None)
+    done = [now[1], old, now[0]._replace(answer=direct('new', 2))]
+    assert of_created(later[0], done) == desire(TUNNEL, {'interconnect': 'new', 'rate': 'high'})
+    made = world(SLOTS, [direct('x', 1)], [cni(1, 'a', 'x')], [{**tunnel(1), 'health_check': {'rate': 'mid'}}])
+    (changes,) = plan_each([checked], made)
+    assert in_turn(changes) == (changes, [])
+    link, check = desire(CNI, {'conduit_name': 'b', 'interconnect': UNKNOWN}), desire(TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'})
+    predicted = plan([link, check], world())
+    assert in_turn(predicted) == (predicted, [])
 
 
 def test_what_has_no_reservation_is_no_match_for_what_has_none():
@@ -380,14 +420,29 @@ def test_all_that_was_refused_costs_one_look():
     assert len(script.sent) == 101
 
 
+@pytest.mark.parametrize(('asked', 'look', 'told'), [
+    ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'The look at what is there failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
+    ({'pairing_key': KEY, 'bandwidth': '1G'}, listed(gcp('x'), gcp('y')), 'Several have come since that may be interconnect of g: x, y.'),
+], ids=['look', 'several'])
+def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, told):
+    (changes,) = plan_each([chain_of({'name': 'g', **asked})], world([slot(2)]))
+    script = Script(refusal(400, 1, 'taken'), look, answer(slot(2)))
+    (end,) = apply_each(script.client(), [changes])
+    assert (end.error.status, end.done, 'report it' in str(end.error)) == (400, [], False)
+    assert told in str(end.error)
+
+
 def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted():
     (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'here'})]], world(interconnects=[direct('here', 1)]))
     made = cni(1, 'a', 'here')
     script = Script(refusal(409, 1, 'Name Conflict'), listed(), listed(made), listed(made))
     (end,) = apply_each(script.client(), [changes])
     assert (end.error, [change.answer for change in end.done]) == (None, [made])
-    (end,) = apply_each(Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6).client(), [changes])
+    script = Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6)
+    (end,) = apply_each(script.client(), [changes])
     assert (end.error.retryable, end.refused, end.done) == (True, None, [])
+    assert 'Cloudflare does not list what is in the way yet.' in end.error.notes
+    assert (len(script.sent), script.slept) == (6, [0.5, 1, 2, 4])
 
 
 def test_a_chain_goes_on_from_what_it_adopts():
@@ -453,14 +508,36 @@ def test_without_threads_the_chains_that_were_not_written_fail(monkeypatch):
     assert ([type(end.error) for end in ends], script.sent) == ([BugError, BugError, type(None)], [])
 
 
-def test_what_ends_a_chain_that_has_failed_is_added_to_its_error():
-    rival = listed(cni(2, 'b', 'x'))
-    script = Script(answer(cni(1, 'a', 'x')), refusal(403, 1, 'no tunnel'), rival, refusal(400, 1, 'in use'))
-    tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
-    (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('x', 1)], tunnels=[tunnel]))
+CHECKED = {**tunnel(1), 'health_check': {'rate': 'mid'}}
+
+
+@pytest.mark.parametrize(('failure', 'words', 'applied'), [
+    ([refusal(403, 1, 'no tunnel')], 'no tunnel', ['none', 'create']),
+    ([answer(CHECKED)] * 3, "rate is 'mid', asked for 'high'", ['none', 'create', 'update']),
+], ids=['not written', 'not taken'])
+def test_what_ends_a_chain_that_has_failed_is_added_to_its_error(failure, words, applied):
+    script = Script(answer(cni(1, 'a', 'x')), *failure, listed(cni(2, 'b', 'x')), refusal(400, 1, 'in use'))
+    (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('x', 1)], tunnels=[CHECKED]))
     (end,) = apply_each(script.client(), [changes])
-    assert 'no tunnel' in str(end.error) and 'in use' in str(end.error)
-    assert [change.action for change in end.applied] == ['none', 'create']
+    assert words in str(end.error) and 'in use' in str(end.error)
+    assert [change.action for change in end.applied] == applied
+
+
+def test_an_exception_between_the_chains_ends_only_those_that_are_not_over():
+    wanted = [[desire(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
+    chains = plan_each(wanted, world(interconnects=[direct('a', 1), direct('b', 2)]))
+    script = Script(refusal(409, 1, 'Name Conflict'), listed())
+    failed, skipped = apply_each(script.client(sleep=lambda seconds: 1 / 0), chains, fail_fast=True)
+    assert ('report it' in str(failed.error), skipped.error, skipped.skipped) == (False, None, True)
+
+
+def test_the_text_of_an_unexpected_exception_is_shown_as_the_caller_says():
+    report = partial(reported, shown=lambda text: '(hidden)')
+    with pytest.raises(BugError, match=r'report it: ValueError: \(hidden\)\.$'):
+        apply(Script(ValueError('secret')).client(), orders(1)[0], report)
+    wanted = desire(CNI, {'conduit_name': 'a', 'interconnect': 'x'})._replace(fields={'no.such.field': 1})
+    with pytest.raises(BugError, match=r'report it: \w+: \(hidden\)\.$'):
+        plan([wanted], world(cnis=[cni(1, 'a', 'x')]), report)
 
 
 def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():
