@@ -167,13 +167,15 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
     ('POST', b'x' * 200, 'not JSON: ' + 'x' * 100),
     ('POST', b' {"md5_key": "s', 'not JSON: 15 bytes, cut off or broken'),
     ('POST', b'["s', 'not JSON: 3 bytes, cut off or broken'),
+    ('PUT', b'[1]', 'a JSON list where an object was due.'),
+    ('PUT', b'["s', 'not JSON: 3 bytes, cut off or broken'),
     ('GET', b'{"items": null}', "no list of objects under 'items'."),
     ('GET', b'{"items": [], "next": {}}', 'a dict as the cursor of the next page.'),
-], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'no items', 'cursor'])
+], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'list after PUT', 'cut after PUT', 'no items', 'cursor'])
 def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, body, problem):
     client = Script(*[answer(body=body, cf_ray='8a1-EWR')] * 5).client()
     with pytest.raises(AnswerError) as error:
-        client.post(PATH, {}) if method == 'POST' else list(client.pages(PATH))
+        list(client.pages(PATH)) if method == 'GET' else call(client, method)
     assert error.value.message == f'{method} /cni/cnis: HTTP 200, {problem}'
     assert error.value.details['cf_ray'] == '8a1-EWR'
 
@@ -353,8 +355,9 @@ def test_a_rate_limit_that_names_no_time_is_not_asked_again_and_again():
     assert script.slept == [0.5, 1, 2, 4, 8, 16, *[30] * 8]
 
 
-def test_a_date_is_counted_from_that_of_the_answer():
-    script = Script(refusal(429, 971, retry_after=THEN, date='Wed, 21 Oct 2026 07:27:00 GMT'), answer({}))
+@pytest.mark.parametrize('then', [THEN, 'Wed, 21 Oct 2026 09:28:00 +0200'])
+def test_a_date_is_counted_from_that_of_the_answer(then):
+    script = Script(refusal(429, 971, retry_after=then, date='Wed, 21 Oct 2026 07:27:00 GMT'), answer({}))
     script.client().post(PATH, {})
     assert script.slept == [60]
 
