@@ -674,10 +674,11 @@ def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, port
     assert (change.action, change.after['slot_id']) == ('create', uuid(2))
 
 
-def test_an_order_away_from_the_taken_slot_does_not_wait_for_it():
+@pytest.mark.parametrize('asked', [{'slot': {'site': 'ewr-a', 'diverse_from': ['far']}}, {'slot_id': uuid(2)}], ids=['away', 'slot_id'])
+def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(asked):
     there = World({('slot', None): [slot(1, **OURS), slot(2, device='two')], ('interconnect', None): [direct('far', 9)]})
     there.account = ACCOUNT
-    (change,) = plan([desire(INTERCONNECT, {'slot': {'site': 'ewr-a', 'diverse_from': ['far']}})], there)
+    (change,) = plan([desire(INTERCONNECT, asked)], there)
     assert change.after['slot_id'] == uuid(2)
 
 

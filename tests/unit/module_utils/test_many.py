@@ -205,9 +205,9 @@ def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
 def test_the_same_slot_is_chosen_whatever_the_order(turned):
     """By facility, then device, then id; what is not told comes first."""
     ny1, ny5 = SLOTS[1]['facility'], SLOTS[3]['facility']
-    ranked = [slot(9, device=None, facility={'name': ''}), slot(8, device='a', facility={'name': ''}), slot(7, device=None, facility=ny1),
-              slot(6, device='a', facility=ny1), slot(4, device='b', facility=ny1), slot(5, device='b', facility=ny1),
-              slot(1, device='a', facility=ny5)]
+    ranked = [slot(9, device=None, facility={'name': ''}), slot(8, device='A', facility={'name': ''}), slot(7, device=None, facility=ny1),
+              slot(6, device='A', facility=ny1), slot(4, device='B', facility=ny1), slot(5, device='B', facility=ny1),
+              slot(1, device='A', facility=ny5)]
     while ranked:
         assert allocate(world(ranked[::-1] if turned else ranked), {}, None, []) == ranked[0]
         ranked.pop(0)
@@ -241,6 +241,8 @@ def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_the
     left = [direct('x', 2, device='two'), direct('y', 1, device='one')]  # as they were ordered: a's slot is the first
     pair = [circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})]
     assert [chain[0].after['name'] for chain in plan_each(pair, world(SLOTS, left))] == ['y', 'x']
+    alike = world(SLOTS, [direct('x', 2), direct('y', 1)])
+    assert [chain[0].after['name'] for chain in plan_each([circuit('a'), circuit('b')], alike)] == ['y', 'x']
     (ambiguous,) = plan_each(pair[:1], world(SLOTS, left))
     assert ambiguous.details['candidates'] == ['x', 'y']
     refused, made = plan_each([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], world([*SLOTS, slot(9, site='lhr-a')], left))
@@ -291,6 +293,12 @@ def test_each_error_is_in_its_place():
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
     drifted, made = plan_each([chain_of({'name': 'a', 'slot': {'speed': '100G'}}), circuit('b')], there)
     assert (type(drifted), steps(made)) == (DriftError, [('create', 'interconnect'), ('create', 'cni')])
+
+
+def test_each_learns_why_there_is_no_slot_for_it():
+    texts = 'nowhere', 'elsewhere'
+    errors = plan_each([circuit(text, slot={'address_contains': text}) for text in texts], world(SLOTS))
+    assert [f'{text!r} leaves 0' in str(error) for text, error in zip(texts, errors, strict=True)] == [True, True]
 
 
 def test_circuits_on_one_port_may_agree_on_its_health_check():

@@ -367,9 +367,9 @@ SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key':
     ({'clear': ['md5_key']}, {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}),
     ({'clear': ['bgp']}, None),
 ], ids=str)
-@pytest.mark.parametrize('target', ['172.31.0.1', ''], ids=['an end of the link', 'the default'])
-def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, target):
-    old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
+@pytest.mark.parametrize(('end', 'target'), [('172.31.0.1/31', '172.31.0.1'), ('172.31.0.1', '172.31.0.1'), ('172.31.0.1/31', '')])
+def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, end, target):
+    old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'cust_ip': end, 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
     probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': target}}}
     there = world(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
@@ -378,6 +378,7 @@ def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bg
     assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
     assert (made.after['cust_ip'], made.after['p2p_ip']) == (UNKNOWN, UNKNOWN)
     assert (check.row, check.after['health_check']) == (TUNNEL, {'enabled': True, 'rate': 'high'})
+    assert (check.key, 'health_check' in made.after) == ('health check of nyc-1', False)
     assert readdressed(changes)['cust_ip'] == {'before': old['cust_ip'], 'after': UNKNOWN}
 
 
