@@ -518,6 +518,7 @@ def unreadable(row, obj, wire):
     return Unreadable(obj, ShapeError('GET', '/x', 200, f'{wire} of {row} is wrong', [wire]))
 
 
+LETTERS = 'abcdef00-0000-4000-8000-000000000000'
 PORT = {'name': 'p-1', 'type': 'direct', 'site': 'ewr-a'}
 BY_SITE = {'conduit_name': 'nyc-9', 'slot': {'site': 'ewr-a'}}
 ON_P_9 = {'conduit_name': 'nyc-9', 'slot': {'site': 'lhr-a'}}
@@ -534,6 +535,11 @@ OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
     (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-9'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'id'), False),
     (INTERCONNECT, {'name': 'p-9', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-9'), 'bgp'), True),
     (INTERCONNECT, {'name': 'p-9', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), False),
+    (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-1'}, ('interconnect', PORT, 'facility'), True),
+    (INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-9'), 'bgp'), True),
+    (INTERCONNECT, {'conduit_name': 'nyc-2', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'magic'), False),
+    (INTERCONNECT, {'conduit_name': 'nyc-2', 'state': 'absent'}, ('interconnect', {**PORT, 'name': 'p-2'}, 'facility'), True),
+    (INTERCONNECT, {'slot_id': LETTERS}, ('interconnect', {**PORT, 'slot_id': LETTERS.upper()}, 'facility'), True),
     # An order: the interconnect that can't be read may be what an earlier run has left.
     (INTERCONNECT, BY_SITE, ('interconnect', PORT, 'facility'), True),
     (INTERCONNECT, BY_SITE, ('interconnect', PORT, 'name'), True),
@@ -547,7 +553,7 @@ OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
     (INTERCONNECT, {'slot': {'site': 'lhr-a'}}, ('cni', cni(1, 'nyc-1', 'p-1'), 'interconnect'), False),
 ])
 def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, refused):
-    world = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER]}
+    world = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER], 'tunnel': []}
     world[wrong[0]].append(unreadable(*wrong))
     world = Whole({(name, None): objects for name, objects in world.items()})
     try:
@@ -576,11 +582,19 @@ def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, ac
 @pytest.mark.parametrize('ask', [
     lambda there: interconnect_names({'names': ['p-1'], 'circuits': None}, there),
     lambda there: pick(INTERCONNECT, {'name': 'p-1'}, {}, there),
-], ids=['names', 'info'])
+    lambda there: pick(INTERCONNECT, {'slot_id': LETTERS}, {}, there),
+], ids=['names', 'by name', 'by slot_id'])
 def test_who_asks_for_what_can_not_be_read_is_told_why(ask):
+    port = {**PORT, 'slot_id': LETTERS.upper()}
     with pytest.raises(ShapeError, match='site of interconnect is wrong'):
-        ask(world(interconnects=[unreadable('interconnect', PORT, 'site')]))
-    ask(world(interconnects=[PORT, unreadable('interconnect', {'name': 'p-2'}, 'site')]))
+        ask(world(interconnects=[unreadable('interconnect', port, 'site')]))
+    for wire in ('name', 'slot_id'):
+        assert ask(world(interconnects=[port, unreadable('interconnect', {}, wire)])) in (['p-1'], [port])
+
+
+def test_what_can_not_be_read_was_there_before_all_the_same():
+    (change,) = plan([desire(INTERCONNECT, {'slot_id': uuid(9)})], world([OFFER], [unreadable('interconnect', PORT, 'facility')]))
+    assert change.known == {'p-1'}
 
 
 def test_a_string_as_target_is_read_like_an_object():
