@@ -553,7 +553,8 @@ OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
     (INTERCONNECT, {'slot': {'site': 'lhr-a'}}, ('cni', cni(1, 'nyc-1', 'p-1'), 'interconnect'), False),
 ])
 def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, refused):
-    world = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER], 'tunnel': []}
+    world = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER],
+             'tunnel': []}
     world[wrong[0]].append(unreadable(*wrong))
     world = Whole({(name, None): objects for name, objects in world.items()})
     try:
