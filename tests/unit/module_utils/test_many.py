@@ -258,11 +258,12 @@ def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_f
     assert [change.after['name'] for (change,) in plan_each(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far']
 
 
-def test_what_is_not_replaced_keeps_its_slot():
+def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
     there = world([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
                   here='Healthy')
-    refused, made = plan_each([circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b')], there)
-    assert (type(refused), made[0].after['slot_id']) == (DriftError, uuid(2))
+    chains = [circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b'), circuit('c', interconnect='here', shared=True)]
+    refused, made, beside = plan_each(chains, there)
+    assert (type(refused), made[0].after['slot_id'], beside[-1].after['interconnect']) == (DriftError, uuid(2), 'here')
 
 
 def test_what_comes_with_an_interconnect_that_is_ordered_is_written_after_it():
