@@ -473,9 +473,9 @@ def _all_happen(world: World, changes: Iterable[Change], undo: bool = False) -> 
         _happen(world, change, undo)
 
 
-def _happen(world: World, change: Change, undo: bool = False) -> None:
+def _happen(world: World, change: Change, undo: bool) -> None:
     """Changes the world as the change will, so that what is decided next reckons with it."""
-    before = None if change.action == 'create' else change.before
+    before = change.before
     if undo or change.action == 'delete' or (before and before.get(CNI.sole) != change.after.get(CNI.sole)):
         world.forget()
     if change.action == 'none':

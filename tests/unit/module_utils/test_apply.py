@@ -531,6 +531,7 @@ OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
     (CNI, {'conduit_name': 'nyc-1', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), True),
     (CNI, {'conduit_name': 'nyc-2', 'mtu': 1400}, ('cni', cni(1, 'nyc-1', 'p-1'), 'bgp'), False),
     (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-9'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'magic'), True),
+    (CNI, {'id': uuid(2), 'conduit_name': 'renamed'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'magic'), False),
     (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-1'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'id'), True),
     (CNI, {'conduit_name': 'nyc-9', 'interconnect': 'p-9'}, ('cni', cni(1, 'nyc-1', 'p-1'), 'id'), False),
     (INTERCONNECT, {'name': 'p-9', 'state': 'absent'}, ('cni', cni(1, 'nyc-1', 'p-9'), 'bgp'), True),

@@ -180,6 +180,19 @@ def test_a_port_that_is_given_up_is_nobodys_and_one_that_a_circuit_leaves_is_fre
     assert (steps(moved), steps(made)) == ([('update', 'cni')], [('create', 'cni')])
 
 
+def test_a_port_that_a_circuit_leaves_is_spare_for_those_after_it():
+    there = world(SLOTS, [direct('x', 1), direct('y', 9, site='lhr-a')], [cni(1, 'a', 'x')])
+    first, _moved, next_one = plan_each([circuit('b'), [desire(CNI, {'conduit_name': 'a', 'interconnect': 'y'})], circuit('c')], there)
+    assert (first[0].action, next_one[0].after['name']) == ('create', 'x')
+
+
+def test_a_circuit_that_has_its_port_needs_none_of_the_spare_ones():
+    ports = [direct(name, number) for number, name in enumerate('xyz', 8)]
+    away = circuit('a', slot={**SITE, 'diverse_from': ['other']})
+    made, refused = plan_each([away, circuit('b')], world(SLOTS, ports, [cni(1, 'other', 'z')]))
+    assert (made[0].action, refused.kind) == ('create', 'ambiguous')
+
+
 def test_a_health_check_goes_to_the_port_that_was_decided():
     tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
     (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
