@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     ApiError,
+    BugError,
     InputError,
     NotTakenError,
     NotYetError,
@@ -21,6 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     ShapeError,
     TransportError,
     UndecidedError,
+    reported,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable, World
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
@@ -465,6 +468,15 @@ def test_no_change_sends_nothing_and_answers_with_what_is_there():
     script = Script()
     assert apply(script.client(), [Change(CNI, 'none', '', {'id': '1'}, {'id': '1'})])[0].answer == {'id': '1'}
     assert script.sent == []
+
+
+def test_the_text_of_an_unexpected_exception_is_shown_as_the_caller_says():
+    report = partial(reported, shown=lambda text: '(hidden)')
+    with pytest.raises(BugError, match=r'report it: ValueError: \(hidden\)\.$'):
+        apply(Script(ValueError('secret')).client(), plan([desire(INTERCONNECT, {'slot_id': uuid(2)})], world([slot(2)])), report)
+    wanted = desire(CNI, {'conduit_name': 'a', 'interconnect': 'x'})._replace(fields={'no.such.field': 1})
+    with pytest.raises(BugError, match=r'report it: \w+: \(hidden\)\.$'):
+        plan([wanted], world(cnis=[cni(1, 'a', 'x')]), report)
 
 
 # Reading.
