@@ -236,10 +236,11 @@ def test_an_exception_that_nobody_expected_ends_the_plan_of_one_circuit_alone():
 
 
 def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
-    there = world([slot(2)], [direct('spare', 1), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
-    bad = [*circuit('a'), desire(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
-    refused, made = plan_each([bad, circuit('n')], there)
-    assert (type(refused), made[0].action, made[0].after['name']) == (InputError, 'none', 'spare')
+    there = world([slot(2)], [direct('spare', 1), direct('far', 4, site='lhr-b'), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
+    ports = [desire(INTERCONNECT, {'conduit_name': name, 'slot': {'site': site}}) for name, site in (('a', 'ewr-a'), ('d', 'lhr-b'))]
+    bad = [*ports, desire(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
+    refused, made, far = plan_each([bad, circuit('n'), circuit('m', slot={'site': 'lhr-b'})], there)
+    assert (type(refused), made[0].action, made[0].after['name'], far[0].after['name']) == (InputError, 'none', 'spare', 'far')
 
 
 def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_them():
@@ -258,9 +259,11 @@ def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_the
 
 def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_for_another():
     ports = [direct('x', 1), direct('far', 9, site='lhr-a')]
-    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}}
+    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': SITE}
     chains = [[desire(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in asked.items()]
-    assert [change.after['name'] for (change,) in plan_each(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far']
+    assert [change.after['name'] for (change,) in plan_each(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far', UNKNOWN]
+    _named, (change,) = plan_each([[desire(INTERCONNECT, {'name': 'x'})], chains[0]], world(SLOTS, ports))
+    assert change.after['name'] == 'x'
 
 
 def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
