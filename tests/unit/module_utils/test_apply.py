@@ -502,7 +502,9 @@ def test_each_object_of_a_list_is_read_once():
 
 
 @pytest.mark.parametrize(('wrong', 'words'), [
-    *(({'id': name}, 'a CNI without a usable id.') for name in (None, '', '.', '..', '\ud800')),
+    *(({'id': name}, 'a CNI without a usable id.') for name in (None, '', '.', '..')),
+    # A backslash in an id would be escaped anew each time that a process runs pytest: mutmut would find no test and count that as a kill.
+    pytest.param({'id': '\ud800'}, 'a CNI without a usable id.', id='half a character'),
     ({'id': ['x']}, 'id is of another type'), ({'magic': 7}, 'magic is of another type'),
     ({'bgp': {'extra_prefixes': [{}]}, 'cust_ip': {}}, 'cust_ip, bgp.extra_prefixes are of another type'),
 ], ids=str)

@@ -179,10 +179,10 @@ def test_a_port_that_a_circuit_leaves_is_spare_for_those_after_it():
 
 
 def test_a_circuit_that_has_its_port_needs_none_of_the_spare_ones():
-    ports = [direct(name, number) for number, name in enumerate('xyz', 8)]
-    away = circuit('a', slot={**SITE, 'diverse_from': ['other']})
-    made, refused = plan_each([away, circuit('b')], world(SLOTS, ports, [cni(1, 'other', 'z')]))
-    assert (made[0].action, refused.kind) == ('create', 'ambiguous')
+    ports = [direct(name, number) for number, name in enumerate('wxyz', 8)]
+    away = circuit('b', slot={**SITE, 'diverse_from': ['other']})
+    taken, made, refused = plan_each([circuit('a'), away, circuit('c')], world(SLOTS, ports, [cni(1, 'other', 'z')]))
+    assert (taken[0].after['name'], made[0].action, refused.kind) == ('w', 'create', 'ambiguous')
 
 
 def test_a_health_check_goes_to_the_port_that_was_decided():
