@@ -259,7 +259,7 @@ def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_the
 
 def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_for_another():
     ports = [direct('x', 1), direct('far', 9, site='lhr-a')]
-    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': SITE}
+    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': {'site': 'ewr-a', 'facility': 'Equinix NY1'}}
     chains = [[desire(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in asked.items()]
     assert [change.after['name'] for (change,) in plan_each(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far', UNKNOWN]
     _named, (change,) = plan_each([[desire(INTERCONNECT, {'name': 'x'})], chains[0]], world(SLOTS, ports))
