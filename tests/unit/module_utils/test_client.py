@@ -432,7 +432,8 @@ def test_the_reported_rate_holds_no_longer_than_retry_timeout(method):
     with pytest.raises(ApiError) as error:
         call(client, method)
     assert (script.slept, len(script.sent), client.counters['requests']) == ([], 1, 1)
-    assert 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s' in str(error.value)
+    assert error.value.details['errors'] == [
+        {'code': None, 'message': 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s'}]
     assert 'Waiting another 300 s would exceed retry_timeout.' in str(error.value)
     assert (error.value.status, error.value.retryable, error.value.retry_after) == (429, True, 300)
 
