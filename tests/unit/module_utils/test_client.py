@@ -427,6 +427,7 @@ def test_the_reported_rate_holds_no_longer_than_a_window():
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 def test_the_reported_rate_holds_no_longer_than_retry_timeout(method):
     script = Script(answer({}, ratelimit='"default";r=0;t=86400'))
+    script.now = 1000
     client = script.client(retry_timeout=10)
     client.get(PATH)
     with pytest.raises(ApiError) as error:
@@ -436,6 +437,14 @@ def test_the_reported_rate_holds_no_longer_than_retry_timeout(method):
         {'code': None, 'message': 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s'}]
     assert 'Waiting another 300 s would exceed retry_timeout.' in str(error.value)
     assert (error.value.status, error.value.retryable, error.value.retry_after) == (429, True, 300)
+
+
+def test_of_the_same_it_warns_once():
+    warned = []
+    client = Script().client(warn=warned.append)
+    for text in ('a', 'a', 'b'):
+        client.warn(text)
+    assert warned == ['a', 'b']
 
 
 def test_base_url_may_end_in_a_slash():
