@@ -263,7 +263,7 @@ def _take_back(client: Client, end: End, change: Change, there: Iterable[Object]
         client.back_off(tried)
         rivals = _rivals(change, read(client, row.name), created)
     if rivals:
-        _delete(client, change._replace(action='delete', before=own), created)
+        _delete(client, change._replace(before=own), created)
         end.done.remove(change)
         raise RaceError(f'{change.key}: {row.sole} {own[row.sole]!r} was given to {row.title} {rivals[0]} in the same moment, so the one '
                         'made here was taken back. Run it again.')

@@ -231,11 +231,11 @@ def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
 def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
     rows = {wire: row.at(wire) for wire in fields}
-    return {w: v for w, v in fields.items() if rows[w].returned and not _is_as(rows[w], get(obj, w, MISSING), v)}
+    return {w: v for w, v in fields.items() if rows[w].returned and not _is_as(rows[w], get(obj, w), v)}
 
 
 def _is_as(field: Field, have: Any, want: Any) -> bool:
-    return have in (None, MISSING) if want is None else field.normal(have) == field.normal(want)
+    return have is None if want is None else field.normal(have) == field.normal(want)
 
 
 def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -509,7 +509,8 @@ def _carrying_over(port: Wanted, todo: list[Wanted], decided: Sequence[Change], 
         if old and not any(one.row.name == row.name for one in todo):
             named = {key.option: keys[key.option] for key in row.keys if key.option in keys}
             todo = [*todo, Wanted(row, 'present', named, {}, circuit=port.circuit, follows=True)]
-        todo = [one._replace(fields=_taking_over(old, one.fields)) if one.row.name == row.name else one for one in todo]
+        # A block that is cleared comes behind what was in it, and so takes it out.
+        todo = [one._replace(fields={**old, **one.fields}) if one.row.name == row.name else one for one in todo]
     return todo
 
 
@@ -517,11 +518,6 @@ def _settings(row: Resource, obj: Object | None, ends: Container[str]) -> dict[s
     """{path: value} of what was set on an object that is replaced. The ends of its link are Cloudflare's to assign anew."""
     values = {f.wire: get(obj, f.wire) for f in row.fields if f.wire not in (*row.assigned, row.parent[1])}
     return {wire: value for wire, value in values.items() if value not in (None, '') and value not in ends}
-
-
-def _taking_over(old: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    cleared = [wire for wire, value in fields.items() if value is None]
-    return {**{wire: value for wire, value in old.items() if not any(_within(wire, block) for block in cleared)}, **fields}
 
 
 def readdressed(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | None:
@@ -558,9 +554,9 @@ def _all_happen(world: World, changes: Iterable[Change], undo: bool = False) -> 
         _happen(world, change, undo)
 
 
-def _happen(world: World, change: Change, undo: bool = False) -> None:
+def _happen(world: World, change: Change, undo: bool) -> None:
     """Changes the world as the change will, so that what is decided next reckons with it."""
-    before = None if change.action == 'create' else change.before
+    before = change.before
     if undo or change.action == 'delete' or (before and before.get(CNI.sole) != change.after.get(CNI.sole)):
         world.forget()
     if change.action == 'none':
@@ -649,7 +645,7 @@ def _note(wanted: Wanted, found: Object, world: World) -> list[Change]:
         raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, it is deleted first, and there is no tunnel on '
                                  f'which to note that. Use netops.cloudflare_cni.interconnect with name={name} too.')
     after = merge(tunnels[0], {'description': NOTE + circuit})
-    return [Change(TUNNEL, 'note', f'tunnel of interconnect {name}', tunnels[0], after, ('description',), recent=True)]
+    return [Change(TUNNEL, 'note', f'tunnel of interconnect {name}', tunnels[0], after, ('description',))]
 
 
 def _carried(wanted: Wanted, found: Object, world: World) -> list[Object]:

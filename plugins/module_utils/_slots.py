@@ -142,7 +142,7 @@ def pending(world: World, select: Select, slot_id: str | None, others: Sequence[
         return all(meets(slot, option, want) for option, want in asked(select) if option != 'type') and all(
             apart(slot, other, select) for other in others)
 
-    taken = world.origin.kept('pending', lambda: _unlisted(world.origin)) if world.account else []
+    taken = world.origin.kept('pending', lambda: _unlisted(world.origin))
     return next((slot for slot in taken if (folded(slot['id']) == slot_id if slot_id else would_do(slot))), None)
 
 

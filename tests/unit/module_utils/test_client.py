@@ -167,13 +167,15 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
     ('POST', b'x' * 200, 'not JSON: ' + 'x' * 100),
     ('POST', b' {"md5_key": "s', 'not JSON: 15 bytes, cut off or broken'),
     ('POST', b'["s', 'not JSON: 3 bytes, cut off or broken'),
+    ('PUT', b'[1]', 'a JSON list where an object was due.'),
+    ('PUT', b'["s', 'not JSON: 3 bytes, cut off or broken'),
     ('GET', b'{"items": null}', "no list of objects under 'items'."),
     ('GET', b'{"items": [], "next": {}}', 'a dict as the cursor of the next page.'),
-], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'no items', 'cursor'])
+], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'list after PUT', 'cut after PUT', 'no items', 'cursor'])
 def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, body, problem):
     client = Script(*[answer(body=body, cf_ray='8a1-EWR')] * 5).client()
     with pytest.raises(AnswerError) as error:
-        client.post(PATH, {}) if method == 'POST' else list(client.pages(PATH))
+        list(client.pages(PATH)) if method == 'GET' else call(client, method)
     assert error.value.message == f'{method} /cni/cnis: HTTP 200, {problem}'
     assert error.value.details['cf_ray'] == '8a1-EWR'
 
@@ -353,8 +355,9 @@ def test_a_rate_limit_that_names_no_time_is_not_asked_again_and_again():
     assert script.slept == [0.5, 1, 2, 4, 8, 16, *[30] * 8]
 
 
-def test_a_date_is_counted_from_that_of_the_answer():
-    script = Script(refusal(429, 971, retry_after=THEN, date='Wed, 21 Oct 2026 07:27:00 GMT'), answer({}))
+@pytest.mark.parametrize('then', [THEN, 'Wed, 21 Oct 2026 09:28:00 +0200'])
+def test_a_date_is_counted_from_that_of_the_answer(then):
+    script = Script(refusal(429, 971, retry_after=then, date='Wed, 21 Oct 2026 07:27:00 GMT'), answer({}))
     script.client().post(PATH, {})
     assert script.slept == [60]
 
@@ -424,14 +427,24 @@ def test_the_reported_rate_holds_no_longer_than_a_window():
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 def test_the_reported_rate_holds_no_longer_than_retry_timeout(method):
     script = Script(answer({}, ratelimit='"default";r=0;t=86400'))
+    script.now = 1000
     client = script.client(retry_timeout=10)
     client.get(PATH)
     with pytest.raises(ApiError) as error:
         call(client, method)
     assert (script.slept, len(script.sent), client.counters['requests']) == ([], 1, 1)
-    assert 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s' in str(error.value)
+    assert error.value.details['errors'] == [
+        {'code': None, 'message': 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s'}]
     assert 'Waiting another 300 s would exceed retry_timeout.' in str(error.value)
     assert (error.value.status, error.value.retryable, error.value.retry_after) == (429, True, 300)
+
+
+def test_of_the_same_it_warns_once():
+    warned = []
+    client = Script().client(warn=warned.append)
+    for text in ('a', 'a', 'b'):
+        client.warn(text)
+    assert warned == ['a', 'b']
 
 
 def test_base_url_may_end_in_a_slash():

@@ -14,7 +14,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, ends_of, gathered, in_order
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, DriftError, InputError, NotYetError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, plan, plan_each
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, desire, in_turn, of_created, plan, plan_each
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import allocate
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
@@ -229,6 +229,19 @@ def test_a_port_that_is_given_up_is_nobodys_and_one_that_a_circuit_leaves_is_fre
     assert (steps(moved), steps(made)) == ([('update', 'cni')], [('create', 'cni')])
 
 
+def test_a_port_that_a_circuit_leaves_is_spare_for_those_after_it():
+    there = world(SLOTS, [direct('x', 1), direct('y', 9, site='lhr-a')], [cni(1, 'a', 'x')])
+    first, _moved, next_one = plan_each([circuit('b'), [desire(CNI, {'conduit_name': 'a', 'interconnect': 'y'})], circuit('c')], there)
+    assert (first[0].action, next_one[0].after['name']) == ('create', 'x')
+
+
+def test_a_circuit_that_has_its_port_needs_none_of_the_spare_ones():
+    ports = [direct(name, number) for number, name in enumerate('wxyz', 8)]
+    away = circuit('b', slot={**SITE, 'diverse_from': ['other']})
+    taken, made, refused = plan_each([circuit('a'), away, circuit('c')], world(SLOTS, ports, [cni(1, 'other', 'z')]))
+    assert (taken[0].after['name'], made[0].action, refused.kind) == ('w', 'create', 'ambiguous')
+
+
 def test_a_health_check_goes_to_the_port_that_was_decided():
     tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
     (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
@@ -254,9 +267,9 @@ def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
 def test_the_same_slot_is_chosen_whatever_the_order(turned):
     """By facility, then device, then id; what is not told comes first."""
     ny1, ny5 = SLOTS[1]['facility'], SLOTS[3]['facility']
-    ranked = [slot(9, device=None, facility={'name': ''}), slot(8, device='a', facility={'name': ''}), slot(7, device=None, facility=ny1),
-              slot(6, device='a', facility=ny1), slot(4, device='b', facility=ny1), slot(5, device='b', facility=ny1),
-              slot(1, device='a', facility=ny5)]
+    ranked = [slot(9, device=None, facility={'name': ''}), slot(8, device='A', facility={'name': ''}), slot(7, device=None, facility=ny1),
+              slot(6, device='A', facility=ny1), slot(4, device='B', facility=ny1), slot(5, device='B', facility=ny1),
+              slot(1, device='A', facility=ny5)]
     while ranked:
         assert allocate(world(ranked[::-1] if turned else ranked), {}, None, []) == ranked[0]
         ranked.pop(0)
@@ -280,20 +293,58 @@ def test_an_exception_that_nobody_expected_ends_the_plan_of_one_circuit_alone():
 
 
 def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
-    there = world([slot(2)], [direct('spare', 1), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
-    bad = [*circuit('a'), desire(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
-    refused, made = plan_each([bad, circuit('n')], there)
-    assert (type(refused), made[0].action, made[0].after['name']) == (InputError, 'none', 'spare')
+    there = world([slot(2)], [direct('spare', 1), direct('far', 4, site='lhr-b'), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
+    ports = [desire(INTERCONNECT, {'conduit_name': name, 'slot': {'site': site}}) for name, site in (('a', 'ewr-a'), ('d', 'lhr-b'))]
+    bad = [*ports, desire(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
+    refused, made, far = plan_each([bad, circuit('n'), circuit('m', slot={'site': 'lhr-b'})], there)
+    assert (type(refused), made[0].action, made[0].after['name'], far[0].after['name']) == (InputError, 'none', 'spare', 'far')
 
 
 def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_them():
     left = [direct('x', 2, device='two'), direct('y', 1, device='one')]  # as they were ordered: a's slot is the first
     pair = [circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})]
     assert [chain[0].after['name'] for chain in plan_each(pair, world(SLOTS, left))] == ['y', 'x']
+    alike = world(SLOTS, [direct('x', 2), direct('y', 1)])
+    assert [chain[0].after['name'] for chain in plan_each([circuit('a'), circuit('b')], alike)] == ['y', 'x']
     (ambiguous,) = plan_each(pair[:1], world(SLOTS, left))
     assert ambiguous.details['candidates'] == ['x', 'y']
     refused, made = plan_each([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], world([*SLOTS, slot(9, site='lhr-a')], left))
     assert (refused.kind, made[0].action) == ('ambiguous', 'create')
+    refused, _there = plan_each([circuit('a'), circuit('b')], world(SLOTS, [*left, direct('z', 9)], [cni(1, 'b', 'z')]))
+    assert refused.kind == 'ambiguous'
+
+
+def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_for_another():
+    ports = [direct('x', 1), direct('far', 9, site='lhr-a')]
+    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': {'site': 'ewr-a', 'facility': 'Equinix NY1'}}
+    chains = [[desire(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in asked.items()]
+    assert [change.after['name'] for (change,) in plan_each(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far', UNKNOWN]
+    _named, (change,) = plan_each([[desire(INTERCONNECT, {'name': 'x'})], chains[0]], world(SLOTS, ports))
+    assert change.after['name'] == 'x'
+
+
+def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
+    there = world([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
+                  here='Healthy')
+    chains = [circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b'), circuit('c', interconnect='here', shared=True)]
+    refused, made, beside = plan_each(chains, there)
+    assert (type(refused), made[0].after['slot_id'], beside[-1].after['interconnect']) == (DriftError, uuid(2), 'here')
+
+
+def test_what_comes_with_an_interconnect_that_is_ordered_is_written_after_it():
+    checked = circuit('a', health_check={'rate': 'high'})
+    (changes,) = plan_each([checked], world(SLOTS))
+    now, later = in_turn(changes)
+    assert (steps(now), steps(later)) == ([('create', 'interconnect'), ('create', 'cni')], [('update', 'tunnel')])
+    old = Change(INTERCONNECT, 'delete', 'interconnect old', direct('old', 1), None)
+    done = [now[1], old, now[0]._replace(answer=direct('new', 2))]
+    assert of_created(later[0], done) == desire(TUNNEL, {'interconnect': 'new', 'rate': 'high'})
+    made = world(SLOTS, [direct('x', 1)], [cni(1, 'a', 'x')], [{**tunnel(1), 'health_check': {'rate': 'mid'}}])
+    (changes,) = plan_each([checked], made)
+    assert in_turn(changes) == (changes, [])
+    link, check = desire(CNI, {'conduit_name': 'b', 'interconnect': UNKNOWN}), desire(TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'})
+    predicted = plan([link, check], world())
+    assert in_turn(predicted) == (predicted, [])
 
 
 def test_what_has_no_reservation_is_no_match_for_what_has_none():
@@ -308,6 +359,12 @@ def test_each_error_is_in_its_place():
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
     drifted, made = plan_each([chain_of({'name': 'a', 'slot': {'speed': '100G'}}), circuit('b')], there)
     assert (type(drifted), steps(made)) == (DriftError, [('create', 'interconnect'), ('create', 'cni')])
+
+
+def test_each_learns_why_there_is_no_slot_for_it():
+    texts = 'nowhere', 'elsewhere'
+    errors = plan_each([circuit(text, slot={'address_contains': text}) for text in texts], world(SLOTS))
+    assert [f'{text!r} leaves 0' in str(error) for text, error in zip(texts, errors, strict=True)] == [True, True]
 
 
 def test_circuits_on_one_port_may_agree_on_its_health_check():
@@ -439,14 +496,29 @@ def test_all_that_was_refused_costs_one_look():
     assert len(script.sent) == 101
 
 
+@pytest.mark.parametrize(('asked', 'look', 'told'), [
+    ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'The look at what is there failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
+    ({'pairing_key': KEY, 'bandwidth': '1G'}, listed(gcp('x'), gcp('y')), 'Several have come since that may be interconnect of g: x, y.'),
+], ids=['look', 'several'])
+def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, told):
+    (changes,) = plan_each([chain_of({'name': 'g', **asked})], world([slot(2)]))
+    script = Script(refusal(400, 1, 'taken'), look, answer(slot(2)))
+    (end,) = apply_each(script.client(), [changes])
+    assert (end.error.status, end.done, 'report it' in str(end.error)) == (400, [], False)
+    assert told in str(end.error)
+
+
 def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted():
     (changes,) = plan_each([[desire(CNI, {'conduit_name': 'a', 'interconnect': 'here'})]], world(interconnects=[direct('here', 1)]))
     made = cni(1, 'a', 'here')
     script = Script(refusal(409, 1, 'Name Conflict'), listed(), listed(made), listed(made))
     (end,) = apply_each(script.client(), [changes])
     assert (end.error, [change.answer for change in end.done]) == (None, [made])
-    (end,) = apply_each(Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6).client(), [changes])
+    script = Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6)
+    (end,) = apply_each(script.client(), [changes])
     assert (end.error.retryable, end.refused, end.done) == (True, None, [])
+    assert 'Cloudflare does not list what is in the way yet.' in end.error.notes
+    assert (len(script.sent), script.slept) == (6, [0.5, 1, 2, 4])
 
 
 def test_a_chain_goes_on_from_what_it_adopts():
@@ -512,14 +584,27 @@ def test_without_threads_the_chains_that_were_not_written_fail(monkeypatch):
     assert ([type(end.error) for end in ends], script.sent) == ([BugError, BugError, type(None)], [])
 
 
-def test_what_ends_a_chain_that_has_failed_is_added_to_its_error():
-    rival = listed(cni(2, 'b', 'x'))
-    script = Script(answer(cni(1, 'a', 'x')), refusal(403, 1, 'no tunnel'), rival, refusal(400, 1, 'in use'))
-    tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
-    (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('x', 1)], tunnels=[tunnel]))
+CHECKED = {**tunnel(1), 'health_check': {'rate': 'mid'}}
+
+
+@pytest.mark.parametrize(('failure', 'words', 'applied'), [
+    ([refusal(403, 1, 'no tunnel')], 'no tunnel', ['none', 'create']),
+    ([answer(CHECKED)] * 3, "rate is 'mid', asked for 'high'", ['none', 'create', 'update']),
+], ids=['not written', 'not taken'])
+def test_what_ends_a_chain_that_has_failed_is_added_to_its_error(failure, words, applied):
+    script = Script(answer(cni(1, 'a', 'x')), *failure, listed(cni(2, 'b', 'x')), refusal(400, 1, 'in use'))
+    (changes,) = plan_each([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('x', 1)], tunnels=[CHECKED]))
     (end,) = apply_each(script.client(), [changes])
-    assert 'no tunnel' in str(end.error) and 'in use' in str(end.error)
-    assert [change.action for change in end.applied] == ['none', 'create']
+    assert words in str(end.error) and 'in use' in str(end.error)
+    assert [change.action for change in end.applied] == applied
+
+
+def test_an_exception_between_the_chains_ends_only_those_that_are_not_over():
+    wanted = [[desire(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
+    chains = plan_each(wanted, world(interconnects=[direct('a', 1), direct('b', 2)]))
+    script = Script(refusal(409, 1, 'Name Conflict'), listed())
+    failed, skipped = apply_each(script.client(sleep=lambda seconds: 1 / 0), chains, fail_fast=True)
+    assert ('report it' in str(failed.error), skipped.error, skipped.skipped) == (False, None, True)
 
 
 def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():

@@ -27,6 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     desire,
     find,
     interconnect_names,
+    noted,
     pick,
     plan,
     plan_each,
@@ -180,6 +181,8 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'slot_id': uuid(2), 'speed': '400G'}, 'speed', "there is no speed '400G' among the slots."),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
     ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
+    ({'slot': {'site': 'ewr-a', 'facility': 'Equinix NY5', 'diverse_from': ['sole', 'third']}}, 'slot',
+     "facility 'Equinix NY5' leaves 1, site 'ewr-a' leaves 1, not on the device of sole leaves 1, not on the device of third leaves 0."),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
     ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole leaves 0'),
     ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility', 'with diverse_from'),
@@ -201,7 +204,7 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
 ], ids=str)
 def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
     with pytest.raises(InputError) as error:
-        decide(INTERCONNECT, asked, world(SLOTS, [direct('sole', 9, site='gru-c', device=None)]))
+        decide(INTERCONNECT, asked, world(SLOTS, [direct('sole', 9, site='gru-c', device=None), direct('third', 8, device='edge03.ewr-a')]))
     assert error.value.details['option'] == option
     assert words in error.value.message
 
@@ -210,6 +213,19 @@ def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
 def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
     with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
         decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
+
+
+def test_no_more_than_twenty_sites_are_named():
+    with pytest.raises(InputError) as error:
+        decide(INTERCONNECT, {'slot': {'site': 'x'}}, world([slot(n, site=f's-{n:02}' if n else '') for n in range(22)]))
+    shown = ', '.join(f's-{n:02}' for n in range(1, 21))
+    assert error.value.message == f"slot.site: there is no site 'x' among the slots. There are: {shown}."
+
+
+def test_a_slot_is_named_without_regard_to_case():
+    named = 'abcdef00-0000-4000-8000-000000000000'
+    (change,) = decide(INTERCONNECT, {'slot_id': named}, world([slot(1), {**slot(2), 'id': named.upper()}]))
+    assert change.after['slot_id'] == named.upper()
 
 
 def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
@@ -317,7 +333,7 @@ DELETIONS = [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'
 def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(asked):
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
     note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
-    assert (note.action, note.row, note.named, note.after['description']) == ('note', TUNNEL, ('description',), f'{NOTE}nyc-1')
+    assert note == Change(TUNNEL, 'note', 'tunnel of interconnect here', tunnel(1), tunnel(1, f'{NOTE}nyc-1'), ('description',))
     assert steps(deletes)[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
@@ -336,12 +352,19 @@ def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
     ({'slot': {'speed': '10G'}, 'on_immutable': 'replace'}, ['none']),
 ], ids=str)
 def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, done):
-    noted = [tunnel(1, f'{NOTE}nyc-1'), tunnel(2, f'{NOTE}nyc-2'), tunnel(3, f'{NOTE}nyc-1')]
-    there = world(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], noted, here='Down')
+    notes = [tunnel(1, f'{NOTE}nyc-1'), tunnel(2, f'{NOTE}nyc-2'), tunnel(3, f'{NOTE}nyc-1')]
+    there = world(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], notes, here='Down')
     changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
     assert [change.action for change in changes if change.row is not TUNNEL] == done
     assert changes[0].before['name'] == 'here'
     assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-4', 'state': 'absent'}, there)) == [('none', 'interconnect')]
+    assert {*noted(there)} == {'nyc-1', 'nyc-2'}
+
+
+def test_a_note_on_a_tunnel_without_a_reservation_leads_to_no_interconnect():
+    there = world((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
+                  tunnels=[{**tunnel(1, f'{NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
+    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, there)) == [('none', 'interconnect')]
 
 
 SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key': 'secret'}
@@ -353,9 +376,10 @@ SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key':
     ({'clear': ['md5_key']}, {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}),
     ({'clear': ['bgp']}, None),
 ], ids=str)
-def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp):
-    old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
-    probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': old['cust_ip'].split('/')[0]}}}
+@pytest.mark.parametrize(('end', 'target'), [('172.31.0.1/31', '172.31.0.1'), ('172.31.0.1', '172.31.0.1'), ('172.31.0.1/31', '')])
+def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, end, target):
+    old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'cust_ip': end, 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
+    probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': target}}}
     there = world(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
     (changes,) = plan_each([chain_of(circuit)], there)
@@ -363,6 +387,7 @@ def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bg
     assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
     assert (made.after['cust_ip'], made.after['p2p_ip']) == (UNKNOWN, UNKNOWN)
     assert (check.row, check.after['health_check']) == (TUNNEL, {'enabled': True, 'rate': 'high'})
+    assert (check.key, 'health_check' in made.after) == ('health check of nyc-1', False)
     assert readdressed(changes)['cust_ip'] == {'before': old['cust_ip'], 'after': UNKNOWN}
 
 
@@ -526,6 +551,17 @@ def test_what_a_cni_can_not_be_is_refused_by_name(asked, option):
     assert 'ключ' not in error.value.message
 
 
+@pytest.mark.parametrize(('asked', 'words'), [
+    ({'clear': ['bgp'], 'bgp': {'customer_asn': 1}}, 'bgp is to be cleared, and bgp.customer_asn is given.'),
+    ({'clear': ['md5_key'], 'bgp': {'md5_key': 'k'}}, 'bgp.md5_key is to be cleared, and bgp.md5_key is given.'),
+], ids=['in it', 'the same'])
+def test_what_is_given_can_not_be_cleared(asked, words):
+    with pytest.raises(InputError) as error:
+        desire(CNI, {'conduit_name': 'nyc-1', **asked})
+    assert error.value.message == f'clear: {words} Allowed: one of the two.'
+    desire(CNI, {'conduit_name': 'nyc-1', 'bgp_mode': 'advertise_only', 'clear': ['bgp']})
+
+
 def test_a_link_that_does_not_fit_is_refused_before_anything_is_read():
     with pytest.raises(InputError, match='do not fit'):
         desire(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'})
@@ -651,6 +687,12 @@ def test_the_interconnects_of_names_and_circuits():
         with pytest.raises(InputError) as error:
             interconnect_names({'names': None, 'circuits': None, option: ['x']}, there)
         assert error.value.message == f'{option}: there is {words}'
+
+
+def test_an_interconnect_that_no_list_shows_yet_is_asked_for_by_its_name():
+    with pytest.raises(Unread) as unread:
+        interconnect_names({'names': ['late'], 'circuits': None}, World({('interconnect', None): []}))
+    assert unread.value.parts == (('interconnect', 'late'),)
 
 
 @pytest.mark.parametrize(('number', 'shown'), [(0, 'none'), (21, ', '.join(f'i{n:02}' for n in range(20)))])
