@@ -113,7 +113,8 @@ class ActionModule(InProcess):
 
     def _own_tags(self) -> list[str]:
         """The tags that the user gave role, block or play; the task has some of its own."""
-        return list(self._task._parent._get_parent_attribute('tags') or ())
+        tags = self._task._parent._get_parent_attribute('tags')
+        return tags if isinstance(tags, list) else []  # a command by itself has none
 
     # Variables.
 
