@@ -171,8 +171,8 @@ class Rollout:
     @property
     def warnings(self) -> list[str]:
         """What the user should know of his input and of the records."""
-        said = [f'{name}: {text}' for name, chain in self._chains.items() for one in chain for text in one.warnings]
-        return said + [f'{name}: {text}' for name, text in self._contradicted.items()]
+        texts = [f'{name}: {text}' for name, chain in self._chains.items() for one in chain for text in one.warnings]
+        return texts + [f'{name}: {text}' for name, text in self._contradicted.items()]
 
     # The plan.
 
@@ -464,8 +464,8 @@ class Rollout:
 class _Count:
     """How many of the chains have ended; and which of those that take an interconnect have it on record, or will never have one."""
 
-    def __init__(self, total: int, taking: set[int], tell: Progress, release: Callable[[], None]) -> None:
-        self._total, self._taking, self._tell, self._release = total, taking, tell, release
+    def __init__(self, total: int, taking: set[int], show: Progress, release: Callable[[], None]) -> None:
+        self._total, self._taking, self._show, self._release = total, taking, show, release
         self._done, self._lock = 0, threading.Lock()
 
     def on_record(self, number: int) -> None:
@@ -478,7 +478,7 @@ class _Count:
         self.on_record(number)
         with self._lock:
             self._done += 1
-            self._tell(self._done, self._total)
+            self._show(self._done, self._total)
 
 
 def _port(changes: Iterable[Change]) -> Change | None:

@@ -472,4 +472,4 @@ def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_change
     assert text.index('--- before') < text.index('changed: [nyc-1]')
     lines = {line.strip('-+ ,') for line in text.splitlines() if re.match(r'[-+] .*mtu', line)}
     assert lines == {'"mtu": 1476', '"mtu": 1400'}
-    assert {line for line in text.splitlines() if 'nyc-2' in line or 'gcp-1' in line} == {'ok: [nyc-2]', 'ok: [gcp-1]'}
+    assert sorted(line for line in text.splitlines() if 'nyc-2' in line or 'gcp-1' in line) == ['ok: [gcp-1]', 'ok: [nyc-2]']

@@ -712,7 +712,7 @@ def taken(there, *names, **order):
             for name, changes in zip(names, planned, strict=True)}
 
 
-@pytest.mark.parametrize(('owners', 'cnis', 'names', 'told'), [
+@pytest.mark.parametrize(('owners', 'cnis', 'names', 'expected'), [
     ({}, [], 'a', {'a': 'ambiguous'}),
     ({'b': 'x'}, [], 'a', {'a': 'y'}),
     ({'b': 'x', 'c': 'y'}, [], 'a', {'a': 'new'}),
@@ -725,8 +725,8 @@ def taken(there, *names, **order):
     ({'a': 'gone'}, [], 'ab', {'a': 'x', 'b': 'y'}),
     ({'a': 'x'}, [], 'abcd', {'a': 'x', 'b': 'y', 'c': 'new', 'd': 'new'}),
 ], ids=str)
-def test_a_record_keeps_an_interconnect_for_its_circuit(owners, cnis, names, told):
-    assert taken(owned(owners, cnis=cnis), *names) == told
+def test_a_record_keeps_an_interconnect_for_its_circuit(owners, cnis, names, expected):
+    assert taken(owned(owners, cnis=cnis), *names) == expected
 
 
 @pytest.mark.parametrize(('cnis', 'words'), [
@@ -791,7 +791,7 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
 
 # Steps.
 
-@pytest.mark.parametrize(('asked', 'circuit', 'cnis', 'told'), [
+@pytest.mark.parametrize(('asked', 'circuit', 'cnis', 'expected'), [
     (('cni',), {}, [], [('none', 'interconnect'), ('create', 'cni')]),
     (('cni',), {'mtu': 1400}, [cni(1, 'a', 'x')], [('none', 'interconnect'), ('update', 'cni')]),
     (('cni',), {'interconnect': 'y'}, [], [('create', 'cni')]),
@@ -801,10 +801,10 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
     (('loa',), {'interconnect': 'y'}, [], []),
     ((), {'slot': {'speed': '100G'}}, [], [('none', 'interconnect')]),
 ], ids=str)
-def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, told):
+def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, expected):
     there = world([], PAIR, cnis, [tunnel(8)])
     there.own({'a': 'x'})
-    assert steps(plan(chain_of({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == told
+    assert steps(plan(chain_of({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == expected
 
 
 def test_without_the_step_interconnect_none_is_ordered_nor_taken():
