@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible.utils.display import Display
@@ -37,18 +37,24 @@ class ActionModule(InProcess):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """One host's result, that of all hosts, what a task for all hosts has found of this one, or a table of it."""
         result, self._vars = ActionBase.run(self, tmp, task_vars), task_vars or {}
-        arguments = self._task.args = said(dict(self._task.args))
-        if arguments.get('result_of'):
-            return {**result, **_found(self._registered('result_of'), self._vars['inventory_hostname'])}
-        if arguments.get('table_of'):
+        self._task.args = said(dict(self._task.args))
+        try:
+            return {**result, **self._asked()}
+        except InputError as error:
+            return {**result, 'failed': True, 'changed': False, **error.result()}
+
+    def _asked(self) -> dict[str, Any]:
+        if self._task.args.get('result_of'):
+            return _found(self._registered('result_of'), self._vars['inventory_hostname'])
+        if self._task.args.get('table_of'):
             self._show(_hosts.table(self._registered('table_of').values()))
-            return {**result, 'changed': False}
+            return {'changed': False}
         self._options, self._of_account = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1], []
         if self._options['hosts'] is None:
-            return {**result, **self._alone()}
+            return self._alone()
         rows = self._many(self._options['hosts'])
         # What has changed of a circuit is said by its host, and not here too.
-        return {**result, 'changed': bool(self._of_account), 'diff': self._of_account, 'hosts': rows}
+        return {'changed': bool(self._of_account), 'diff': self._of_account, 'hosts': rows}
 
     def _registered(self, option: str) -> Rows:
         """What another task has found of all hosts, as it is: templates resolved for each host would take long."""
@@ -56,7 +62,7 @@ class ActionModule(InProcess):
         known = self._vars.get(name)
         hosts = known.get('hosts') if isinstance(known, Mapping) else None
         if not isinstance(hosts, Mapping):
-            raise AnsibleActionFail(f'{name} holds no result of all hosts: the task that registers it comes first, in each run.')
+            raise InputError(option, f'{name} holds no result of all hosts: the task that registers it comes first, in each run.')
         return hosts
 
     def _alone(self) -> dict[str, Any]:
@@ -105,7 +111,7 @@ class ActionModule(InProcess):
     def _refuse_strategy(self, hosts: list[str]) -> None:
         strategy = str(self._task._parent._play.strategy).rpartition('.')[2]
         if len(hosts) > 1 and strategy in ALONE:
-            raise AnsibleActionFail(f'hosts: with the strategy {strategy} each host would do this for all. Take the strategy linear.')
+            raise InputError('hosts', f'with the strategy {strategy} each host would do this for all. Take the strategy linear.')
 
     def _stops(self, rows: Rows) -> bool:
         """Whether nothing may begin as a host is wrong: overridden would take its circuit for one that nobody wants."""
@@ -113,7 +119,8 @@ class ActionModule(InProcess):
 
     def _own_tags(self) -> list[str]:
         """The tags that the user gave role, block or play; the task has some of its own."""
-        return list(self._task._parent._get_parent_attribute('tags') or ())
+        tags = self._task._parent._get_parent_attribute('tags')
+        return tags if isinstance(tags, list) else []  # a command by itself has none
 
     # Variables.
 
@@ -248,5 +255,5 @@ def _noted(row: dict[str, Any]) -> dict[str, Any]:
 
 def _found(rows: Rows, host: str) -> dict[str, Any]:
     if host not in rows:
-        raise AnsibleActionFail(f'{host} was not among the hosts of that task.')
+        raise InputError('result_of', f'{host} was not among the hosts of that task.')
     return rows[host]

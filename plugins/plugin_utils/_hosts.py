@@ -268,7 +268,8 @@ def row(declared: Declared, result: Mapping[str, Any]) -> dict[str, Any]:
     failure = found if found else result if result.get('failed') else {}
     told |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
     if failure and (failure is result or found['outcome'] == 'failed'):
-        told |= {'failed': True, 'outcome': 'failed', 'msg': f'{declared.host}: {failure.get("msg", "failed")}'}
+        text = failure.get('msg', 'failed')
+        told |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{declared.host}: ') else f'{declared.host}: {text}'}
     return told
 
 

@@ -148,6 +148,16 @@ def test_tags_on_the_role_choose_steps(account):
 
 # Ways to run.
 
+def test_the_role_in_a_loop_makes_a_circuit_of_each_item_and_leaves_a_result_of_the_last(account):
+    own = {'provision_name': '{{ item }}', 'provision_slot': SLOT, 'provision_artifacts_dir': str(account.files)}
+    tasks = [{'ansible.builtin.include_role': {'name': 'netops.cloudflare_cni.provision'}, 'vars': own, 'loop': ['a', 'b']},
+             {'ansible.builtin.debug': {'msg': '{{ provision_result.name }} has {{ provision_result.interconnect.name }}'}}]
+    run = play(account, {'hosts': 'localhost', 'tasks': tasks}, {})
+    assert (run.status, set(ports(account))) == (0, {'a', 'b'}), run.output
+    assert f'b has {ports(account)["b"]["name"]}' in run.output
+
+
+
 def test_a_strategy_that_runs_hosts_by_themselves_is_none_of_the_playbooks_and_refused_elsewhere(account):
     run = account.play('provision', ALIKE, '--forks', '20', ANSIBLE_STRATEGY='free')
     assert (run.status, len(account.left()[1])) == (0, 4), run.output

@@ -227,9 +227,19 @@ def test_names_templates_and_partners(account):
     null = dict.fromkeys(name for name in hosts['gcp-1'] if hosts['gcp-1'][name] == '' and name not in DEFAULTS)
     again = account.play('provision', {'gcp-1': {**hosts['gcp-1'], **null}}, '--limit', 'gcp-1', '--tags', 'interconnect,cni')
     assert (again.status, again.writes, again.changed) == (0, [], set())
-    gone = account.play('decommission', hosts, '-e', 'provision_hosts=all')
+    gone = account.play('decommission', hosts, '-e', 'provision_hosts=all', '-e', 'provision_force=true')
     cnis, ports, files = account.left()
     assert (gone.status, cnis, [port['name'] for port in ports], files) == (0, [], [own], []), gone.output
+
+
+def test_the_last_healthy_circuit_of_a_region_goes_by_force_only(account):
+    hosts = {'gcp-1': {'provision_pairing_key': PAIRING_KEY, 'provision_bandwidth': '1G'}}  # an attachment is Healthy at once
+    assert account.play('provision', hosts).status == 0
+    refused = account.play('decommission', hosts, '--limit', 'gcp-1')
+    assert (refused.status, refused.writes) == (2, [])
+    assert 'site us-east4 would be left without a Healthy circuit' in refused.output
+    gone = account.play('decommission', hosts, '--limit', 'gcp-1', '-e', 'provision_force=true')
+    assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
 
 
 def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(account):
