@@ -65,9 +65,9 @@ class Yard:
     def __post_init__(self) -> None:
         self.account = Account(self.simulator, Path(tempfile.mkdtemp()))
 
-    def arguments(self, journey: str, journeys: Mapping[str, tuple] = JOURNEYS) -> tuple:
+    def arguments(self, journey: str, journeys: Mapping[str, tuple] | None = None) -> tuple:
         """The arguments of Account.play and Account.command."""
-        playbook, hosts, arguments = journeys[journey]
+        playbook, hosts, arguments = (journeys or JOURNEYS)[journey]
         return playbook, hosts, *arguments
 
     def start(self, state: dict, files: dict[str, bytes]) -> None:

@@ -50,7 +50,8 @@ def test_the_action_group_holds_every_module():
 
 
 def test_every_module_has_an_integration_target_of_one_skeleton():
-    assert [path.name for path in TARGETS] == list(MODULES)
+    # ansible-test would take a target that is called as a role for that role.
+    assert [path.name.removesuffix('_module') for path in TARGETS] == list(MODULES)
     for file in ('aliases', 'tasks/main.yml'):
         assert len({(path / file).read_text() for path in TARGETS}) == 1
     for path in TARGETS:

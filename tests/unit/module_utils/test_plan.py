@@ -740,7 +740,7 @@ SITE = {'site': 'ewr-a', 'speed': '10G'}
 PAIR = [direct('x', 8), direct('y', 9, device='edge02.ewr-a')]
 
 
-def owned(owners, interconnects=PAIR, cnis=()):
+def owned(owners, interconnects=tuple(PAIR), cnis=()):
     there = world(SLOTS, interconnects, cnis)
     there.own(owners)
     return there
