@@ -100,6 +100,9 @@ class ActionModule(InProcess):
         later = [name_of(other) for one in todo for other in _hosts.apart_from(one.circuit) if self._plays(other)]
         rows: Rows = {}
         for run in _hosts.rollouts(todo, state, name_of):
+            if self._options['fail_fast'] and any(row.get('failed') for row in rows.values()):
+                rows |= {one.host: _not_begun(one, 'another host has failed') for one in todo if one.host in run.hosts.values()}
+                continue
             circuits = [_hosts.keep_away_too(circuit, others) for circuit in run.circuits]
             arguments = self._arguments(run._replace(circuits=circuits), [step for step in chosen if step != _hosts.DECOMMISSION])
             if run.state != 'deleted':

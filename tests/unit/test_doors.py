@@ -146,6 +146,22 @@ def test_tags_on_the_role_choose_steps(account):
     assert account.left()[2] == ['nyc-1.json', 'nyc-1.md']
 
 
+def test_a_misspelt_variable_of_the_peer_is_refused_too(account):
+    peer = {'peer_platform': 'frr', 'peer_interface': 'eth1', 'peer_announce': [], 'peer_prepand': '2'}
+    refused = play(account, {'roles': ['netops.cloudflare_cni.peer']}, {'nyc-1': peer})
+    assert (refused.status, refused.sent) == (2, [])
+    assert 'peer_prepand: there is no such variable. The nearest is peer_prepend.' in refused.output
+
+
+def test_with_fail_fast_no_other_account_begins_after_a_failure(account):
+    with Simulator() as other:
+        there = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
+        hosts = {'nowhere': {'provision_slot': {'site': 'nowhere'}}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **there}}
+        run = account.play('provision', hosts, '-e', 'provision_fail_fast=true')
+        assert (run.status, other.requests()) == (2, []), run.output
+        assert 'skipping: [lon-1]' in run.output
+
+
 # Ways to run.
 
 def test_the_role_in_a_loop_makes_a_circuit_of_each_item_and_leaves_a_result_of_the_last(account):
