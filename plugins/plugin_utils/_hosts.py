@@ -259,24 +259,24 @@ def row(declared: Declared, result: Mapping[str, Any]) -> dict[str, Any]:
     found = next((one for one in result.get('circuits', ()) if one['name'] == name), {})
     objects = found.get('objects') or {}
     absent = declared.state == 'absent'
-    told = {
+    shown = {
         'name': name, 'state': 'absent' if absent else 'present', 'changed': bool(found.get('changed')), 'outcome': found.get('outcome'),
         **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check')},
         'settings': result.get('settings'), 'status': found.get('status'), 'files': {} if absent else found.get('files') or {},
         'diff': [one for one in result.get('diff', ()) if one.get('circuit') == name],
     }
     failure = found if found else result if result.get('failed') else {}
-    told |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
+    shown |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
     if failure and (failure is result or found['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
-        told |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{declared.host}: ') else f'{declared.host}: {text}'}
-    return told
+        shown |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{declared.host}: ') else f'{declared.host}: {text}'}
+    return shown
 
 
 def refused(host: str, error: InputError) -> dict[str, Any]:
     """What became of a host whose variables can't be."""
-    told = error.result()
-    return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **told, 'msg': f'{host}: {told["msg"]}'}
+    shown = error.result()
+    return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **shown, 'msg': f'{host}: {shown["msg"]}'}
 
 
 def of_account(result: Mapping[str, Any]) -> list[dict[str, Any]]:

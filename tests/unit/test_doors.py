@@ -37,7 +37,7 @@ def ports(account: Account) -> dict[str, dict]:
     return {name: circuit['interconnect'] for name, circuit in account.circuits().items()}
 
 
-def letters(account: Account) -> dict[str, bool]:
+def loas(account: Account) -> dict[str, bool]:
     """{circuit: whether its LOA is that of its port}."""
     return {name: port['name'] in pypdf.PdfReader(io.BytesIO((account.files / f'{name}-loa.pdf').read_bytes())).pages[0].extract_text()
             for name, port in ports(account).items()}
@@ -92,14 +92,14 @@ def test_circuits_of_several_accounts_in_one_run(account):
 # Who is planned with whom.
 
 @pytest.mark.parametrize('how', ['playbook in batches', 'role side by side', 'role one by one'])
-def test_hosts_with_one_selector_get_a_port_and_its_letter_each(account, how):
+def test_hosts_with_one_selector_get_a_port_and_its_loa_each(account, how):
     if how == 'playbook in batches':
         run = account.play('provision', ALIKE, '--forks', '20', '-e', 'provision_serial=2')
     else:
         run = play(account, ROLE | {'serial': 4 if how == 'role side by side' else 1}, ALIKE, '--forks', '20')
     assert run.status == 0, run.output
     assert len({port['name'] for port in ports(account).values()}) == len(account.left()[1]) == len(ALIKE)
-    assert letters(account) == dict.fromkeys(ALIKE, True)
+    assert loas(account) == dict.fromkeys(ALIKE, True)
 
 
 @pytest.mark.parametrize('serial', [1, 2])
