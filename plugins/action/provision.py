@@ -185,7 +185,7 @@ class ActionModule(InProcess):
         for text in result.get('warnings', ()):
             display.warning(getattr(getattr(text, 'event', None), 'msg', text))  # no text since ansible-core 2.19
         self._of_account += _hosts.of_account(result)
-        rows = {one.host: _noted(_hosts.row(one, result)) for one in todo if one.host in mine}
+        rows = {host: _noted(row) for host, row in _hosts.rows([one for one in todo if one.host in mine], result).items()}
         first, *others = rows
         if 'circuits' not in result:  # all for one reason, which is shown once
             rows |= {host: {**rows[host], 'msg': f'{host}: not begun, as {first} was not.'} for host in others}
