@@ -100,6 +100,9 @@ class ActionModule(InProcess):
         later = [name_of(other) for one in todo for other in _hosts.apart_from(one.circuit) if self._plays(other)]
         rows: Rows = {}
         for run in _hosts.rollouts(todo, state, name_of):
+            if self._options['fail_fast'] and any(row.get('failed') for row in rows.values()):
+                rows |= {one.host: _not_begun(one, 'another host has failed') for one in todo if one.host in run.hosts.values()}
+                continue
             circuits = [_hosts.keep_away_too(circuit, others) for circuit in run.circuits]
             arguments = self._arguments(run._replace(circuits=circuits), [step for step in chosen if step != _hosts.DECOMMISSION])
             if run.state != 'deleted':
@@ -182,7 +185,7 @@ class ActionModule(InProcess):
         for text in result.get('warnings', ()):
             display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
         self._of_account += _hosts.of_account(result)
-        rows = {one.host: _noted(_hosts.row(one, result)) for one in todo if one.host in mine}
+        rows = {host: _noted(row) for host, row in _hosts.rows([one for one in todo if one.host in mine], result).items()}
         first, *others = rows
         if 'circuits' not in result:  # all for one reason, which is shown once
             rows |= {host: {**rows[host], 'msg': f'{host}: not begun, as {first} was not.'} for host in others}

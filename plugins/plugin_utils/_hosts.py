@@ -253,30 +253,36 @@ def steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) 
     return [step for step in known if (every or step in run) and step not in skipped]
 
 
-def row(declared: Declared, result: Mapping[str, Any]) -> dict[str, Any]:
-    """What became of a host, of the result of its rollout: the fact of the role, with what Ansible has to know."""
-    name = declared.name
-    found = next((one for one in result.get('circuits', ()) if one['name'] == name), {})
+def rows(hosts: Iterable[Declared], result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """{host: what became of it}, of the result of a rollout: the fact of the role, with what Ansible has to know."""
+    circuits = {one['name']: one for one in result.get('circuits', ())}
+    diffs: dict[str | None, list[dict[str, Any]]] = {}
+    for one in result.get('diff', ()):
+        diffs.setdefault(one.get('circuit'), []).append(one)
+    return {host.host: _row(host, circuits.get(host.name, {}), result) | {'diff': diffs.get(host.name, [])} for host in hosts}
+
+
+def _row(declared: Declared, found: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     objects = found.get('objects') or {}
     absent = declared.state == 'absent'
-    told = {
-        'name': name, 'state': 'absent' if absent else 'present', 'changed': bool(found.get('changed')), 'outcome': found.get('outcome'),
+    shown = {
+        'name': declared.name, 'state': 'absent' if absent else 'present',
+        'changed': bool(found.get('changed')), 'outcome': found.get('outcome'),
         **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check')},
         'settings': result.get('settings'), 'status': found.get('status'), 'files': {} if absent else found.get('files') or {},
-        'diff': [one for one in result.get('diff', ()) if one.get('circuit') == name],
     }
     failure = found if found else result if result.get('failed') else {}
-    told |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
+    shown |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
     if failure and (failure is result or found['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
-        told |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{declared.host}: ') else f'{declared.host}: {text}'}
-    return told
+        shown |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{declared.host}: ') else f'{declared.host}: {text}'}
+    return shown
 
 
 def refused(host: str, error: InputError) -> dict[str, Any]:
     """What became of a host whose variables can't be."""
-    told = error.result()
-    return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **told, 'msg': f'{host}: {told["msg"]}'}
+    shown = error.result()
+    return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **shown, 'msg': f'{host}: {shown["msg"]}'}
 
 
 def of_account(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def ports(account: Account) -> dict[str, dict]:
     return {name: circuit['interconnect'] for name, circuit in account.circuits().items()}
 
 
-def letters(account: Account) -> dict[str, bool]:
+def loas(account: Account) -> dict[str, bool]:
     """{circuit: whether its LOA is that of its port}."""
     return {name: port['name'] in pypdf.PdfReader(io.BytesIO((account.files / f'{name}-loa.pdf').read_bytes())).pages[0].extract_text()
             for name, port in ports(account).items()}
@@ -92,14 +92,14 @@ def test_circuits_of_several_accounts_in_one_run(account):
 # Who is planned with whom.
 
 @pytest.mark.parametrize('how', ['playbook in batches', 'role side by side', 'role one by one'])
-def test_hosts_with_one_selector_get_a_port_and_its_letter_each(account, how):
+def test_hosts_with_one_selector_get_a_port_and_its_loa_each(account, how):
     if how == 'playbook in batches':
         run = account.play('provision', ALIKE, '--forks', '20', '-e', 'provision_serial=2')
     else:
         run = play(account, ROLE | {'serial': 4 if how == 'role side by side' else 1}, ALIKE, '--forks', '20')
     assert run.status == 0, run.output
     assert len({port['name'] for port in ports(account).values()}) == len(account.left()[1]) == len(ALIKE)
-    assert letters(account) == dict.fromkeys(ALIKE, True)
+    assert loas(account) == dict.fromkeys(ALIKE, True)
 
 
 @pytest.mark.parametrize('serial', [1, 2])
@@ -144,6 +144,22 @@ def test_tags_on_the_role_choose_steps(account):
     assert (own.status, own.writes) == (0, [('POST', 'cnis')]), own.output
     assert not [one for one in own.sent if one['path'].endswith(('/status', '/loa'))]
     assert account.left()[2] == ['nyc-1.json', 'nyc-1.md']
+
+
+def test_a_misspelt_variable_of_the_peer_is_refused_too(account):
+    peer = {'peer_platform': 'frr', 'peer_interface': 'eth1', 'peer_announce': [], 'peer_prepand': '2'}
+    refused = play(account, {'roles': ['netops.cloudflare_cni.peer']}, {'nyc-1': peer})
+    assert (refused.status, refused.sent) == (2, [])
+    assert 'peer_prepand: there is no such variable. The nearest is peer_prepend.' in refused.output
+
+
+def test_with_fail_fast_no_other_account_begins_after_a_failure(account):
+    with Simulator() as other:
+        there = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
+        hosts = {'nowhere': {'provision_slot': {'site': 'nowhere'}}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **there}}
+        run = account.play('provision', hosts, '-e', 'provision_fail_fast=true')
+        assert (run.status, other.requests()) == (2, []), run.output
+        assert 'skipping: [lon-1]' in run.output
 
 
 # Ways to run.

@@ -22,6 +22,10 @@ def declare(host: str = 'nyc-1', **variables) -> hosts.Declared:
     return hosts.declare(host, {f'provision_{name}': value for name, value in variables.items()})
 
 
+def row(declared: hosts.Declared, result: dict) -> dict:
+    return hosts.rows([declared], result)[declared.host]
+
+
 @pytest.mark.parametrize('role', ['provision', 'peer'])
 def test_what_is_known_is_what_the_role_documents(role):
     documented = set(yaml.safe_load((ROOT / f'roles/{role}/meta/argument_specs.yml').read_text())['argument_specs']['main']['options'])
@@ -127,22 +131,22 @@ def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
     failed = {'name': 'nyc-2', 'outcome': 'failed', 'changed': False, 'msg': 'why', 'error': {'kind': 'api'}}
     result = {'failed': True, 'msg': '1 of 2', 'circuits': [changed, failed], 'settings': {'default_asn': 1},
               'diff': [{'prepared': 'sum'}, {'circuit': 'nyc-1', 'before': ''}, {'circuit': 'nyc-2'}]}
-    first = hosts.row(declare('nyc-1', slot=SLOT), result)
+    first = row(declare('nyc-1', slot=SLOT), result)
     assert first == {
         'name': 'nyc-1', 'state': 'present', 'changed': True, 'outcome': 'created', 'interconnect': {'name': 'x'}, 'cni': None,
         'health_check': None, 'settings': {'default_asn': 1}, 'status': None, 'files': {'loa': 'f'},
         'diff': [{'circuit': 'nyc-1', 'before': ''}],
     }
-    second = hosts.row(declare('host', name='nyc-2', slot=SLOT), result)
+    second = row(declare('host', name='nyc-2', slot=SLOT), result)
     assert (second['failed'], second['msg'], second['error'], second['changed']) == (True, 'host: why', {'kind': 'api'}, False)
-    whole = hosts.row(declare('nyc-3', slot=SLOT), {'failed': True, 'msg': 'no token', 'error': {'kind': 'input'}})
+    whole = row(declare('nyc-3', slot=SLOT), {'failed': True, 'msg': 'no token', 'error': {'kind': 'input'}})
     assert (whole['failed'], whole['msg']) == (True, 'nyc-3: no token')
 
 
 def test_what_a_host_gets_is_what_is_documented():
     documented = set(yaml.safe_load(RETURN)) - {'hosts'}
     found = {'name': 'nyc-1', 'outcome': 'failed', 'changed': True, 'msg': 'why', 'error': {}, 'applied': [], 'addresses': {}}
-    failed = hosts.row(declare(slot=SLOT), {'circuits': [found]})
+    failed = row(declare(slot=SLOT), {'circuits': [found]})
     assert {*failed, 'note', 'skip_reason'} - {'changed', 'diff', 'failed', 'msg'} == documented
 
 

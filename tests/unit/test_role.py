@@ -166,7 +166,7 @@ def test_steps_alone_do_theirs_and_send_no_write(journey):
     assert (run.status, run.writes) == (0, [])
     assert run.changed == {('Circuit', 'first')}
     assert (files / 'nyc-1.md').read_bytes() == sheet
-    # Each letter is one of its own, as it was made.
+    # Each LOA is one of its own, as it was made.
     assert json.loads((files / 'nyc-1.json').read_text()) | {'loa': None} == facts | {'loa': None}
     assert account.circuits()['nyc-1']['interconnect']['name'] in letter(files / 'nyc-1-loa.pdf')
 
