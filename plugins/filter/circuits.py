@@ -14,6 +14,8 @@ description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), which start with C(provision_).
   - A variable that nothing knows, and a number, a boolean or a date where the role takes a text, are errors that name it and the host.
     The values are checked by M(netops.cloudflare_cni.rollout).
+  - C(provision_wait_for) is left out, so that a task which waits says so itself - it is
+    O(netops.cloudflare_cni.rollout#module:circuits[].wait_for).
   - Where O(state) is V(present), a host with C(provision_state=absent) is left out; where it is V(absent), every other one is.
 positional: hostvars, state
 options:
@@ -62,7 +64,8 @@ def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], st
     """The hosts as circuits. Circuits to keep away from may be named as hosts. Raises AnsibleFilterError for variables that can't be."""
     declared = [_declared(host, hostvars[host]) for host in hosts]
     names = {one.host: one.name for one in declared}
-    return [keep_away(one.circuit, lambda other: names.get(other, other)) for one in declared if one.state == state]
+    found = [keep_away(one.circuit, lambda other: names.get(other, other)) for one in declared if one.state == state]
+    return [{option: value for option, value in circuit.items() if option != 'wait_for'} for circuit in found]
 
 
 def _declared(host: str, variables: Mapping[str, Any]) -> Declared:

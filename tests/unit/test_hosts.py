@@ -9,6 +9,7 @@ import pytest
 import yaml
 from playbook import ROOT
 
+from ansible_collections.netops.cloudflare_cni.plugins.filter.circuits import circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.modules.provision import RETURN
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts as hosts
@@ -161,3 +162,7 @@ def test_the_table_has_a_line_for_each_circuit():
         'nyc-1        created  ewr-a-icon-1  Down    no light',
         'a-long-name  failed   -             -       a-long-name: why',
     ]
+
+
+def test_circuits_of_the_filter_are_waited_for_by_nobody_who_does_not_say_so():
+    assert circuits(['a'], {'a': {'provision_wait_for': ['Healthy'], 'provision_mtu': 1400}}) == [{'name': 'a', 'mtu': 1400}]
