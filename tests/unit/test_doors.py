@@ -173,7 +173,6 @@ def test_the_role_in_a_loop_makes_a_circuit_of_each_item_and_leaves_a_result_of_
     assert f'b has {ports(account)["b"]["name"]}' in run.output
 
 
-
 def test_a_strategy_that_runs_hosts_by_themselves_is_none_of_the_playbooks_and_refused_elsewhere(account):
     run = account.play('provision', ALIKE, '--forks', '20', ANSIBLE_STRATEGY='free')
     assert (run.status, len(account.left()[1])) == (0, 4), run.output

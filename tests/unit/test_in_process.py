@@ -112,7 +112,8 @@ def play(account: Account, rows: Mapping[str, Row], way: str, others: Mapping[st
     vaulted = VaultLib([('default', VaultSecret(b'vault'))]).encrypt(account.simulator.token).decode()
     (account.folder / 'play.yml').write_text(text.replace('"VAULTED"', json.dumps(vaulted).join(['!vault ', ''])))
     run = account.play(str(account.folder / 'play.yml'), {'here': LOCAL, **others}, '-vvvv', ANSIBLE_INJECT_INVOCATION='true',
-                       ANSIBLE_VAULT_PASSWORD_FILE=str(account.folder / 'password'), **environment)
+                       ANSIBLE_VAULT_PASSWORD_FILE=str(account.folder / 'password'),
+                       ANSIBLE_ASYNC_DIR=str(account.folder / 'async'), **environment)  # Ansible looks for ~ elsewhere than a job does
     assert kept.exists(), run.output
     return Played(run.output, json.loads(kept.read_text()), run.status)
 

@@ -299,7 +299,6 @@ def test_a_very_short_key_does_not_blank_the_output(run_module, circuit):
 @pytest.mark.parametrize(('module', 'options', 'option'), [
     ('cni', {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64496, 'md5_key': 42798}}, 'bgp.md5_key'),
     ('cni', {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64496, 'password': 1.1}}, 'bgp.password'),
-    ('rollout', {'circuits': [{'name': 'nyc-1'}, {'name': 'nyc-2', 'bgp': {'md5_key': True}}]}, 'circuits.bgp.md5_key'),
     ('interconnect', {'pairing_key': 20261124, 'bandwidth': '1G'}, 'pairing_key'),
     ('slots_info', {'api_token': 42798}, 'api_token'),
 ])
@@ -308,6 +307,14 @@ def test_a_secret_that_is_a_number_by_now_is_refused_by_name(run_module, simulat
     assert (result['error']['option'], simulator.requests()) == (option, [])
     assert 'Write it in quotes' in result['msg']
     assert '42798' not in str(result.get('msg'))
+
+
+def test_a_secret_of_a_circuit_that_is_a_number_by_now_fails_it_alone(run_module):
+    result = run_module('rollout', circuits=[{'name': 'nyc-1', 'slot': {'site': 'ewr-a'}}, {'name': 'nyc-2', 'bgp': {'md5_key': 42798}}])
+    assert [circuit['outcome'] for circuit in result['circuits']] == ['created', 'failed']
+    assert result['circuits'][1]['error']['option'] == 'bgp.md5_key'
+    assert 'Write it in quotes' in result['circuits'][1]['msg']
+    assert '42798' not in str(result)
 
 
 # Letters.
