@@ -24,7 +24,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess
 
 ALONE = ('free', 'host_pinned')  # strategies that run a task for each host, also one that is meant for all of them
-PENDING = 'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.'
 Rows = dict[str, dict[str, Any]]
 
 display = Display()
@@ -70,7 +69,7 @@ class ActionModule(InProcess):
         row = self._many([host])[host]
         if row.get('skipped'):
             return row
-        self._show(_hosts.table([row])[1:])
+        self._show(_hosts.table([row])[1:2])
         return {**row, 'changed': row['changed'] or bool(self._of_account), 'diff': [*self._of_account, *row.get('diff', ())]}
 
     def _many(self, hosts: Iterable[str]) -> Rows:
@@ -185,7 +184,7 @@ class ActionModule(InProcess):
         for text in result.get('warnings', ()):
             display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
         self._of_account += _hosts.of_account(result)
-        rows = {host: _noted(row) for host, row in _hosts.rows([one for one in todo if one.host in mine], result).items()}
+        rows = _hosts.rows([one for one in todo if one.host in mine], result)
         first, *others = rows
         if 'circuits' not in result:  # all for one reason, which is shown once
             rows |= {host: {**rows[host], 'msg': f'{host}: not begun, as {first} was not.'} for host in others}
@@ -249,11 +248,6 @@ def _idle(declared: Declared, chosen: list[str]) -> str:
 
 def _not_begun(declared: Declared, why: str) -> dict[str, Any]:
     return {'name': declared.name, 'changed': False, 'skipped': True, 'outcome': 'skipped', 'skip_reason': why}
-
-
-def _noted(row: dict[str, Any]) -> dict[str, Any]:
-    """The row, with what people should know of it."""
-    return {**row, 'note': PENDING} if (row.get('status') or {}).get('state') == 'Pending' else row
 
 
 def _found(rows: Rows, host: str) -> dict[str, Any]:

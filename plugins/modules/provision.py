@@ -153,10 +153,6 @@ applied:
   returned: without O(hosts), if it failed, and anything was
   type: list
   elements: dict
-note:
-  description: What people should know, of a circuit whose port is Pending.
-  returned: without O(hosts), if there is anything
-  type: str
 skip_reason:
   description: Why there was nothing to do.
   returned: without O(hosts), if there was nothing to do

@@ -291,17 +291,19 @@ def of_account(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 COLUMNS = ('circuit', 'outcome', 'interconnect', 'status', 'message')
+PENDING = 'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.'
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Lines for people, one for each circuit, below a head."""
+    """Lines for people: a head, one for each circuit, and what a state means that is no fault."""
     lines = [COLUMNS, *(_cells(one) for one in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS) - 1)]
-    return ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
+    shown = ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
+    return [*shown, *([PENDING] if any(line[3] == 'Pending' for line in lines) else [])]
 
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
     status, port = one.get('status') or {}, (one.get('interconnect') or {}).get('name') or (one.get('cni') or {}).get('interconnect')
-    message = one.get('msg') if one.get('failed') else one.get('note') or status.get('reason')
+    message = str(one.get('msg')).removeprefix(f'{one.get("name")}: ') if one.get('failed') else status.get('reason')
     texts = [text or '-' for text in (one.get('name'), one.get('outcome'), port, status.get('state'))]
     return tuple(' '.join(str(text).split()) for text in (*texts, message or ''))

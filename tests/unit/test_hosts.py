@@ -148,19 +148,23 @@ def test_what_a_host_gets_is_what_is_documented():
     documented = set(yaml.safe_load(RETURN)) - {'hosts'}
     found = {'name': 'nyc-1', 'outcome': 'failed', 'changed': True, 'msg': 'why', 'error': {}, 'applied': [], 'addresses': {}}
     failed = row(declare(slot=SLOT), {'circuits': [found]})
-    assert {*failed, 'note', 'skip_reason'} - {'changed', 'diff', 'failed', 'msg'} == documented
+    assert {*failed, 'skip_reason'} - {'changed', 'diff', 'failed', 'msg'} == documented
 
 
-def test_the_table_has_a_line_for_each_circuit():
+def test_the_table_has_a_line_for_each_circuit_and_says_once_what_pending_means():
     rows = [
         {'name': 'nyc-1', 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-1'},
          'status': {'state': 'Down', 'reason': 'no\nlight'}},
         {'name': 'a-long-name', 'outcome': 'failed', 'failed': True, 'msg': 'a-long-name: why'},
+        *({'name': name, 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-2'}, 'status': {'state': 'Pending'}} for name in 'ab'),
     ]
     assert hosts.table(rows) == [
-        'circuit      outcome  interconnect  status  message',
-        'nyc-1        created  ewr-a-icon-1  Down    no light',
-        'a-long-name  failed   -             -       a-long-name: why',
+        'circuit      outcome  interconnect  status   message',
+        'nyc-1        created  ewr-a-icon-1  Down     no light',
+        'a-long-name  failed   -             -        why',
+        'a            created  ewr-a-icon-2  Pending',
+        'b            created  ewr-a-icon-2  Pending',
+        'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.',
     ]
 
 

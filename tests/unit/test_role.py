@@ -88,7 +88,7 @@ def test_a_second_run_changes_nothing(journey):
 def test_a_port_that_is_pending_is_no_failure_and_a_table_says_so(journey):
     port = journey.account.circuits()['nyc-2']['interconnect']['name']
     table = journey.first.output.split('TASK [Summary]')[1]
-    lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending +A port is Pending until'
+    lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending\nA port is Pending until'
     assert re.search(lines, table, re.MULTILINE), table
 
 
