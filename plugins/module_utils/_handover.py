@@ -98,7 +98,8 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
   ('Cloudflare announces', (["the account's routing table"] + bgp.extra_prefixes) | join(', ')),
 ] if bgp else []) + ([
   ('Health check',
-   [check.target, 'rate ' ~ check.rate, 'ICMP ' ~ check.type, check.direction] | select | join(', ') if check.enabled else 'off'),
+   [check.target, check.rate and 'rate ' ~ check.rate, check.type and 'ICMP ' ~ check.type, check.direction] | select | join(', ')
+   if check.enabled is not false else 'off'),
 ] if check else [])) }}'''
 
 

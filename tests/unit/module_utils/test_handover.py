@@ -208,6 +208,10 @@ def test_what_is_probed(target, shown):
     assert handover_of(facts, None)['health_check']['target'] == shown
 
 
+def test_a_health_check_that_is_only_predicted_is_not_off_and_shows_what_is_known():
+    assert '| Health check | rate high |\n' in sheet(Facts('x', DIRECT, CNI, {'health_check': {'rate': 'high'}}))
+
+
 def test_no_health_check_is_none():
     assert handover_of(Facts('x', DIRECT, CNI), None)['health_check'] is None
     assert 'Health check' not in sheet(Facts('x', DIRECT, CNI))
