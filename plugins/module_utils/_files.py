@@ -48,6 +48,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 ENDINGS = {LOA.name: '-loa.pdf', SHEET.name: '.md', HANDOVER.name: '.json'}
 PRIVATE_FOLDER = 0o700
+DELETING = 'deleting'  # in a record: the account that the circuit is about to be deleted from
 LOOK_AGAIN = 2.0  # seconds at most, where another run has the lock
 MOMENT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
 
@@ -278,16 +279,20 @@ class Folder:
         loa = fetch_loa(client, wanted['interconnect'], wanted['name'])
         return {**wanted, 'sha256': hashlib.sha256(loa).hexdigest(), 'fetched': self._today().strftime(MOMENT)}, loa
 
-    def put_on_record(self, name: str, interconnect: str) -> Change:
-        """Writes whose an interconnect is: right after its order, and before it is deleted. Removes the LOA of another one."""
+    def put_on_record(self, name: str, interconnect: str, deleting: str | None = None) -> Change:
+        """Writes whose an interconnect is: right after its order, and before it is deleted. Removes the LOA of another one.
+
+        deleting: the account that the circuit is about to be deleted from. The mark outlives the circuit until its files are removed.
+        """
         before = _record(self._path(name, HANDOVER))
         recorded = get(before, 'interconnect.name')
-        if recorded == interconnect:
-            return self._change(HANDOVER, name, before, before)
-        if recorded is not None:
+        if recorded not in (None, interconnect):
             _remove(self._path(name, LOA))
-        after = {'format': FORMAT, 'name': name, 'interconnect': {'name': interconnect}}
+        own = before if recorded == interconnect else {'format': FORMAT, 'name': name, 'interconnect': {'name': interconnect}}
+        after = {**own, DELETING: deleting} if deleting else own
         change = self._change(HANDOVER, name, before, after)
+        if change.action == 'none':
+            return change
         self.make()
         write_file(change.after['path'], json_text(after).encode(), 'artifacts_dir')
         return change._replace(answer=change.after)

@@ -27,7 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import Disk, Facts, Folder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import DELETING, Disk, Facts, Folder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, hold_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import Refused
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, warn_of_addresses
@@ -228,9 +228,14 @@ class Rollout:
         chains = {name: replaceable(name, chain, world) if recorded else chain for name, chain in chains.items()}
         if self.state == 'overridden' and 'interconnect' in self.steps:
             chains = {name: [*remains_of(name, world), *chain] for name, chain in chains.items()}
-            gone = [{'name': name} for name in surplus(world, self._kept()) if name not in without]
-            chains |= ends_of(gone, world, recorded)
+            gone = dict.fromkeys([*surplus(world, self._kept()), *self._half_deleted(world)])
+            chains |= ends_of([{'name': name} for name in gone if name not in without], world, recorded)
         return chains
+
+    def _half_deleted(self, world: World) -> list[str]:
+        """The circuits of this account that an earlier run had begun to delete when it ended: their files may be all that is left."""
+        kept = self._kept()
+        return [name for name, record in self._records.items() if record.get(DELETING) == world.account and name not in kept]
 
     def _kept(self) -> set[str]:
         """The names of the list, those that can't be included. Raises InputError where one has no name: it may be any."""
@@ -310,7 +315,7 @@ class Rollout:
             (self.settings.end,) = apply_each(client, [self.settings.changes], report=self.report)
         if self._is_refused(outcomes):
             return
-        self._record_deletes(outcomes)
+        self._record_deletes(client.account_id, outcomes)
         todo = [one for one in outcomes if one.is_to_write or self._takes(one)]
         count = _Count(len(todo), {number for number, one in enumerate(todo) if self._takes(one)}, tell, release)
 
@@ -344,23 +349,28 @@ class Rollout:
 
     # The files.
 
-    def _record(self, one: Outcome, interconnect: str) -> None:
-        """Puts on record which interconnect is the circuit's. Raises CniError, which names it."""
-        if get(self._records.get(one.name), 'interconnect.name') == interconnect:
+    def _record(self, one: Outcome, interconnect: str, deleting: str | None = None) -> None:
+        """Puts on record which interconnect is the circuit's, and that it is about to be deleted. Raises CniError, which names it."""
+        record = self._records.get(one.name)
+        if get(record, 'interconnect.name') == interconnect and (not deleting or record.get(DELETING) == deleting):
             return
         try:
-            self.folder.put_on_record(one.name, interconnect)
+            self.folder.put_on_record(one.name, interconnect, deleting)
         except CniError as error:
             error.notes.append(f'The interconnect of {one.name} is {interconnect!r}: nothing else was done, as that is not on record.')
             raise
 
-    def _record_deletes(self, outcomes: Iterable[Outcome]) -> None:
-        """Puts on record which interconnects are about to be deleted: once its CNI is gone, nothing else leads to one."""
+    def _record_deletes(self, account: str, outcomes: Iterable[Outcome]) -> None:
+        """Puts on record which interconnects are about to be deleted: once its CNI is gone, nothing else leads to one.
+
+        What goes for good is marked, so that the next run finds files that are all that is left of it.
+        """
         for one in outcomes if self.folder else ():
-            gone = [change.before['name'] for change in one.changes if change.action == 'delete' and change.row.name == INTERCONNECT.name]
+            gone = {change.row.name: change.before for change in one.changes if change.action == 'delete'}
+            port = get(gone.get(INTERCONNECT.name), 'name') or (one.name in self._records and get(gone.get(CNI.name), 'interconnect'))
             with one.end.failing(self.report):
-                for name in gone[-1:]:
-                    self._record(one, name)
+                if port:
+                    self._record(one, port, account if self._goes(one) else None)
 
     def _plan_files(self, outcomes: Mapping[str, Outcome], world: World) -> None:
         """What becomes of the files of each circuit. Raises Unread."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,6 @@ JOURNEYS = {
     'rollout, absent': ('rollout', {name: {'provision_state': 'absent'} for name in ('nyc-1', 'nyc-2')},
                         ('-e', 'rollout_max_deletes=2')),
 }
-# What the next run after one that was ended is, besides the same again. The files of a circuit that is neither declared nor there may be
-# those of another account: overridden leaves them, and it has to be named as absent.
-NEXT = {'rollout, overridden': ('rollout', {'nyc-1': REPLACED, 'nyc-2': {'provision_state': 'absent'}}, ())}
 
 
 @dataclass(frozen=True)
@@ -65,9 +61,9 @@ class Yard:
     def __post_init__(self) -> None:
         self.account = Account(self.simulator, Path(tempfile.mkdtemp()))
 
-    def arguments(self, journey: str, journeys: Mapping[str, tuple] | None = None) -> tuple:
+    def arguments(self, journey: str) -> tuple:
         """The arguments of Account.play and Account.command."""
-        playbook, hosts, arguments = (journeys or JOURNEYS)[journey]
+        playbook, hosts, arguments = JOURNEYS[journey]
         return playbook, hosts, *arguments
 
     def start(self, state: dict, files: dict[str, bytes]) -> None:

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reliability.journeys import JOURNEYS, NEXT, Journey, Yard
+from reliability.journeys import Journey, Yard
 
 GONE_WITHIN = 60  # seconds
 HANGS = {False: {'kind': 'hang_before'}, True: {'kind': 'hang_after'}}
@@ -75,10 +75,8 @@ def strike(yard: Yard, kill: Kill, seen: set[str]) -> None:
     left = json.dumps([kill.journey.name, yard.left()], sort_keys=True)
     if left in seen:
         return
-    for journeys in (JOURNEYS, NEXT):
-        if kill.journey.name in journeys:
-            again = yard.account.play(*yard.arguments(kill.journey.name, journeys))
-            assert again.status == 0, again.output
+    again = yard.account.play(*yard.arguments(kill.journey.name))
+    assert again.status == 0, again.output
     assert yard.left() == kill.journey.left, {'have': yard.left(), 'want': kill.journey.left}
     seen.add(left)
 

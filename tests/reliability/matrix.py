@@ -61,7 +61,7 @@ class Call:
 class Scenario:
     """calls: as a playbook makes them, ended by the first that fails. before: calls that make the account it starts from.
 
-    status: of the interconnect. whole: what a second run does, if it is more than the calls.
+    status: of the interconnect.
     habits_only: no faults, since the other scenarios have its requests. unnamed: what it makes can't be asked for by its name.
     """
 
@@ -69,7 +69,6 @@ class Scenario:
     calls: tuple[Call, ...]
     before: tuple[Call, ...] = ()
     status: str | None = None
-    whole: tuple[Call, ...] = ()
     habits_only: bool = False
     unnamed: bool = False
 
@@ -135,10 +134,7 @@ SCENARIOS = (
         {**FLEET[0], 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
     ]),), (fleet(FLEET[:1]),)),
     Scenario('with files, ordered before', (fleet(PAIR),), (fleet(PAIR, steps=['interconnect']),)),
-    # The files of a circuit that is neither declared nor there may be those of another account: only deleted removes them.
-    Scenario('with files, overridden', (fleet(FLEET[:1], state='overridden', max_deletes=1),), (fleet(FLEET),), whole=(
-        fleet(FLEET[:1], state='overridden', max_deletes=1), fleet(PAIR[1:], state='deleted'),
-    )),
+    Scenario('with files, overridden', (fleet(FLEET[:1], state='overridden', max_deletes=1),), (fleet(FLEET),)),
     Scenario('with files, deleted by its record', (fleet(PAIR[:1], state='deleted'),), (fleet(PAIR[:1], steps=['interconnect']),)),
     Scenario('with files, nothing else', (fleet(FLEET[:1], steps=['loa', 'handover']),), CIRCUIT),
     Scenario('with files, waited for', (fleet([{**FLEET[0], 'wait_for': ['Healthy']}], wait_timeout=30),), CIRCUIT, 'Healthy'),
@@ -416,7 +412,7 @@ def run(bench: Bench, cell: Cell) -> str:
 
 def _run_again(bench: Bench, cell: Cell, names: dict[str, str], account: Mapping[str, Any]) -> None:
     """The second run, without the fault: once for each account that a fault has left, as there are few and cells are many."""
-    again = cell.scenario.whole or cell.scenario.calls
+    again = cell.scenario.calls
     there = sorted(name for name, port in names.items() if port in {port['name'] for port in bench.simulator.state()['interconnects']})
     left = cell.scenario.name, cell.envelope, json.dumps([account, there, sorted(names), _goes_on(cell) and cell.fault], sort_keys=True)
     if left in bench.mended:

@@ -11,6 +11,7 @@ import os
 import pytest
 from module_process import run_in_child
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _files
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
@@ -181,6 +182,23 @@ def test_killed_at_any_request_a_deletion_is_finished_by_the_next_run(roll, simu
         assert not roll(*gone, state='deleted', max_deletes=2).get('failed')
         state = simulator.state()
         assert (state['cnis'], state['interconnects'], files(folder)) == ([], [], set())
+
+
+def test_killed_before_the_files_are_removed_overridden_removes_them_later(roll, simulator, folder):
+    def dying():
+        _files._remove = lambda path: os._exit(9)
+
+    ports = {circuit['name']: circuit['interconnect'] for circuit in roll(FULL, PLAIN, GCP)['circuits']}
+    roll({'name': 'gcp-2', 'interconnect': ports['gcp-1'], 'shared': True})
+    options = {'circuits': [PLAIN, GCP], 'artifacts_dir': str(folder), 'state': 'overridden', 'max_deletes': 2, 'force': True}
+    environment = {'PATH': os.environ['PATH'], **simulator.environment}
+    assert run_in_child('rollout', options, environment, before=dying).status == 9
+    assert {cni['magic']['conduit_name'] for cni in simulator.state()['cnis']} == {'nyc-2', 'gcp-1'}
+    foreign = {'format': 1, 'name': 'elsewhere', 'interconnect': {'name': 'of-another-account'}}
+    for name, mark in (('elsewhere', {}), ('nyc-9', {'deleting': 'another account'})):
+        (folder / f'{name}.json').write_text(json.dumps({**foreign, 'name': name, **mark}))
+    assert not roll(PLAIN, GCP, state='overridden').get('failed')
+    assert files(folder) == files_of('nyc-2') | {'gcp-1.md', 'gcp-1.json', 'elsewhere.json', 'nyc-9.json'}
 
 
 # Steps.
