@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -247,7 +248,9 @@ def test_an_interrupt_ends_it_and_a_second_run_goes_on(process, tmp_path, way):
     task = {'netops.cloudflare_cni.rollout': {'circuits': [{'name': 'nyc-1', 'slot': SLOT}]}}
     (tmp_path / 'play.yml').write_text(json.dumps([{'hosts': 'all', 'gather_facts': False, 'tasks': [task]}]))
     command, sent = account.command(str(tmp_path / 'play.yml'), {'here': {**LOCAL, 'cni_in_process': WAYS[way]}}), []
-    with subprocess.Popen(**command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+    streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background of a shell ignores it
+    with subprocess.Popen(**command, **streams, start_new_session=True, preexec_fn=heeding) as running:
         while not any(request['method'] == 'POST' and request['path'].endswith('/cnis') for request in sent):
             sent = process.requests(until=len(sent) + 1)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does
