@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ShapeError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Field, Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
 
 Object = dict[str, Any]
@@ -98,7 +98,7 @@ class World:
     def _like(self, parts: Mapping[Part, _Objects]) -> World:
         other = type(self)()
         other._parts = {part: dict(objects) for part, objects in parts.items()}
-        other._unreadable = {part: self._unreadable.get(part, []) for part in parts}
+        other._unreadable = {part: self._unreadable[part] for part in parts}
         other._narrowed, other.narrow, other.account, other.final = set(self._narrowed), self.narrow, self.account, self.final
         other.owners, other.claims = self.owners, self.claims
         return other
@@ -231,11 +231,7 @@ def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
 def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
     rows = {wire: row.at(wire) for wire in fields}
-    return {w: v for w, v in fields.items() if rows[w].returned and not _is_as(rows[w], get(obj, w), v)}
-
-
-def _is_as(field: Field, have: Any, want: Any) -> bool:
-    return have is None if want is None else field.normal(have) == field.normal(want)
+    return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w)) != rows[w].normal(v)}
 
 
 def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -63,7 +63,7 @@ def _readable(client: Client, row: Resource, obj: Object) -> Object:
 
 def _label(row: Resource, obj: Object) -> str:
     names = (get(obj, wire) for wire in dict.fromkeys([row.id, *(key.wire for key in row.keys if not key.via)]))
-    return f'{row.title} {", ".join(name for name in names if name and isinstance(name, str)) or "without a name"}'
+    return f'{row.title} {", ".join(filter(None, names)) or "without a name"}'
 
 
 def unwrapped(row: Resource, answer: Object) -> Object:

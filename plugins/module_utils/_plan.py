@@ -279,9 +279,8 @@ def contradiction(circuit: str, world: World) -> str:
 
 
 def ordered_for(name: str, world: World) -> list[str]:
-    """The circuits that have an interconnect on record, but for those that are elsewhere by now."""
-    places = {circuit: world.having(CNI.name, CIRCUIT_NAME, circuit) for circuit in world.claims.get(name, ())}
-    return [circuit for circuit, cnis in places.items() if not cnis or any(cni.get(CNI.parent[1]) == name for cni in cnis)]
+    """The circuits that have an interconnect without a CNI on record, but for those that are elsewhere by now."""
+    return [circuit for circuit in world.claims.get(name, ()) if not world.having(CNI.name, CIRCUIT_NAME, circuit)]
 
 
 def _refuse_recorded(wanted: Wanted, hits: Iterable[str], world: World) -> None:

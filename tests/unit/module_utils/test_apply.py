@@ -40,7 +40,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
 from .scripted import ACCOUNT, Script, answer, refusal
-from .test_plan import KEY, SESSION, Whole, cni, direct, gcp, slot, tunnel, uuid, world
+from .test_plan import KEY, NY5, SESSION, Whole, cni, direct, gcp, slot, tunnel, uuid, world
 
 PORTS, LINKS, SLOT_LIST = '/cni/interconnects', '/cni/cnis', '/cni/slots'
 
@@ -520,6 +520,25 @@ def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, word
     assert (world.seen('cni'), world.copy().unreadable('cni')) == ([good], [bad])
 
 
+def test_those_without_a_name_are_each_kept():
+    bad = read(Script(listed({**cni(1, 'a', 'x'), 'id': None}, {**cni(2, 'b', 'y'), 'id': None})).client(), 'cni')
+    assert [obj['interconnect'] for obj in bad] == ['x', 'y']
+
+
+@pytest.mark.parametrize(('obj', 'words'), [
+    (cni(1, '', 'x'), f'CNI {uuid(1)} has no magic.conduit_name: it is no circuit, and it is left alone.'),
+    (cni(1, 'nyc-1', None), f'CNI {uuid(1)}, nyc-1 has no interconnect: it is no circuit, and it is left alone.'),
+    ({**cni(1, 'nyc-1', 'x'), 'id': ['7']}, 'CNI nyc-1: it is left alone, and what needs it fails.'),
+    ({**cni(1, '', 'x'), 'id': ''}, 'CNI without a name: it is left alone, and what needs it fails.'),
+], ids=['no name', 'no interconnect', 'wrong id', 'nothing'])
+def test_what_is_left_alone_is_named_in_a_warning(obj, words):
+    client, warned = Script(listed(obj)).client(), []
+    client._warn = warned.append
+    read(client, 'cni')
+    (text,) = warned
+    assert text.split(' It is ')[-1] == words
+
+
 @pytest.mark.parametrize(('wire', 'value', 'read_as'), [
     ('speed', 10, '10'), ('site', 7.5, '7.5'), ('facility', {'address': 'Newark', 'name': 1}, {'address': ['Newark'], 'name': '1'}),
 ], ids=str)
@@ -704,9 +723,14 @@ def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, port
     assert (change.action, change.after['slot_id']) == ('create', uuid(2))
 
 
-@pytest.mark.parametrize('asked', [{'slot': {'site': 'ewr-a', 'diverse_from': ['far']}}, {'slot_id': uuid(2)}], ids=['away', 'slot_id'])
-def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(asked):
-    there = World({('slot', None): [slot(1, **OURS), slot(2, device='two')], ('interconnect', None): [direct('far', 9)]})
+@pytest.mark.parametrize(('asked', 'device'), [
+    ({'slot': {'site': 'ewr-a', 'diverse_from': ['far']}}, 'edge01.ewr-a'),
+    ({'slot': {'site': 'ewr-a', 'diverse_from': ['far'], 'facility': 'different'}}, 'edge02.ewr-a'),
+    ({'slot_id': uuid(2)}, 'edge01.ewr-a'),
+], ids=['away', 'another facility', 'slot_id'])
+def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(asked, device):
+    slots = [slot(1, device=device, **OURS), slot(2, device='two', facility=NY5)]
+    there = World({('slot', None): slots, ('interconnect', None): [direct('far', 9)], ('cni', None): []})
     there.account = ACCOUNT
     (change,) = plan([desire(INTERCONNECT, asked)], there)
     assert change.after['slot_id'] == uuid(2)

@@ -74,6 +74,11 @@ def test_what_is_read_anew_is_found_anew_and_one_resource_can_be_kept():
     assert there.having('cni', 'interconnect', 'x') != []
     there.put(('cni', None), [])
     assert there.having('cni', 'interconnect', 'x') == []
+    there.put(('cni', uuid(2)), [cni(2, 'b', 'x')])
+    assert there.seen('cni', uuid(2)) == there.having('cni', 'interconnect', 'x') != []
+    there.put(('cni', None), [])
+    with pytest.raises(Unread):  # it may have gone since
+        there.seen('cni', uuid(2))
     kept = there.only('slot')
     assert (kept.seen('slot'), kept.has('cni')) == ([slot(1)], False)
 
@@ -118,6 +123,8 @@ def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
     (changes,) = plan_each([circuit(names[0], previous_name=names[1])], account)
     if isinstance(done, str):
         assert (changes.kind, changes.details['candidates']) == (done, ['new', 'old'])
+        assert str(changes) == ('interconnect of new matches 2 objects: new, old. '
+                                'Leave previous_name out, or delete the one that is not to stay.')
         return
     assert [change.action for change in changes] == done
     assert changes[1].after['magic']['conduit_name'] == 'new'

@@ -185,7 +185,9 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
      "facility 'Equinix NY5' leaves 1, site 'ewr-a' leaves 1, not on the device of sole leaves 1, not on the device of third leaves 0."),
     ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
     ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole leaves 0'),
-    ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility', 'with diverse_from'),
+    ({'slot': {'facility': 'different', 'speed': '100G', 'diverse_from': ['third']}}, 'slot', 'not in the facility of third leaves 0'),
+    ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility',
+     'slot.facility: different from what, is not said. Allowed: with diverse_from, or the name of a facility.'),
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
     ({'conduit_name': 'nyc-9'}, 'type', 'there is no interconnect conduit_name=nyc-9, and nothing says what to order. '
                                         'Allowed: slot_id or slot, or pairing_key with bandwidth.'),
@@ -260,9 +262,21 @@ def test_two_matches_are_an_error_that_lists_them(row, asked, words):
     assert words in error.value.message
 
 
-def test_the_same_key_twice_is_refused():
+def test_the_same_key_twice_is_refused_and_takes_nothing_from_the_others():
+    chains = [chain_of({'name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in 'aabbc']
+    *twins, made = plan_each(chains, world(SLOTS))
+    assert [str(error) for error in twins] == [f'conduit_name: {name!r} is named twice.' for name in 'aabb']
+    assert made[0].after['slot_id'] == uuid(2)
     with pytest.raises(InputError, match="conduit_name: 'nyc-1' is named twice"):
         plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}), desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1500})], world())
+
+
+def test_who_asks_for_another_facility_and_who_asks_for_another_device_are_each_answered_in_their_words():
+    asked = {'facility': {'facility': 'different'}, 'device': {}}
+    chains = [chain_of({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in asked.items()]
+    for word, error in zip(asked, plan_each(chains, world(SLOTS, [direct('x', 9)])), strict=True):
+        assert 'of x leaves 0. Before that filter there were ewr-a/Equinix NY1/100G.' in str(error)
+        assert f' the {word} of x' in str(error)
 
 
 def test_a_slot_is_open_while_the_port_to_keep_away_from_is_only_predicted():
@@ -662,6 +676,12 @@ def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     assert unread.value.parts == (part,)
 
 
+def test_no_interconnect_is_left_over_before_the_cnis_are_read():
+    with pytest.raises(Unread) as unread:
+        noted(World({('tunnel', None): [tunnel(1, f'{NOTE}nyc-1')], ('interconnect', None): [direct('here', 1)]}))
+    assert unread.value.parts == (('cni', None),)
+
+
 def test_nothing_more_is_read_for_a_cni_that_is_as_wanted():
     wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
     assert steps(plan([wanted], World({('cni', None): [cni(1, 'nyc-1', 'first')]}))) == [('none', 'cni')]
@@ -726,6 +746,7 @@ def test_merge_keeps_what_it_does_not_name_and_copies():
     before = {'a': {'b': 1, 'c': 2}, 'd': None}
     assert merge(before, {'a.b': 3, 'd.e': 4}) == {'a': {'b': 3, 'c': 2}, 'd': {'e': 4}}
     assert before == {'a': {'b': 1, 'c': 2}, 'd': None}
+    assert merge(before, {'d.e': None}) == before
 
 
 def test_a_field_that_answers_never_hold_is_not_compared():
@@ -789,9 +810,31 @@ def test_a_slot_id_takes_no_interconnect_that_is_on_record_as_anothers(number):
     assert taken(there, 'a', slot_id=uuid(number)) == {'a': 'input' if number == 8 else 'y'}
     assert taken(there, 'b', slot_id=uuid(8)) == {'b': 'x'}
     (error,) = plan_each([chain_of({'name': 'a', 'slot_id': uuid(8)})], there)
-    assert str(error).startswith("slot_id: interconnect 'x' on that slot was ordered for circuit 'b', as its record says.")
+    assert str(error) == ("slot_id: interconnect 'x' on that slot was ordered for circuit 'b', as its record says. "
+                          'Allowed: another slot, or slot with what it has to meet.')
     with pytest.raises(InputError, match="ordered for circuit 'b'"):
         plan([desire(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], there)
+
+
+def test_a_slot_id_takes_the_interconnect_of_the_circuit_on_it_whatever_a_record_says():
+    assert taken(owned({'b': 'x'}, cnis=[cni(1, 'a', 'x')]), 'a', slot_id=uuid(8)) == {'a': 'x'}
+
+
+@pytest.mark.parametrize(('cnis', 'expected'), [
+    ([], {'a': 'ambiguous', 'b': 'y'}),
+    ([cni(1, 'c', 'y')], {'a': 'x', 'b': 'z'}),
+], ids=['its own', 'of another'])
+def test_who_has_an_interconnect_on_record_needs_none_of_the_spare_ones(cnis, expected):
+    assert taken(owned({'b': 'y'}, [*PAIR, direct('z', 10)], cnis), 'a', 'b') == expected
+
+
+def test_two_records_of_one_interconnect_give_it_to_one_circuit():
+    planned = plan_each([chain_of({'name': name, 'slot': SITE}, ('interconnect',)) for name in 'ab'], owned({'a': 'y', 'b': 'y'}))
+    assert [change.after['name'] for (change,) in planned] == ['y', 'x']
+
+
+def test_what_a_circuit_on_record_alone_has_can_be_kept_away_from():
+    assert taken(owned({'a': 'x'}), 'b', slot={**SITE, 'diverse_from': ['a']}) == {'b': 'y'}
 
 
 def test_an_interconnect_on_record_that_is_not_as_declared_is_drift_and_not_ordered_again():
@@ -827,8 +870,15 @@ def test_overridden_deletes_what_is_on_record_and_not_declared():
 
 
 def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
-    unreadable = Unreadable(cni(1, 'a', 'x'), ShapeError('GET', '/cni/cnis', 200, 'wrong', ['magic']))
-    assert taken(owned({'a': 'x'}, cnis=[unreadable]), 'a') == {'a': 'answer'}
+    def wrong(port, wire):
+        return Unreadable(cni(1, 'b', port), ShapeError('GET', '/cni/cnis', 200, 'wrong', [wire]))
+
+    def port_of_a(*cnis):
+        (changes,) = plan_each([chain_of({'name': 'a', 'slot': SITE}, ('interconnect',))], owned({'a': 'x'}, cnis=cnis))
+        return changes.kind if isinstance(changes, CniError) else changes[0].after['name']
+
+    assert port_of_a(wrong('x', 'magic')) == port_of_a(wrong('x', 'bgp')) == port_of_a(wrong('x', 'interconnect')) == 'answer'
+    assert port_of_a(wrong('y', 'bgp')) == port_of_a(cni(2, 'a', 'x'), wrong('x', 'bgp')) == 'x'
 
 
 # Steps.
@@ -852,4 +902,5 @@ def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, expecte
 def test_without_the_step_interconnect_none_is_ordered_nor_taken():
     for asked in (('cni',), ('loa',), ('health_check', 'handover')):
         (error,) = plan_each([chain_of({'name': 'a', 'slot': SITE}, asked)], owned({}))
-        assert str(error).startswith("steps: there is no circuit 'a' in this account, by its CNI or on record")
+        assert str(error) == ("steps: there is no circuit 'a' in this account, by its CNI or on record, and without the step interconnect "
+                              'none is ordered. Allowed: interconnect too.')
