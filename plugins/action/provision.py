@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible.utils.display import Display
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _handover
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _files, _handover
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE
@@ -52,7 +52,7 @@ class ActionModule(InProcess):
         if self._options['hosts'] is None:
             return self._alone()
         rows = self._many(self._options['hosts'])
-        # What has changed of a circuit is said by its host, and not here too.
+        # What has changed of a circuit is in the result of its host, and not here too.
         return {'changed': bool(self._of_account), 'diff': self._of_account, 'hosts': rows}
 
     def _registered(self, option: str) -> Rows:
@@ -81,7 +81,7 @@ class ActionModule(InProcess):
         chosen = [step for step in chosen if step in (self._options['steps'] or (*_hosts.STEPS, _hosts.DECOMMISSION))]
         for one in declared:
             if why := _idle(one, chosen):
-                rows[one.host] = {'name': one.name, 'changed': False, 'skipped': True, 'outcome': 'skipped', 'skip_reason': why}
+                rows[one.host] = _not_begun(one, why)
         todo = [one for one in declared if one.host not in rows]
         if self._stops(rows):
             rows |= {one.host: _not_begun(one, 'another host is wrong') for one in todo}
@@ -220,7 +220,7 @@ class ActionModule(InProcess):
 
 def _needs_port(declared: Declared) -> bool:
     """Whether a port may be ordered that others have to lie apart from: what is on record has one."""
-    file = os.path.join(_absolute(declared.run['artifacts_dir']), f'{_handover.file_name(declared.name)}.json')
+    file = _files.file_path(_absolute(declared.run['artifacts_dir']), declared.name)
     return declared.state == 'present' and bool(declared.circuit.get('slot')) and not os.path.exists(file)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, all_read, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted, own_interconnect
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import own_interconnect
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER, STEPS
 
@@ -38,9 +39,9 @@ def chain_of(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
 
 def _order(circuit: Circuit) -> Wanted:
     """The interconnect of a circuit. One of Google Cloud may have inherited what only a port in a data centre has: that is left out."""
-    said = {option: value for option, value in _said(circuit, ORDER).items() if value is not None}
-    other = [option for option in said if 'pairing_key' in said and INTERCONNECT.implied.get(option) == 'direct']
-    own = {option: value for option, value in said.items() if option not in other}
+    given = {option: value for option, value in _said(circuit, ORDER).items() if value is not None}
+    other = [option for option in given if 'pairing_key' in given and INTERCONNECT.implied.get(option) == 'direct']
+    own = {option: value for option, value in given.items() if option not in other}
     order = desire(INTERCONNECT, {**own, 'conduit_name': circuit['name']})
     text = f'{", ".join(other)}: left out, as it has a pairing_key, and so is no port in a data centre.'
     return order._replace(warnings=(*order.warnings, text)) if other else order

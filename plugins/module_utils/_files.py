@@ -114,6 +114,11 @@ def _keep_attributes(handle: int, path: str) -> None:
 
 # The files of circuits.
 
+def file_path(folder: str, circuit: str, row: Resource = HANDOVER) -> str:
+    """Where a file of a circuit is, its record if none is named."""
+    return os.path.join(folder, file_name(circuit) + ENDINGS[row.name])
+
+
 class Disk(NamedTuple):
     """What is on disk of one circuit, each None where there is no file. loa_sha256: of the content, in hex."""
 
@@ -186,7 +191,7 @@ class Folder:
         return {'loa': loa, 'markdown': self._path(facts.name, SHEET), 'json': self._path(facts.name, HANDOVER)}
 
     def _path(self, name: str, row: Resource) -> str:
-        return os.path.join(self.path, file_name(name) + ENDINGS[row.name])
+        return file_path(self.path, name, row)
 
     # What has to change.
 

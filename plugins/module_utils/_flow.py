@@ -34,10 +34,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, all_read, by_field, by_key, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import at_once, observe, watch
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome, failure_of, result_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import contradiction
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
     checked,
-    contradiction,
     desire,
     in_turn,
     of_created,
@@ -152,7 +152,7 @@ class Rollout:
             self._listed.append(one if isinstance(one, str) else Outcome(one.name, end=End(error=one.error)))
 
     def _checked(self, circuit: Circuit, times: Mapping[str, int]) -> str | Refused:
-        """The name of a circuit that can be, as far as it tells by itself."""
+        """The name of a circuit that can be, as far as its own options show."""
         name = circuit['name']
         try:
             if times[name] > 1:

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World, by_field, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World, all_read, by_field, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, STATUS, TUNNEL
 
@@ -117,20 +117,13 @@ def protected(deleted: Planned, guards: Guards, world: World) -> dict[str, Prote
 
 def _last_of_their_sites(live: Mapping[str, str], deleted: Container[str], world: World) -> dict[str, ProtectedError]:
     """live: {circuit: interconnect} of those that are deleted; deleted: the ids of all CNIs that are."""
-    sites, refused, unread = _circuits_by_site(world), {}, []
-    going = defaultdict(list)
+    sites, going = _circuits_by_site(world), defaultdict(list)
     for name, port in live.items():
         going[_site(port, world)].append(name)
-    for site, names in going.items():
-        try:
-            if not _any_healthy([_port(cni) for cni in sites[site] if cni[CNI.id] not in deleted], world):
-                refused |= {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, as this deletes '
-                                                 f'{", ".join(f"{one} ({live[one]})" for one in names)}', names) for name in names}
-        except Unread as error:
-            unread += error.parts
-    if unread:
-        raise Unread(*unread)
-    return refused
+    served = all_read(lambda site: _any_healthy([_port(cni) for cni in sites[site] if cni[CNI.id] not in deleted], world), going)
+    return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, as this deletes '
+                                 f'{", ".join(f"{one} ({live[one]})" for one in names)}', names)
+            for (site, names), healthy in zip(going.items(), served, strict=True) if not healthy for name in names}
 
 
 def _any_healthy(ports: Iterable[str], world: World) -> bool:
@@ -219,13 +212,6 @@ def _circuits_by_site(world: World) -> dict[str, list[Object]]:
 
 def _states(ports: Iterable[str], world: World) -> dict[str, str | None]:
     """{interconnect: its status, None without one}. Raises Unread for all that nobody has read."""
-    found: dict[str, str | None] = {}
-    unread: list[Part] = []
-    for port in dict.fromkeys(ports):
-        try:
-            found[port] = next((status.get('state') for status in world.seen(STATUS.name, port)), None)
-        except Unread as error:
-            unread += error.parts
-    if unread:
-        raise Unread(*unread)
-    return found
+    ports = [*dict.fromkeys(ports)]
+    return dict(zip(ports, all_read(lambda port: next((status.get('state') for status in world.seen(STATUS.name, port)), None), ports),
+                    strict=True))

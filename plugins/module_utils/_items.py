@@ -24,11 +24,10 @@ class Refused(NamedTuple):
 
 def refused(option: str, items: Sequence[Any], spec: Spec, withhold: Callable[[str], str]) -> dict[int, Refused]:
     """{place: what can't be} of the items of an option. withhold: a text as it may be shown."""
-    validator = ArgumentSpecValidator(spec)
     found = {}
     for place, item in enumerate(items):
         values = _as_dict(item)
-        error = _error(values, spec, validator, withhold)
+        error = _error(values, spec, withhold)
         if error:
             named = isinstance(values, dict) and isinstance(values.get('name'), (str, int, float)) and values['name'] != ''
             found[place] = Refused(str(values['name']) if named else f'{option}[{place}]', error)
@@ -57,20 +56,30 @@ def _as_dict(item: Any) -> Any:
         return item
 
 
-def _error(item: Any, spec: Spec, validator: ArgumentSpecValidator, withhold: Callable[[str], str]) -> InputError | None:
+def _error(item: Any, spec: Spec, withhold: Callable[[str], str]) -> InputError | None:
     if not isinstance(item, dict):
         return InputError('name', f'this is a {type(item).__name__}, which names no circuit.', 'a dict with a name')
     if not_texts(spec, item, secret=True):
         return InputError(', '.join(not_texts(spec, item, secret=True)), WRITE_A_TEXT)
-    if not validator.validate(item).error_messages:
-        return None
+    try:
+        validated(item, spec, withhold)
+    except InputError as error:
+        return error
+    return None
+
+
+def validated(item: Mapping[str, Any], spec: Spec, withhold: Callable[[str], str]) -> dict[str, Any]:
+    """The options in their types. withhold: a text as it may be shown. Raises InputError that names each option that is wrong."""
+    result = ArgumentSpecValidator(spec).validate(item)
+    if not result.error_messages:
+        return result.validated_parameters
     given = {word: (name, row) for name, row in spec.items() for word in (name, *row.get('aliases', ()))}
     wrong = {word: problem for word in item if (problem := _problem(word, given.get(word), item[word]))}
     wrong |= {name: 'is needed.' for name, row in spec.items() if row.get('required') and item.get(name) is None}
-    option, problem = next(iter(wrong.items()), ('name', '; '.join(validator.validate(item).error_messages)))
+    option, problem = next(iter(wrong.items()), ('name', '; '.join(result.error_messages)))
     error = InputError(option, withhold(problem))
     error.notes += [f'{other}: {withhold(text)}' for other, text in list(wrong.items())[1:]]
-    return error
+    raise error
 
 
 def _problem(word: str, named: tuple[str, Mapping[str, Any]] | None, value: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer, global_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, reported
@@ -33,25 +33,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, SHORT, Secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, Spec, not_texts
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import API_URL, CONNECTION, WRITE_A_TEXT, Spec, not_texts
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
-API_URL = 'https://api.cloudflare.com/client/v4'
 KEEP_EMPTY = ('md5_key', 'password')
 LONG = 8  # characters; a credential is longer, and nothing else in the output is equal to one
-
-CONNECTION: dict[str, dict[str, Any]] = {
-    'api_token': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_TOKEN'])},
-    'api_key': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_KEY'])},
-    'api_email': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_EMAIL'])},
-    'account_id': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_ACCOUNT_ID'])},
-    'api_url': {'type': 'str', 'default': API_URL, 'fallback': (env_fallback, ['CLOUDFLARE_BASE_URL'])},
-    'timeout': {'type': 'float', 'default': 30},
-    'retry_timeout': {'type': 'int', 'default': 600},
-    'requests_per_window': {'type': 'int', 'default': 1200},
-    'validate_certs': {'type': 'bool', 'default': True},
-    'ca_path': {'type': 'path'},
-}
 
 
 class Task(NamedTuple):

@@ -30,6 +30,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     no_such,
     refuse_unreadable,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import CIRCUIT_NAME, ordered_for, own_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
     DIRECT,
@@ -62,7 +63,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 # On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
 NOTE = 'netops.cloudflare_cni deletes the circuit '
 LINK_ENDS = ('cust_ip', 'p2p_ip')
-CIRCUIT_NAME = 'magic.conduit_name'
 
 Report = Callable[[Exception], CniError]
 
@@ -200,7 +200,7 @@ def _facility_of(asked: dict[str, Any]) -> dict[str, Any]:
     if folded(asked.get('facility')) != DIFFERENT:
         return asked
     if not asked.get('diverse_from'):
-        raise InputError('slot.facility', f'{DIFFERENT} from what, is not said.', 'with diverse_from, or the name of a facility')
+        raise InputError('slot.facility', f'{DIFFERENT} from what, is not given.', 'with diverse_from, or the name of a facility')
     return {**{option: value for option, value in asked.items() if option != 'facility'}, HARD: True}
 
 
@@ -247,40 +247,10 @@ def _formerly(wanted: Wanted, world: World) -> dict[str, Object]:
     return {obj[row.id]: obj for key in row.keys if key.option == 'conduit_name' for obj in by_key(row, key, old, world)}
 
 
-# Whose an interconnect is before its CNI says so: what is on record decides, as far as Cloudflare does not contradict it.
-
 def _recorded(wanted: Wanted, world: World) -> list[Object]:
     """The interconnect that the circuit has on record."""
     circuit = wanted.keys.get('conduit_name')
     return own_interconnect(circuit, world) if circuit in world.owners and wanted.row.name == INTERCONNECT.name else []
-
-
-def own_interconnect(circuit: str, world: World) -> list[Object]:
-    """The interconnect that a circuit without a CNI has on record; none if that is not (or no longer) the circuit's. Raises Unread."""
-    name = world.owners.get(circuit)
-    if name is None or name in world.promised or world.having(CNI.name, CIRCUIT_NAME, circuit) or contradiction(circuit, world):
-        return []
-    world.refuse(CNI.name, CNI.parent[1], name)
-    return by_field(INTERCONNECT, INTERCONNECT.id, name, world)
-
-
-def contradiction(circuit: str, world: World) -> str:
-    """What Cloudflare has against the interconnect that a circuit has on record; empty if nothing. Raises Unread."""
-    name = world.owners[circuit]
-    places = [cni.get(CNI.parent[1]) for cni in world.having(CNI.name, CIRCUIT_NAME, circuit)]
-    if name in places:
-        return ''
-    if places:
-        return f'its CNI is on interconnect {places[0]!r}'
-    others = [get(cni, CIRCUIT_NAME) for cni in world.having(CNI.name, CNI.parent[1], name)]
-    if others:
-        return f'it carries the CNI {others[0]!r}'
-    return '' if by_field(INTERCONNECT, INTERCONNECT.id, name, world) else 'there is no such interconnect'
-
-
-def ordered_for(name: str, world: World) -> list[str]:
-    """The circuits that have an interconnect without a CNI on record, but for those that are elsewhere by now."""
-    return [circuit for circuit in world.claims.get(name, ()) if not world.having(CNI.name, CIRCUIT_NAME, circuit)]
 
 
 def _refuse_recorded(wanted: Wanted, hits: Iterable[str], world: World) -> None:

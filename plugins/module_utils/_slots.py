@@ -18,6 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     get,
     refuse_unreadable,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import recorded_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
 
@@ -81,8 +82,9 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
     for name in select.get('diverse_from') or ():
         if name in (UNKNOWN, itself):
             continue
-        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None) or _recorded(name, world)
-        if hits is None and name in world.asking:
+        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
+        hits = hits or recorded_interconnect(name, world)
+        if not hits and name in world.asking:
             continue
         hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
         if not hits:
@@ -93,14 +95,8 @@ def neighbours(select: Select, itself: str | None, world: World) -> list[Object]
     return found
 
 
-def _recorded(circuit: str, world: World) -> list[Object] | None:
-    """The interconnect of a circuit that has no CNI yet, but has one on record."""
-    name = world.owners.get(circuit)
-    return (by_field(INTERCONNECT, INTERCONNECT.id, name, world) if name else None) or None
-
-
 def apart(one: Object, other: Object, select: Select = MappingProxyType({})) -> bool:
-    """Whether two ports are on different devices; where a device is not told, whether they are in different facilities.
+    """Whether two ports are on different devices; where a device is not known, whether they are in different facilities.
 
     select: may ask for different facilities in any case; then both have to be known.
     """

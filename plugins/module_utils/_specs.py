@@ -9,7 +9,23 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible.module_utils.basic import env_fallback
+
 Spec = dict[str, dict[str, Any]]
+
+API_URL = 'https://api.cloudflare.com/client/v4'
+CONNECTION: Spec = {
+    'api_token': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_TOKEN'])},
+    'api_key': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_KEY'])},
+    'api_email': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_EMAIL'])},
+    'account_id': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_ACCOUNT_ID'])},
+    'api_url': {'type': 'str', 'default': API_URL, 'fallback': (env_fallback, ['CLOUDFLARE_BASE_URL'])},
+    'timeout': {'type': 'float', 'default': 30},
+    'retry_timeout': {'type': 'int', 'default': 600},
+    'requests_per_window': {'type': 'int', 'default': 1200},
+    'validate_certs': {'type': 'bool', 'default': True},
+    'ca_path': {'type': 'path'},
+}
 
 BANDWIDTHS = ['50M', '100M', '200M', '300M', '400M', '500M', '1G', '2G', '5G', '10G', '20G', '50G']
 
@@ -82,13 +98,8 @@ STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'ha
 PREFIX = 'provision_'  # of the role's variables
 ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]  # for what it has one
 # Which account a circuit is in, for inventories of several.
-ACCOUNT: Spec = {
-    'account_id': {'type': 'str'},
-    'api_token': {'type': 'str', 'no_log': True},
-    'api_key': {'type': 'str', 'no_log': True},
-    'api_email': {'type': 'str'},
-    'api_url': {'type': 'str'},
-}
+ACCOUNT: Spec = {name: {key: value for key, value in CONNECTION[name].items() if key not in ('default', 'fallback')}
+                 for name in ('account_id', 'api_token', 'api_key', 'api_email', 'api_url')}
 # What rollout takes once for all of its circuits.
 RUN: Spec = {
     'artifacts_dir': {'type': 'path', 'default': 'artifacts'},

@@ -99,21 +99,10 @@ options:
     description:
       - There is no VLAN on a CNI. The option only tells that to users of an older write-up of the API; any value is refused.
     type: int
-  force:
-    description:
-      - Deletes even what O(protect) keeps.
-    type: bool
-    default: false
-  protect:
-    description:
-      - What is not deleted without O(force). V(last) is the last Healthy circuit of a site, or region of Google Cloud, V(healthy) is
-        whatever is Healthy. The task then fails with C(kind) V(protected), and nothing is written.
-    type: str
-    choices: [last, healthy]
-    default: last
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
+  - netops.cloudflare_cni._delete
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 '''
@@ -285,7 +274,7 @@ error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
     - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(protected), V(transport),
-      V(answer), V(api) or V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+      V(answer), V(api) or V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.

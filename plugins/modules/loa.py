@@ -137,7 +137,7 @@ error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
     - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
@@ -183,7 +183,7 @@ def keep_loa(task: Task) -> dict[str, Any]:
     changed = os.path.exists(path) and task.module.set_fs_attributes_if_different(
         task.module.load_file_common_arguments(task.module.params, path=path), False)
     known = {} if content is None else {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
-    diff = {'before': '', 'after': f'a letter at {params["path"]}\n'} if fetch else {'before': '', 'after': ''}
+    diff = {'before': '', 'after': f'a LOA at {params["path"]}\n'} if fetch else {'before': '', 'after': ''}
     return {'changed': fetch or changed, 'path': params['path'], 'sha256': None, 'size': None, 'diff': [diff], **known}
 
 
@@ -199,7 +199,7 @@ def _fetch(task: Task) -> bytes | None:
     named = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
     name = observe(task.client, lambda world: interconnect_names(named, world))[0]
     if name == UNKNOWN and not task.module.check_mode:
-        raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no letter of it.')
+        raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no LOA of it.')
     return None if name == UNKNOWN else fetch_loa(task.client, name, task.params['name'])
 
 

@@ -16,7 +16,7 @@ description:
   - A circuit is found by its name, which is the C(conduit_name) of its CNI, and otherwise as M(netops.cloudflare_cni.interconnect) and
     M(netops.cloudflare_cni.cni) find theirs. What a circuit does not say is left as it is.
   - A circuit that is wrong, or can not be written, does not stop the others, unless O(fail_fast) is set; the task fails at its end and
-    tells what became of each. Running it again goes on from there.
+    shows what became of each. Running it again goes on from there.
   - With O(artifacts_dir) the JSON file of a circuit is its record too. It is there right after the order and names the interconnect, so
     that a later run knows whose it is although it has no CNI yet. An interconnect on record is never taken for another circuit, and the
     record leads to it when the circuit is deleted. Where Cloudflare contradicts a record, the record does not count, with a warning.
@@ -236,20 +236,6 @@ options:
         written, and the message lists them all with their interconnects and how these are.
       - If not given, none that O(state=overridden) finds, and one of those that O(circuits) names.
     type: int
-  protect:
-    description:
-      - Which circuits are not deleted without O(force). V(last) are those whose site, or region of Google Cloud, would be left without a
-        Healthy one, V(healthy) is each that is Healthy.
-      - Such a circuit fails with C(kind) V(protected), and the others go on. Asks for the status of each circuit that would be deleted,
-        and with V(last) for as many others of its site as it takes to find a Healthy one.
-    type: str
-    choices: [last, healthy]
-    default: last
-  force:
-    description:
-      - Deletes, or replaces, what is Healthy too, that is, what carries traffic.
-    type: bool
-    default: false
   at_most_per_site:
     description:
       - How many circuits of a site, or region of Google Cloud, a run updates, replaces or deletes, all if not given. What is only created
@@ -277,6 +263,7 @@ options:
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
+  - netops.cloudflare_cni._delete
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 '''
@@ -498,7 +485,7 @@ error:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
     - V(partly) if some circuits failed; why is with each of them. Otherwise the whole task failed.
     - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(protected), V(transport),
-      V(answer), V(api) or V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+      V(answer), V(api) or V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.

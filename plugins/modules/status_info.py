@@ -205,7 +205,7 @@ error:
   description:
     - What went wrong, for a playbook to look at; C(msg) has it in words.
     - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api),
-      V(unmet) or V(error), and C(retryable) tells whether it may pass by itself. The other keys go with the kind.
+      V(unmet) or V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
     - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
     - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
       be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.

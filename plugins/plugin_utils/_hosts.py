@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import secrets_of, validated
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
@@ -125,25 +124,8 @@ def _plain(variables: Mapping[str, Any], host: str) -> str:
 
 def _validated(given: Mapping[str, Any]) -> dict[str, Any]:
     """The variables in their types, without what nobody gave. Raises InputError."""
-    result = ArgumentSpecValidator(SPEC).validate(dict(given))
-    if result.error_messages:
-        named = [text for text in result.error_messages if _variable(text)]  # the others say why once more
-        first = {_variable(text): text for text in reversed(named)}  # a second one is what the first leads to
-        words = Secrets(_secrets(given)).withhold(' '.join(f'{text.rstrip(".")}.' for text in reversed(first.values())))
-        raise InputError(', '.join(reversed(first)), words)
-    return {name: _typed(SPEC[name], result.validated_parameters[name]) for name in given}
-
-
-def _variable(text: str) -> str:
-    """The variable that a message of Ansible speaks of."""
-    found = re.search(rf'\b{PREFIX}\w+', text)
-    return found[0] if found else ''
-
-
-def _secrets(given: Mapping[str, Any]) -> list[Any]:
-    bgp = given.get(f'{PREFIX}bgp')
-    keys = [bgp.get(name) for name in ('md5_key', 'password')] if isinstance(bgp, Mapping) else []
-    return [key for key in (*keys, *(given.get(name) for name, row in SPEC.items() if row.get('no_log'))) if key]
+    values = validated(given, SPEC, Secrets(secrets_of(SPEC, given)).withhold)
+    return {name: _typed(SPEC[name], values[name]) for name in given}
 
 
 def _typed(row: Mapping[str, Any], value: Any) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -57,6 +58,17 @@ def test_every_module_has_an_integration_target_of_one_skeleton():
     for path in TARGETS:
         scenarios = {file.stem for file in (path / 'tasks/scenarios').glob('*.yml')}
         assert scenarios >= {'read' if path.name.endswith('_info') else 'lifecycle', 'bad_input'}, path.name
+
+
+# The map for contributors.
+
+def test_the_map_names_every_file_of_module_utils_and_each_imports_from_those_above_it():
+    files = re.findall(r'^\| `plugins/module_utils/(\w+)\.py`', (ROOT / 'CONTRIBUTING.md').read_text(), re.MULTILINE)
+    assert sorted(files) == sorted(path.stem for path in (ROOT / 'plugins/module_utils').glob('_*.py'))
+    texts = {file: (ROOT / f'plugins/module_utils/{file}.py').read_text() for file in files}
+    imports = {file: re.findall(r'module_utils(?:\.| import )(_\w+)', text) for file, text in texts.items()}
+    below = {file: {*names} - {*files[:files.index(file)]} for file, names in imports.items()}
+    assert {file: names for file, names in below.items() if names} == {}
 
 
 # Options.

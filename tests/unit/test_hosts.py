@@ -47,7 +47,7 @@ REFUSED = {
     'a typo': ({'bpg': {}}, r'^provision_bpg: there is no such variable. The nearest is provision_bgp.'),
     'two typos': ({'bpg': {}, 'nmae': 'x'}, r'^provision_bpg: .* provision_nmae: .* The nearest is provision_name.'),
     'an answer of a survey': ({'slot_site': 'ewr-a'}, r'^provision_slot_site: .* The nearest is provision_slot.site.'),
-    'a text as a dict': ({'slot': 'gru-b'}, r"^provision_slot: argument 'provision_slot' is of type .* to dict"),
+    'a text as a dict': ({'slot': 'gru-b'}, r"^provision_slot: 'gru-b' is not possible. Allowed: a dict with site, facility"),
     'a key of a dict': ({'slot': {'sight': 'x'}}, r'provision_slot\.sight. Supported parameters include: address_contains'),
     'a word': ({'state': 'gone'}, r'value of provision_state must be one of: present, absent, spare, got: gone'),
     'a number': ({'slot': SLOT, 'mtu': 'big'}, r"^provision_mtu: argument 'provision_mtu' is of type"),

@@ -56,7 +56,7 @@ New York, first of two
 | Optic | 10GBASE-LR |
 | Fibre | single-mode, one pair, 10 km at most |
 
-Order the cross-connect from your panel to this Cloudflare port, and attach the letter: without it the facility may not patch to
+Order the cross-connect from your panel to this Cloudflare port, and attach the LOA: without it the facility may not patch to
 Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 
 ## For the router: the link and BGP

@@ -19,11 +19,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     ShapeError,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, Unreadable, World, differing, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import contradiction
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     NOTE,
     Change,
     checked,
-    contradiction,
     desire,
     find,
     interconnect_names,
@@ -187,7 +187,7 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole leaves 0'),
     ({'slot': {'facility': 'different', 'speed': '100G', 'diverse_from': ['third']}}, 'slot', 'not in the facility of third leaves 0'),
     ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility',
-     'slot.facility: different from what, is not said. Allowed: with diverse_from, or the name of a facility.'),
+     'slot.facility: different from what, is not given. Allowed: with diverse_from, or the name of a facility.'),
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
     ({'conduit_name': 'nyc-9'}, 'type', 'there is no interconnect conduit_name=nyc-9, and nothing says what to order. '
                                         'Allowed: slot_id or slot, or pairing_key with bandwidth.'),
@@ -835,6 +835,11 @@ def test_two_records_of_one_interconnect_give_it_to_one_circuit():
 
 def test_what_a_circuit_on_record_alone_has_can_be_kept_away_from():
     assert taken(owned({'a': 'x'}), 'b', slot={**SITE, 'diverse_from': ['a']}) == {'b': 'y'}
+
+
+@pytest.mark.parametrize(('owners', 'cnis'), [({'a': 'x'}, [cni(1, 'c', 'x')]), ({'a': 'gone'}, [])])
+def test_a_record_that_does_not_count_keeps_nobody_away(owners, cnis):
+    assert taken(owned(owners, cnis=cnis), 'b', slot={**SITE, 'diverse_from': ['a']}) == {'b': 'input'}
 
 
 def test_an_interconnect_on_record_that_is_not_as_declared_is_drift_and_not_ordered_again():
