@@ -43,7 +43,7 @@ def main() -> int:
 def show(simulator: Simulator) -> None:
     for name, value in simulator.environment.items():
         print(f'export {name}={value}')
-    play(simulator, 'Two ports on different devices, with BGP, health checks, letters and hand-overs')
+    play(simulator, 'Two ports on different devices, with BGP, health checks, LOAs and hand-overs')
     for interconnect in simulator.state()['interconnects']:
         simulator.set_status(interconnect['name'], 'Healthy')
     asked = len(simulator.requests())
@@ -66,6 +66,7 @@ def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False)
     settings = {
         'PATH': os.pathsep.join([str(ROOT / '.venv/bin'), os.environ['PATH']]),
         'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'),
+        'ANSIBLE_FORKS': '1',  # hosts in the order of the inventory, each time
         'ANSIBLE_STDOUT_CALLBACK': 'default',
         'ANSIBLE_CALLBACK_RESULT_FORMAT': 'yaml',
         'ANSIBLE_FORCE_COLOR': str(sys.stdout.isatty()),
