@@ -27,7 +27,7 @@ mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit
 	@rm -rf .build/mutmut && mkdir .build/mutmut
 	@ln -s ../../pyproject.toml ../../tests ../ansible_collections .build/mutmut
 	@cd .build/mutmut && nice $(CURDIR)/$(VENV)/bin/mutmut run --max-children 1
-	@cd .build/mutmut && $(CURDIR)/$(VENV)/bin/python tests/mutants.py
+	@cd .build/mutmut && $(CURDIR)/$(VENV)/bin/python tests/tools/mutants.py
 
 matrix: venv  ## What touches Ansible, on every release of ansible-core that this machine has a Python for
 	@$(VENV)/bin/python tests/run matrix

@@ -27,9 +27,9 @@ sys.path[:0] = [str(ROOT / 'tests')]
 
 from benchmark.planning import GOAL, ORDERS, SIZES, Plan, plans  # noqa: E402
 from benchmark.runs import COLUMNS, DEMO, STATES, TASKS, Bench, Sample  # noqa: E402
-from pages import put  # noqa: E402
-from playbook import Account  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
+from support.pages import put  # noqa: E402
+from support.playbook import Account  # noqa: E402
 
 PAGE = ROOT / 'docs' / 'rollout.md'
 FILES = ROOT / 'docs' / 'benchmark'

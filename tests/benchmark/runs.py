@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playbook import Account
+from support.playbook import Account
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

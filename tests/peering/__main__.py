@@ -12,11 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / '.build')]
 
-from pages import put  # noqa: E402
 from peering.circuits import UNWANTED, WANTED, customer, ends, link, neighbors  # noqa: E402
 from peering.lab import Cable, Lab, until  # noqa: E402
 from peering.routers import Bird, Frr, GoBgp, Router  # noqa: E402
-from rendered import render  # noqa: E402
+from support.pages import put  # noqa: E402
+from support.rendered import render  # noqa: E402
 
 KEY = 'for-the-demo-only'
 SHOWN = {'frr': ('vtysh -c "show bgp summary"', 'ip route show proto bgp'), 'bird': ('birdc show protocols', 'ip route show proto bird')}

@@ -15,9 +15,9 @@ import pytest
 from peering.circuits import ALSO_BEHIND, BEHIND, CUSTOMERS, NEW, UNWANTED, WANTED, customer, ends, host, link, neighbors
 from peering.lab import Cable, Ping, until
 from peering.routers import Bird, Frr, GoBgp, Router
-from playbook import ROOT, Account
-from rendered import CASES, GOLDEN, render
 from simulator.process import Simulator
+from support.playbook import ROOT, Account
+from support.rendered import CASES, GOLDEN, render
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
-import pathlib
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -28,10 +26,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, said
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
-
-# The simulator's modules import each other as siblings, the way `python tests/simulator` runs them.
-sys.path.append(str(pathlib.Path(__file__).parents[1] / 'simulator'))
-
 from app import Simulation
 from contract import BASE, Message
 

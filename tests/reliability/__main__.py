@@ -18,11 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
 
-from pages import put  # noqa: E402
 from reliability.journeys import Yard  # noqa: E402
 from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
 from reliability.matrix import DISK_FAULTS, FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
+from support.pages import put  # noqa: E402
 
 PAGE = ROOT / 'docs' / 'reliability.md'
 PARTS = 40  # of each table, for whoever waits for the next

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playbook import ROOT, Account
 from reliability.matrix import MD5_KEY, SLOT, contents, files_in, stored
 from simulator.process import Simulator
+from support.playbook import ROOT, Account
 
 NEW = {
     'provision_slot': SLOT, 'provision_bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}, 'provision_bgp_mode': 'advertise_only',

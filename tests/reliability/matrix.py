@@ -29,8 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from module_process import Ended, run_in_child
 from simulator.process import Simulator
+from support.module_process import Ended, run_in_child
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 

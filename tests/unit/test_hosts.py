@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from playbook import ROOT
+from support.playbook import ROOT
 
 from ansible_collections.netops.cloudflare_cni.plugins.filter.circuits import circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import re
-import stat
 import string
-from dataclasses import dataclass
 
 import pytest
 from hier_config import Platform, get_hconfig
-from playbook import Account, Run
-from rendered import CASES, FULL, GOLDEN, INTERFACES, LINK, golden, render
-from simulator.process import Simulator
+from support.rendered import CASES, FULL, GOLDEN, INTERFACES, LINK, golden, render
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
@@ -27,7 +23,7 @@ OPEN = {**LINK, 'bgp': {'customer_asn': 64496, 'extra_prefixes': []}}  # a CNI w
 
 @pytest.mark.parametrize('key', GOLDEN, ids='-'.join)
 def test_a_golden_file(key):
-    assert golden(*key) == GOLDEN[key].read_text(), 'if the change is meant: PYTHONPATH=.build python tests/rendered.py'
+    assert golden(*key) == GOLDEN[key].read_text(), 'if the change is meant: PYTHONPATH=.build python tests/support/rendered.py'
 
 
 ADDRESS, PREFIX, NAME, NUMBER = r'\d+(?:\.\d+){3}', r'\d+(?:\.\d+){3}/\d+', r'[\w-]+', r'\d+'
@@ -293,109 +289,3 @@ def test_what_is_wrong_with_the_circuit_is_said(cni, asn, words):
 def test_what_is_not_known_before_a_circuit_is_made_is_shown_as_such():
     cni = {**OPEN, 'cust_ip': '(known after apply)', 'p2p_ip': '(known after apply)'}
     assert 'neighbor (known after apply) remote-as 13335\n' in render('frr', cni)
-
-
-# The role itself: a router for each of the three that a circuit is known from, and some that are refused.
-
-PLAY = '''
-- hosts: all
-  connection: local
-  gather_facts: false
-  roles:
-    - netops.cloudflare_cni.peer
-'''
-ROUTERS = ('frr', 'bird', 'junos')  # from the account, from a hand-over, from what the role provision returned
-
-
-@dataclass(frozen=True)
-class Journey:
-    account: Account
-    predicted: Run
-    first: Run
-    second: Run
-
-    @property
-    def files(self) -> dict[str, str]:
-        return {file.name: file.read_text() for file in sorted(self.account.files.iterdir())}
-
-
-@pytest.fixture(scope='module')
-def journey(tmp_path_factory):
-    with Simulator() as simulator:
-        account = Account(simulator, tmp_path_factory.mktemp('peer'))
-        (account.folder / 'site.yml').write_text(PLAY)
-        site = str(account.folder / 'site.yml')
-        free = [slot['id'] for slot in simulator.state()['slots'] if slot['speed'] == '10G' and not slot['occupied']]
-        for name, slot in zip(ROUTERS, free, strict=False):
-            account.seed(name, slot, bgp={'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': KEY})
-        cni = account.circuits()['junos']['cni']
-        hosts = {name: {
-            'peer_platform': name, 'peer_interface': INTERFACES[name], 'peer_announce': ['192.0.2.0/24'], 'peer_md5_key': KEY,
-            'peer_description': '', 'ansible_python_interpreter': '{{ ansible_playbook_python }}',
-        } for name in ROUTERS}
-        hosts['bird']['peer_handover'] = str(account.folder / 'bird.json')
-        account.hand_over('bird', account.folder / 'bird.json')
-        hosts['junos']['provision_result'] = {
-            'name': 'junos', 'settings': {'default_asn': 13335},
-            'cni': {**cni, 'bgp': {**cni['bgp'], 'md5_key': '(hidden)'}},
-        }
-        refused = {
-            'no-announce': {name: value for name, value in hosts['frr'].items() if name != 'peer_announce'},
-            'no-platform': {**hosts['frr'], 'peer_platform': 'ios'},
-            'no-key': {**hosts['bird'], 'peer_platform': 'frr', 'peer_label': 'no-key', 'peer_md5_key': f'{KEY} with spaces'},
-            'no-circuit': {**hosts['frr'], 'peer_name': 'nowhere'},
-        }
-        predicted = account.play(site, {'frr': hosts['frr']}, '--check', '--diff')
-        assert not account.files.exists()
-        first = account.play(site, hosts | refused, '--diff', '-vvvv', '--forks', '8')
-        hosts['bird']['peer_md5_key'] = NEW_KEY
-        hosts['frr']['peer_announce'] = ['192.0.2.0/24', '198.51.100.0/24']
-        yield Journey(account, predicted, first, account.play(site, hosts, '--check', '--diff'))
-
-
-WRITING = {'Write the configuration without the key', 'Write the configuration'}
-
-
-def test_check_mode_predicts_and_writes_nothing(journey):
-    assert journey.predicted.status == 0, journey.predicted.output
-    assert journey.predicted.changed == {(task, 'frr') for task in (*WRITING, 'Make the folder')}
-    assert journey.predicted.writes == journey.first.writes == []
-
-
-@pytest.mark.parametrize('platform', ROUTERS)
-def test_the_role_writes_what_is_rendered_here(journey, platform):
-    text = render(platform, journey.account.circuits()[platform]['cni'], md5_key=KEY)
-    assert journey.files[f'{platform}-{platform}.conf'] == text
-    assert journey.files[f'{platform}-{platform}.txt'] == text.replace(KEY, '(hidden)')
-
-
-def test_the_files_are_private_and_none_is_written_for_what_is_refused(journey):
-    files = {file.name: stat.S_IMODE(file.stat().st_mode) for file in journey.account.files.iterdir()}
-    assert files == {f'{name}-{name}.{ending}': 0o600 for name in ROUTERS for ending in ('conf', 'txt')}
-    assert stat.S_IMODE(journey.account.files.stat().st_mode) == 0o700
-
-
-def test_a_second_run_changes_what_has_changed_and_shows_it(journey):
-    assert journey.second.status == 0, journey.second.output
-    assert journey.second.changed == {('Write the configuration', 'bird'), *((task, 'frr') for task in WRITING)}  # of bird only the key
-    assert re.search(r'^\+ip prefix-list CNI-frr-out seq 10 permit 198.51.100.0/24$', journey.second.output, re.MULTILINE)
-
-
-def test_no_key_is_on_screen(journey):
-    for run in (journey.predicted, journey.first, journey.second):
-        assert KEY not in run.output and NEW_KEY not in run.output
-    assert '(hidden)' in journey.predicted.output  # where it stands in the diff
-
-
-def test_the_role_refuses_by_name(journey):
-    assert journey.first.status == 2
-    fatal = dict(re.findall(r'^fatal: \[(\S+)\]: FAILED! => (\{.*?^\})', journey.first.output, re.MULTILINE | re.DOTALL))
-    words = {
-        'no-announce': 'missing required arguments: peer_announce', 'no-platform': 'value of peer_platform must be one of',
-        'no-key': 'peer_md5_key: what is given can not be written', 'no-circuit': 'peer_name: there is no circuit nowhere',
-    }
-    assert {host: told in fatal[host] for host, told in words.items()} == dict.fromkeys(words, True), fatal
-
-
-def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
-    assert f'"configuration": "{journey.account.files}/junos-junos.conf"' in journey.first.output

@@ -10,7 +10,7 @@ import datetime
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
-from playbook import ROOT
+from support.playbook import ROOT
 
 from ansible_collections.netops.cloudflare_cni.plugins.filter.circuits import circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import mistyped

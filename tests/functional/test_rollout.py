@@ -14,8 +14,8 @@ from collections import Counter
 import ansible_runner
 import pytest
 import yaml
-from playbook import ROOT, Account
 from reliability.matrix import stored
+from support.playbook import ROOT, Account
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playbook import ROOT, Account
 from simulator.process import Simulator
+from support.playbook import ROOT, Account
 
 # Read, not imported: with Ansible's own plugins in this process, modules that are run from it would take it for the controller.
 EXAMPLE = (ROOT / 'plugins' / 'inventory' / 'circuits.py').read_text().split("EXAMPLES = r'''\n")[1].split("'''")[0]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from playbook import ROOT
+from support.playbook import ROOT
 
 SITE = ROOT / '.build' / 'site' / 'html'
 

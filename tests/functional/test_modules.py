@@ -10,7 +10,7 @@ import os
 from functools import partial
 
 import pytest
-from module_process import run_in_child
+from support.module_process import run_in_child
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}

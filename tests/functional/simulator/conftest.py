@@ -3,14 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import pytest
 import requests
-
-# The simulator's modules import each other as siblings, the way `python tests/simulator` runs them.
-sys.path.append(str(pathlib.Path(__file__).parents[2] / 'simulator'))
 
 from process import Simulator
 

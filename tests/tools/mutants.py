@@ -19,7 +19,7 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-KNOWN = Path(__file__).with_name('mutants.md')
+KNOWN = Path(__file__).parents[1] / 'mutants.md'
 KILLED = ('killed', 'timeout')
 
 

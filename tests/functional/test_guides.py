@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playbook import ROOT, Account
+from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import Facts, handover_of, renderer
 
@@ -123,12 +123,3 @@ def test_a_template(text, reader):
     path.write_text(text)
     sheet = renderer(str(path))(handover_of(Facts('nyc-1', circuit['interconnect'], circuit['cni']), None))
     assert circuit['cni']['cust_ip'] in sheet
-
-
-def test_all_that_a_template_can_use_is_in_the_manual():
-    tunnel = {'health_check': {'enabled': True}}
-    ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
-    handovers = [handover_of(Facts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
-    keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}
-    section = (ROOT / 'docs' / 'provision.md').read_text().partition('### A sheet of your own')[2].partition('\n## ')[0]
-    assert sorted(key for key in keys if f'`{key}`' not in section) == []

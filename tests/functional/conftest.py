@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from browser import Browser
-from module_process import run_in_child
 from simulator.process import Simulator
+from support.browser import Browser
+from support.module_process import run_in_child
 
 
 @pytest.fixture(scope='session')

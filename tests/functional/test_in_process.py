@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from playbook import ROOT, Account
+from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _in_process
 

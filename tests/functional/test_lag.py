@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from module_process import run_in_child
+from support.module_process import run_in_child
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 READS = 4  # of a list that don't show a new object

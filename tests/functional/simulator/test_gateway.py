@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import GatewayError, RateLimit
-
 
 def answer(response):
     return response.status_code, [error['code'] for error in response.json()['errors']]
@@ -91,31 +89,3 @@ def test_the_rate_limit_on_the_wire(simulator, api):
     assert third.headers['Retry-After'] == '30'
     simulator.reset(rate_limit='2/30')
     assert api.get('/cni/settings').status_code == 200
-
-
-def test_over_the_limit_everything_is_refused_until_the_window_has_passed():
-    now = [0.0]
-    limit = RateLimit(2, 300, lambda: now[0])
-
-    def wait():
-        try:
-            limit.check()
-        except GatewayError as refused:
-            return refused.headers['Retry-After']
-
-    assert [wait(), wait()] == [None, None]
-    now[0] = 299.5
-    assert wait() == '300'
-    now[0] = 599.1
-    assert wait() == '1'
-    now[0] = 599.5
-    assert wait() is None
-
-
-def test_requests_leave_the_window_one_by_one():
-    now = [0.0]
-    limit = RateLimit(2, 10, lambda: now[0])
-    for now[0] in (0.0, 6.0, 10.0, 16.0, 20.0):
-        limit.check()
-    with pytest.raises(GatewayError):
-        limit.check()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
-from module_process import run_in_child
+from support.module_process import run_in_child
 
 SLOT = {'site': 'ewr-a', 'speed': '10G', 'facility': 'Equinix NY1', 'address_contains': 'newark'}
 UNNAMED = '11111111-2222-4333-8444-555555555555'

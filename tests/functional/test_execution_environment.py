@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from playbook import ROOT
+from support.playbook import ROOT
 
 BUILDER = Path(sys.executable).with_name('ansible-builder')
 

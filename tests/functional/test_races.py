@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pypdf
 import pytest
-from module_process import run_in_child
-from playbook import ROOT, Account
+from support.module_process import run_in_child
+from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 

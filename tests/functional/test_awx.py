@@ -16,17 +16,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import surveys
 import yaml
 from ansible.release import __version__ as ansible_version
-from controller import rules
 from controller.api import Controller
 from controller.jobs import Worker
 from packaging.version import Version
-from playbook import ROOT, Account
-
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, mistyped
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROLE as OF_A_CIRCUIT
+from support.playbook import ROOT, Account
 
 DATA = ROOT / 'extensions' / 'awx'
 SURVEYS = yaml.safe_load((DATA / 'surveys.yml').read_text())['controller_surveys']
@@ -34,68 +29,6 @@ PLAYBOOK = next(text for text in re.findall(r'(?s)```yaml\n(.*?)```', (ROOT / 'd
 ROLE = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
 KINDS = {f'controller_{name}': f'{kind}_templates' for name, kind in (('templates', 'job'), ('workflows', 'workflow_job'))}
 KINDS['controller_workflow_nodes'] = 'workflow_job_template_nodes'
-
-
-# The surveys.
-
-def test_the_surveys_are_those_of_the_argument_specs():
-    assert surveys.FILE.read_text() == surveys.text(), 'run: python tests/surveys.py'
-
-
-@pytest.mark.parametrize('name', SURVEYS)
-def test_a_survey_asks_for_what_its_playbook_takes(name):
-    text = (DATA / 'project' / f'{name}.yml').read_text()
-    imported = re.findall(r'netops\.cloudflare_cni\.(\w+)$', text, re.MULTILINE)
-    text += ''.join((ROOT / 'playbooks' / f'{playbook}.yml').read_text() for playbook in imported)
-    text += (ROOT / 'playbooks/parts/circuits.yml').read_text() if 'parts/circuits.yml' in text else ''
-    known = set(re.findall(r'\b(?:provision|rollout)_\w+', text)) | (set(ROLE) if 'parts/circuits.yml' in text else set())
-    assert {question['variable'] for question in SURVEYS[name]['spec']} - known == set()
-
-
-@pytest.mark.parametrize('name', [name for name in SURVEYS if name != 'circuit'])
-def test_no_answer_stands_above_what_the_inventory_says_of_a_circuit(name):
-    assert {question['variable'] for question in SURVEYS[name]['spec']} & {PREFIX + option for option in OF_A_CIRCUIT} == set()
-
-
-# What AWX would refuse is refused here, so that what is made below is known to be good.
-
-QUESTION = {'variable': 'a', 'question_name': 'A', 'required': True, 'type': 'multiplechoice', 'choices': ['x', 'y'], 'default': 'x'}
-BAD_QUESTIONS = {
-    'an unknown type': {'type': 'number'},
-    'no name of a variable': {'variable': 'a-b'},
-    'a number as a text': {'type': 'text', 'default': 1},
-    'a default that is no choice': {'default': 'z'},
-    'choices in one text': {'choices': 'x\ny'},
-    'a choice that may be left blank': {'required': False},
-    'an unknown key': {'help': ''},
-    'a required text that may be blank': {'type': 'text', 'choices': ['x'], 'default': ''},
-}
-TYPE = {
-    'name': 'A', 'kind': 'cloud', 'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'string'}], 'required': ['token']},
-    'injectors': {'env': {'TOKEN': '{{ token }}'}},
-}
-BAD_TYPES = {
-    'a kind that is not for users': {'kind': 'ssh'},
-    'an input that is a number': {'inputs': {'fields': [{'id': 'token', 'label': 'Token', 'type': 'integer'}]}},
-    'a required input that is none': {'inputs': {'fields': [{'id': 'token', 'label': 'Token'}], 'required': ['key']}},
-    'what a sync does not get': {'injectors': {'env': {}, 'extra_vars': {'token': '{{ token }}'}}},
-    'a variable of Ansible': {'injectors': {'env': {'ANSIBLE_CONFIG': '{{ token }}'}}},
-    'an input that is none': {'injectors': {'env': {'TOKEN': '{{ key }}'}}},
-}
-
-
-def test_a_survey_that_awx_would_refuse_is_noticed():
-    def complaints(*questions):
-        return rules.survey({'name': '', 'description': '', 'spec': list(questions)})
-
-    assert complaints(QUESTION) == []
-    assert complaints(QUESTION, QUESTION) == ['a: twice']
-    assert [what for what, change in BAD_QUESTIONS.items() if not complaints(QUESTION | change)] == []
-
-
-def test_a_credential_type_that_awx_would_refuse_is_noticed():
-    assert rules.credential_type(TYPE) == []
-    assert [what for what, change in BAD_TYPES.items() if not rules.credential_type(TYPE | change)] == []
 
 
 # As the guide applies it, twice.
@@ -288,11 +221,6 @@ def test_an_answer_of_digits_is_stored_as_it_is_or_refused_by_name(worker):
     assert stored == ([('0123456', '0042')] if kept else [])
     assert kept or [name for name in given if not re.search(rf'{name}\b', job.output)] == [], job.output
     assert not {'0123456', '42798'} & set(re.findall(r'\d+', job.output))
-
-
-def test_the_circuit_survey_asks_for_each_text_by_a_name_that_is_known():
-    texts = {question['variable'] for question in SURVEYS['circuit']['spec'] if question['type'] in rules.TEXTS}
-    assert {name for name in texts if not mistyped({name: 42})} == {'provision_mtu'}
 
 
 def free_slots(worker: Worker) -> list[str]:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages as people see them, in a headless Chromium over its DevTools protocol. `python tests/browser.py PAGE PICTURE` takes a picture."""
+"""Pages as people see them, in a headless Chromium over its DevTools protocol.
+
+`python tests/support/browser.py PAGE PICTURE` takes a picture.
+"""
 
 from __future__ import annotations
 

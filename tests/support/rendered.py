@@ -11,7 +11,7 @@ import jinja2
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session
 
-TEMPLATES = Path(__file__).resolve().parents[1] / 'roles/peer/templates'
+TEMPLATES = Path(__file__).resolve().parents[2] / 'roles/peer/templates'
 JINJA = jinja2.Environment(  # as the module ansible.builtin.template has it
     loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined,
 )
@@ -40,7 +40,7 @@ CASES: dict[str, tuple[dict, dict]] = {
     'silent': (FULL, {'md5_key': 'a-key', 'announce': [], 'accept': []}),
 }
 GOLDEN = {
-    (platform, case): Path(__file__).parent / f'unit/peer/{platform}-{case}.conf' for platform in INTERFACES for case in CASES
+    (platform, case): Path(__file__).resolve().parents[1] / f'unit/peer/{platform}-{case}.conf' for platform in INTERFACES for case in CASES
 }
 
 
@@ -49,6 +49,6 @@ def golden(platform: str, case: str) -> str:
     return render(platform, cni, **options)
 
 
-if __name__ == '__main__':  # after a change that is meant: PYTHONPATH=.build python tests/rendered.py
+if __name__ == '__main__':  # after a change that is meant: PYTHONPATH=.build python tests/support/rendered.py
     for key, file in GOLDEN.items():
         file.write_text(golden(*key))

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-from playbook import ROOT
+from support.playbook import ROOT
 
 
 def test_the_demo_prints_what_the_readme_shows():

@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from simulator.process import Simulator
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

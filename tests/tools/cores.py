@@ -1,7 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a command under another release of ansible-core: `python tests/cores.py 2.16 pytest tests/unit`. Makes its environment first."""
+"""Runs a command under another release of ansible-core: `python tests/tools/cores.py 2.16 pytest tests/unit`.
+
+Makes its environment first.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / '.build' / 'cores'
 PINS = ROOT / 'requirements' / 'test.txt'
 CORES = {'2.16': ('3.12',), '2.18': ('3.11',), '2.19': ('3.11',), '2.20': ('3.12', '3.13'), '2.21': ('3.12', '3.13')}  # {release: Pythons}

@@ -10,8 +10,8 @@ import json
 
 import pypdf
 import pytest
-from playbook import Account, Run
 from simulator.process import Simulator
+from support.playbook import Account, Run
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 ALIKE = {f'nyc-{number}': {'provision_slot': SLOT} for number in range(1, 5)}

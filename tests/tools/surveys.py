@@ -1,7 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The surveys of extensions/awx, out of the options of the role and of the module rollout: `python tests/surveys.py` writes them anew."""
+"""The surveys of extensions/awx, out of the options of the role and of the module rollout.
+
+`python tests/tools/surveys.py` writes them anew.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / 'extensions' / 'awx' / 'surveys.yml'
-HEAD = '---\n# Written by tests/surveys.py out of the options of the role provision and of the module rollout.\n'
+HEAD = '---\n# Written by tests/tools/surveys.py out of the options of the role provision and of the module rollout.\n'
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Planted secrets, searched for in all that a run leaves: screen, log, files, cache, temporary files, command lines.
-
-Each secret holds the letters PLANTED, which no quoting changes but base64; so a half of one or an unknown quoting is found too.
-"""
+"""Planted secrets, searched for in all that a run leaves: screen, log, files, cache, temporary files, command lines."""
 
 from __future__ import annotations
 
@@ -17,35 +14,21 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from module_process import run_in_child
-from playbook import Account
 from simulator.process import Simulator
+from support.module_process import run_in_child
+from support.planted import API_KEY, MD5_KEY, ODD_PAIRING_KEY, PAIRING_KEY, SHORT_KEY, STORED_KEY, TOKEN, found
+from support.playbook import Account
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply, _secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import TransportError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
 
 ROOT = Path(__file__).resolve().parents[2]
-TOKEN = 'PLANTED-token+with/signs=0123456789'
-API_KEY = "PLANTED'key&100%\\x+<y>"
-MD5_KEY = "PLANTED 'md5' & 100% \\x + key"
-STORED_KEY = "PLANTED 'stored' & 50% \\y + key"
-PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
-ODD_PAIRING_KEY = "7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/PLANTED'2&%+\\x"
-SHORT_KEY = 'nyc'  # part of the circuit's name
-SECRETS = (TOKEN, API_KEY, MD5_KEY, STORED_KEY, ODD_PAIRING_KEY)
-# base64 writes the same bytes in three ways, by where they start.
 COMMON = ('1500', '64512', 'nyc-1', 'ewr', 'true')  # keys that other output is equal to: MTU, ASN, name, part of the slot's site, a switch
-IN_BASE64 = [base64.b64encode(b'\0' * n + b'PLANTED')[n and n + 1:8].decode() for n in range(3)]
-PLANTED = re.compile('|'.join(map(re.escape, ('PLANTED', PAIRING_KEY[:13], *IN_BASE64))))
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 BGP = {'customer_asn': 64512, 'md5_key': MD5_KEY}
@@ -133,18 +116,6 @@ def printed(account, tmp_path):
         environment = {'PATH': os.environ['PATH'], **account.environment}
         return run_in_child(module, arguments, environment, hurried=True, before=before).printed
     return run
-
-
-def found(text: str) -> list[str]:
-    """The planted letters with what is around them."""
-    return [text[max(0, hit.start() - 60):hit.end() + 30] for hit in PLANTED.finditer(text)]
-
-
-def test_the_search_finds_what_is_planted():
-    for secret in SECRETS:
-        for ahead in ('', 'a', 'ab'):
-            assert found(base64.b64encode(f'{ahead}{secret}'.encode()).decode())
-        assert found(secret) and found(quote(secret)) and found(html.escape(secret))
 
 
 @pytest.mark.parametrize('check', [False, True], ids=['run', 'check'])
@@ -237,82 +208,6 @@ def test_an_exception_that_nobody_expected_is_told_without_secrets(account, prin
     assert 'RuntimeError' in json.loads(text)['msg']
     assert 'in broken' in error['traceback']
     assert found(text) == []
-
-
-# The search.
-
-def guarded(answered, given: Iterable[str] = (), accept: str = 'application/json'):
-    """What comes through the guard of such an answer, a Response or an exception."""
-    def send(*_request):
-        if isinstance(answered, Exception):
-            raise answered
-        return answered
-
-    return Secrets(given).guard(send)('GET', 'https://api.example/', {'Accept': accept}, None)
-
-
-@pytest.mark.parametrize(('body', 'accept', 'is_data'), [
-    ({'items': [{'description': MD5_KEY}], 'next': None}, 'application/json', True),
-    ({'success': True, 'result': {'description': MD5_KEY}}, 'application/json', True),
-    ({'success': True, 'result': {'success': False, 'description': MD5_KEY}}, 'application/json', True),
-    ({'success': False, 'errors': [{'code': 1, 'message': MD5_KEY}]}, 'application/json', False),
-    ({'success': None, 'result': MD5_KEY}, 'application/json', False),
-    ({'description': MD5_KEY}, 'application/pdf', False),
-], ids=['list', 'envelope', 'a field of that name', 'refusal', 'no word of success', 'JSON for a PDF'])
-def test_only_an_answer_that_is_data_comes_through_as_it_is(body, accept, is_data):
-    answered = Response(200, {}, json.dumps(body).encode())
-    assert (guarded(answered, [MD5_KEY], accept).body == answered.body) is is_data
-    assert is_data or found(guarded(answered, [MD5_KEY], accept).body.decode()) == []
-
-
-def test_all_of_a_refusal_but_the_lines_that_hold_a_secret_is_shown():
-    lines = ['first line', f'the key {MD5_KEY} is odd', 'caf\u00e9']
-    body = {'errors': [{'code': 7, 'message': '\n'.join(lines)}], MD5_KEY: [1, None]}
-    answered = guarded(Response(400, {'cf-ray': '1', 'Location': f'/{MD5_KEY}'}, json.dumps(body).encode()), [MD5_KEY])
-    withheld = '(not shown, as it holds a secret)'
-    shown = {'errors': [{'code': 7, 'message': '\n'.join(['first line', withheld, 'caf\u00e9'])}], withheld: [1, None]}
-    assert json.loads(answered.body) == shown
-    assert answered.headers == {'cf-ray': '1', 'Location': withheld}
-    text = guarded(Response(502, {}, '\n'.join(lines).encode()), [MD5_KEY]).body.decode()
-    assert text.split('\n') == ['first line', withheld, 'caf\u00e9']
-
-
-def test_a_secret_of_two_lines_is_found():
-    assert guarded(Response(502, {}, b'before PLANT\nED after'), ['PLANT\nED']).body == b'(not shown, as it holds a secret)'
-
-
-def test_what_a_lost_connection_says_is_searched_too():
-    with pytest.raises(TransportError) as error:
-        guarded(TransportError('dropped', 'GET', '/x', f'header {TOKEN}'), [TOKEN])
-    assert str(error.value) == (
-        'GET /x: The connection was closed before the answer was complete. ((not shown, as it holds a secret)).')
-
-
-def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatch):
-    """All threads of a rollout share the secrets, and each answer may bring one."""
-    bodies = {'GET': b'{"md5_key": "PLANTED 1"}', 'PUT': b'{"md5_key": "PLANTED 2"}'}
-    secrets = Secrets([])
-    send = secrets.guard(lambda method, *_request: Response(200, {}, bodies[method]))
-    send('GET', '', {}, None)
-
-    def forms(secret: str) -> set[str]:
-        other = threading.Thread(target=send, args=('PUT', '', {}, None))
-        other.start()
-        other.join()
-        return {secret}
-
-    monkeypatch.setattr(_secrets, 'forms', forms)
-    refuse = secrets.guard(lambda *_request: Response(400, {}, b'PLANTED 1\nPLANTED 2\nand more'))
-    assert found(refuse('POST', '', {}, None).body.decode()) == []
-
-
-def test_the_forms_of_a_secret_are_made_once(monkeypatch):
-    made = []
-    monkeypatch.setattr(_secrets, 'forms', lambda secret: made.append(secret) or {secret})
-    send = Secrets([MD5_KEY, TOKEN]).guard(lambda *_request: Response(400, {}, f'"md5_key": "{STORED_KEY[:9]}"'.encode()))
-    for _time in range(3):
-        assert found(send('GET', '', {}, None).body.decode()) == []
-    assert sorted(set(made)) == sorted({MD5_KEY, TOKEN, STORED_KEY[:9]}) and len(made) <= 4
 
 
 # By ansible-playbook, at the highest verbosity, with all that it can be told to keep.

@@ -9,7 +9,7 @@ import json
 import os
 
 import pytest
-from module_process import run_in_child
+from support.module_process import run_in_child
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _files
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport

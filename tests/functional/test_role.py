@@ -16,8 +16,8 @@ from pathlib import Path
 import pypdf
 import pytest
 import yaml
-from playbook import ROOT, Account, Run
 from simulator.process import Simulator
+from support.playbook import ROOT, Account, Run
 
 MD5_KEY = 'planted md5 key'
 PAIRING_KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules return is what they document."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+
+import pytest
+import yaml
+from support.playbook import ROOT
+
+MODULES = {
+    path.stem: import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{path.stem}')
+    for path in sorted((ROOT / 'plugins/modules').glob('*.py'))
+}
+DOORS = {'provision'}  # what runs on the controller only, and returns what rollout does
+ANSIBLES_OWN = {'changed', 'diff', 'failed', 'invocation', 'msg', 'warnings'}
+
+# Results: all that is returned is documented, and all that is documented is returned by one of these calls.
+
+CALLS = [
+    ('cni_settings', {'default_asn': 64496}),
+    ('cni_settings_info', {}),
+    ('slots_info', {}),
+    ('interconnect', {'slot': {'site': 'ewr-a'}}),
+    ('interconnect', {'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2', 'bandwidth': '1G', 'check': True}),
+    ('interconnect', {'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2', 'bandwidth': '1G'}),
+    ('interconnect_info', {'type': 'direct'}),
+    ('cni', {'conduit_name': 'nyc-1', 'interconnect': '{port}', 'bgp': {'customer_asn': 64512, 'md5_key': 'planted'}}),
+    ('cni_info', {}),
+    ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+    ('health_check_info', {}),
+    ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
+    ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}], 'default_asn': 64498, 'artifacts_dir': '{folder}/files'}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'wait_for': ['Pending']}]}),
+    ('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'slot': {'site': 'ewr-a'}, 'on_immutable': 'replace'}]}),
+    ('rollout', {'state': 'gathered'}),
+]
+# Calls that change something, but are told that nothing came of it.
+NOT_TAKEN = [
+    ('cni_settings', {'default_asn': 64497}),
+    ('interconnect', {'slot': {'site': 'lhr-a'}}),
+    ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
+    ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low'}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1401}]}),
+]
+
+
+@pytest.fixture
+def results(simulator, run_module, tmp_path):
+    """{module: the results of its calls, those that fail included}."""
+    found = {module: [] for module in MODULES if module not in DOORS}
+
+    def call(calls):
+        for module, options in calls:
+            port = next((port['name'] for port in simulator.state()['interconnects']), '')
+            filled = json.dumps(options).replace('{port}', port).replace('{folder}', str(tmp_path))
+            found[module].append(run_module(module, **json.loads(filled)))
+
+    call(CALLS)
+    for method in ('POST', 'PUT'):
+        simulator.fault('status', method=method, status=200, body={'name': 'another'}, times=None)
+    call(NOT_TAKEN)
+    simulator.fault('status', status=403, times=None)
+    call(CALLS)
+    return found
+
+
+def test_what_is_returned_is_what_is_documented(results):
+    for module, returned in results.items():
+        documentation = yaml.safe_load(MODULES[module].RETURN)
+        keys = set().union(*(returned_keys(documentation, result) for result in returned))
+        assert {key for key in keys if key not in ANSIBLES_OWN} == documented_keys(documentation), module
+
+
+def returned_keys(documentation: dict, result: dict, above: str = '') -> set[str]:
+    """The dotted names of the keys of a result, as deep as the documentation goes."""
+    found = set()
+    for key, value in result.items():
+        found.add(above + key)
+        contains = documentation.get(key, {}).get('contains')
+        for inner in (value if isinstance(value, list) else [value or {}]) if contains else []:
+            found |= returned_keys(contains, inner, f'{above}{key}.')
+    return found
+
+
+def documented_keys(documentation: dict, above: str = '') -> set[str]:
+    """The dotted names of the keys in a documentation of results."""
+    found = set()
+    for key, value in documentation.items():
+        found |= {above + key} | documented_keys(value.get('contains', {}), f'{above}{key}.')
+    return found
