@@ -8,6 +8,7 @@ from __future__ import annotations
 from reliability.journeys import Yard
 from reliability.kills import kills, strike
 from reliability.matrix import SCENARIOS, bench_in, cells, run, sample
+from support.rows import check_rows
 
 KILLS = 4
 
@@ -16,21 +17,10 @@ def test_each_kind_of_fault_at_each_kind_of_request(process):
     bench = bench_in(process)
     every = list(cells(bench, SCENARIOS))
     some = sample(every, len({cell.kind for cell in every}), seed=1)
-    assert broken(some, lambda cell: run(bench, cell)) == ''
+    check_rows(some, lambda cell: run(bench, cell))
 
 
 def test_a_playbook_that_is_ended_and_run_again(process):
     yard, seen = Yard(process), set()
     writes = [kill for kill in kills(yard.record()) if kill.method in ('POST', 'DELETE')]
-    assert broken(sample(writes, KILLS, seed=1), lambda kill: strike(yard, kill, seen)) == ''
-
-
-def broken(some, work) -> str:
-    """What became of those that did not end as they must."""
-    errors = []
-    for one in some:
-        try:
-            work(one)
-        except AssertionError as error:
-            errors.append(f'{one}: {error}')
-    return '\n'.join(errors)
+    check_rows(sample(writes, KILLS, seed=1), lambda kill: strike(yard, kill, seen))

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 
 import pytest
 from hier_config import Platform, get_hconfig
 from support.rendered import CASES, FULL, GOLDEN, INTERFACES, LINK, golden, render
+from support.rows import check_rows
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
@@ -190,10 +192,11 @@ HARMFUL = {  # what would end a value or begin something else, wherever it stand
 BENIGN = {'key': 'benign', 'description': 'benign', 'label': 'benign'}
 
 
-@pytest.mark.parametrize('platform', INTERFACES)
-@pytest.mark.parametrize('field', HARMFUL)
-@pytest.mark.parametrize('value', NASTY, ids=ascii)
-def test_a_value_stays_within_its_place_or_is_refused_by_name(platform, field, value):
+def test_a_value_stays_within_its_place_or_is_refused_by_name():
+    check_rows(itertools.product(INTERFACES, HARMFUL, NASTY), lambda row: stays_within_its_place(*row))
+
+
+def stays_within_its_place(platform: str, field: str, value: str) -> None:
     option = {'key': 'md5_key'}.get(field, field)
     plain = {'md5_key': 'a-key', 'description': 'text', 'label': 'nyc-1', 'interface': INTERFACES[platform]}
     benign = BENIGN.get(field, INTERFACES[platform])
@@ -208,9 +211,12 @@ def test_a_value_stays_within_its_place_or_is_refused_by_name(platform, field, v
     assert text.isascii() and text.replace(written, benign) == render(platform, FULL, **plain | {option: benign}).replace(written, benign)
 
 
-@pytest.mark.parametrize('platform', INTERFACES)
-@pytest.mark.parametrize('name', ['NYC #1', 'a\nb', '', 'x' * 33, 'münchen'])
-def test_a_name_of_the_account_that_is_no_label_needs_one(platform, name):
+def test_a_name_of_the_account_that_is_no_label_needs_one():
+    rows = itertools.product(INTERFACES, ['NYC #1', 'a\nb', '', 'x' * 33, 'münchen'])
+    check_rows(rows, lambda row: needs_a_label(*row))
+
+
+def needs_a_label(platform: str, name: str) -> None:
     cni = {**OPEN, 'magic': {**LINK['magic'], 'conduit_name': name}}
     with pytest.raises(InputError, match=r'^peer_label: '):
         render(platform, cni)
