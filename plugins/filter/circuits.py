@@ -57,22 +57,27 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import KNOWN, Declared, declare, keep_away
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import (
+    KNOWN_VARIABLES,
+    DeclaredHost,
+    declared_host,
+    with_circuit_names,
+)
 
 
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
     """The hosts as circuits. Circuits to keep away from may be named as hosts. Raises AnsibleFilterError for variables that can't be."""
-    declared = [_declared(host, hostvars[host]) for host in hosts]
-    names = {one.host: one.name for one in declared}
-    found = [keep_away(one.circuit, lambda other: names.get(other, other)) for one in declared if one.state == state]
-    return [{option: value for option, value in circuit.items() if option != 'wait_for'} for circuit in found]
+    declared = [_declared(name, hostvars[name]) for name in hosts]
+    names = {host.host: host.name for host in declared}
+    selected = [with_circuit_names(host.circuit, lambda other: names.get(other, other)) for host in declared if host.state == state]
+    return [{option: value for option, value in circuit.items() if option != 'wait_for'} for circuit in selected]
 
 
-def _declared(host: str, variables: Mapping[str, Any]) -> Declared:
+def _declared(host: str, variables: Mapping[str, Any]) -> DeclaredHost:
     try:
         # A template is resolved when it is looked at: what is not ours may be one that can't be resolved here.
-        known = {name: variables[name] if name in KNOWN[PREFIX] else None for name in variables if name.startswith(PREFIX)}
-        return declare(host, known, check=False)
+        known = {name: variables[name] if name in KNOWN_VARIABLES[PREFIX] else None for name in variables if name.startswith(PREFIX)}
+        return declared_host(host, known, check=False)
     except InputError as error:
         raise AnsibleFilterError(f'{host}: {error}') from None
 

@@ -47,27 +47,28 @@ from typing import Any
 from ansible import constants
 from ansible.utils.display import Display
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, ROLE_OPTIONS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
 
-TAKEN = {'all', 'ungrouped', *constants.LOCALHOST}
+RESERVED_NAMES = {'all', 'ungrouped', *constants.LOCALHOST}
 
 
 def hosts(circuits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """{host: variables} of the circuits, without what is a template: no mark of data survives in a file."""
-    named = {circuit['name']: role_variables(circuit) for circuit in circuits}
-    left_out = [name for name in named if is_template(name)]
-    left_out += [f'{variable} of {name}' for name, told in named.items() for variable, value in told.items() if is_template(value)]
-    for what in left_out:
-        Display().warning(f'netops.cloudflare_cni.hosts: {what} is left out, as Ansible would run it as a template.')
-    return {host_name(name, TAKEN): {**({'provision_name': name} if host_name(name, TAKEN) != name else {}),
-                                     **{variable: value for variable, value in told.items() if not is_template(value)}}
-            for name, told in named.items() if not is_template(name)}
+    variables_by_name = {circuit['name']: role_variables(circuit) for circuit in circuits}
+    left_out = [name for name in variables_by_name if is_template(name)]
+    left_out += [f'{variable} of {name}' for name, variables in variables_by_name.items() for variable, value in variables.items()
+                 if is_template(value)]
+    for text in left_out:
+        Display().warning(f'netops.cloudflare_cni.hosts: {text} is left out, as Ansible would run it as a template.')
+    return {host_name(name, RESERVED_NAMES): {**({'provision_name': name} if host_name(name, RESERVED_NAMES) != name else {}),
+                                              **{variable: value for variable, value in variables.items() if not is_template(value)}}
+            for name, variables in variables_by_name.items() if not is_template(name)}
 
 
 def role_variables(circuit: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of the role. What it has none for, as both ends of the link, is left to Cloudflare."""
-    return {PREFIX + option: circuit[option] for option in ROLE if option in circuit}
+    return {PREFIX + option: circuit[option] for option in ROLE_OPTIONS if option in circuit}
 
 
 class FilterModule:

@@ -67,14 +67,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_key, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, objects_by_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SLOT, STATUS, TUNNEL
 
 WORST_FIRST = ('Down', 'Unhealthy', 'Unknown', 'Pending', 'Healthy')
-OF_PORT = {'interconnect': 'name', 'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name',
-           'address': 'facility.address', 'device': 'ccr_device_name', 'speed': 'speed'}
-OF_CNI = {'name': 'magic.conduit_name', 'description': 'magic.description', 'cust_ip': 'cust_ip', 'p2p_ip': 'p2p_ip',
-          'customer_asn': 'bgp.customer_asn'}
+INTERCONNECT_FIELDS = {'interconnect': 'name', 'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name',
+                       'address': 'facility.address', 'device': 'ccr_device_name', 'speed': 'speed'}
+CNI_FIELDS = {'name': 'magic.conduit_name', 'description': 'magic.description', 'cust_ip': 'cust_ip', 'p2p_ip': 'p2p_ip',
+              'customer_asn': 'bgp.customer_asn'}
 
 Circuit = dict[str, Any]
 
@@ -83,40 +83,41 @@ def overview(interconnects: Iterable[Object], cnis: Iterable[Object], statuses: 
              tunnels: Iterable[Object], today: str) -> dict[str, Any]:
     """The account: what is there, how it is, and what is wrong with it."""
     lists = ((INTERCONNECT, interconnects), (CNI, cnis), (STATUS, statuses), (SLOT, slots), (TUNNEL, tunnels))
-    world = World({(row.name, None): objects for row, objects in lists})
-    circuits = sorted(_circuits(world, date.fromisoformat(today)), key=_by_urgency)
-    free = [slot for slot in world.seen(SLOT.name) if not slot.get('occupied')]
+    snapshot = Snapshot({(row.name, None): objects for row, objects in lists})
+    circuits = sorted(_circuits(snapshot, date.fromisoformat(today)), key=_by_urgency)
+    free = [slot for slot in snapshot.objects(SLOT.name) if not slot.get('occupied')]
     sites = [_site(name, circuits, free) for name in sorted({circuit['place'] for circuit in circuits})]
     return {
         'circuits': circuits,
-        'states': _numbers((circuit['state'] for circuit in circuits), WORST_FIRST),
-        'shared': [one for site in sites for one in _shared(site, free)],
+        'states': _counts((circuit['state'] for circuit in circuits), WORST_FIRST),
+        'shared': [shared for site in sites for shared in _shared_risks(site, free)],
         'sites': sites,
     }
 
 
-def _circuits(world: World, today: date) -> list[Circuit]:
+def _circuits(snapshot: Snapshot, today: date) -> list[Circuit]:
     """Each CNI with its port, and each port without one."""
-    made = {port['name']: _made(port['name'], world) for port in world.seen(INTERCONNECT.name)}
-    bare = [name for name in made if not world.having(CNI.name, 'interconnect', name)]
-    pairs = [(cni, cni['interconnect']) for cni in world.seen(CNI.name)] + [({}, name) for name in bare]
-    return [_circuit(cni, name, made.get(name), world, today) for cni, name in pairs]
+    created = {interconnect['name']: _created_on(interconnect['name'], snapshot) for interconnect in snapshot.objects(INTERCONNECT.name)}
+    spare = [name for name in created if not snapshot.matching(CNI.name, 'interconnect', name)]
+    pairs = [(cni, cni['interconnect']) for cni in snapshot.objects(CNI.name)] + [({}, name) for name in spare]
+    return [_circuit(cni, name, created.get(name), snapshot, today) for cni, name in pairs]
 
 
-def _circuit(cni: Object, port_name: str, made: date | None, world: World, today: date) -> Circuit:
-    port = next(iter(world.having(INTERCONNECT.name, 'name', port_name)), {'name': port_name})
-    status = next(iter(world.having(STATUS.name, 'interconnect', port_name)), {})
-    told = {name: get(obj, wire) for names, obj in ((OF_PORT, port), (OF_CNI, cni)) for name, wire in names.items()}
+def _circuit(cni: Object, port_name: str, created: date | None, snapshot: Snapshot, today: date) -> Circuit:
+    interconnect = next(iter(snapshot.matching(INTERCONNECT.name, 'name', port_name)), {'name': port_name})
+    status = next(iter(snapshot.matching(STATUS.name, 'interconnect', port_name)), {})
+    fields = {name: get(obj, path) for names, obj in ((INTERCONNECT_FIELDS, interconnect), (CNI_FIELDS, cni))
+              for name, path in names.items()}
     return {
-        **told, 'name': told['name'] or port_name, 'spare': not cni, 'place': told['site'] or told['region'] or '',
+        **fields, 'name': fields['name'] or port_name, 'spare': not cni, 'place': fields['site'] or fields['region'] or '',
         'state': status.get('state') or 'Unknown', 'reason': status.get('reason') or '',
-        'made': made.isoformat() if made else None, 'days': max((today - made).days, 0) if made else None,
+        'made': created.isoformat() if created else None, 'days': max((today - created).days, 0) if created else None,
     }
 
 
-def _made(port: str, world: World) -> date | None:
+def _created_on(interconnect: str, snapshot: Snapshot) -> date | None:
     """The day on which the tunnel of a port was made, if the API tells."""
-    tunnels = by_key(TUNNEL, TUNNEL.keys[0], port, world)
+    tunnels = objects_by_key(TUNNEL, TUNNEL.keys[0], interconnect, snapshot)
     try:
         return date.fromisoformat(tunnels[0]['created_on'][:10])
     except (IndexError, KeyError, TypeError, ValueError):
@@ -129,44 +130,44 @@ def _by_urgency(circuit: Circuit) -> tuple[int, int, str]:
     return urgency, -(circuit['days'] or 0), circuit['name']
 
 
-def _numbers(values: Iterable[str], order: Sequence[str] = ()) -> dict[str, int]:
+def _counts(values: Iterable[str], order: Sequence[str] = ()) -> dict[str, int]:
     """How many there are of each value, in the order given. 10G comes before 100G."""
-    found = Counter(values)
-    rest = sorted(found.keys() - set(order), key=lambda value: (len(value), value))
-    return {value: found[value] for value in (*order, *rest) if found[value]}
+    counts = Counter(values)
+    others = sorted(counts.keys() - set(order), key=lambda value: (len(value), value))
+    return {value: counts[value] for value in (*order, *others) if counts[value]}
 
 
 def _site(name: str, circuits: Iterable[Circuit], free: Iterable[Object]) -> dict[str, Any]:
     """A site, or a region of Google Cloud: its facilities, their devices, and on each what is there and what is free."""
     here = [circuit for circuit in circuits if circuit['place'] == name]
     slots = [slot for slot in free if slot.get('site') == name]
-    spots = {(c['facility'] or '', c['device'] or '') for c in here} | {_spot(slot) for slot in slots}
+    locations = {(c['facility'] or '', c['device'] or '') for c in here} | {_facility_and_device(slot) for slot in slots}
     facilities: dict[str, list] = {}
-    for facility, device in sorted(spots):
-        on_it = [c for c in here if ((c['facility'] or ''), (c['device'] or '')) == (facility, device)]
-        there = _numbers(slot['speed'] for slot in slots if _spot(slot) == (facility, device))
-        facilities.setdefault(facility, []).append({'name': device, 'circuits': on_it, 'free': there})
+    for facility, device in sorted(locations):
+        circuits_here = [c for c in here if ((c['facility'] or ''), (c['device'] or '')) == (facility, device)]
+        free_here = _counts(slot['speed'] for slot in slots if _facility_and_device(slot) == (facility, device))
+        facilities.setdefault(facility, []).append({'name': device, 'circuits': circuits_here, 'free': free_here})
     return {
-        'name': name, 'circuits': here, 'states': _numbers((c['state'] for c in here), WORST_FIRST),
+        'name': name, 'circuits': here, 'states': _counts((c['state'] for c in here), WORST_FIRST),
         'facilities': [{'name': facility, 'devices': devices} for facility, devices in facilities.items()],
-        'free': _numbers(slot['speed'] for slot in slots),
+        'free': _counts(slot['speed'] for slot in slots),
     }
 
 
-def _spot(slot: Mapping[str, Any]) -> tuple[str, str]:
+def _facility_and_device(slot: Mapping[str, Any]) -> tuple[str, str]:
     return get(slot, 'facility.name') or '', slot.get('ccr_device_name') or ''
 
 
-def _shared(site: Mapping[str, Any], free: Iterable[Object]) -> list[dict[str, Any]]:
+def _shared_risks(site: Mapping[str, Any], free: Iterable[Object]) -> list[dict[str, Any]]:
     """What all circuits of a site have in common and should not: the device, or else the facility. Nothing is said of what is not told."""
     circuits = [circuit for circuit in site['circuits'] if not circuit['spare']]
-    for kind, wire in (('device', 'ccr_device_name'), ('facility', 'facility.name')):
+    for kind, path in (('device', 'ccr_device_name'), ('facility', 'facility.name')):
         names = {circuit[kind] for circuit in circuits}
         if len(circuits) > 1 and len(names) == 1 and None not in names:
             name = names.pop()
-            slots = [slot for slot in free if slot.get('site') == site['name'] and get(slot, wire) not in (None, name)]
-            places = {get(slot, wire): None for slot in slots}
-            elsewhere = [{'name': place, 'free': _numbers(s['speed'] for s in slots if get(s, wire) == place)} for place in sorted(places)]
+            slots = [slot for slot in free if slot.get('site') == site['name'] and get(slot, path) not in (None, name)]
+            places = {get(slot, path): None for slot in slots}
+            elsewhere = [{'name': place, 'free': _counts(s['speed'] for s in slots if get(s, path) == place)} for place in sorted(places)]
             return [{'site': site['name'], 'kind': kind, 'name': name, 'circuits': circuits, 'elsewhere': elsewhere}]
     return []
 

@@ -53,12 +53,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session_model
 
 
 def peer_session(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return session(cni, cloudflare_asn, options)
+        return session_model(cni, cloudflare_asn, options)
     except InputError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -45,13 +45,13 @@ _value:
 
 from collections.abc import Iterable
 
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import unknown
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import unknown_variables
 
 
 class FilterModule:
     def filters(self) -> dict:
-        return {'unknown': _of_role}
+        return {'unknown': _unknown_variables}
 
 
-def _of_role(names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
-    return unknown(names, [*(own or ())], f'{role}_')
+def _unknown_variables(names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
+    return unknown_variables(names, [*(own or ())], f'{role}_')

@@ -136,15 +136,15 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.netops.cloudflare_cni.plugins.filter.hosts import role_variables
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import gathered
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import gathered_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import connect, hide, said
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import connect, drop_empty, without_secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects, wait_for_states
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import meets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import matches_selector
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SPARE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
 
@@ -156,20 +156,20 @@ except ImportError:  # before ansible-core 2.19 every string is a template
         return value
 
 
-LOCAL = {'ansible_connection': 'local', 'ansible_python_interpreter': '{{ ansible_playbook_python }}'}
-ENDINGS = ('cni.yml', 'cni.yaml')
-CREDENTIALS = ('api_token', 'api_key', 'api_email', 'account_id', 'api_url')
-CONNECTION = (*CREDENTIALS, 'timeout', 'retry_timeout', 'requests_per_window', 'validate_certs', 'ca_path')
-ASKED = ('site', 'type')  # what the API can be asked for
-KEPT = ('facility', 'address_contains', 'speed')
+LOCAL_CONNECTION = {'ansible_connection': 'local', 'ansible_python_interpreter': '{{ ansible_playbook_python }}'}
+FILE_ENDINGS = ('cni.yml', 'cni.yaml')
+CREDENTIAL_OPTIONS = ('api_token', 'api_key', 'api_email', 'account_id', 'api_url')
+CONNECTION_OPTIONS = (*CREDENTIAL_OPTIONS, 'timeout', 'retry_timeout', 'requests_per_window', 'validate_certs', 'ca_path')
+API_FILTERS = ('site', 'type')  # what the API can be asked for
+LOCAL_FILTERS = ('facility', 'address_contains', 'speed')
 GROUP = 'circuits'  # the playbooks' own
 
 # {variable: path in the object} of a port, of a CNI, and of a status.
-PORT = {'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name', 'address': 'facility.address',
-        'device': 'ccr_device_name', 'speed': 'speed', 'slot_id': 'slot_id', 'interconnect': 'name'}
-LINK = {'id': 'id', 'description': 'magic.description', 'mtu': 'magic.mtu', 'bgp': 'bgp', 'bgp_mode': 'bgp_mode', 'cust_ip': 'cust_ip',
-        'p2p_ip': 'p2p_ip'}
-STATUS = {'state': 'state', 'reason': 'reason'}
+INTERCONNECT_FACTS = {'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name', 'address': 'facility.address',
+                      'device': 'ccr_device_name', 'speed': 'speed', 'slot_id': 'slot_id', 'interconnect': 'name'}
+CNI_FACTS = {'id': 'id', 'description': 'magic.description', 'mtu': 'magic.mtu', 'bgp': 'bgp', 'bgp_mode': 'bgp_mode', 'cust_ip': 'cust_ip',
+             'p2p_ip': 'p2p_ip'}
+STATUS_FACTS = {'state': 'state', 'reason': 'reason'}
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -179,10 +179,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Whether it is a file for this plugin, by its name; says why one that speaks of the plugin is not."""
         if not super().verify_file(path):
             return False
-        if path.endswith(ENDINGS):
+        if path.endswith(FILE_ENDINGS):
             return True
-        if _speaks_of(path, self.NAME):
-            self.display.warning(f'{path} is for {self.NAME}: let its name end in {" or ".join(ENDINGS)}.')
+        if _names_plugin(path, self.NAME):
+            self.display.warning(f'{path} is for {self.NAME}: let its name end in {" or ".join(FILE_ENDINGS)}.')
         return False
 
     def parse(self, inventory, loader, path: str, cache: bool = True) -> None:
@@ -191,8 +191,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         circuits = self._circuits(self.get_cache_key(path), cache)
         composed = map(self._sanitize_group_name, self.get_option('groups') or ())
         self.inventory.add_group(GROUP)
-        taken = {*self.inventory.groups, 'all', 'ungrouped', *constants.LOCALHOST, *composed}
-        hosts = [self._add(name, host_name(name, taken), variables) for name, variables in circuits.items()]
+        reserved = {*self.inventory.groups, 'all', 'ungrouped', *constants.LOCALHOST, *composed}
+        hosts = [self._add_host(name, host_name(name, reserved), variables) for name, variables in circuits.items()]
         # After all hosts: a group of a host's name then takes none of its variables.
         for group in (self._add_host_to_composed_groups, self._add_host_to_keyed_groups):
             option = self.get_option('groups' if group == self._add_host_to_composed_groups else 'keyed_groups')
@@ -201,74 +201,75 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _circuits(self, key: str, cache: bool) -> dict[str, dict[str, Any]]:
         """{host: variables}, from the cache where that is wanted and has them."""
-        wanted = self.get_option('cache')
-        found = self._cache.get(key) if wanted and cache else None
-        if found is not None:
-            return found
+        use_cache = self.get_option('cache')
+        circuits = self._cache.get(key) if use_cache and cache else None
+        if circuits is not None:
+            return circuits
         try:
-            found = self._read()
+            circuits = self._read_circuits()
         except CniError as error:
-            return self._stale(key, error)
-        if wanted:
-            self._cache[key] = found
-        return found
+            return self._cached_circuits(key, error)
+        if use_cache:
+            self._cache[key] = circuits
+        return circuits
 
-    def _stale(self, key: str, error: CniError) -> dict[str, dict[str, Any]]:
+    def _cached_circuits(self, key: str, error: CniError) -> dict[str, dict[str, Any]]:
         """What the cache had once. Without it the command ends here: Ansible would go on without the hosts of a source that fails."""
         if self.get_option('cache'):
             self.set_option('cache_timeout', 0)
             self.load_cache_plugin()
-            found = self._cache.get(key)
-            if found is not None:
+            circuits = self._cache.get(key)
+            if circuits is not None:
                 self.display.warning(f'{self.NAME}: the circuits are those of an earlier run, from the cache, since: {error}')
-                return found
+                return circuits
         self.display.error(f'{self.NAME}: {error}', wrap_text=False)
         raise SystemExit(1)
 
-    def _read(self) -> dict[str, dict[str, Any]]:
-        params = said({name: self._told(name) for name in CONNECTION})
+    def _read_circuits(self) -> dict[str, dict[str, Any]]:
+        params = drop_empty({name: self._connection_option(name) for name in CONNECTION_OPTIONS})
         secrets = Secrets(params[name] for name in ('api_token', 'api_key') if params.get(name))
-        client = connect({name: params.get(name) for name in CONNECTION}, self.display.warning, secrets)
-        wanted = said({name: self.get_option(name) for name in (*ASKED, *KEPT)})
-        query = {name: wanted.get(name) for name in ASKED}
-        there = World({('interconnect', None): read(client, 'interconnect', None, query)}).seen('interconnect')
-        ports = [port for port in there if all(meets(port, *one) for one in wanted.items())]
-        statuses = watch(client, {port['name']: () for port in ports}, 0) if self.get_option('status') else {}
-        return _hosts(client, {port['name']: port for port in ports}, statuses)
+        client = connect({name: params.get(name) for name in CONNECTION_OPTIONS}, self.display.warning, secrets)
+        filters = drop_empty({name: self.get_option(name) for name in (*API_FILTERS, *LOCAL_FILTERS)})
+        query = {name: filters.get(name) for name in API_FILTERS}
+        interconnects = Snapshot({('interconnect', None): read_objects(client, 'interconnect', None, query)}).objects('interconnect')
+        matching = [interconnect for interconnect in interconnects
+                    if all(matches_selector(interconnect, *item) for item in filters.items())]
+        statuses = wait_for_states(client, {interconnect['name']: () for interconnect in matching}, 0) if self.get_option('status') else {}
+        return _hosts_of(client, {interconnect['name']: interconnect for interconnect in matching}, statuses)
 
-    def _told(self, name: str) -> Any:
+    def _connection_option(self, name: str) -> Any:
         value = self.get_option(name)
-        return self.templar.template(value) if name in CREDENTIALS and isinstance(value, str) else value
+        return self.templar.template(value) if name in CREDENTIAL_OPTIONS and isinstance(value, str) else value
 
-    def _add(self, name: str, host: str, variables: Mapping[str, Any]) -> str:
+    def _add_host(self, name: str, host: str, variables: Mapping[str, Any]) -> str:
         """Adds the host of a circuit, with its variables."""
         self.inventory.add_host(host, GROUP)
-        own = {name: trust_as_template(value) for name, value in LOCAL.items()}
-        true = {'provision_name': name} if host != name else {}
-        if true:
+        connection = {name: trust_as_template(value) for name, value in LOCAL_CONNECTION.items()}
+        true_name = {'provision_name': name} if host != name else {}
+        if true_name:
             self.display.warning(f'{self.NAME}: {name!r} can not be the name of a host. Its host is {host!r}.')
-        for variable, value in {**own, **_literal({**variables, **true})}.items():
+        for variable, value in {**connection, **_as_data({**variables, **true_name})}.items():
             self.inventory.set_variable(host, variable, value)
-        known = self.inventory.get_host(host).get_vars()
-        self._set_composite_vars(self.get_option('compose'), known, host, strict=self.get_option('strict'))
+        host_variables = self.inventory.get_host(host).get_vars()
+        self._set_composite_vars(self.get_option('compose'), host_variables, host, strict=self.get_option('strict'))
         return host
 
 
-def _literal(value: Any) -> Any:
+def _as_data(value: Any) -> Any:
     """What the API told, as data. Only what reads like a template is marked as unsafe: exports of the inventory show the marks.
 
     A key can't be marked so that it stays: it is percent-encoded.
     """
     if isinstance(value, dict):
-        return {host_name(name) if is_template(name) else name: _literal(inner) for name, inner in value.items()}
+        return {host_name(name) if is_template(name) else name: _as_data(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_literal(inner) for inner in value]
+        return [_as_data(inner) for inner in value]
     if not isinstance(value, str):
         return value
     return wrap_var(value) if is_template(value) else trust_as_template(value)
 
 
-def _speaks_of(path: str, name: str) -> bool:
+def _names_plugin(path: str, name: str) -> bool:
     try:
         with open(path, errors='replace') as file:
             return f'plugin: {name}' in file.read(10_000)
@@ -276,26 +277,29 @@ def _speaks_of(path: str, name: str) -> bool:
         return False
 
 
-def _hosts(client: Client, ports: Mapping[str, Object], statuses: Mapping[str, Object]) -> dict[str, dict[str, Any]]:
+def _hosts_of(client: Client, interconnects: Mapping[str, Object], statuses: Mapping[str, Object]) -> dict[str, dict[str, Any]]:
     """{name: variables} of the circuits on the ports, and of the ports without one."""
-    world = World({('interconnect', None): ports.values()})
-    circuits = {circuit['name']: circuit for circuit in observe(client, gathered, world, ahead=(CNI.name, TUNNEL.name))}
-    links = observe(client, lambda world: world.seen(CNI.name), world)
-    carrying = {link.get('interconnect') for link in (*links, *world.unreadable(CNI.name))}
-    pairs = [(link, ports.get(link.get('interconnect')), circuits.get(get(link, 'magic.conduit_name'))) for link in links]
-    pairs = [(link, port, circuit) for link, port, circuit in pairs if port and circuit]
-    shown = {circuit['name']: {**_facts(port, statuses, link), **role_variables(circuit)} for link, port, circuit in pairs}
-    spares = {name: {**_facts(port, statuses), **_spare(port)} for name, port in ports.items() if name not in carrying}
-    for name in spares.keys() & shown.keys():
+    snapshot = Snapshot({('interconnect', None): interconnects.values()})
+    circuits = {circuit['name']: circuit for circuit in observe(client, gathered_circuits, snapshot, prefetch=(CNI.name, TUNNEL.name))}
+    cnis = observe(client, lambda snapshot: snapshot.objects(CNI.name), snapshot)
+    in_use = {cni.get('interconnect') for cni in (*cnis, *snapshot.unreadable(CNI.name))}
+    pairs = [(cni, interconnects.get(cni.get('interconnect')), circuits.get(get(cni, 'magic.conduit_name'))) for cni in cnis]
+    pairs = [(cni, interconnect, circuit) for cni, interconnect, circuit in pairs if interconnect and circuit]
+    variables = {circuit['name']: {**_facts(interconnect, statuses, cni), **role_variables(circuit)}
+                 for cni, interconnect, circuit in pairs}
+    spare = {name: {**_facts(interconnect, statuses), **_spare_variables(interconnect)} for name, interconnect in interconnects.items()
+             if name not in in_use}
+    for name in spare.keys() & variables.keys():
         client.warn(f'The interconnect {name} carries no CNI, and a CNI elsewhere has its name: it is left out.')
-    return {**spares, **shown}
+    return {**spare, **variables}
 
 
-def _spare(port: Object) -> dict[str, Any]:
-    slot = port.get('slot_id')
-    return {'provision_state': SPARE, **({'provision_slot_id': slot} if slot else {'provision_interconnect': port['name']})}
+def _spare_variables(interconnect: Object) -> dict[str, Any]:
+    slot = interconnect.get('slot_id')
+    return {'provision_state': SPARE, **({'provision_slot_id': slot} if slot else {'provision_interconnect': interconnect['name']})}
 
 
-def _facts(port: Object, statuses: Mapping[str, Object], link: Object | None = None) -> dict[str, Any]:
-    told = ((PORT, port), (LINK, hide(CNI, link)), (STATUS, statuses.get(port['name'])))
-    return {f'cni_{name}': get(obj, wire) for names, obj in told for name, wire in names.items() if get(obj, wire) is not None}
+def _facts(interconnect: Object, statuses: Mapping[str, Object], cni: Object | None = None) -> dict[str, Any]:
+    sources = ((INTERCONNECT_FACTS, interconnect), (CNI_FACTS, without_secrets(CNI, cni)),
+               (STATUS_FACTS, statuses.get(interconnect['name'])))
+    return {f'cni_{name}': get(obj, path) for names, obj in sources for name, path in names.items() if get(obj, path) is not None}

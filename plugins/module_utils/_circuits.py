@@ -8,143 +8,154 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, all_read, by_key, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import own_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Wanted, desire, leftovers, noted
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, map_all_reads, objects_by_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import owned_interconnect
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Desired,
+    desired_object,
+    half_deleted_circuits,
+    half_deleted_interconnects,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import LINK, ORDER, STEPS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CNI_OPTIONS, INTERCONNECT_OPTIONS, STEPS
 
 Circuit = Mapping[str, Any]
-Chain = list[Wanted]
+Chain = list[Desired]
 
 
 # From circuits to what is wanted.
 
-def chain_of(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
+def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     """An interconnect, the CNI on it and its health check, as far as the circuit and the steps speak of them. Raises InputError.
 
     Without the step interconnect none is ordered: the circuit's own has to be there.
     """
-    name, port = circuit['name'], circuit.get('interconnect')
-    order = _order(circuit)
+    name, interconnect = circuit['name'], circuit.get('interconnect')
+    desired_interconnect = _desired_interconnect(circuit)
     if 'interconnect' not in steps:
-        order = desire(INTERCONNECT._replace(creatable=False), {'conduit_name': name})
-    link = desire(CNI, {**_said(circuit, LINK), 'conduit_name': name})
-    check = circuit.get('health_check')
-    checks = [desire(TUNNEL, {'interconnect': port, **check})] if check else []
-    asked = [*([] if port else [order]), *([link] if 'cni' in steps else []), *(checks if 'health_check' in steps else [])]
-    return [one._replace(circuit=name, follows=one.row.parent is not None and not port, formerly=circuit.get('previous_name'))
-            for one in asked]
+        desired_interconnect = desired_object(INTERCONNECT._replace(creatable=False), {'conduit_name': name})
+    desired_cni = desired_object(CNI, {**_options_of(circuit, CNI_OPTIONS), 'conduit_name': name})
+    health_check = circuit.get('health_check')
+    desired_checks = [desired_object(TUNNEL, {'interconnect': interconnect, **health_check})] if health_check else []
+    objects = [*([] if interconnect else [desired_interconnect]), *([desired_cni] if 'cni' in steps else []),
+               *(desired_checks if 'health_check' in steps else [])]
+    return [desired._replace(circuit=name, on_previous=desired.row.parent is not None
+                             and not interconnect, previous_name=circuit.get('previous_name'))
+            for desired in objects]
 
 
-def _order(circuit: Circuit) -> Wanted:
+def _desired_interconnect(circuit: Circuit) -> Desired:
     """The interconnect of a circuit. One of Google Cloud may have inherited what only a port in a data centre has: that is left out."""
-    given = {option: value for option, value in _said(circuit, ORDER).items() if value is not None}
-    other = [option for option in given if 'pairing_key' in given and INTERCONNECT.implied.get(option) == 'direct']
-    own = {option: value for option, value in given.items() if option not in other}
-    order = desire(INTERCONNECT, {**own, 'conduit_name': circuit['name']})
-    text = f'{", ".join(other)}: left out, as it has a pairing_key, and so is no port in a data centre.'
-    return order._replace(warnings=(*order.warnings, text)) if other else order
+    given = {option: value for option, value in _options_of(circuit, INTERCONNECT_OPTIONS).items() if value is not None}
+    left_out = [option for option in given if 'pairing_key' in given and INTERCONNECT.implied_types.get(option) == 'direct']
+    applicable = {option: value for option, value in given.items() if option not in left_out}
+    desired = desired_object(INTERCONNECT, {**applicable, 'conduit_name': circuit['name']})
+    text = f'{", ".join(left_out)}: left out, as it has a pairing_key, and so is no port in a data centre.'
+    return desired._replace(warnings=(*desired.warnings, text)) if left_out else desired
 
 
-def ends_of(circuits: Iterable[Circuit], world: World, recorded: bool = False) -> dict[str, Chain]:
+def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False) -> dict[str, Chain]:
     """{name: the same, to be deleted}: the CNI, and its port unless the circuit named that, or somebody else has a CNI on it.
 
     The last of those that share a port takes it along. Where only an interconnect is called so, it is that: a spare one.
     recorded: a file names the interconnect before anything is deleted.
     """
     chains: dict[str, Chain] = {}
-    gone: set[str] = set()
+    deleted: set[str] = set()
     circuits = list(circuits)
-    ports = all_read(lambda circuit: interconnect_of(circuit['name'], world), circuits)
-    for circuit, port in zip(circuits, ports, strict=True):
+    interconnects = map_all_reads(lambda circuit: interconnect_name(circuit['name'], snapshot), circuits)
+    for circuit, interconnect in zip(circuits, interconnects, strict=True):
         name = circuit['name']
-        on_it = {get(cni, 'magic.conduit_name') for cni in world.having(CNI.name, 'interconnect', port)} if port else set()
-        on_it |= {cni[CNI.id] for cni in world.unreadable(CNI.name) if port and cni.get('interconnect') == port}
-        if not port and circuit.get('interconnect') in (None, name) and world.having(INTERCONNECT.name, INTERCONNECT.id, name):
-            chains[name] = [desire(INTERCONNECT, {'name': name, 'state': 'absent'})]
-        elif circuit.get('interconnect') or on_it - gone - {name}:
-            chains[name] = [desire(CNI, {'conduit_name': name, 'state': 'absent'})]
+        cnis = snapshot.matching(CNI.name, 'interconnect', interconnect) if interconnect else []
+        cnis_on_it = {get(cni, 'magic.conduit_name') for cni in cnis}
+        cnis_on_it |= {cni[CNI.id] for cni in snapshot.unreadable(CNI.name) if interconnect and cni.get('interconnect') == interconnect}
+        if not interconnect and circuit.get('interconnect') in (None, name) and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, name):
+            chains[name] = [desired_object(INTERCONNECT, {'name': name, 'state': 'absent'})]
+        elif circuit.get('interconnect') or cnis_on_it - deleted - {name}:
+            chains[name] = [desired_object(CNI, {'conduit_name': name, 'state': 'absent'})]
         else:
             slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
-            keys = {'conduit_name': name, 'slot_id': slot, 'name': port if recorded else None}
-            chains[name] = [desire(INTERCONNECT, {**keys, 'state': 'absent'})]
+            keys = {'conduit_name': name, 'slot_id': slot, 'name': interconnect if recorded else None}
+            chains[name] = [desired_object(INTERCONNECT, {**keys, 'state': 'absent'})]
         if not circuit.get('interconnect'):
-            gone.add(name)
+            deleted.add(name)
     return chains
 
 
-def interconnect_of(circuit: str, world: World) -> str | None:
+def interconnect_name(circuit: str, snapshot: Snapshot) -> str | None:
     """The name of the interconnect that a circuit has, by its CNI or on record."""
-    port = next((cni.get('interconnect') for cni in world.having(CNI.name, 'magic.conduit_name', circuit)), None)
-    return port or next((obj['name'] for obj in own_interconnect(circuit, world)), None)
+    interconnect = next((cni.get('interconnect') for cni in snapshot.matching(CNI.name, 'magic.conduit_name', circuit)), None)
+    return interconnect or next((obj['name'] for obj in owned_interconnect(circuit, snapshot)), None)
 
 
-def replaceable(name: str, chain: Chain, world: World) -> Chain:
+def with_replaced_name(name: str, chain: Chain, snapshot: Snapshot) -> Chain:
     """The same, with the interconnect called by its name where it may be replaced: once that is on record, its tunnel needs no note."""
-    port = interconnect_of(name, world) if any(one.replace for one in chain) else None
-    return [one._replace(keys={**one.keys, 'name': port}) if port and one.replace else one for one in chain]
+    interconnect = interconnect_name(name, snapshot) if any(desired.replace for desired in chain) else None
+    return [desired._replace(keys={**desired.keys, 'name': interconnect}) if interconnect and desired.replace else desired
+            for desired in chain]
 
 
-def remains_of(name: str, world: World) -> Chain:
+def half_deleted_chain(name: str, snapshot: Snapshot) -> Chain:
     """The interconnects that a run was about to delete for a circuit when it ended, to be deleted."""
-    ports = (port['name'] for port in leftovers(world, name))
-    return [desire(INTERCONNECT, {'name': port, 'state': 'absent'}) for port in ports if port != world.owners.get(name)]
+    interconnects = (interconnect['name'] for interconnect in half_deleted_interconnects(snapshot, name))
+    return [desired_object(INTERCONNECT, {'name': interconnect, 'state': 'absent'}) for interconnect in interconnects
+            if interconnect != snapshot.recorded.get(name)]
 
 
-def surplus(world: World, kept: Container[str]) -> list[str]:
+def surplus_circuits(snapshot: Snapshot, kept: Container[str]) -> list[str]:
     """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays."""
-    there = {get(cni, 'magic.conduit_name') for cni in world.seen(CNI.name)} | {*noted(world)}
-    listed = [name for name, port in world.owners.items() if world.having(INTERCONNECT.name, INTERCONNECT.id, port)]
-    there |= {name for name in listed if own_interconnect(name, world)}
-    return sorted(name for name in there if name and name not in kept)
+    existing = {get(cni, 'magic.conduit_name') for cni in snapshot.objects(CNI.name)} | {*half_deleted_circuits(snapshot)}
+    with_interconnect = [name for name, interconnect in snapshot.recorded.items()
+                         if snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, interconnect)]
+    existing |= {name for name in with_interconnect if owned_interconnect(name, snapshot)}
+    return sorted(name for name in existing if name and name not in kept)
 
 
-def in_order(chains: Mapping[str, Chain]) -> list[str]:
+def planning_order(chains: Mapping[str, Chain]) -> list[str]:
     """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
     order: dict[str, None] = {}
-    met: set[str] = set()
-    todo = [(name, False) for name in reversed(chains)]  # what to look at, the next one last; and whether all before it are done
-    while todo:
-        name, ready = todo.pop()
+    visited: set[str] = set()
+    stack = [(name, False) for name in reversed(chains)]  # what to look at, the next one last; and whether all before it are done
+    while stack:
+        name, ready = stack.pop()
         if ready:
             order[name] = None
-        elif name in chains and name not in met:
-            met.add(name)
-            before = [other for one in chains[name] for other in (one.select or {}).get('diverse_from') or ()]
-            todo += [(name, True), *((other, False) for other in reversed(before))]
+        elif name in chains and name not in visited:
+            visited.add(name)
+            avoided = [other for desired in chains[name] for other in (desired.selector or {}).get('diverse_from') or ()]
+            stack += [(name, True), *((other, False) for other in reversed(avoided))]
     return list(order)
 
 
-def _said(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
+def _options_of(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
     return {option: circuit.get(option) for option in options}
 
 
 # From what is there to circuits.
 
-def gathered(world: World) -> list[dict[str, Any]]:
+def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
     """What is there, as circuits that can be fed back unchanged, but for CNIs that are none. No secret is among it."""
     circuits = []
-    for cni in (cni for cni in world.seen(CNI.name) if all(get(cni, wire) for wire in CNI.identity)):
-        said = {'name': get(cni, 'magic.conduit_name'), **_options(CNI, cni)}
-        if len(world.having(CNI.name, 'interconnect', cni['interconnect'])) > 1:
-            said['shared'] = True
-        tunnels = by_key(TUNNEL, TUNNEL.keys[0], cni['interconnect'], world)
-        checks = _options(TUNNEL, tunnels[0]) if tunnels else {}
-        circuits.append({**said, **({'health_check': checks} if checks else {})})
+    for cni in (cni for cni in snapshot.objects(CNI.name) if all(get(cni, path) for path in CNI.identity)):
+        circuit = {'name': get(cni, 'magic.conduit_name'), **_object_options(CNI, cni)}
+        if len(snapshot.matching(CNI.name, 'interconnect', cni['interconnect'])) > 1:
+            circuit['shared'] = True
+        tunnels = objects_by_key(TUNNEL, TUNNEL.keys[0], cni['interconnect'], snapshot)
+        health_check = _object_options(TUNNEL, tunnels[0]) if tunnels else {}
+        circuits.append({**circuit, **({'health_check': health_check} if health_check else {})})
     return sorted(circuits, key=lambda circuit: str(circuit['name']))
 
 
-def _options(row: Resource, obj: Object) -> dict[str, Any]:
+def _object_options(row: Resource, obj: Object) -> dict[str, Any]:
     """The object in the words of the module's options."""
     options: dict[str, Any] = {}
     for f in row.fields:
-        value = get(obj, f.wire)
+        value = get(obj, f.path)
         if value not in (None, '') and not f.secret and f.option != 'conduit_name':
-            _put(options, f, value)
+            _set_option(options, f, value)
     return options
 
 
-def _put(options: dict[str, Any], f: Field, value: Any) -> None:
+def _set_option(options: dict[str, Any], f: Field, value: Any) -> None:
     block, _dot, name = f.option.rpartition('.')
     (options.setdefault(block, {}) if block else options)[name] = value

@@ -28,40 +28,40 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport i
 Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
 
 WINDOW = 300.0  # seconds; Cloudflare counts a user's requests over 5 minutes
-DONE = (200, 201, 202, 204)  # what a write is answered with when it was done
-REPEATABLE = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
-TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
+WRITE_STATUSES = (200, 201, 202, 204)  # what a write is answered with when it was done
+RETRYABLE_METHODS = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
+MAX_TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds: the first waits; all further ones are like the last
 MAX_PAGES = 1000  # of one list, at 50 objects a page: more than any account has, and less than the budget of a window
-NO_ROUTE = frozenset({7000, 7003})  # codes of a 404 that speaks of the address, not of the object
+UNKNOWN_URL_CODES = frozenset({7000, 7003})  # codes of a 404 that speaks of the address, not of the object
 
 
-def bearer(token: str) -> dict[str, str]:
+def token_headers(token: str) -> dict[str, str]:
     """The header of an API token."""
     return {'Authorization': f'Bearer {token}'}
 
 
-def global_key(email: str, key: str) -> dict[str, str]:
+def key_headers(email: str, key: str) -> dict[str, str]:
     """The headers of a global API key."""
     return {'X-Auth-Email': email, 'X-Auth-Key': key}
 
 
-def is_segment(text: str) -> bool:
+def is_url_segment(text: str) -> bool:
     """Whether a text can be one part of a path: '', '.', '..' and half a character can't."""
     return text not in ('', '.', '..') and not re.search('[\ud800-\udfff]', text)
 
 
-def segment(value: Any) -> str:
+def url_segment(value: Any) -> str:
     """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.', '..' and half a character."""
     text = str(value)
-    if not is_segment(text):
+    if not is_url_segment(text):
         raise InputError('name', f'{text!r} can not be part of an address of the API.')
     return quote(text, safe='')
 
 
-def _query(query: Mapping[str, Any]) -> str:
-    asked = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items() if value is not None}
-    return f'?{urlencode(asked)}' if asked else ''
+def _query_string(query: Mapping[str, Any]) -> str:
+    given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items() if value is not None}
+    return f'?{urlencode(given)}' if given else ''
 
 
 class Client:
@@ -78,10 +78,10 @@ class Client:
         self.account_id = account_id
         self._send = send
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
-        self._base = f'{base_url.rstrip("/")}/accounts/{segment(account_id)}'
+        self._base = f'{base_url.rstrip("/")}/accounts/{url_segment(account_id)}'
         self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
-        self._held_until = 0.0
+        self._blocked_until = 0.0
         self.clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
         self._warn, self._warned = warn, set()
@@ -89,46 +89,47 @@ class Client:
 
     # The verbs. path: the segments behind /accounts/{account_id}, not yet encoded.
 
-    def get(self, path: Iterable[Any], query: Mapping[str, Any] | None = None, *, accept: tuple[int, ...] = (200,),
+    def get(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, accept: tuple[int, ...] = (200,),
             headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         """An object; None when 404 is among the accepted statuses and is the answer."""
-        return self._call('GET', path, query, accept=accept, headers=headers, decode=_object)
+        return self._call('GET', segments, query, accept=accept, headers=headers, decode=_decode_object)
 
-    def pages(self, path: Iterable[Any], query: Mapping[str, Any] | None = None, *, items: str = 'items',
-              headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
+    def get_pages(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, list_key: str = 'items',
+                  headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """The pages of a list, by `next` (source: the contract) or by `result_info` (Cloudflare's other lists).
 
         It ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES.
         """
-        path, more, seen = tuple(path), {}, set()
+        segments, next_query, seen = tuple(segments), {}, set()
         for _number in range(MAX_PAGES):
-            found, more = self._call('GET', path, {**(query or {}), **more}, headers=headers, decode=_page(items, more.get('page', 1)))
-            yield found
-            place = tuple(more.items())
-            if not more or place in seen:
+            objects, next_query = self._call('GET', segments, {**(query or {}), **next_query}, headers=headers,
+                                             decode=_page_decoder(list_key, next_query.get('page', 1)))
+            yield objects
+            position = tuple(next_query.items())
+            if not next_query or position in seen:
                 return
-            seen.add(place)
-        raise AnswerError('GET', '/'.join(['', *path]), 200, f'a list that never ends: {MAX_PAGES} pages, and each names another one.')
+            seen.add(position)
+        raise AnswerError('GET', '/'.join(['', *segments]), 200, f'a list that never ends: {MAX_PAGES} pages, and each names another one.')
 
-    def file(self, path: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:
+    def get_file(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:
         """The answer as it is: the caller knows what kind of file it should be."""
-        return self._call('GET', path, query, headers={'Accept': 'application/pdf'}, decode=lambda answer, _where: answer)
+        return self._call('GET', segments, query, headers={'Accept': 'application/pdf'}, decode=lambda answer, _where: answer)
 
-    def post(self, path: Iterable[Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, segments: Iterable[Any], body: Mapping[str, Any]) -> dict[str, Any]:
         """The new object. Sent once: any failure but a 429 comes back at once, and it may have been done all the same."""
-        return self._call('POST', path, body=body, accept=DONE, decode=_object)
+        return self._call('POST', segments, body=body, accept=WRITE_STATUSES, decode=_decode_object)
 
-    def put(self, path: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+    def put(self, segments: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         """The object as stored; None if the success came without it."""
-        return self._call('PUT', path, body=body, headers=headers, accept=DONE, decode=_object_if_any)
+        return self._call('PUT', segments, body=body, headers=headers, accept=WRITE_STATUSES, decode=_decode_object_or_none)
 
-    def delete(self, path: Iterable[Any]) -> bool:
+    def delete(self, segments: Iterable[Any]) -> bool:
         """False if the API says that there is no such object, as after a lost answer. No body is documented, so none is read."""
-        return bool(self._call('DELETE', path, accept=(*DONE, 404), decode=lambda _answer, _where: True))
+        return bool(self._call('DELETE', segments, accept=(*WRITE_STATUSES, 404), decode=lambda _answer, _where: True))
 
-    def back_off(self, tried: int, longest: float = WINDOW) -> None:
+    def back_off(self, attempt: int, longest: float = WINDOW) -> None:
         """Waits as long as before the next try of a call that failed so many times, but no longer than so many seconds."""
-        self._rest(min(self._step(tried), longest))
+        self._wait(min(self._backoff_delay(attempt), longest))
 
     def warn(self, text: str) -> None:
         """Warns the user, once of the same."""
@@ -140,135 +141,135 @@ class Client:
 
     # One call, as often as it may be sent.
 
-    def _call(self, method: str, path: Iterable[Any], query: Mapping[str, Any] | None = None, *, body: Mapping[str, Any] | None = None,
+    def _call(self, method: str, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, body: Mapping[str, Any] | None = None,
               accept: tuple[int, ...] = (200,), headers: Mapping[str, str] | None = None, decode: Callable) -> Any:
-        url = '/'.join([self._base, *(segment(part) for part in path)])
-        url += _query(query or {})
+        url = '/'.join([self._base, *(url_segment(part) for part in segments)])
+        url += _query_string(query or {})
         content = None if body is None else json.dumps(body).encode()
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
-        where, deadline = (method, url[len(self._base):].partition('?')[0]), self.clock() + self.retry_timeout
-        for tried in itertools.count(1):
+        request, deadline = (method, url[len(self._base):].partition('?')[0]), self.clock() + self.retry_timeout
+        for attempt in itertools.count(1):
             try:
-                self._refuse_held(where, deadline)
-                answer = self._paced(method, url, sent_headers, content)
-                self._note_rate(answer.headers)
-                return _accept(where, answer, accept, decode)
+                self._refuse_blocked(request, deadline)
+                answer = self._send_paced(method, url, sent_headers, content)
+                self._note_rate_limit(answer.headers)
+                return _accepted_result(request, answer, accept, decode)
             except CniError as error:
-                wait = self._wait(method, error, tried)
+                wait = self._retry_delay(method, error, attempt)
                 if wait is None or self.clock() + wait > deadline:
-                    _tell(error, tried, wait)
+                    _note_attempts(error, attempt, wait)
                     raise
-            self._count(retries=1)
-            self._rest(wait)
+            self._add_to_counters(retries=1)
+            self._wait(wait)
         raise AssertionError('unreachable')
 
-    def _wait(self, method: str, error: CniError, tried: int) -> float | None:
+    def _retry_delay(self, method: str, error: CniError, attempt: int) -> float | None:
         """Seconds until the next try, None for no further one. This is the whole retry rule."""
         refused_before = getattr(error, 'status', None) == 429
-        if not refused_before and not (error.transient and method in REPEATABLE and tried < TRIES):
+        if not refused_before and not (error.transient and method in RETRYABLE_METHODS and attempt < MAX_TRIES):
             return None
-        return max(getattr(error, 'retry_after', None) or 0, self._step(tried))
+        return max(getattr(error, 'retry_after', None) or 0, self._backoff_delay(attempt))
 
-    def _step(self, tried: int) -> float:
-        return BACKOFF[min(tried, len(BACKOFF)) - 1] * (0.5 + self._jitter() / 2)
+    def _backoff_delay(self, attempt: int) -> float:
+        return BACKOFF[min(attempt, len(BACKOFF)) - 1] * (0.5 + self._jitter() / 2)
 
-    def _paced(self, *request: Any) -> Response:
+    def _send_paced(self, *request: Any) -> Response:
         """The answer. A request counts from its end: when it arrived is not known, and one that was slow may have come late."""
-        sent = self._pace()
+        sent = self._reserve_send_time()
         try:
             return self._send(*request)
         finally:
             sent[0] = self.clock()
 
-    def _pace(self) -> list[float]:
+    def _reserve_send_time(self) -> list[float]:
         """Keeps to the budget by own count; the count that the API reports has been seen not to count down. Returns [when it is sent]."""
         with self._lock:
             now = self.clock()
             full = len(self._sent) == self._sent.maxlen
-            start = max(now, self._held_until, self._sent[0][0] + WINDOW if full else now)
+            start = max(now, self._blocked_until, self._sent[0][0] + WINDOW if full else now)
             sent = [start]
             self._sent.append(sent)
             self.counters['requests'] += 1
         if start > now:
-            self._rest(start - now)
+            self._wait(start - now)
         return sent
 
-    def _refuse_held(self, where: tuple[str, str], deadline: float) -> None:
+    def _refuse_blocked(self, request: tuple[str, str], deadline: float) -> None:
         """Raises the ApiError of a 429, unsent, if the header Ratelimit asks for a wait beyond the call's retry_timeout."""
-        if self._held_until > deadline:
-            wait = math.ceil(self._held_until - self.clock())
+        if self._blocked_until > deadline:
+            wait = math.ceil(self._blocked_until - self.clock())
             problem = f'not sent, as the header Ratelimit of an earlier answer leaves no request for {wait} s'
-            raise ApiError(*where, 429, [{'code': None, 'message': problem}], retry_after=wait)
+            raise ApiError(*request, 429, [{'code': None, 'message': problem}], retry_after=wait)
 
-    def _note_rate(self, headers: Mapping[str, str]) -> None:
+    def _note_rate_limit(self, headers: Mapping[str, str]) -> None:
         """Ratelimit: "default";r=0;t=30 means: nothing left for 30 s. Only ever slows down, and by no more than a window."""
-        left = re.search(r';\s*r=0\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
-        if left:
+        exhausted = re.search(r';\s*r=0\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
+        if exhausted:
             with self._lock:
-                self._held_until = max(self._held_until, self.clock() + min(int(left.group(1)), WINDOW))
+                self._blocked_until = max(self._blocked_until, self.clock() + min(int(exhausted.group(1)), WINDOW))
 
-    def _rest(self, seconds: float) -> None:
-        self._count(waited=seconds)
+    def _wait(self, seconds: float) -> None:
+        self._add_to_counters(waited=seconds)
         self._sleep(seconds)
 
-    def _count(self, **more: float) -> None:
+    def _add_to_counters(self, **increments: float) -> None:
         with self._lock:
-            for name, value in more.items():
+            for name, value in increments.items():
                 self.counters[name] = round(self.counters[name] + value, 3)
 
 
-def _tell(error: CniError, tried: int, wait: float | None) -> None:
+def _note_attempts(error: CniError, attempt: int, wait: float | None) -> None:
     """Says how often it was tried, and for how long it would have had to wait."""
-    if tried > 1:
-        error.notes.append(f'Tried {tried} times.')
+    if attempt > 1:
+        error.notes.append(f'Tried {attempt} times.')
     if wait is not None:
         error.notes.append(f'Waiting another {wait:g} s would exceed retry_timeout.')
 
 
-def _accept(where: tuple[str, str], answer: Response, accept: tuple[int, ...], decode: Callable) -> Any:
+def _accepted_result(request: tuple[str, str], answer: Response, accept: tuple[int, ...], decode: Callable) -> Any:
     """The decoded answer; None for an accepted 404. Raises ApiError for every status that isn't accepted."""
     if 300 <= answer.status < 400:
         target = answer.headers.get('Location')
-        raise AnswerError(*where, answer.status, f'a redirect to {target!r}, which the API never sends: check api_url.')
+        raise AnswerError(*request, answer.status, f'a redirect to {target!r}, which the API never sends: check api_url.')
     if answer.status == 404 and 404 in accept:
-        refusal = _refusal(*where, answer)
-        if NO_ROUTE.isdisjoint(refusal.codes):
+        refusal = _api_error(*request, answer)
+        if UNKNOWN_URL_CODES.isdisjoint(refusal.codes):
             return None
         raise refusal
     if answer.status not in accept:
-        raise _refusal(*where, answer)
-    return decode(answer, where)
+        raise _api_error(*request, answer)
+    return decode(answer, request)
 
 
-def _refusal(method: str, where: str, answer: Response) -> ApiError:
+def _api_error(method: str, url_path: str, answer: Response) -> ApiError:
     """The error in the API's words, whatever form they have: envelope, other JSON, text, HTML or nothing."""
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError):
         data = None
     errors = data.get('errors') if isinstance(data, dict) else None
-    items = [_item(e) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
+    items = [_error_item(e) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
     if not items and answer.body.strip():
-        items = [{'code': None, 'message': _shown(answer.body)}]
-    return ApiError(method, where, answer.status, items, answer.headers.get('cf-ray'), _retry_after(answer.headers))
+        items = [{'code': None, 'message': _excerpt(answer.body)}]
+    return ApiError(method, url_path, answer.status, items, answer.headers.get('cf-ray'), _retry_after_seconds(answer.headers))
 
 
-def _item(error: Mapping[str, Any]) -> dict[str, Any]:
+def _error_item(error: Mapping[str, Any]) -> dict[str, Any]:
     """One error as the API has it: code and message, and where it has them the page that explains it and the field that it is about."""
     return {'code': error.get('code'), 'message': error.get('message'),
             **{name: error[name] for name in ('documentation_url', 'source') if error.get(name)}}
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """The seconds that Retry-After names, be it by number or by date; None where it names none. A date is counted from the answer's own."""
-    named = str(headers.get('Retry-After') or '').strip()
-    if named.isdecimal():
-        return float(named)
-    until, now = _date(named), _date(headers.get('Date')) or datetime.now(timezone.utc)
+    value = str(headers.get('Retry-After') or '').strip()
+    if value.isdecimal():
+        return float(value)
+    until, now = _parsed_date(value), _parsed_date(headers.get('Date')) or datetime.now(timezone.utc)
     return max(0.0, (until - now).total_seconds()) if until else None
 
 
-def _date(text: str | None) -> datetime | None:
+def _parsed_date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text or '')
     except ValueError:
@@ -276,7 +277,7 @@ def _date(text: str | None) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
-def _shown(body: bytes, most: int = 300) -> str:
+def _excerpt(body: bytes, most: int = 300) -> str:
     """A body for people: an HTML page by its title, other text shortened."""
     text = body[:20000].decode('utf-8', 'replace')
     title = re.search(r'<title[^>]*>(.*?)</title>', text, re.DOTALL | re.IGNORECASE)
@@ -285,76 +286,76 @@ def _shown(body: bytes, most: int = 300) -> str:
     return ' '.join(text.split())[:most]
 
 
-def _parsed(answer: Response, where: tuple[str, str]) -> Any:
+def _parsed_json(answer: Response, request: tuple[str, str]) -> Any:
     """The JSON of a body. Raises AnswerError, or ApiError for success: false."""
-    def unreadable(problem: str) -> AnswerError:
-        return AnswerError(*where, answer.status, problem, answer.headers.get('cf-ray'))
+    def answer_error(problem: str) -> AnswerError:
+        return AnswerError(*request, answer.status, problem, answer.headers.get('cf-ray'))
 
     if not answer.body.strip():
-        raise unreadable('an empty body where JSON was due.')
+        raise answer_error('an empty body where JSON was due.')
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
         starts_well = answer.body.lstrip()[:1] in (b'{', b'[')  # it may hold an md5 key, so it is not quoted
-        said = f'{len(answer.body)} bytes, cut off or broken' if starts_well else _shown(answer.body, 100)
-        raise unreadable(f'not JSON: {said}') from error
+        content = f'{len(answer.body)} bytes, cut off or broken' if starts_well else _excerpt(answer.body, 100)
+        raise answer_error(f'not JSON: {content}') from error
     if isinstance(data, dict) and data.get('success', True) is not True:
-        raise _refusal(*where, answer)
+        raise _api_error(*request, answer)
     return data
 
 
-def _result(data: Any) -> Any:
+def _envelope_result(data: Any) -> Any:
     """What an envelope holds; all of it if there is none."""
     return data.get('result') if isinstance(data, dict) and 'success' in data else data
 
 
-def _object_if_any(answer: Response, where: tuple[str, str]) -> dict[str, Any] | None:
+def _decode_object_or_none(answer: Response, request: tuple[str, str]) -> dict[str, Any] | None:
     """None for an empty body and for null."""
-    if not answer.body.strip() or _result(_parsed(answer, where)) is None:
+    if not answer.body.strip() or _envelope_result(_parsed_json(answer, request)) is None:
         return None
-    return _object(answer, where)
+    return _decode_object(answer, request)
 
 
-def _object(answer: Response, where: tuple[str, str]) -> dict[str, Any]:
-    data = _result(_parsed(answer, where))
+def _decode_object(answer: Response, request: tuple[str, str]) -> dict[str, Any]:
+    data = _envelope_result(_parsed_json(answer, request))
     if not isinstance(data, dict):
-        raise AnswerError(*where, answer.status, f'a JSON {type(data).__name__} where an object was due.', answer.headers.get('cf-ray'))
+        raise AnswerError(*request, answer.status, f'a JSON {type(data).__name__} where an object was due.', answer.headers.get('cf-ray'))
     return data
 
 
-def _page(name: str, number: int) -> Callable[[Response, tuple[str, str]], tuple[list[dict[str, Any]], dict[str, Any]]]:
+def _page_decoder(name: str, number: int) -> Callable[[Response, tuple[str, str]], tuple[list[dict[str, Any]], dict[str, Any]]]:
     """The decoder of the page of a list with that number: (its objects, the query that leads to the next page)."""
-    def decode(answer: Response, where: tuple[str, str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        def unreadable(problem: str) -> AnswerError:
-            return AnswerError(*where, answer.status, problem, answer.headers.get('cf-ray'))
+    def decode(answer: Response, request: tuple[str, str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        def answer_error(problem: str) -> AnswerError:
+            return AnswerError(*request, answer.status, problem, answer.headers.get('cf-ray'))
 
-        whole = _parsed(answer, where)
-        data = _result(whole)
+        envelope = _parsed_json(answer, request)
+        data = _envelope_result(envelope)
         items = data.get(name) if isinstance(data, dict) else data
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise unreadable(f'no list of objects under {name!r}.')
+            raise answer_error(f'no list of objects under {name!r}.')
         try:
-            return items, _next(whole, data, len(items), number)
+            return items, _next_page_query(envelope, data, len(items), number)
         except (TypeError, ValueError) as error:
-            raise unreadable(f'{error}.') from error
+            raise answer_error(f'{error}.') from error
     return decode
 
 
-def _next(whole: Any, data: Any, count: int, number: int) -> dict[str, Any]:
+def _next_page_query(envelope: Any, data: Any, count: int, number: int) -> dict[str, Any]:
     """The query of the page after that of a number with so many objects; {} after the last. Raises ValueError or TypeError."""
     cursor = data.get('next') if isinstance(data, dict) else None
     if not isinstance(cursor, (int, str, type(None))):
         raise TypeError(f'a {type(cursor).__name__} as the cursor of the next page')
-    info = whole.get('result_info') if isinstance(whole, dict) else None
+    info = envelope.get('result_info') if isinstance(envelope, dict) else None
     if cursor or not isinstance(info, dict):
         return {'cursor': cursor} if cursor else {}
     cursors = info.get('cursors') if isinstance(info.get('cursors'), dict) else {'after': info['cursor']} if 'cursor' in info else None
     if cursors is not None:
         return {'cursor': str(cursors['after'])} if cursors.get('after') else {}
-    return _by_number(info, count, number)
+    return _numbered_page_query(info, count, number)
 
 
-def _by_number(info: Mapping[str, Any], count: int, number: int) -> dict[str, Any]:
+def _numbered_page_query(info: Mapping[str, Any], count: int, number: int) -> dict[str, Any]:
     """The same where pages have numbers. Source: Cloudflare's v4 lists. total_count may count what a filter leaves out."""
     if int(info.get('page') or number) != number:
         raise ValueError(f'page {info["page"]} of a list where {number} was asked for')

@@ -101,7 +101,7 @@ class DriftError(CniError):
         super().__init__(f'{what} differs in what can not be changed: {pairs}. {advice}', fields=fields)
 
 
-class NotTakenError(CniError):
+class NotAppliedError(CniError):
     """A write was answered with success, but the object is not as asked. fields: {name: {have, want}}."""
 
     kind = 'not_taken'
@@ -133,8 +133,8 @@ class ProtectedError(CniError):
         super().__init__(f'{why}. It is not deleted without force=true.', candidates=candidates)
 
 
-class NotYetError(CniError):
-    """Something that comes by itself is not there yet. part: (resource, id or None for the list) of the world that will show it.
+class NotListedError(CniError):
+    """Something that comes by itself is not there yet. part: (resource, id or None for the list) of the snapshot that will show it.
 
     observe() reads that part again until it is there or retry_timeout is over, so this reaches the user only then.
     """
@@ -147,7 +147,7 @@ class NotYetError(CniError):
         self.part = part
 
 
-class PartlyError(CniError):
+class PartialFailureError(CniError):
     """Some circuits of many failed. outcome: what became of each, as the result has it."""
 
     kind = 'partly'
@@ -161,28 +161,29 @@ class PartlyError(CniError):
         return {**super().result(), **self.outcome}
 
 
-class UnmetError(PartlyError):
+class ExpectationError(PartialFailureError):
     """What was expected of sites is not there. outcome: the verdict and what it was made from."""
 
     kind = 'unmet'
 
 
 class BugError(CniError):
-    """An exception that nobody expected, with where it was raised. shown: its text as it may be shown; applied: of the exception."""
+    """An exception that nobody expected, with where it was raised. redact: its text as it may be shown; applied: of the exception."""
 
-    def __init__(self, cause: BaseException, shown: Callable[[str], str]) -> None:
+    def __init__(self, cause: BaseException, redact: Callable[[str], str]) -> None:
         chain = [cause]
         while cause := cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__):
             chain.append(cause)
-        where = [f'{"".join(traceback.format_tb(one.__traceback__))}{type(one).__name__}: {shown(str(one))}\n' for one in reversed(chain)]
-        text = f'{type(chain[0]).__name__}: {shown(str(chain[0]))}'
+        where = [f'{"".join(traceback.format_tb(error.__traceback__))}{type(error).__name__}: {redact(str(error))}\n'
+                 for error in reversed(chain)]
+        text = f'{type(chain[0]).__name__}: {redact(str(chain[0]))}'
         super().__init__(f'This is a bug in the collection, please report it: {text}', traceback='\n'.join(where))
         self.applied = getattr(chain[0], 'applied', [])
 
 
-def reported(error: Exception, shown: Callable[[str], str] = str) -> CniError:
+def as_cni_error(error: Exception, redact: Callable[[str], str] = str) -> CniError:
     """The error itself if it is one of these, else a BugError."""
-    return error if isinstance(error, CniError) else BugError(error, shown)
+    return error if isinstance(error, CniError) else BugError(error, redact)
 
 
 class TransportError(CniError):
@@ -219,19 +220,19 @@ class AnswerError(CniError):
 
 
 class ShapeError(AnswerError):
-    """An object that can't be read whole. wires: the paths of what can't be."""
+    """An object that can't be read whole. field_paths: the paths of what can't be."""
 
-    def __init__(self, method: str, path: str, status: int, problem: str, wires: Iterable[str]) -> None:
+    def __init__(self, method: str, path: str, status: int, problem: str, field_paths: Iterable[str]) -> None:
         super().__init__(method, path, status, problem)
-        self.wires = tuple(wires)
+        self.field_paths = tuple(field_paths)
 
 
-def _worded(error: dict[str, Any]) -> str:
+def _error_text(error: dict[str, Any]) -> str:
     """One error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
     source = error.get('source')
     pointer = source.get('pointer') if isinstance(source, dict) else None
-    more = ', '.join(f'{word} {value}' for word, value in (('code', error.get('code')), ('at', pointer)) if value is not None)
-    return f'{error.get("message") or "no message"}' + (f' ({more})' if more else '')
+    details = ', '.join(f'{name} {value}' for name, value in (('code', error.get('code')), ('at', pointer)) if value is not None)
+    return f'{error.get("message") or "no message"}' + (f' ({details})' if details else '')
 
 
 class ApiError(AnswerError):
@@ -241,17 +242,17 @@ class ApiError(AnswerError):
 
     def __init__(self, method: str, path: str, status: int, errors: list[dict[str, Any]], cf_ray: str | None = None,
                  retry_after: float | None = None) -> None:
-        super().__init__(method, path, status, '; '.join(map(_worded, errors)) or 'without a message', cf_ray)
+        super().__init__(method, path, status, '; '.join(map(_error_text, errors)) or 'without a message', cf_ray)
         self.codes = [e.get('code') for e in errors]
         self.transient = self.retryable = status in (408, 429) or status >= 500
         self.retry_after = retry_after
         first = errors[0] if errors else {}
         self.details.update(errors=errors, code=first.get('code'), message=first.get('message'), retry_after=retry_after)
-        self._hint(READ_PERMISSIONS if method == 'GET' else WRITE_PERMISSIONS)
+        self._add_hint(READ_PERMISSIONS if method == 'GET' else WRITE_PERMISSIONS)
         if cf_ray:
             self.notes.append(f'Its cf-ray is {cf_ray}.')
 
-    def _hint(self, permissions: str) -> None:
+    def _add_hint(self, permissions: str) -> None:
         keys = [(self.status, code) for code in self.codes] + [(self.status, None)]
         hint = next((HINTS[key] for key in keys if key in HINTS), None)
         if hint:

@@ -27,15 +27,15 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import (
     FORMAT,
-    Facts,
+    CircuitFacts,
     file_name,
     handover_of,
     is_direct,
     json_text,
-    renderer,
+    sheet_renderer,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, checked
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, checked_value
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     HANDOVER,
     INTERCONNECT,
@@ -44,20 +44,20 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     UNKNOWN,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 ENDINGS = {LOA.name: '-loa.pdf', SHEET.name: '.md', HANDOVER.name: '.json'}
 PRIVATE_FOLDER = 0o700
 DELETING = 'deleting'  # in a record: the account that the circuit is about to be deleted from
-LOOK_AGAIN = 2.0  # seconds at most, where another run has the lock
-MOMENT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
+LOCK_POLL = 2.0  # seconds at most, where another run has the lock
+TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
 
 
 # One file, for whoever writes one.
 
 def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
     """The LOA of an interconnect, made out to a name. Raises AnswerError for what is not a whole PDF, ApiError as the API says."""
-    answer = client.file((*INTERCONNECT.path, interconnect, 'loa'), {'name': name})
+    answer = client.get_file((*INTERCONNECT.url_path, interconnect, 'loa'), {'name': name})
     if not is_pdf(answer.body) or b'%%EOF' not in answer.body[-1024:]:
         kind, start = answer.headers.get('Content-Type') or 'of no type', answer.body[:60].decode('utf-8', 'replace')
         problem = f'not a whole PDF: {len(answer.body)} bytes, {kind}, starting with {start!r}.'
@@ -119,7 +119,7 @@ def file_path(folder: str, circuit: str, row: Resource = HANDOVER) -> str:
     return os.path.join(folder, file_name(circuit) + ENDINGS[row.name])
 
 
-class Disk(NamedTuple):
+class FilesOnDisk(NamedTuple):
     """What is on disk of one circuit, each None where there is no file. loa_sha256: of the content, in hex."""
 
     record: Object | None = None
@@ -132,45 +132,45 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class Folder:
+class ArtifactsFolder:
     """The folder of the files. loa_max_age: days after which a LOA is fetched anew. template: the user's own, for NAME.md.
 
-    today: returns the moment, with its time zone. warn: what the user should know.
+    now: returns the moment, with its time zone. warn: what the user should know.
     Raises InputError for a folder that can't be one, and a template with an error.
     """
 
     def __init__(self, path: str, loa_max_age: int | None = None, template: str | None = None,
-                 today: Callable[[], datetime] = utc_now, warn: Callable[[str], None] = lambda text: None) -> None:
+                 now: Callable[[], datetime] = utc_now, warn: Callable[[str], None] = lambda text: None) -> None:
         if loa_max_age is not None and loa_max_age < 1:
             raise InputError('loa_max_age', f'{loa_max_age} is not possible.', 'days, 1 or more')
         self.path = os.path.realpath(os.path.expanduser(path))
         if os.path.exists(self.path) and not os.path.isdir(self.path):
             raise InputError('artifacts_dir', f'{self.path} is not a folder.')
         self._max_age = loa_max_age and timedelta(days=loa_max_age)
-        self._render = renderer(template)
-        self._today, self._on_warning, self._warned = today, warn, set()
+        self._render = sheet_renderer(template)
+        self._now, self._warn_user, self._warned = now, warn, set()
 
     def _warn(self, text: str) -> None:
         """Warns the user, once of the same: records are read again before an order."""
         if text not in self._warned:
             self._warned.add(text)
-            self._on_warning(text)
+            self._warn_user(text)
 
     # What is there.
 
     def records(self) -> dict[str, Object]:
         """{circuit: what is in its NAME.json} of all circuits. What is no such file, or can't be read, is left out with a warning."""
-        found = {}
-        for file in self._names():
+        records = {}
+        for file in self._record_names():
             try:
-                record = _record(os.path.join(self.path, file))
+                record = _read_record(os.path.join(self.path, file))
             except InputError as error:
                 self._warn(f'{error} It is left out: nobody knows whose interconnect it is about.')
             else:
-                found |= {record.get('name') or unquote(file.removesuffix(ENDINGS[HANDOVER.name])): record} if record else {}
-        return found
+                records |= {record.get('name') or unquote(file.removesuffix(ENDINGS[HANDOVER.name])): record} if record else {}
+        return records
 
-    def _names(self) -> list[str]:
+    def _record_names(self) -> list[str]:
         """The names of all files that may be records."""
         try:
             return sorted(name for name in os.listdir(self.path) if name.endswith(ENDINGS[HANDOVER.name]) and not name.startswith('.'))
@@ -179,23 +179,23 @@ class Folder:
         except OSError as error:
             raise InputError('artifacts_dir', f'{self.path} can not be read: {error.strerror}.') from None
 
-    def disk(self, name: str) -> Disk:
+    def on_disk(self, name: str) -> FilesOnDisk:
         """What is there of a circuit. Raises InputError for what can't be read, and a record that is none."""
-        markdown, loa = (read_file(self._path(name, row), 'artifacts_dir') for row in (SHEET, LOA))
-        return Disk(_record(self._path(name, HANDOVER)), None if markdown is None else markdown.decode('utf-8', 'replace'),
-                    None if loa is None else hashlib.sha256(loa).hexdigest())
+        markdown, loa = (read_file(self._file_path(name, row), 'artifacts_dir') for row in (SHEET, LOA))
+        return FilesOnDisk(_read_record(self._file_path(name, HANDOVER)), None if markdown is None else markdown.decode('utf-8', 'replace'),
+                           None if loa is None else hashlib.sha256(loa).hexdigest())
 
-    def paths(self, facts: Facts) -> dict[str, str | None]:
+    def file_paths(self, facts: CircuitFacts) -> dict[str, str | None]:
         """Where the files of a circuit are, or will be."""
-        loa = self._path(facts.name, LOA) if is_direct(facts.interconnect) else None
-        return {'loa': loa, 'markdown': self._path(facts.name, SHEET), 'json': self._path(facts.name, HANDOVER)}
+        loa = self._file_path(facts.name, LOA) if is_direct(facts.interconnect) else None
+        return {'loa': loa, 'markdown': self._file_path(facts.name, SHEET), 'json': self._file_path(facts.name, HANDOVER)}
 
-    def _path(self, name: str, row: Resource) -> str:
+    def _file_path(self, name: str, row: Resource) -> str:
         return file_path(self.path, name, row)
 
     # What has to change.
 
-    def plan(self, facts: Facts, steps: Sequence[str], disk: Disk) -> list[Change]:
+    def plan_files(self, facts: CircuitFacts, steps: Sequence[str], files: FilesOnDisk) -> list[Change]:
         """The changes that the steps make: loa and handover, and interconnect, which is put on record.
 
         Raises InputError where there is nothing to make them of.
@@ -203,106 +203,106 @@ class Folder:
         for step, needed in (('loa', facts.interconnect), ('handover', facts.interconnect and facts.cni)):
             if step in steps and not needed:
                 raise InputError('steps', f'{step} needs a circuit, and there is no {facts.name!r} in this account.', 'all steps, or none')
-        loa = self._loa(facts, disk) if 'loa' in steps and is_direct(facts.interconnect) else None
+        loa = self._plan_loa(facts, files) if 'loa' in steps and is_direct(facts.interconnect) else None
         if 'handover' in steps:
-            record = handover_of(facts, loa.after['content'] if loa else _own_loa(facts, disk))
-            sheet = [self._change(SHEET, facts.name, disk.markdown, self._render(record))]
+            record = handover_of(facts, loa.after['content'] if loa else _current_loa(facts, files))
+            sheet = [self._file_change(SHEET, facts.name, files.markdown, self._render(record))]
         elif loa:
-            record, sheet = {**_own_record(facts, disk), 'loa': loa.after['content']}, []
+            record, sheet = {**_current_record(facts, files), 'loa': loa.after['content']}, []
         elif 'interconnect' in steps and facts.interconnect:
-            record, sheet = _own_record(facts, disk), []
+            record, sheet = _current_record(facts, files), []
         else:
             return []
-        return [*([loa] if loa else ()), self._change(HANDOVER, facts.name, disk.record, record), *sheet]
+        return [*([loa] if loa else ()), self._file_change(HANDOVER, facts.name, files.record, record), *sheet]
 
-    def _loa(self, facts: Facts, disk: Disk) -> Change:
+    def _plan_loa(self, facts: CircuitFacts, files: FilesOnDisk) -> Change:
         """What the LOA is for, and has to be for. One without a record, as version 1.0.0 left it, is for nobody knows what."""
-        have, port = get(disk.record, 'loa'), facts.interconnect['name']
-        name = checked('loa_name', facts.loa_name, loa_name, []) if facts.loa_name else get(_own_loa(facts, disk), 'name')
-        want = {'interconnect': port, 'name': name, 'sha256': disk.loa_sha256}
-        there = disk.loa_sha256 and (have or {'sha256': disk.loa_sha256})
-        if there and want == {part: get(have, part) for part in want} and not self._is_old(get(have, 'fetched')):
-            return self._change(LOA, facts.name, have, have)
-        return self._change(LOA, facts.name, there, {**want, 'sha256': UNKNOWN, 'fetched': UNKNOWN})
+        have, interconnect = get(files.record, 'loa'), facts.interconnect['name']
+        name = checked_value('loa_name', facts.loa_name, check_loa_name, []) if facts.loa_name else get(_current_loa(facts, files), 'name')
+        want = {'interconnect': interconnect, 'name': name, 'sha256': files.loa_sha256}
+        on_disk = files.loa_sha256 and (have or {'sha256': files.loa_sha256})
+        if on_disk and want == {part: get(have, part) for part in want} and not self._is_old(get(have, 'fetched')):
+            return self._file_change(LOA, facts.name, have, have)
+        return self._file_change(LOA, facts.name, on_disk, {**want, 'sha256': UNKNOWN, 'fetched': UNKNOWN})
 
     def _is_old(self, fetched: Any) -> bool:
         if not self._max_age:
             return False
         try:
-            return self._today() - datetime.strptime(str(fetched), MOMENT).replace(tzinfo=timezone.utc) > self._max_age
+            return self._now() - datetime.strptime(str(fetched), TIME_FORMAT).replace(tzinfo=timezone.utc) > self._max_age
         except ValueError:
             return True
 
-    def removal(self, name: str, disk: Disk) -> list[Change]:
+    def plan_removal(self, name: str, files: FilesOnDisk) -> list[Change]:
         """The files that are there, to be removed; the record last, so that a run that ends on the way leaves it to the next one."""
-        loa = disk.loa_sha256 and (get(disk.record, 'loa') or {'sha256': disk.loa_sha256})
-        there = ((LOA, loa), (SHEET, disk.markdown), (HANDOVER, disk.record))
-        return [self._change(row, name, content, None) for row, content in there if content is not None]
+        loa = files.loa_sha256 and (get(files.record, 'loa') or {'sha256': files.loa_sha256})
+        contents = ((LOA, loa), (SHEET, files.markdown), (HANDOVER, files.record))
+        return [self._file_change(row, name, content, None) for row, content in contents if content is not None]
 
-    def _change(self, row: Resource, name: str, before: Any, after: Any) -> Change:
+    def _file_change(self, row: Resource, name: str, before: Any, after: Any) -> Change:
         """One file from its content before to that after, None for no file."""
-        path = self._path(name, row)
+        path = self._file_path(name, row)
         action = 'none' if before == after else 'delete' if after is None else 'create' if before is None else 'update'
         objects = (None if content is None else {'path': path, 'content': content} for content in (before, after))
         return Change(row, action, f'{row.title} {path}', *objects)
 
     # Writing.
 
-    def write(self, client: Client, changes: Iterable[Change]) -> list[Change]:
+    def write_changes(self, client: Client, changes: Iterable[Change]) -> list[Change]:
         """The changes with what was written as their answers. Raises CniError, those before it under applied."""
-        done: list[Change] = []
+        written: list[Change] = []
         try:
             for change in changes:
-                done.append(self._write(client, change, done))
+                written.append(self._write_change(client, change, written))
         except Exception as error:
-            error.applied = done
+            error.applied = written
             raise
-        return done
+        return written
 
-    def _write(self, client: Client, change: Change, done: Sequence[Change]) -> Change:
+    def _write_change(self, client: Client, change: Change, written: Sequence[Change]) -> Change:
         if change.action == 'none':
             return change._replace(answer=change.after)
         if change.action == 'delete':
-            _remove(change.before['path'])
+            _remove_file(change.before['path'])
             return change
         content = change.after['content']
         if change.row is LOA:
-            content, data = self._fetch(client, content)
+            content, data = self._fetch_loa(client, content)
         elif change.row is HANDOVER:
-            content = _complete(content, done)
+            content = _completed_record(content, written)
             data = json_text(content).encode()
         else:
             data = content.encode()
-        self.make()
+        self.make_folder()
         write_file(change.after['path'], data, 'artifacts_dir')
         return change._replace(answer={**change.after, 'content': content})
 
-    def _fetch(self, client: Client, wanted: Object) -> tuple[Object, bytes]:
+    def _fetch_loa(self, client: Client, desired: Object) -> tuple[Object, bytes]:
         """A LOA, and what it is for."""
-        if wanted['interconnect'] == UNKNOWN:
+        if desired['interconnect'] == UNKNOWN:
             raise InputError('interconnect', f'{UNKNOWN!r} comes from a prediction; there is no LOA of it.')
-        loa = fetch_loa(client, wanted['interconnect'], wanted['name'])
-        return {**wanted, 'sha256': hashlib.sha256(loa).hexdigest(), 'fetched': self._today().strftime(MOMENT)}, loa
+        loa = fetch_loa(client, desired['interconnect'], desired['name'])
+        return {**desired, 'sha256': hashlib.sha256(loa).hexdigest(), 'fetched': self._now().strftime(TIME_FORMAT)}, loa
 
-    def put_on_record(self, name: str, interconnect: str, deleting: str | None = None) -> Change:
+    def write_record(self, name: str, interconnect: str, deleting: str | None = None) -> Change:
         """Writes whose an interconnect is: right after its order, and before it is deleted. Removes the LOA of another one.
 
         deleting: the account that the circuit is about to be deleted from. The mark outlives the circuit until its files are removed.
         """
-        before = _record(self._path(name, HANDOVER))
+        before = _read_record(self._file_path(name, HANDOVER))
         recorded = get(before, 'interconnect.name')
         if recorded not in (None, interconnect):
-            _remove(self._path(name, LOA))
-        own = before if recorded == interconnect else {'format': FORMAT, 'name': name, 'interconnect': {'name': interconnect}}
-        after = {**own, DELETING: deleting} if deleting else own
-        change = self._change(HANDOVER, name, before, after)
+            _remove_file(self._file_path(name, LOA))
+        record = before if recorded == interconnect else {'format': FORMAT, 'name': name, 'interconnect': {'name': interconnect}}
+        after = {**record, DELETING: deleting} if deleting else record
+        change = self._file_change(HANDOVER, name, before, after)
         if change.action == 'none':
             return change
-        self.make()
+        self.make_folder()
         write_file(change.after['path'], json_text(after).encode(), 'artifacts_dir')
         return change._replace(answer=change.after)
 
-    def make(self) -> None:
+    def make_folder(self) -> None:
         """Makes the folder, private, if it is not there. Raises InputError where that can't be, or nothing can be written to it."""
         try:
             _make_folder(self.path)
@@ -317,29 +317,29 @@ class Folder:
 
         The lock is on the folder itself, so that there is no file of it, and ends with the process. Raises RaceError after timeout.
         """
-        self.make()
+        self.make_folder()
         try:
             handle = os.open(self.path, os.O_RDONLY)
         except OSError as error:
             raise InputError('artifacts_dir', f'the folder {self.path} can not be read: {error.strerror}.') from None
         try:
-            self._take(handle, timeout, back_off, clock)
+            self._acquire_lock(handle, timeout, back_off, clock)
             yield
         finally:
             os.close(handle)
 
-    def _take(self, handle: int, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float]) -> None:
+    def _acquire_lock(self, handle: int, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float]) -> None:
         deadline = clock() + timeout
-        for tried in itertools.count(1):
-            if self._locks(handle):
+        for attempt in itertools.count(1):
+            if self._try_lock(handle):
                 return
-            left = deadline - clock()
-            if left <= 0:
+            seconds_left = deadline - clock()
+            if seconds_left <= 0:
                 raise RaceError(f'Another run orders for circuits of the folder {self.path}, and has not ended within {timeout:g} s. '
                                 'Run this again when it has.', folder=self.path)
-            back_off(tried, min(left, LOOK_AGAIN))
+            back_off(attempt, min(seconds_left, LOCK_POLL))
 
-    def _locks(self, handle: int) -> bool:
+    def _try_lock(self, handle: int) -> bool:
         """Whether the folder is this run's now. Where there are no locks, as on some network file systems, it is, with a warning."""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -350,30 +350,30 @@ class Folder:
         return True
 
 
-def _own_record(facts: Facts, disk: Disk) -> Object:
+def _current_record(facts: CircuitFacts, files: FilesOnDisk) -> Object:
     """What is on record of the interconnect that the circuit has now."""
-    port = facts.interconnect['name']
-    if get(disk.record, 'interconnect.name') == port:
-        return disk.record
-    return {'format': FORMAT, 'name': facts.name, 'interconnect': {'name': port}}
+    interconnect = facts.interconnect['name']
+    if get(files.record, 'interconnect.name') == interconnect:
+        return files.record
+    return {'format': FORMAT, 'name': facts.name, 'interconnect': {'name': interconnect}}
 
 
-def _own_loa(facts: Facts, disk: Disk) -> Object | None:
+def _current_loa(facts: CircuitFacts, files: FilesOnDisk) -> Object | None:
     """What is on record of the LOA of that interconnect."""
-    loa = get(disk.record, 'loa')
+    loa = get(files.record, 'loa')
     return loa if get(loa, 'interconnect') == facts.interconnect['name'] else None
 
 
-def _complete(record: Object, done: Iterable[Change]) -> Object:
+def _completed_record(record: Object, written: Iterable[Change]) -> Object:
     """The record with what its LOA has turned out to be. Raises InputError where it holds what a prediction could not know."""
-    fetched = [change.answer['content'] for change in done if change.row is LOA and change.answer]
+    fetched = [change.answer['content'] for change in written if change.row is LOA and change.answer]
     record = {**record, 'loa': fetched[0]} if fetched else record
-    if UNKNOWN in [get(record, wire) for wire in ('interconnect.name', 'link.customer_address', 'loa.sha256')]:
+    if UNKNOWN in [get(record, path) for path in ('interconnect.name', 'link.customer_address', 'loa.sha256')]:
         raise InputError('artifacts_dir', f'{UNKNOWN!r} comes from a prediction; it can not be written.')
     return record
 
 
-def _record(path: str) -> Object | None:
+def _read_record(path: str) -> Object | None:
     """What is in a NAME.json, None if there is none. Raises InputError for what this collection has not written there."""
     content = read_file(path, 'artifacts_dir')
     if content is None:
@@ -382,23 +382,23 @@ def _record(path: str) -> Object | None:
         record = json.loads(content)
     except (ValueError, RecursionError):
         record = None
-    problem = _problem(record, os.path.basename(path)) if isinstance(record, dict) else 'holds no JSON object'
+    problem = _record_problem(record, os.path.basename(path)) if isinstance(record, dict) else 'holds no JSON object'
     if problem:
         raise InputError('artifacts_dir', f'{path} {problem}.', 'a hand-over as it was written; put it back, or remove it')
     return record
 
 
-def _problem(record: Object, file: str) -> str | None:
+def _record_problem(record: Object, file: str) -> str | None:
     """Why an object can't be the record in that file."""
-    name, port = record.get('name'), get(record, 'interconnect.name')
+    name, interconnect = record.get('name'), get(record, 'interconnect.name')
     if record.get('format', FORMAT) != FORMAT:
         return f'is of format {record["format"]!r}, and this version knows {FORMAT} only'
     if name is not None and (not isinstance(name, str) or file_name(name) + ENDINGS[HANDOVER.name] != file):
         return f'is that of circuit {name!r}'
-    return None if port is None or isinstance(port, str) else 'names no interconnect'
+    return None if interconnect is None or isinstance(interconnect, str) else 'names no interconnect'
 
 
-def _remove(path: str) -> None:
+def _remove_file(path: str) -> None:
     try:
         os.unlink(path)
     except FileNotFoundError:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run may delete and disturb: what is refused, and what is left to the next run. Pure functions over what is planned.
 
-A circuit is live where its interconnect is Healthy. What is planned has not happened in the world that is given.
+A circuit is live where its interconnect is Healthy. What is planned has not happened in the snapshot that is given.
 """
 
 from __future__ import annotations
@@ -13,14 +13,22 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Unread, World, all_read, by_field, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
+    Object,
+    Part,
+    Snapshot,
+    Unread,
+    get,
+    map_all_reads,
+    objects_by_field,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, STATUS, TUNNEL
 
 HEALTHY = 'Healthy'
-DECLARED = 1  # of the circuits that the user declares absent, or replaced: how many go if he does not say how many may
-LISTED = 100  # so many of the circuits that too many are come with their status, which costs a request for each
-AT_ONCE = 8  # statuses that are read before the next look at whether one of them is enough
+DECLARED_DELETES = 1  # of the circuits that the user declares absent, or replaced: how many go if he does not say how many may
+MAX_STATUSES_LISTED = 100  # so many of the circuits that too many are come with their status, which costs a request for each
+STATUS_BATCH = 8  # statuses that are read before the next look at whether one of them is enough
 
 Planned = Mapping[str, Sequence[Change]]
 
@@ -37,7 +45,7 @@ class Guards(NamedTuple):
     at_most_per_site: int | None = None
 
 
-class Held(NamedTuple):
+class HeldBack(NamedTuple):
     """What a run does not do. refused: {circuit: why it fails}; deferred: {circuit: why the next run has to}."""
 
     refused: dict[str, ProtectedError]
@@ -54,57 +62,60 @@ def guards_of(params: Mapping[str, Any]) -> Guards:
     return guards
 
 
-def hold_back(planned: Planned, guards: Guards, world: World, surplus: Container[str] = ()) -> Held:
+def held_back(planned: Planned, guards: Guards, snapshot: Snapshot, surplus: Container[str] = ()) -> HeldBack:
     """What of the plan is not done. surplus: the circuits that the user did not name.
 
     Raises InputError with all of them where more would be deleted than may be, and Unread for statuses.
     """
-    deleted = {name: changes for name, changes in planned.items() if _deletes(changes)}
-    _refuse_too_many(deleted, guards.max_deletes, surplus, world)
-    deferred = _deferred(planned, guards.at_most_per_site, world) if guards.at_most_per_site else {}
-    return Held(protected({name: changes for name, changes in deleted.items() if name not in deferred}, guards, world), deferred)
+    deleted = {name: changes for name, changes in planned.items() if _deletes_circuit(changes)}
+    _refuse_too_many(deleted, guards.max_deletes, surplus, snapshot)
+    deferred = _deferred(planned, guards.at_most_per_site, snapshot) if guards.at_most_per_site else {}
+    return HeldBack(protection_errors({name: changes for name, changes in deleted.items() if name not in deferred}, guards, snapshot),
+                    deferred)
 
 
-def allowed(changes: Sequence[Change], guards: Guards, world: World) -> list[Change]:
+def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapshot) -> list[Change]:
     """The changes of one thing that the user named, with_status(). Raises ProtectedError, and Unread for statuses."""
-    name = next((get(change.before, 'magic.conduit_name', change.key) for change in changes if change.action == 'delete'), '')
-    for error in protected({name: changes}, guards, world).values() if _deletes(changes) else ():
+    name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.action == 'delete'), '')
+    for error in protection_errors({name: changes}, guards, snapshot).values() if _deletes_circuit(changes) else ():
         raise error
-    return with_status(changes, world)
+    return with_status(changes, snapshot)
 
 
-def with_status(changes: Sequence[Change], world: World) -> list[Change]:
+def with_status(changes: Sequence[Change], snapshot: Snapshot) -> list[Change]:
     """The changes, those that delete with the status of the interconnect in what was there before, for a diff to show."""
-    states = _states(_ports([change for change in changes if change.action == 'delete']), world)
-    return [change._replace(before={**change.before, 'status': states.get(_port(change.before))}) if change.action == 'delete' else change
+    states = _states_of(_interconnects_of([change for change in changes if change.action == 'delete']), snapshot)
+    return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))}) if change.action == 'delete'
+            else change
             for change in changes]
 
 
 # How many are deleted.
 
-def _deletes(changes: Iterable[Change]) -> bool:
+def _deletes_circuit(changes: Iterable[Change]) -> bool:
     return any(change.action == 'delete' and change.row.name in (CNI.name, INTERCONNECT.name) for change in changes)
 
 
-def _refuse_too_many(deleted: Planned, most: int | None, surplus: Container[str], world: World) -> None:
+def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str], snapshot: Snapshot) -> None:
     """Raises InputError with what would go: without the user's word that is nothing surplus, and one that is declared."""
     declared = [name for name in deleted if name not in surplus]
-    if len(deleted) <= (min(len(declared), DECLARED) if most is None else most):
+    if len(deleted) <= (min(len(declared), DECLARED_DELETES) if limit is None else limit):
         return
-    ports = {name: next(iter(_ports(changes)), '') for name, changes in deleted.items()}
-    states = _states([*ports.values()][:LISTED], world)
-    lines = [f'{name} ({", ".join(word for word in (port, states.get(port)) if word)})' for name, port in ports.items()]
-    unnamed = ' that are not in the list' if not declared else ''
-    raise InputError('max_deletes', f'{len(lines)} circuits{unnamed} would be deleted: {", ".join(lines)}. Nothing was written.',
+    interconnects = {name: next(iter(_interconnects_of(changes)), '') for name, changes in deleted.items()}
+    states = _states_of([*interconnects.values()][:MAX_STATUSES_LISTED], snapshot)
+    lines = [f'{name} ({", ".join(word for word in (interconnect, states.get(interconnect)) if word)})'
+             for name, interconnect in interconnects.items()]
+    undeclared = ' that are not in the list' if not declared else ''
+    raise InputError('max_deletes', f'{len(lines)} circuits{undeclared} would be deleted: {", ".join(lines)}. Nothing was written.',
                      f'at least {len(lines)}, if they are to go')
 
 
 # What is live.
 
-def protected(deleted: Planned, guards: Guards, world: World) -> dict[str, ProtectedError]:
+def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> dict[str, ProtectedError]:
     """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any. Raises Unread for statuses."""
-    states = _states([port for changes in deleted.values() for port in _ports(changes)], world)
-    live = {name: port for name, changes in deleted.items() for port in _ports(changes)[:1] if states[port] == HEALTHY}
+    states = _states_of([port for changes in deleted.values() for port in _interconnects_of(changes)], snapshot)
+    live = {name: port for name, changes in deleted.items() for port in _interconnects_of(changes)[:1] if states[port] == HEALTHY}
     if guards.force or not live:
         return {}
     if guards.protect == 'healthy':
@@ -112,106 +123,113 @@ def protected(deleted: Planned, guards: Guards, world: World) -> dict[str, Prote
                 for name, port in live.items()}
     cnis = {name: {change.before[CNI.id] for change in deleted[name] if change.action == 'delete' and change.row.name == CNI.name}
             for name in deleted}
-    return _last_of_their_sites({name: port for name, port in live.items() if cnis[name]}, set().union(*cnis.values()), world)
+    return _last_of_site_errors({name: port for name, port in live.items() if cnis[name]}, set().union(*cnis.values()), snapshot)
 
 
-def _last_of_their_sites(live: Mapping[str, str], deleted: Container[str], world: World) -> dict[str, ProtectedError]:
+def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:
     """live: {circuit: interconnect} of those that are deleted; deleted: the ids of all CNIs that are."""
-    sites, going = _circuits_by_site(world), defaultdict(list)
+    sites, deleted_by_site = _circuits_by_site(snapshot), defaultdict(list)
     for name, port in live.items():
-        going[_site(port, world)].append(name)
-    served = all_read(lambda site: _any_healthy([_port(cni) for cni in sites[site] if cni[CNI.id] not in deleted], world), going)
+        deleted_by_site[_site_of(port, snapshot)].append(name)
+    left = {site: [_interconnect_of(cni) for cni in sites[site] if cni[CNI.id] not in deleted] for site in deleted_by_site}
+    has_healthy = map_all_reads(lambda site: _any_healthy(left[site], snapshot), deleted_by_site)
     return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, as this deletes '
-                                 f'{", ".join(f"{one} ({live[one]})" for one in names)}', names)
-            for (site, names), healthy in zip(going.items(), served, strict=True) if not healthy for name in names}
+                                 f'{", ".join(f"{circuit} ({live[circuit]})" for circuit in names)}', names)
+            for (site, names), healthy in zip(deleted_by_site.items(), has_healthy, strict=True) if not healthy for name in names}
 
 
-def _any_healthy(ports: Iterable[str], world: World) -> bool:
+def _any_healthy(interconnects: Iterable[str], snapshot: Snapshot) -> bool:
     """Raises Unread for the next few, if none of those that are known is."""
     unread: list[Part] = []
-    for port in dict.fromkeys(ports):
+    for interconnect in dict.fromkeys(interconnects):
         try:
-            if _states([port], world)[port] == HEALTHY:
+            if _states_of([interconnect], snapshot)[interconnect] == HEALTHY:
                 return True
         except Unread as error:
             unread += error.parts
     if unread:
-        raise Unread(*unread[:AT_ONCE])
+        raise Unread(*unread[:STATUS_BATCH])
     return False
 
 
 # One of a pair at a time.
 
-def _disturbs(changes: Iterable[Change]) -> bool:
+def _disturbs_traffic(changes: Iterable[Change]) -> bool:
     """Whether it changes what may carry traffic: what is only created does not."""
     actions = {change.action for change in changes if change.row.name in (CNI.name, INTERCONNECT.name, TUNNEL.name)}
     return 'delete' in actions or ('update' in actions and 'create' not in actions)
 
 
-def _deferred(planned: Planned, most: int, world: World) -> dict[str, str]:
+def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str]:
     """{circuit: why} of those that wait: so many of a site are changed already, or it is live and another one of its site is not.
 
     One that is not live may change in any case: nothing is lost by it, and it may be what makes it so.
     """
-    sites = _circuits_by_site(world)
-    own = {name: _ports(changes) for name, changes in planned.items() if _disturbs(changes)}
-    own = {name: {_site(port, world): port for port in ports} for name, ports in own.items()}
-    near = [_port(cni) for site in dict.fromkeys(site for places in own.values() for site in places) for cni in sites[site]]
-    states = _states([*near, *(port for places in own.values() for port in places.values())], world)
+    sites = _circuits_by_site(snapshot)
+    sites_by_circuit = {name: _interconnects_of(changes) for name, changes in planned.items() if _disturbs_traffic(changes)}
+    sites_by_circuit = {name: {_site_of(port, snapshot): port for port in ports} for name, ports in sites_by_circuit.items()}
+    all_sites = dict.fromkeys(site for own_sites in sites_by_circuit.values() for site in own_sites)
+    site_interconnects = [_interconnect_of(cni) for site in all_sites for cni in sites[site]]
+    states = _states_of([*site_interconnects, *(port for own_sites in sites_by_circuit.values() for port in own_sites.values())], snapshot)
     changed, deferred = defaultdict(list), {}
-    for name, places in own.items():
-        whys = (_full(site, changed[site], most) or _alone(site, port, sites[site], states) for site, port in places.items())
-        why = next(filter(None, whys), '')
-        if why:
-            deferred[name] = why
-        for site in () if why else places:
+    for name, own_sites in sites_by_circuit.items():
+        reasons = (_site_limit_reason(site, changed[site], limit) or _last_healthy_reason(site, port, sites[site], states)
+                   for site, port in own_sites.items())
+        reason = next(filter(None, reasons), '')
+        if reason:
+            deferred[name] = reason
+        for site in () if reason else own_sites:
             changed[site].append(name)
     return deferred
 
 
-def _full(site: str, changed: Sequence[str], most: int) -> str:
-    return '' if len(changed) < most else (f'at_most_per_site is {most}, and of site {site} this run changes {", ".join(changed)}. '
-                                           'Run it again once that is Healthy.')
+def _site_limit_reason(site: str, changed: Sequence[str], limit: int) -> str:
+    return '' if len(changed) < limit else (f'at_most_per_site is {limit}, and of site {site} this run changes {", ".join(changed)}. '
+                                            'Run it again once that is Healthy.')
 
 
-def _alone(site: str, port: str, cnis: Iterable[Object], states: Mapping[str, str | None]) -> str:
+def _last_healthy_reason(site: str, interconnect: str, cnis: Iterable[Object], states: Mapping[str, str | None]) -> str:
     """Why what is on a port waits for the others of its site."""
-    dark = [f'{get(cni, "magic.conduit_name")} ({states[_port(cni)] or "no status"})' for cni in cnis if states[_port(cni)] != HEALTHY]
-    return f'it is Healthy, and of site {site} not Healthy are {", ".join(dark)}. Run it again once they are.' if (
-        dark and states[port] == HEALTHY) else ''
+    not_healthy = [f'{get(cni, "magic.conduit_name")} ({states[_interconnect_of(cni)] or "no status"})' for cni in cnis
+                   if states[_interconnect_of(cni)] != HEALTHY]
+    return f'it is Healthy, and of site {site} not Healthy are {", ".join(not_healthy)}. Run it again once they are.' if (
+        not_healthy and states[interconnect] == HEALTHY) else ''
 
 
 # Where circuits are, and how they are.
 
-def _port(obj: Object) -> str | None:
+def _interconnect_of(obj: Object) -> str | None:
     """The interconnect that an object is, or is on."""
     return obj.get(CNI.parent[1]) or obj.get(INTERCONNECT.id)
 
 
-def _ports(changes: Iterable[Change]) -> list[str]:
+def _interconnects_of(changes: Iterable[Change]) -> list[str]:
     """The interconnects that the changes find there, that of what is deleted first."""
     rows = (CNI.name, INTERCONNECT.name)
-    there = [change for change in changes if change.row.name in rows and change.before and change.action != 'create']
-    ports = dict.fromkeys(_port(change.before) for change in sorted(there, key=lambda change: change.action != 'delete'))
-    return [port for port in ports if port]
+    existing = [change for change in changes if change.row.name in rows and change.before and change.action != 'create']
+    interconnects = dict.fromkeys(_interconnect_of(change.before)
+                                  for change in sorted(existing, key=lambda change: change.action != 'delete'))
+    return [interconnect for interconnect in interconnects if interconnect]
 
 
-def _site(port: str, world: World) -> str:
+def _site_of(interconnect: str, snapshot: Snapshot) -> str:
     """The site of an interconnect, or its region; one of its own where Cloudflare shows none."""
-    found = next(iter(by_field(INTERCONNECT, INTERCONNECT.id, port, world)), {})
-    return found.get('site') or found.get('region') or port
+    current = next(iter(objects_by_field(INTERCONNECT, INTERCONNECT.id, interconnect, snapshot)), {})
+    return current.get('site') or current.get('region') or interconnect
 
 
-def _circuits_by_site(world: World) -> dict[str, list[Object]]:
+def _circuits_by_site(snapshot: Snapshot) -> dict[str, list[Object]]:
     """{site: the CNIs there}."""
     sites: dict[str, list[Object]] = defaultdict(list)
-    for cni in (cni for cni in world.seen(CNI.name) if cni.get(CNI.parent[1])):
-        sites[_site(_port(cni), world)].append(cni)
+    for cni in (cni for cni in snapshot.objects(CNI.name) if cni.get(CNI.parent[1])):
+        sites[_site_of(_interconnect_of(cni), snapshot)].append(cni)
     return sites
 
 
-def _states(ports: Iterable[str], world: World) -> dict[str, str | None]:
+def _states_of(interconnects: Iterable[str], snapshot: Snapshot) -> dict[str, str | None]:
     """{interconnect: its status, None without one}. Raises Unread for all that nobody has read."""
-    ports = [*dict.fromkeys(ports)]
-    return dict(zip(ports, all_read(lambda port: next((status.get('state') for status in world.seen(STATUS.name, port)), None), ports),
-                    strict=True))
+    def state_of(interconnect: str) -> str | None:
+        return next((status.get('state') for status in snapshot.objects(STATUS.name, interconnect)), None)
+
+    interconnects = [*dict.fromkeys(interconnects)]
+    return dict(zip(interconnects, map_all_reads(state_of, interconnects), strict=True))

@@ -103,7 +103,7 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 ] if check else [])) }}'''
 
 
-class Facts(NamedTuple):
+class CircuitFacts(NamedTuple):
     """What the files of a circuit are made from. None: not known, or not there. loa_name: the name that the LOA is to be made out to."""
 
     name: str
@@ -119,42 +119,43 @@ def file_name(circuit: str) -> str:
     return re.sub(r'^\.', '%2E', quote(circuit, safe='', errors='surrogatepass').replace('~', '%7E'))
 
 
-def is_direct(port: Mapping[str, Any] | None) -> bool:
+def is_direct(interconnect: Mapping[str, Any] | None) -> bool:
     """Whether an interconnect is a port, so that there is a LOA of it."""
-    return get(port, 'type') != GCP_PARTNER.fixed['type']
+    return get(interconnect, 'type') != GCP_PARTNER.constants['type']
 
 
 # NAME.json
 
-def handover_of(facts: Facts, loa: Object | None) -> Object:
+def handover_of(facts: CircuitFacts, loa: Object | None) -> Object:
     """The hand-over of a circuit whose interconnect and CNI are known. loa: {interconnect, name, sha256, fetched} of its LOA."""
     return {
         'format': FORMAT,
         'name': facts.name,
         'description': get(facts.cni, 'magic.description'),
-        'interconnect': _interconnect(facts.name, facts.interconnect),
-        'link': _link(facts.cni),
-        'bgp': _bgp(facts.cni, facts.settings),
-        'health_check': _health_check(get(facts.tunnel, 'health_check')),
+        'interconnect': _interconnect_section(facts.name, facts.interconnect),
+        'link': _link_section(facts.cni),
+        'bgp': _bgp_section(facts.cni, facts.settings),
+        'health_check': _health_check_section(get(facts.tunnel, 'health_check')),
         **({'loa': loa} if loa else {}),
     }
 
 
-def _interconnect(circuit: str, port: Object) -> Object:
-    named = {'name': port['name'], 'type': port.get('type'), 'speed': port.get('speed')}
-    if not is_direct(port):
-        return {**named, 'region': port.get('region')}
-    return {**named, 'site': port.get('site'), 'facility': port.get('facility', {}), 'device': port.get('ccr_device_name'),
-            'slot_id': port.get('slot_id'), 'optic': OPTICS.get(port.get('speed')), 'loa': f'{file_name(circuit)}-loa.pdf'}
+def _interconnect_section(circuit: str, interconnect: Object) -> Object:
+    common = {'name': interconnect['name'], 'type': interconnect.get('type'), 'speed': interconnect.get('speed')}
+    if not is_direct(interconnect):
+        return {**common, 'region': interconnect.get('region')}
+    return {**common, 'site': interconnect.get('site'), 'facility': interconnect.get('facility', {}),
+            'device': interconnect.get('ccr_device_name'),
+            'slot_id': interconnect.get('slot_id'), 'optic': OPTICS.get(interconnect.get('speed')), 'loa': f'{file_name(circuit)}-loa.pdf'}
 
 
-def _link(cni: Object) -> Object:
-    customer, cloudflare = (str(cni.get(end) or '') for end in ('cust_ip', 'p2p_ip'))
+def _link_section(cni: Object) -> Object:
+    customer, cloudflare = (str(cni.get(field) or '') for field in ('cust_ip', 'p2p_ip'))
     return {'customer_address': customer.split('/')[0], 'cloudflare_address': cloudflare.split('/')[0],
             'prefix_length': int(prefix) if (prefix := f'{customer}/31'.split('/')[1]).isdecimal() else None, 'mtu': get(cni, 'magic.mtu')}
 
 
-def _bgp(cni: Object, settings: Object | None) -> Object | None:
+def _bgp_section(cni: Object, settings: Object | None) -> Object | None:
     bgp = cni.get('bgp')
     return {
         'customer_asn': bgp.get('customer_asn'),
@@ -166,7 +167,7 @@ def _bgp(cni: Object, settings: Object | None) -> Object | None:
     } if bgp else None
 
 
-def _health_check(check: Object | None) -> Object | None:
+def _health_check_section(check: Object | None) -> Object | None:
     fields = {name: get(check, name) for name in ('enabled', 'rate', 'type', 'direction')}
     return {**fields, 'target': get(check, 'target.effective', get(check, 'target.saved'))} if check else None
 
@@ -183,13 +184,13 @@ def _encodable(text: str) -> str:
 
 # NAME.md
 
-def cell(value: Any) -> str:
+def markdown_cell(value: Any) -> str:
     """A value in Markdown: on one line, and never markup. A comment, which nobody sees, parts what GitHub would make a link of."""
     text = ' '.join(str(value).translate(_ENTITIES).split())
     return _LINKED.sub(r'\1<!-- -->', _NUMBERED.sub(r'\1\\\2', _SPECIAL.sub(r'\\\1', text)))
 
 
-def renderer(path: str | None) -> Callable[[Object], str]:
+def sheet_renderer(path: str | None) -> Callable[[Object], str]:
     """The function that makes the text for people of a hand-over, by the user's own template if there is one.
 
     Raises InputError for a template that can't be read or has an error, as the function does for one that shows only with the values.
@@ -201,25 +202,25 @@ def renderer(path: str | None) -> Callable[[Object], str]:
     if path is None:
         return lambda handover: _encodable(compiled_sheet().render(handover=handover))
     path = os.path.realpath(os.path.expanduser(path))
-    return _own(_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
+    return _user_renderer(_jinja_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
 
 
 @lru_cache(maxsize=1)
 def compiled_sheet() -> Any:
     """The template of the sheet."""
-    return _environment().from_string(SHEET)
+    return _jinja_environment().from_string(SHEET)
 
 
-def _environment(loader: Any = None) -> Any:
+def _jinja_environment(loader: Any = None) -> Any:
     """Jinja as Ansible's module template has it, and the filter cell."""
     import jinja2
 
     environment = jinja2.Environment(loader=loader, trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
-    environment.filters['cell'] = cell
+    environment.filters['cell'] = markdown_cell
     return environment
 
 
-def _own(environment: Any, path: str) -> Callable[[Object], str]:
+def _user_renderer(environment: Any, path: str) -> Callable[[Object], str]:
     """The function that renders the user's own template."""
     try:
         template = environment.get_template(os.path.basename(path))

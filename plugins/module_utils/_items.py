@@ -12,40 +12,41 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import WRITE_A_TEXT, Spec, not_texts
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import TEXT_ADVICE, Spec, non_text_options
 
 
-class Refused(NamedTuple):
+class InvalidItem(NamedTuple):
     """An item that can't be. name: what it is called, or its place in the list where it has no name."""
 
     name: str
     error: InputError
 
 
-def refused(option: str, items: Sequence[Any], spec: Spec, withhold: Callable[[str], str]) -> dict[int, Refused]:
-    """{place: what can't be} of the items of an option. withhold: a text as it may be shown."""
-    found = {}
-    for place, item in enumerate(items):
+def invalid_items(option: str, items: Sequence[Any], spec: Spec, redact: Callable[[str], str]) -> dict[int, InvalidItem]:
+    """{place: what can't be} of the items of an option. redact: a text as it may be shown."""
+    invalid = {}
+    for position, item in enumerate(items):
         values = _as_dict(item)
-        error = _error(values, spec, withhold)
+        error = _item_error(values, spec, redact)
         if error:
-            named = isinstance(values, dict) and isinstance(values.get('name'), (str, int, float)) and values['name'] != ''
-            found[place] = Refused(str(values['name']) if named else f'{option}[{place}]', error)
-    return found
+            has_name = isinstance(values, dict) and isinstance(values.get('name'), (str, int, float)) and values['name'] != ''
+            invalid[position] = InvalidItem(str(values['name']) if has_name else f'{option}[{position}]', error)
+    return invalid
 
 
-def secrets_of(spec: Spec, value: Any) -> Iterator[str]:
+def secrets_in(spec: Spec, items: Any) -> Iterator[str]:
     """The secrets of items as they were given, whatever they were given as."""
-    for item in value if isinstance(value, (list, tuple)) else [value]:
-        for name, row in spec.items() if isinstance(item, Mapping) else ():
-            given = [item[word] for word in (name, *row.get('aliases', ())) if item.get(word) is not None]
-            yield from (str(one) for one in given if row.get('no_log') or (_holds_secrets(row) and isinstance(one, str)))
-            for one in given:
-                yield from secrets_of(row.get('options', {}), one)
+    for item in items if isinstance(items, (list, tuple)) else [items]:
+        for name, option_spec in spec.items() if isinstance(item, Mapping) else ():
+            given = [item[alias] for alias in (name, *option_spec.get('aliases', ())) if item.get(alias) is not None]
+            yield from (str(value) for value in given if option_spec.get('no_log')
+                        or (_holds_secrets(option_spec) and isinstance(value, str)))
+            for value in given:
+                yield from secrets_in(option_spec.get('options', {}), value)
 
 
-def _holds_secrets(row: Mapping[str, Any]) -> bool:
-    return any(inner.get('no_log') or _holds_secrets(inner) for inner in row.get('options', {}).values())
+def _holds_secrets(option_spec: Mapping[str, Any]) -> bool:
+    return any(inner.get('no_log') or _holds_secrets(inner) for inner in option_spec.get('options', {}).values())
 
 
 def _as_dict(item: Any) -> Any:
@@ -56,39 +57,39 @@ def _as_dict(item: Any) -> Any:
         return item
 
 
-def _error(item: Any, spec: Spec, withhold: Callable[[str], str]) -> InputError | None:
+def _item_error(item: Any, spec: Spec, redact: Callable[[str], str]) -> InputError | None:
     if not isinstance(item, dict):
         return InputError('name', f'this is a {type(item).__name__}, which names no circuit.', 'a dict with a name')
-    if not_texts(spec, item, secret=True):
-        return InputError(', '.join(not_texts(spec, item, secret=True)), WRITE_A_TEXT)
+    if non_text_options(spec, item, secret=True):
+        return InputError(', '.join(non_text_options(spec, item, secret=True)), TEXT_ADVICE)
     try:
-        validated(item, spec, withhold)
+        validated_options(item, spec, redact)
     except InputError as error:
         return error
     return None
 
 
-def validated(item: Mapping[str, Any], spec: Spec, withhold: Callable[[str], str]) -> dict[str, Any]:
-    """The options in their types. withhold: a text as it may be shown. Raises InputError that names each option that is wrong."""
+def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str], str]) -> dict[str, Any]:
+    """The options in their types. redact: a text as it may be shown. Raises InputError that names each option that is wrong."""
     result = ArgumentSpecValidator(spec).validate(item)
     if not result.error_messages:
         return result.validated_parameters
-    given = {word: (name, row) for name, row in spec.items() for word in (name, *row.get('aliases', ()))}
-    wrong = {word: problem for word in item if (problem := _problem(word, given.get(word), item[word]))}
-    wrong |= {name: 'is needed.' for name, row in spec.items() if row.get('required') and item.get(name) is None}
+    given = {alias: (name, option_spec) for name, option_spec in spec.items() for alias in (name, *option_spec.get('aliases', ()))}
+    wrong = {alias: problem for alias in item if (problem := _option_problem(alias, given.get(alias), item[alias]))}
+    wrong |= {name: 'is needed.' for name, option_spec in spec.items() if option_spec.get('required') and item.get(name) is None}
     option, problem = next(iter(wrong.items()), ('name', '; '.join(result.error_messages)))
-    error = InputError(option, withhold(problem))
-    error.notes += [f'{other}: {withhold(text)}' for other, text in list(wrong.items())[1:]]
+    error = InputError(option, redact(problem))
+    error.notes += [f'{other}: {redact(text)}' for other, text in list(wrong.items())[1:]]
     raise error
 
 
-def _problem(word: str, named: tuple[str, Mapping[str, Any]] | None, value: Any) -> str:
+def _option_problem(alias: str, option: tuple[str, Mapping[str, Any]] | None, value: Any) -> str:
     """What is wrong with one option; empty if nothing is."""
-    if named is None:
+    if option is None:
         return 'there is no such option.'
-    name, row = named
-    parts = row.get('options')
-    if parts and value is not None and not isinstance(_as_dict(value), dict):
-        shown = 'the value' if _holds_secrets(row) else repr(value)
-        return f'{shown} is not possible. Allowed: a dict with {", ".join(parts)}.'
-    return '; '.join(ArgumentSpecValidator({name: row}).validate({name: value}).error_messages)
+    name, option_spec = option
+    suboptions = option_spec.get('options')
+    if suboptions and value is not None and not isinstance(_as_dict(value), dict):
+        quoted = 'the value' if _holds_secrets(option_spec) else repr(value)
+        return f'{quoted} is not possible. Allowed: a dict with {", ".join(suboptions)}.'
+    return '; '.join(ArgumentSpecValidator({name: option_spec}).validate({name: value}).error_messages)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects and their fields, and the world they are read from. No client, no clock."""
+"""Objects and their fields, and the snapshot they are read from. No client, no clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ShapeError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Key, Resource
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import same
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import unchanged
 
 Object = dict[str, Any]
 Part = tuple[str, 'str | None']
@@ -20,196 +20,197 @@ MISSING = object()
 
 
 class Unread(Exception):
-    """The decision needs parts of the world that nobody has read, each (resource, id or None for the list)."""
+    """The decision needs parts of the snapshot that nobody has read, each (resource, id or None for the list)."""
 
     def __init__(self, *parts: Part) -> None:
         super().__init__(*parts)
         self.parts = parts
 
 
-def all_read(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+def map_all_reads(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
     """What work() returns for each item. Raises Unread once, for all that any of them needs."""
-    found: list[T] = []
+    results: list[T] = []
     unread: dict[Part, None] = {}
     for item in items:
         try:
-            found.append(work(item))
+            results.append(work(item))
         except Unread as error:
             unread |= dict.fromkeys(error.parts)
     if unread:
         raise Unread(*unread)
-    return found
+    return results
 
 
 class Unreadable(dict):
     """An object of which something can't be read: that is None here, and the error is for whoever needs the object."""
 
     def __init__(self, obj: Object, error: ShapeError) -> None:
-        super().__init__(merge(obj, dict.fromkeys(error.wires)))
+        super().__init__(merge(obj, dict.fromkeys(error.field_paths)))
         self.error = error
 
     def __missing__(self, name: str) -> None:
         return None
 
-    def may_be(self, wire: str, value: Any, normal: Callable[[Any], Any]) -> bool:
+    def may_be(self, path: str, value: Any, normal: Callable[[Any], Any]) -> bool:
         """Whether it has that value in a field, as far as anybody can tell."""
-        unknown = any(f'{wire}.'.startswith(f'{wrong}.') for wrong in self.error.wires)
-        return unknown or normal(get(self, wire, MISSING)) == normal(value)
+        unknown = any(f'{path}.'.startswith(f'{unreadable}.') for unreadable in self.error.field_paths)
+        return unknown or normal(get(self, path, MISSING)) == normal(value)
 
 
-class World:
+class Snapshot:
     """What has been read: {(resource, id or None for the list): objects}, found by the values of their fields at no cost that grows."""
 
     def __init__(self, parts: Mapping[Part, Iterable[Object]] | None = None) -> None:
         self._parts: dict[Part, _Objects] = {}
         self._unreadable: dict[Part, list[Unreadable]] = {}
         self._indexes: dict[tuple[str, str, Callable], dict[Any, _Objects]] = {}
-        self._kept: dict[Any, Any] = {}
-        self.origin = self  # as it was read
-        self._narrowed: set[Part] = set()
-        self.narrow: dict[str, Mapping[str, Any]] = {}  # what of a list is enough at first, by resource
-        self.account = ''  # the one that this is the world of
-        self.promised: set[str] = set()  # interconnects that a circuit of the same plan gets
-        self.asking: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
-        self.takers: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None  # those without a CNI by what they ask for, once counted
-        self.final = False  # what is not there yet is not waited for any longer
-        self.owners: Mapping[str, str] = {}  # the interconnect that each circuit has on record, whether Cloudflare agrees or not
-        self.claims: Mapping[str, list[str]] = {}  # and the circuits that have each interconnect on record
+        self._cache: dict[Any, Any] = {}
+        self.as_read = self  # as it was read
+        self._filtered_parts: set[Part] = set()
+        self.list_filters: dict[str, Mapping[str, Any]] = {}  # what of a list is enough at first, by resource
+        self.account = ''  # the one that this is the snapshot of
+        self.assigned: set[str] = set()  # interconnects that a circuit of the same plan gets
+        self.selectors: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
+        self.demand: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None  # those without a CNI by what they ask for, once counted
+        self.is_final = False  # what is not there yet is not waited for any longer
+        self.recorded: Mapping[str, str] = {}  # the interconnect that each circuit has on record, whether Cloudflare agrees or not
+        self.recorded_on: Mapping[str, list[str]] = {}  # and the circuits that have each interconnect on record
         for part, objects in (parts or {}).items():
-            self.put(part, objects)
+            self.put_part(part, objects)
 
-    def own(self, owners: Mapping[str, str]) -> None:
+    def set_records(self, recorded: Mapping[str, str]) -> None:
         """Takes in what is on record: {circuit: the name of its interconnect}."""
-        claims: dict[str, list[str]] = {}
-        for circuit, port in owners.items():
-            claims.setdefault(port, []).append(circuit)
-        self.owners, self.claims = owners, claims
+        recorded_on: dict[str, list[str]] = {}
+        for circuit, interconnect in recorded.items():
+            recorded_on.setdefault(interconnect, []).append(circuit)
+        self.recorded, self.recorded_on = recorded, recorded_on
 
-    def copy(self) -> World:
+    def copy(self) -> Snapshot:
         """Another one that can be changed by itself."""
         other = self._like(self._parts)
-        other.promised, other.asking, other.origin = set(self.promised), self.asking, self.origin
+        other.assigned, other.selectors, other.as_read = set(self.assigned), self.selectors, self.as_read
         return other
 
-    def only(self, resource: str) -> World:
+    def restricted_to(self, resource: str) -> Snapshot:
         """What has been read of one resource."""
         return self._like({part: objects for part, objects in self._parts.items() if part[0] == resource})
 
-    def _like(self, parts: Mapping[Part, _Objects]) -> World:
+    def _like(self, parts: Mapping[Part, _Objects]) -> Snapshot:
         other = type(self)()
         other._parts = {part: dict(objects) for part, objects in parts.items()}
         other._unreadable = {part: self._unreadable[part] for part in parts}
-        other._narrowed, other.narrow, other.account, other.final = set(self._narrowed), self.narrow, self.account, self.final
-        other.owners, other.claims = self.owners, self.claims
+        other._filtered_parts, other.list_filters = set(self._filtered_parts), self.list_filters
+        other.account, other.is_final = self.account, self.is_final
+        other.recorded, other.recorded_on = self.recorded, self.recorded_on
         return other
 
-    def has(self, resource: str) -> bool:
+    def has_list(self, resource: str) -> bool:
         """Whether the list of a resource has been read."""
         return (resource, None) in self._parts
 
-    def put(self, part: Part, objects: Iterable[Object], narrowed: bool = False) -> None:
+    def put_part(self, part: Part, objects: Iterable[Object], narrowed: bool = False) -> None:
         """Adds what has been read. narrowed: it is not the whole list. One object by itself is put in the list too: that may lag behind.
 
         What is Unreadable is kept apart.
         """
         resource, ident = part
         for old in [part] if ident else [old for old in self._parts if old[0] == resource]:
-            self.drop(old)
+            self.drop_part(old)
         objects = list(objects)
         self._parts[part] = _by_identity(obj for obj in objects if not isinstance(obj, Unreadable))
         self._unreadable[part] = [obj for obj in objects if isinstance(obj, Unreadable)]
-        self._narrowed |= {part} if narrowed else set()
-        if ident and self.has(resource):
+        self._filtered_parts |= {part} if narrowed else set()
+        if ident and self.has_list(resource):
             self._parts[resource, None] |= self._parts[part]
 
-    def drop(self, part: Part) -> None:
+    def drop_part(self, part: Part) -> None:
         """Forgets what has been read, so that it is read again."""
         self._parts.pop(part, None)
-        self._narrowed.discard(part)
-        self._indexes, self._kept = {}, {}
+        self._filtered_parts.discard(part)
+        self._indexes, self._cache = {}, {}
 
-    def seen(self, resource: str, ident: str | None = None) -> list[Object]:
+    def objects(self, resource: str, ident: str | None = None) -> list[Object]:
         """The objects of a resource. Raises Unread if nobody has read them."""
-        return list(self._part(resource, ident).values())
+        return list(self._objects_of(resource, ident).values())
 
-    def whole(self, resource: str) -> list[Object]:
+    def complete_list(self, resource: str) -> list[Object]:
         """All objects of a list. Raises Unread if it was not read, or only as far as seemed enough."""
-        if (resource, None) in self._narrowed:
+        if (resource, None) in self._filtered_parts:
             raise Unread((resource, None))
-        return self.seen(resource)
+        return self.objects(resource)
 
-    def holds(self, resource: str, obj: Object) -> bool:
+    def contains(self, resource: str, obj: Object) -> bool:
         """Whether this very object is in a list, and neither gone nor changed."""
-        return id(obj) in self._part(resource)
+        return id(obj) in self._objects_of(resource)
 
-    def _part(self, resource: str, ident: str | None = None) -> _Objects:
+    def _objects_of(self, resource: str, ident: str | None = None) -> _Objects:
         try:
             return self._parts[resource, ident]
         except KeyError:
             raise Unread((resource, ident)) from None
 
-    def having(self, resource: str, wire: str, value: Any, normal: Callable[[Any], Any] = same) -> list[Object]:
+    def matching(self, resource: str, path: str, value: Any, normal: Callable[[Any], Any] = unchanged) -> list[Object]:
         """The objects of a list with that value in a field."""
-        objects, index = self._part(resource), self._indexes.get((resource, wire, normal))
+        objects, index = self._objects_of(resource), self._indexes.get((resource, path, normal))
         if index is None:
-            index = self._indexes[resource, wire, normal] = {}
+            index = self._indexes[resource, path, normal] = {}
             for obj in objects.values():
-                _at(index, wire, normal, obj)[id(obj)] = obj
+                _index_entry(index, path, normal, obj)[id(obj)] = obj
         return list(index.get(_hashable(normal(value)), {}).values())
 
-    def known(self, resource: str, wire: str) -> frozenset[Any]:
+    def known_values(self, resource: str, path: str) -> frozenset[Any]:
         """The values of a field in a list as it was read, whatever was decided since: one set for all who ask."""
-        return self.origin.kept(('known', resource, wire), lambda: frozenset(
-            get(obj, wire) for obj in (*self.origin.seen(resource), *self.origin.unreadable(resource))))
+        return self.as_read.cached(('known', resource, path), lambda: frozenset(
+            get(obj, path) for obj in (*self.as_read.objects(resource), *self.as_read.unreadable(resource))))
 
-    def kept(self, key: Any, make: Callable[[], T]) -> T:
-        """What make() returns, made once: it has to stay right while things are only taken. See forget()."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+    def cached(self, key: Any, make: Callable[[], T]) -> T:
+        """What make_folder() returns, made once: it has to stay right while things are only taken. See clear_cache()."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Something has been set free: what was kept is made anew."""
-        self._kept = {}
+        self._cache = {}
 
     def unreadable(self, resource: str) -> list[Unreadable]:
         """Those of a list that can't be read."""
         return self._unreadable.get((resource, None), [])
 
-    def refuse(self, resource: str, wire: str, value: Any, normal: Callable[[Any], Any] = same) -> None:
+    def refuse_unreadable(self, resource: str, path: str, value: Any, normal: Callable[[Any], Any] = unchanged) -> None:
         """Raises AnswerError where an object that can't be read has that value in a field, or may have."""
         for obj in self.unreadable(resource):
-            if obj.may_be(wire, value, normal):
+            if obj.may_be(path, value, normal):
                 raise obj.error
 
-    def turn(self, resource: str, before: Object | None, after: Object | None) -> None:
+    def replace_object(self, resource: str, before: Object | None, after: Object | None) -> None:
         """Takes an object out of the list of a resource, puts another one in, or does both. What has not been read stays unread."""
         objects = self._parts.get((resource, None))
         if objects is None:
             return
-        indexes = [(index, wire, normal) for (name, wire, normal), index in self._indexes.items() if name == resource]
+        indexes = [(index, path, normal) for (name, path, normal), index in self._indexes.items() if name == resource]
         for obj in (before, after):
-            for place in (objects, *(_at(*one, obj) for one in indexes)) if obj is not None else ():
-                place.pop(id(obj), None)
-                place |= {id(obj): obj} if obj is after else {}
+            for group in (objects, *(_index_entry(*entry, obj) for entry in indexes)) if obj is not None else ():
+                group.pop(id(obj), None)
+                group |= {id(obj): obj} if obj is after else {}
 
 
 def _by_identity(objects: Iterable[Object]) -> _Objects:
     return {id(obj): obj for obj in objects}
 
 
-def _at(index: dict[Any, _Objects], wire: str, normal: Callable[[Any], Any], obj: Object) -> _Objects:
+def _index_entry(index: dict[Any, _Objects], path: str, normal: Callable[[Any], Any], obj: Object) -> _Objects:
     """The objects of an index that have the same value as this one."""
-    return index.setdefault(_hashable(normal(get(obj, wire, MISSING))), {})
+    return index.setdefault(_hashable(normal(get(obj, path, MISSING))), {})
 
 
 def _hashable(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, frozenset)) or value is MISSING else repr(value)
 
 
-def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
+def get(obj: Mapping[str, Any] | None, path: str, default: Any = None) -> Any:
     """The value at a dotted path, or the default."""
-    for name in wire.split('.'):
+    for name in path.split('.'):
         if not isinstance(obj, Mapping) or name not in obj:
             return default
         obj = obj[name]
@@ -218,62 +219,63 @@ def get(obj: Mapping[str, Any] | None, wire: str, default: Any = None) -> Any:
 
 def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
     """A copy with the values at the dotted paths set, or taken out where the value is None; everything else stays."""
-    for wire, value in fields.items():
-        head, _dot, rest = wire.partition('.')
+    for path, value in fields.items():
+        head, _dot, remainder = path.partition('.')
         inner = obj.get(head)
-        if value is None and (not rest or not isinstance(inner, dict)):
-            obj = obj if rest else {name: own for name, own in obj.items() if name != head}
+        if value is None and (not remainder or not isinstance(inner, dict)):
+            obj = obj if remainder else {name: value_there for name, value_there in obj.items() if name != head}
         else:
-            obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {rest: value}) if rest else value}
+            obj = {**obj, head: merge(inner if isinstance(inner, dict) else {}, {remainder: value}) if remainder else value}
     return obj
 
 
-def differing(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
+def differing_fields(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
-    rows = {wire: row.at(wire) for wire in fields}
+    rows = {path: row.field(path) for path in fields}
     return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w)) != rows[w].normal(v)}
 
 
-def contrast(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def have_and_want(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """{option: {have, want}} of the fields, without secrets: what an error says."""
     pairs = {}
-    for wire, want in fields.items():
-        f = row.at(wire)
-        pair = {'have': get(obj, wire), 'want': want}
+    for path, want in fields.items():
+        f = row.field(path)
+        pair = {'have': get(obj, path), 'want': want}
         pairs[f.option] = {name: '(hidden)' if f.secret and value is not None else value for name, value in pair.items()}
     return pairs
 
 
-def by_key(row: Resource, key: Key, value: Any, world: World) -> list[Object]:
+def objects_by_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> list[Object]:
     """The objects that a key names, through the resources on the way to them."""
     names = {value}
-    for hop in key.via:
-        names = {get(obj, hop.gives) for name in names for obj in world.having(hop.resource, hop.field, name)} - {None}
-    if key.via and key.wire == row.id:  # another object has its name, so it is there, whether it is listed or not
-        return [obj for name in names for obj in by_field(row, key.wire, name, world)]
-    return [obj for name in names for obj in world.having(row.name, key.wire, name, key.normal)]
+    for reference in key.references:
+        names = {get(obj, reference.value_path) for name in names
+                 for obj in snapshot.matching(reference.resource, reference.match_path, name)} - {None}
+    if key.references and key.path == row.id:  # another object has its name, so it is there, whether it is listed or not
+        return [obj for name in names for obj in objects_by_field(row, key.path, name, snapshot)]
+    return [obj for name in names for obj in snapshot.matching(row.name, key.path, name, key.normal)]
 
 
-def by_field(row: Resource, wire: str, value: Any, world: World) -> list[Object]:
+def objects_by_field(row: Resource, path: str, value: Any, snapshot: Snapshot) -> list[Object]:
     """The objects with that value in a field; by its name also one that the list doesn't show yet. Raises Unread."""
-    return world.having(row.name, wire, value) or ([] if wire != row.id or value == UNKNOWN else world.seen(row.name, value))
+    return snapshot.matching(row.name, path, value) or ([] if path != row.id or value == UNKNOWN else snapshot.objects(row.name, value))
 
 
-def refuse_unreadable(row: Resource, key: Key, value: Any, world: World) -> None:
+def refuse_unreadable_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> None:
     """Raises AnswerError where the key names nothing that can be read, and may name what can't."""
     values = {value}
-    for hop in key.via:
-        met = {value: world.having(hop.resource, hop.field, value) for value in values}
-        for value in (value for value, found in met.items() if not found):
-            world.refuse(hop.resource, hop.field, value)
-        values = {get(obj, hop.gives) for found in met.values() for obj in found} - {None}
+    for reference in key.references:
+        matches = {value: snapshot.matching(reference.resource, reference.match_path, value) for value in values}
+        for value in (value for value, objects in matches.items() if not objects):
+            snapshot.refuse_unreadable(reference.resource, reference.match_path, value)
+        values = {get(obj, reference.value_path) for objects in matches.values() for obj in objects} - {None}
     for value in values:
-        if not world.having(row.name, key.wire, value, key.normal):
-            world.refuse(row.name, key.wire, value, key.normal)
+        if not snapshot.matching(row.name, key.path, value, key.normal):
+            snapshot.refuse_unreadable(row.name, key.path, value, key.normal)
 
 
-def no_such(row: Resource, option: str, value: Any, world: World, field: str | None = None) -> InputError:
+def not_found_error(row: Resource, option: str, value: Any, snapshot: Snapshot, field: str | None = None) -> InputError:
     """The error for a name that nothing has, with the names that there are."""
-    there = sorted(str(get(obj, field or row.id)) for obj in world.seen(row.name))
-    shown = ', '.join(there[:20]) or 'none'
-    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {shown}.', there)
+    names = sorted(str(get(obj, field or row.id)) for obj in snapshot.objects(row.name))
+    listed = ', '.join(names[:20]) or 'none'
+    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {listed}.', names)

@@ -10,125 +10,128 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import End
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartlyError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import hide, outcome, written
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import ChainResult
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartialFailureError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import applied_result, diff_result, without_secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, readdressed
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, changed_addresses
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL
 
-SHOWN = 10  # failures in the message; all are in the result
-OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check': (TUNNEL, 'health_check')}
+MAX_FAILURES_SHOWN = 10  # failures in the message; all are in the result
+RESULT_OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check': (TUNNEL, 'health_check')}
 
 
 @dataclass
 class Outcome:
-    """changes, files: as planned; end: as written. paths: of the files; status: {interconnect, state, reason}, where it was read.
+    """What becomes of one circuit. changes, file_changes: as planned; result: as written.
 
-    deferred: why it waits for the next run; known: {name of a row: the object} of what its files are made from.
+    file_paths: of the files; status: {interconnect, state, reason}, where it was read.
+    deferred: why it waits for the next run; current: {name of a row: the object} of what its files are made from.
     """
 
     name: str
     changes: list[Change] = field(default_factory=list)
-    end: End = field(default_factory=End)
-    files: list[Change] = field(default_factory=list)
-    paths: dict[str, str | None] = field(default_factory=dict)
+    result: ChainResult = field(default_factory=ChainResult)
+    file_changes: list[Change] = field(default_factory=list)
+    file_paths: dict[str, str | None] = field(default_factory=dict)
     status: dict[str, Any] | None = None
     reached: bool | None = None
     deferred: str = ''
-    known: dict[str, Object] = field(default_factory=dict)
+    current: dict[str, Object] = field(default_factory=dict)
 
     @property
-    def real(self) -> list[Change]:
+    def effective_changes(self) -> list[Change]:
         """What changes, or has changed before it failed."""
-        if self.end.error:
-            return self.end.applied
-        return [] if self.end.skipped else [*self.changes, *self.files]
+        if self.result.error:
+            return self.result.applied
+        return [] if self.result.skipped else [*self.changes, *self.file_changes]
 
     @property
     def state(self) -> str:
         """unchanged, created, updated, deleted, failed, skipped or deferred."""
-        if self.end.error or self.end.skipped or self.deferred:
-            return 'failed' if self.end.error else 'skipped' if self.end.skipped else 'deferred'
-        made, filed = ({change.action for change in changes} - {'none', 'note'} for changes in (self.changes, self.files))
-        if made | filed == {'delete'}:
+        if self.result.error or self.result.skipped or self.deferred:
+            return 'failed' if self.result.error else 'skipped' if self.result.skipped else 'deferred'
+        actions, file_actions = ({change.action for change in changes} - {'none', 'note'} for changes in (self.changes, self.file_changes))
+        if actions | file_actions == {'delete'}:
             return 'deleted'
-        return 'unchanged' if not made | filed else 'created' if 'create' in made and 'delete' not in made else 'updated'
+        return 'unchanged' if not actions | file_actions else 'created' if 'create' in actions and 'delete' not in actions else 'updated'
 
     @property
     def changed(self) -> bool:
         """Whether anything changes."""
-        return any(change.action != 'none' for change in self.real)
+        return any(change.action != 'none' for change in self.effective_changes)
 
     @property
-    def is_to_write(self) -> bool:
+    def has_writes(self) -> bool:
         """Whether the account changes."""
-        return not self.end.error and any(change.action != 'none' for change in self.changes)
+        return not self.result.error and any(change.action != 'none' for change in self.changes)
 
     @property
     def objects(self) -> dict[str, Object]:
         """{name of a row: the object as it is, or will be} of all that is known and is not deleted."""
-        return self.written if self.end.error else {**self.known, **self.written}
+        return self.planned_objects if self.result.error else {**self.current, **self.planned_objects}
 
     @property
-    def written(self) -> dict[str, Object]:
+    def planned_objects(self) -> dict[str, Object]:
         """The same of what was planned, or written, and looked at on the way."""
-        changes = self.end.applied or ([] if self.end.error else self.changes)
+        changes = self.result.applied or ([] if self.result.error else self.changes)
         return {change.row.name: change.answer or change.after for change in changes if change.after and change.row.store == 'api'}
 
     @property
     def addresses(self) -> dict[str, dict[str, Any]] | None:
         """{cust_ip, p2p_ip: {before, after}} of a circuit that was, or would be, replaced."""
-        return readdressed(self.end.done or self.real)
+        return changed_addresses(self.result.written or self.effective_changes)
 
 
-def result_of(outcomes: Sequence[Outcome], settings: Outcome | None = None, account: Object | None = None) -> dict[str, Any]:
+def rollout_result(outcomes: Sequence[Outcome], settings: Outcome | None = None, account: Object | None = None) -> dict[str, Any]:
     """What became of each circuit, how many of each there are, and what changes, the sum first. account: its settings, if read."""
-    summary = dict(Counter(one.state for one in outcomes))
+    summary = dict(Counter(outcome.state for outcome in outcomes))
     line = ', '.join(f'{number} {state}' for state, number in summary.items())
-    diffs = [diff for one in ([settings] if settings else []) for diff in outcome(one.real)['diff']]
-    diffs += [{**diff, 'circuit': one.name} for one in outcomes for diff in outcome(one.real)['diff']]
-    changed = any(one.changed for one in (*outcomes, *([settings] if settings else [])))
+    diffs = [diff for outcome in ([settings] if settings else []) for diff in diff_result(outcome.effective_changes)['diff']]
+    diffs += [{**diff, 'circuit': outcome.name} for outcome in outcomes for diff in diff_result(outcome.effective_changes)['diff']]
+    changed = any(outcome.changed for outcome in (*outcomes, *([settings] if settings else [])))
     return {'changed': changed, 'diff': [{'prepared': f'{len(outcomes)} circuits: {line}\n'}, *diffs] if changed else [],
-            'circuits': [_shown(one) for one in outcomes], 'summary': summary, 'settings': _settings(settings, account)}
+            'circuits': [_circuit_result(outcome) for outcome in outcomes], 'summary': summary,
+            'settings': _settings_result(settings, account)}
 
 
-def failure_of(outcomes: Sequence[Outcome], settings: Outcome | None, result: dict[str, Any]) -> PartlyError | None:
+def rollout_error(outcomes: Sequence[Outcome], settings: Outcome | None, result: dict[str, Any]) -> PartialFailureError | None:
     """The error of a run in which anything failed."""
-    failed = [one for one in outcomes if one.state == 'failed']
-    errors = [('settings', settings.end.error)] if settings and settings.end.error else []
-    errors += [(one.name, one.end.error) for one in failed]
+    failed = [outcome for outcome in outcomes if outcome.state == 'failed']
+    errors = [('settings', settings.result.error)] if settings and settings.result.error else []
+    errors += [(outcome.name, outcome.result.error) for outcome in failed]
     if not errors:
         return None
-    words = '; '.join(f'{name}: {error}' for name, error in errors[:SHOWN])
-    more = f' And {len(errors) - SHOWN} more.' if len(errors) > SHOWN else ''
-    text = f'{len(failed)} of {len(outcomes)} circuits failed. {words}{more}'
-    return PartlyError(text, result, all(error.retryable for _name, error in errors))
+    messages = '; '.join(f'{name}: {error}' for name, error in errors[:MAX_FAILURES_SHOWN])
+    more = f' And {len(errors) - MAX_FAILURES_SHOWN} more.' if len(errors) > MAX_FAILURES_SHOWN else ''
+    text = f'{len(failed)} of {len(outcomes)} circuits failed. {messages}{more}'
+    return PartialFailureError(text, result, all(error.retryable for _name, error in errors))
 
 
-def _settings(settings: Outcome | None, account: Object | None) -> dict[str, Any] | None:
+def _settings_result(settings: Outcome | None, account: Object | None) -> dict[str, Any] | None:
     known = settings.objects.get(SETTINGS.name) if settings else account
     return {'default_asn': known.get('default_asn')} if known else None
 
 
-def _shown(one: Outcome) -> dict[str, Any]:
-    error = {**one.end.error.result(), **written(one.end.applied)} if one.end.error else {}
-    objects = one.objects
-    more = {'interconnect': None if error else _interconnect(objects), 'addresses': one.addresses, 'reached': one.reached,
-            'msg': one.deferred or None}
-    return {'name': one.name, 'outcome': one.state, 'changed': one.changed,
-            **{key: value for key, value in more.items() if value not in (None, {})},
-            'objects': {word: get(hide(row, objects.get(row.name)), wire) if wire else hide(row, objects.get(row.name))
-                        for word, (row, wire) in OBJECTS.items()},
-            'status': one.status, 'files': _files(one), **error}
+def _circuit_result(outcome: Outcome) -> dict[str, Any]:
+    error = {**outcome.result.error.result(), **applied_result(outcome.result.applied)} if outcome.result.error else {}
+    objects = outcome.objects
+    optional = {'interconnect': None if error else _interconnect_name(objects), 'addresses': outcome.addresses, 'reached': outcome.reached,
+                'msg': outcome.deferred or None}
+    return {'name': outcome.name, 'outcome': outcome.state, 'changed': outcome.changed,
+            **{key: value for key, value in optional.items() if value not in (None, {})},
+            'objects': {key_: get(without_secrets(row, objects.get(row.name)), path) if path
+                        else without_secrets(row, objects.get(row.name))
+                        for key_, (row, path) in RESULT_OBJECTS.items()},
+            'status': outcome.status, 'files': _file_paths(outcome), **error}
 
 
-def _files(one: Outcome) -> dict[str, str | None]:
+def _file_paths(outcome: Outcome) -> dict[str, str | None]:
     """The paths of its files; of a circuit that failed those that were written."""
-    written_now = {get(change.after, 'path') for change in one.end.applied if change.row.store == 'file'}
-    return {word: path for word, path in one.paths.items() if path in written_now or not one.end.error}
+    written_now = {get(change.after, 'path') for change in outcome.result.applied if change.row.store == 'file'}
+    return {kind: path for kind, path in outcome.file_paths.items() if path in written_now or not outcome.result.error}
 
 
-def _interconnect(objects: dict[str, Object]) -> str | None:
+def _interconnect_name(objects: dict[str, Object]) -> str | None:
     """The name of the interconnect that a circuit is on."""
     return get(objects, 'cni.interconnect') or get(objects, 'interconnect.name')

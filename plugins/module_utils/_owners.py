@@ -5,43 +5,45 @@
 
 from __future__ import annotations
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, World, by_field, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, objects_by_field
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
 
 CIRCUIT_NAME = 'magic.conduit_name'
 
 
-def recorded_interconnect(circuit: str, world: World) -> list[Object]:
+def recorded_interconnect(circuit: str, snapshot: Snapshot) -> list[Object]:
     """The interconnect that a circuit has on record; none if Cloudflare contradicts that. Raises Unread."""
-    name = world.owners.get(circuit)
-    return [] if name is None or contradiction(circuit, world) else by_field(INTERCONNECT, INTERCONNECT.id, name, world)
-
-
-def own_interconnect(circuit: str, world: World) -> list[Object]:
-    """The interconnect that a circuit without a CNI has on record; none if that is not (or no longer) the circuit's. Raises Unread."""
-    name = world.owners.get(circuit)
-    if name is None or name in world.promised or world.having(CNI.name, CIRCUIT_NAME, circuit):
+    name = snapshot.recorded.get(circuit)
+    if name is None or record_contradiction(circuit, snapshot):
         return []
-    found = recorded_interconnect(circuit, world)
-    for obj in found:
-        world.refuse(CNI.name, CNI.parent[1], obj[INTERCONNECT.id])
-    return found
+    return objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot)
 
 
-def contradiction(circuit: str, world: World) -> str:
+def owned_interconnect(circuit: str, snapshot: Snapshot) -> list[Object]:
+    """The interconnect that a circuit without a CNI has on record; none if that is not (or no longer) the circuit's. Raises Unread."""
+    name = snapshot.recorded.get(circuit)
+    if name is None or name in snapshot.assigned or snapshot.matching(CNI.name, CIRCUIT_NAME, circuit):
+        return []
+    interconnects = recorded_interconnect(circuit, snapshot)
+    for obj in interconnects:
+        snapshot.refuse_unreadable(CNI.name, CNI.parent[1], obj[INTERCONNECT.id])
+    return interconnects
+
+
+def record_contradiction(circuit: str, snapshot: Snapshot) -> str:
     """What Cloudflare has against the interconnect that a circuit has on record; empty if nothing. Raises Unread."""
-    name = world.owners[circuit]
-    places = [cni.get(CNI.parent[1]) for cni in world.having(CNI.name, CIRCUIT_NAME, circuit)]
-    if name in places:
+    name = snapshot.recorded[circuit]
+    interconnects = [cni.get(CNI.parent[1]) for cni in snapshot.matching(CNI.name, CIRCUIT_NAME, circuit)]
+    if name in interconnects:
         return ''
-    if places:
-        return f'its CNI is on interconnect {places[0]!r}'
-    others = [get(cni, CIRCUIT_NAME) for cni in world.having(CNI.name, CNI.parent[1], name)]
+    if interconnects:
+        return f'its CNI is on interconnect {interconnects[0]!r}'
+    others = [get(cni, CIRCUIT_NAME) for cni in snapshot.matching(CNI.name, CNI.parent[1], name)]
     if others:
         return f'it carries the CNI {others[0]!r}'
-    return '' if by_field(INTERCONNECT, INTERCONNECT.id, name, world) else 'there is no such interconnect'
+    return '' if objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) else 'there is no such interconnect'
 
 
-def ordered_for(name: str, world: World) -> list[str]:
+def circuits_on_record(name: str, snapshot: Snapshot) -> list[str]:
     """The circuits that have an interconnect without a CNI on record, but for those that are elsewhere by now."""
-    return [circuit for circuit in world.claims.get(name, ()) if not world.having(CNI.name, CIRCUIT_NAME, circuit)]
+    return [circuit for circuit in snapshot.recorded_on.get(name, ()) if not snapshot.matching(CNI.name, CIRCUIT_NAME, circuit)]

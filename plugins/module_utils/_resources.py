@@ -37,127 +37,129 @@ class Placeholder(str):
 
 
 class Field(NamedTuple):
-    """option: its name in the module; wire: in the object; send: in the POST, if it differs.
+    """option: its name in the module; path: in the object; post_path: in the POST, if it differs.
 
-    create, change: whether POST and PUT can say it. default: sent where the user says nothing. required: without it no POST.
+    in_post, in_put: whether POST and PUT can say it. default: sent where the user says nothing. required: without it no POST.
     returned: whether answers hold it. secret: no output shows it.
     """
 
     option: str
-    wire: str
-    send: str | None = None
-    check: Callable[[Any, values.Warn], Any] = values.as_is
-    normal: Callable[[Any], Any] = values.same
-    create: bool = True
-    change: bool = True
+    path: str
+    post_path: str | None = None
+    check: Callable[[Any, values.Warn], Any] = values.unchecked
+    normal: Callable[[Any], Any] = values.unchanged
+    in_post: bool = True
+    in_put: bool = True
     default: Any = None
     required: bool = False
     returned: bool = True
     secret: bool = False
 
 
-class Hop(NamedTuple):
+class Reference(NamedTuple):
     """A step to another resource: the object whose field equals the value at hand gives the next value."""
 
     resource: str
-    field: str
-    gives: str
+    match_path: str
+    value_path: str
 
 
 class Key(NamedTuple):
     """What the user can name an object by. assigned: Cloudflare chose it, so nothing can be created under it."""
 
     option: str
-    wire: str
-    via: tuple[Hop, ...] = ()
+    path: str
+    references: tuple[Reference, ...] = ()
     assigned: bool = False
-    check: Callable[[Any, values.Warn], Any] = values.as_is
-    normal: Callable[[Any], Any] = values.same
+    check: Callable[[Any, values.Warn], Any] = values.unchecked
+    normal: Callable[[Any], Any] = values.unchanged
 
 
 class Resource(NamedTuple):
     """One kind of object.
 
-    path: below the account. id: the field that names it in the path, None if there is only one. tail: the path behind the id.
-    items: where a list of them is. limit: how many to ask for at a time, where there are many.
-    read: the object in today's form, or ShapeError.
-    parent: (resource, the field that names it). pair: two fields that must fit, and the function that says so.
-    identity: the fields that tell a new one from others after a lost answer. assigned: what Cloudflare fills in.
-    sole: the field that is one object's own: no other may have the same there, unless the user says shared.
-    whole: PUT replaces the whole object, else it keeps what is left out. wraps: where an answer has the object, if not all of it is.
-    read_only: what answers hold and PUT must not. fixed: values of every object of the row.
-    variants: rows for the values of type. implied: the type that an option speaks of. refused: options for what there is not, and why.
-    blocks: what holds fields and can only be cleared, as a whole. clears: {what the option clear names: (path, the value that clears it)}.
+    url_path: below the account. id: the field that names it in the URL, None if there is only one. url_suffix: the URL behind the id.
+    list_key: where an answer has the list of them. page_size: how many to ask for at a time, where there are many.
+    parse: the object in today's form, or ShapeError.
+    parent: (resource, the field that names it). paired_fields: two fields that must fit, and the function that says so.
+    identity: the fields that tell a new object from others after a lost answer. assigned: what Cloudflare fills in.
+    exclusive: no two objects may have the same value in this field, unless the user says shared.
+    full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the key that an answer has the object under.
+    read_only: what answers hold and PUT must not. constants: values of every object of the row.
+    variants: rows for the values of type. implied_types: {option: the type that it is for}.
+    refused_options: {an option for what there is not: why}.
+    blocks: what holds fields and can only be cleared as a whole. clear_values: {a choice of the option clear: (path, the value to send)}.
     store: where objects of the row are: the API, or files on disk. Of a file the object is {path, content}.
     """
 
     name: str
-    path: tuple[str, ...]
+    url_path: tuple[str, ...]
     id: str | None = 'id'
-    tail: tuple[str, ...] = ()
-    items: str | None = 'items'
-    limit: int | None = None
+    url_suffix: tuple[str, ...] = ()
+    list_key: str | None = 'items'
+    page_size: int | None = None
     keys: tuple[Key, ...] = ()
     fields: tuple[Field, ...] = ()
     parent: tuple[str, str | None] | None = None
     creatable: bool = True
-    sole: str | None = None
-    whole: bool = True
-    wraps: tuple[str, ...] = ()
+    exclusive: str | None = None
+    full_put: bool = True
+    wrapped_in: tuple[str, ...] = ()
     headers: Mapping[str, str] = {}
     read_only: tuple[str, ...] = ()
-    read: Callable[[dict[str, Any]], dict[str, Any]] = values.same
+    parse: Callable[[dict[str, Any]], dict[str, Any]] = values.unchanged
     identity: tuple[str, ...] = ()
     assigned: tuple[str, ...] = ()
-    pair: tuple[str, str, Callable[[Any, Any], None]] | None = None
-    fixed: Mapping[str, Any] = {}
+    paired_fields: tuple[str, str, Callable[[Any, Any], None]] | None = None
+    constants: Mapping[str, Any] = {}
     variants: Mapping[str, Resource] = {}
-    implied: Mapping[str, str] = {}
-    refused: Mapping[str, str] = {}
+    implied_types: Mapping[str, str] = {}
+    refused_options: Mapping[str, str] = {}
     blocks: tuple[Field, ...] = ()
-    clears: Mapping[str, tuple[str, Any]] = {}
+    clear_values: Mapping[str, tuple[str, Any]] = {}
     title: str = ''
     store: str = 'api'
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secret_paths(self) -> tuple[str, ...]:
         """The fields that no output shows."""
-        return tuple(f.wire for f in self.fields if f.secret)
+        return tuple(f.path for f in self.fields if f.secret)
 
-    def at(self, wire: str) -> Field:
+    def field(self, path: str) -> Field:
         """The row of a field."""
-        return next(f for f in (*self.fields, *self.blocks) if f.wire == wire)
+        return next(f for f in (*self.fields, *self.blocks) if f.path == path)
 
 
-def _shaped(*path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _parser(*url_path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A reader that raises AnswerError where something that the code relies on is of another type. What is null is as absent.
 
     A number where text is due, and one text where a list is due, say the same and are put right.
-    path: where the object lives. shape: {name: type, [type of each item], or the shape of the object there}.
+    url_path: where the object lives. shape: {name: type, [type of each item], or the shape of the object there}.
     """
-    def read(obj: dict[str, Any]) -> dict[str, Any]:
-        if any(_misfits(obj, shape)):
-            obj = _fitted(obj, shape)
-        wrong = list(_misfits(obj, shape))
+    def parse(obj: dict[str, Any]) -> dict[str, Any]:
+        if any(_mistyped_paths(obj, shape)):
+            obj = _coerced(obj, shape)
+        wrong = list(_mistyped_paths(obj, shape))
         if wrong:
             verb = 'is' if len(wrong) == 1 else 'are'
-            raise ShapeError('GET', '/'.join(['', *path]), 200, f'{", ".join(wrong)} {verb} of another type than the API documents.', wrong)
+            raise ShapeError('GET', '/'.join(['', *url_path]), 200, f'{", ".join(wrong)} {verb} of another type than the API documents.',
+                             wrong)
         return obj
-    return read
+    return parse
 
 
-def _fitted(value: Any, kind: Any) -> Any:
+def _coerced(value: Any, kind: Any) -> Any:
     """The value as what is due, where that says the same; else as it is."""
     if value is None:
         return None
     if isinstance(kind, list):
-        return [_fitted(item, kind[0]) for item in (value if isinstance(value, list) else [value])]
+        return [_coerced(item, kind[0]) for item in (value if isinstance(value, list) else [value])]
     if isinstance(kind, dict) and isinstance(value, dict):
-        return {**value, **{name: _fitted(value[name], inner) for name, inner in kind.items() if name in value}}
+        return {**value, **{name: _coerced(value[name], inner) for name, inner in kind.items() if name in value}}
     return str(value) if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
-def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
+def _mistyped_paths(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
     """The paths of what is not of its type."""
     for name, kind in shape.items():
         value = obj.get(name)
@@ -166,62 +168,63 @@ def _misfits(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(value, kind if isinstance(kind, type) else type(kind)):
             yield name
         elif isinstance(kind, dict):
-            yield from (f'{name}.{inner}' for inner in _misfits(value, kind))
+            yield from (f'{name}.{inner}' for inner in _mistyped_paths(value, kind))
         elif isinstance(kind, list) and not all(isinstance(item, kind[0]) for item in value):
             yield name
 
 
-_PORT = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'name': str, 'address': [str]}}
+_PORT_SHAPE = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'name': str, 'address': [str]}}
 
 
-_tunnel = _shaped('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, description=str,
-                  health_check={'rate': str, 'type': str})
+_parsed_tunnel = _parser('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, description=str,
+                         health_check={'rate': str, 'type': str})
 
 
-def _saved_target(tunnel: dict[str, Any]) -> dict[str, Any]:
+def _tunnel_with_target(tunnel: dict[str, Any]) -> dict[str, Any]:
     """The target as an object, also where the API still answers with a string."""
-    check = _tunnel(tunnel).get('health_check')
+    check = _parsed_tunnel(tunnel).get('health_check')
     if not isinstance(check, dict) or not isinstance(check.get('target'), str):
         return tunnel
     return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
 
 
 # No source says how many slots a page may have, so whoever refuses so many is asked without a limit.
-SLOT = Resource('slot', ('cni', 'slots'), title='slot', limit=1000, keys=(Key('id', 'id', check=values.uuid, normal=values.folded),),
-                read=_shaped('cni', 'slots', id=str, **_PORT))
+SLOT = Resource('slot', ('cni', 'slots'), title='slot', page_size=1000,
+                keys=(Key('id', 'id', check=values.check_uuid, normal=values.casefolded),),
+                parse=_parser('cni', 'slots', id=str, **_PORT_SHAPE))
 
-_BY_CIRCUIT = Hop('cni', 'magic.conduit_name', 'interconnect')
+_INTERCONNECT_OF_CIRCUIT = Reference('cni', 'magic.conduit_name', 'interconnect')
 
 INTERCONNECT = Resource(
     'interconnect', ('cni', 'interconnects'), id='name', title='interconnect',
     keys=(
         Key('name', 'name', assigned=True),
-        Key('slot_id', 'slot_id', check=values.uuid, normal=values.folded),
-        Key('conduit_name', 'name', via=(_BY_CIRCUIT,)),
+        Key('slot_id', 'slot_id', check=values.check_uuid, normal=values.casefolded),
+        Key('conduit_name', 'name', references=(_INTERCONNECT_OF_CIRCUIT,)),
     ),
-    fields=(Field('type', 'type', change=False),),
+    fields=(Field('type', 'type', in_put=False),),
     assigned=('name', 'virtual_port_reservation_id'),
-    read=_shaped('cni', 'interconnects', name=str, type=str, slot_id=str, region=str, virtual_port_reservation_id=str, **_PORT),
-    implied={'slot_id': 'direct', 'slot': 'direct', 'speed': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
+    parse=_parser('cni', 'interconnects', name=str, type=str, slot_id=str, region=str, virtual_port_reservation_id=str, **_PORT_SHAPE),
+    implied_types={'slot_id': 'direct', 'slot': 'direct', 'speed': 'direct', 'pairing_key': 'gcp_partner', 'bandwidth': 'gcp_partner'},
 )
 
 DIRECT = INTERCONNECT._replace(
-    identity=('slot_id',), fixed={'type': 'direct'},
+    identity=('slot_id',), constants={'type': 'direct'},
     fields=(
         *INTERCONNECT.fields,
-        Field('slot_id', 'slot_id', check=values.uuid, normal=values.folded, change=False),
-        Field('speed', 'speed', normal=values.folded, change=False),
+        Field('slot_id', 'slot_id', check=values.check_uuid, normal=values.casefolded, in_put=False),
+        Field('speed', 'speed', normal=values.casefolded, in_put=False),
     ),
 )
 
 GCP_PARTNER = INTERCONNECT._replace(
-    identity=('type', 'region', 'speed'), fixed={'type': 'gcp_partner'},
+    identity=('type', 'region', 'speed'), constants={'type': 'gcp_partner'},
     fields=(
         *INTERCONNECT.fields,
-        Field('pairing_key', 'pairing_key', check=values.pairing_key, change=False, required=True, returned=False,
+        Field('pairing_key', 'pairing_key', check=values.check_pairing_key, in_put=False, required=True, returned=False,
               secret=True),
-        Field('region', 'region', create=False, change=False),
-        Field('bandwidth', 'speed', send='bandwidth', normal=values.folded, change=False, required=True),
+        Field('region', 'region', in_post=False, in_put=False),
+        Field('bandwidth', 'speed', post_path='bandwidth', normal=values.casefolded, in_put=False, required=True),
     ),
 )
 
@@ -229,63 +232,63 @@ INTERCONNECT = INTERCONNECT._replace(variants={'direct': DIRECT, 'gcp_partner': 
 
 CNI = Resource(
     'cni', ('cni', 'cnis'), title='CNI',
-    keys=(Key('id', 'id', assigned=True, check=values.uuid, normal=values.folded), Key('conduit_name', 'magic.conduit_name')),
+    keys=(Key('id', 'id', assigned=True, check=values.check_uuid, normal=values.casefolded), Key('conduit_name', 'magic.conduit_name')),
     fields=(
         Field('interconnect', 'interconnect', required=True),
         Field('conduit_name', 'magic.conduit_name', required=True),
         Field('description', 'magic.description', default=''),
-        Field('mtu', 'magic.mtu', check=values.mtu, default=values.MTU[1]),
-        Field('bgp.customer_asn', 'bgp.customer_asn', check=values.asn, required=True),
-        Field('bgp.extra_prefixes', 'bgp.extra_prefixes', check=values.prefixes, normal=values.prefix_set, default=()),
-        Field('bgp.md5_key', 'bgp.md5_key', check=values.md5_key, secret=True),
-        Field('bgp_mode', 'bgp_mode', create=False),
-        Field('cust_ip', 'cust_ip', check=values.address, normal=values.interface, create=False),
-        Field('p2p_ip', 'p2p_ip', check=values.address, normal=values.interface, create=False),
+        Field('mtu', 'magic.mtu', check=values.check_mtu, default=values.MTU[1]),
+        Field('bgp.customer_asn', 'bgp.customer_asn', check=values.check_asn, required=True),
+        Field('bgp.extra_prefixes', 'bgp.extra_prefixes', check=values.check_prefixes, normal=values.normal_prefixes, default=()),
+        Field('bgp.md5_key', 'bgp.md5_key', check=values.check_md5_key, secret=True),
+        Field('bgp_mode', 'bgp_mode', in_post=False),
+        Field('cust_ip', 'cust_ip', check=values.check_address, normal=values.normal_address, in_post=False),
+        Field('p2p_ip', 'p2p_ip', check=values.check_address, normal=values.normal_address, in_post=False),
     ),
-    read=_shaped('cni', 'cnis', id=str, interconnect=str, cust_ip=str, p2p_ip=str, bgp_mode=str, magic={'conduit_name': str},
-                 bgp={'extra_prefixes': [str], 'md5_key': str}),
+    parse=_parser('cni', 'cnis', id=str, interconnect=str, cust_ip=str, p2p_ip=str, bgp_mode=str, magic={'conduit_name': str},
+                  bgp={'extra_prefixes': [str], 'md5_key': str}),
     parent=('interconnect', 'interconnect'),
-    sole='interconnect',
+    exclusive='interconnect',
     identity=('magic.conduit_name', 'interconnect'),
     assigned=('id', 'cust_ip', 'p2p_ip'),
-    pair=('cust_ip', 'p2p_ip', values.link),
+    paired_fields=('cust_ip', 'p2p_ip', values.check_link),
     blocks=(Field('bgp', 'bgp', secret=True),),
-    clears={'description': ('magic.description', ''), 'md5_key': ('bgp.md5_key', None), 'extra_prefixes': ('bgp.extra_prefixes', ()),
-            'bgp': ('bgp', None)},
-    refused={'vlan': 'there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'},
+    clear_values={'description': ('magic.description', ''), 'md5_key': ('bgp.md5_key', None), 'extra_prefixes': ('bgp.extra_prefixes', ()),
+                  'bgp': ('bgp', None)},
+    refused_options={'vlan': 'there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'},
 )
 
 SETTINGS = Resource(
-    'settings', ('cni', 'settings'), id=None, items=None, creatable=False, title="the account's CNI settings",
-    fields=(Field('default_asn', 'default_asn', check=values.asn),),
+    'settings', ('cni', 'settings'), id=None, list_key=None, creatable=False, title="the account's CNI settings",
+    fields=(Field('default_asn', 'default_asn', check=values.check_asn),),
 )
 
 TUNNEL = Resource(
-    'tunnel', ('magic', 'cf_interconnects'), items='interconnects', creatable=False, whole=False,
-    wraps=('interconnect', 'modified_interconnect'), title='health check', parent=('interconnect', None),
+    'tunnel', ('magic', 'cf_interconnects'), list_key='interconnects', creatable=False, full_put=False,
+    wrapped_in=('interconnect', 'modified_interconnect'), title='health check', parent=('interconnect', None),
     keys=tuple(
-        Key(option, 'virtual_port_reservation_id', normal=values.bare_uuid,
-            via=(*hops, Hop('interconnect', 'name', 'virtual_port_reservation_id')))
-        for option, hops in (('interconnect', ()), ('conduit_name', (_BY_CIRCUIT,)))
+        Key(option, 'virtual_port_reservation_id', normal=values.normal_uuid,
+            references=(*hops, Reference('interconnect', 'name', 'virtual_port_reservation_id')))
+        for option, hops in (('interconnect', ()), ('conduit_name', (_INTERCONNECT_OF_CIRCUIT,)))
     ),
     fields=(
         Field('enabled', 'health_check.enabled'),
-        Field('rate', 'health_check.rate', check=values.word),
+        Field('rate', 'health_check.rate', check=values.check_synonym),
         Field('type', 'health_check.type'),
         Field('direction', 'health_check.direction'),
         Field('target', 'health_check.target.saved'),
     ),
     headers={'x-magic-new-hc-target': 'true'},  # the target then shows what was saved apart from what is in effect
     read_only=('health_check.target.effective',),
-    read=_saved_target,
+    parse=_tunnel_with_target,
 )
 
-STATUS = Resource('status', INTERCONNECT.path, id=None, tail=('status',), items=None, creatable=False, title='status',
-                  read=_shaped('cni', 'interconnects', 'status', state=str, reason=str))
+STATUS = Resource('status', INTERCONNECT.url_path, id=None, url_suffix=('status',), list_key=None, creatable=False, title='status',
+                  parse=_parser('cni', 'interconnects', 'status', state=str, reason=str))
 
 # The files of a circuit: NAME-loa.pdf, of which the content is what it is for; NAME.json, an object; NAME.md, a text.
 LOA = Resource('loa', (), id='path', title='LOA', store='file')
 HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
 SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')
 
-ROWS = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, STATUS)}
+RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, STATUS)}

@@ -12,219 +12,225 @@ from typing import Any
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
-    World,
-    by_field,
-    by_key,
+    Snapshot,
     get,
-    refuse_unreadable,
+    objects_by_field,
+    objects_by_key,
+    refuse_unreadable_key,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import recorded_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import folded
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded
 
-Select = Mapping[str, Any]
+Selector = Mapping[str, Any]
 DIFFERENT = 'different'  # as facility: none of those that the others of diverse_from are in
-HARD = 'other_facility'  # what a selector then has instead
-# What the API can filter slots by. It knows `occupied` too, but an order has to see its own account's taken slots: see pending().
-QUERY = ('site', 'speed', 'address_contains')
+OTHER_FACILITY = 'other_facility'  # what a selector then has instead
+# What the API can filter slots by. It knows `occupied` too, but an order has to see its account's taken slots: see slot_of_pending_order().
+API_FILTERS = ('site', 'speed', 'address_contains')
 
 
-def _facility(obj: Object) -> Any:
+def _facility_name(obj: Object) -> Any:
     return get(obj, 'facility.name')
 
 
-def _address(obj: Object) -> str:
+def _facility_address(obj: Object) -> str:
     return ', '.join(get(obj, 'facility.address') or ())
 
 
-def _equal(have: Any, want: Any) -> bool:
-    return folded(have) == folded(want)
+def _equal_casefolded(have: Any, want: Any) -> bool:
+    return casefolded(have) == casefolded(want)
 
 
 SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]] = {
-    'type': (lambda obj: obj.get('type'), _equal),
-    'site': (lambda obj: obj.get('site'), _equal),
-    'region': (lambda obj: obj.get('region'), _equal),
-    'speed': (lambda obj: obj.get('speed'), _equal),
-    'occupied': (lambda obj: bool(obj.get('occupied')), _equal),
+    'type': (lambda obj: obj.get('type'), _equal_casefolded),
+    'site': (lambda obj: obj.get('site'), _equal_casefolded),
+    'region': (lambda obj: obj.get('region'), _equal_casefolded),
+    'speed': (lambda obj: obj.get('speed'), _equal_casefolded),
+    'occupied': (lambda obj: bool(obj.get('occupied')), _equal_casefolded),
     'interconnect': (lambda obj: obj.get('interconnect'), lambda have, want: have == want),
-    'facility': (_facility, _equal),
-    'address_contains': (_address, lambda have, want: want.casefold() in have.casefold()),
+    'facility': (_facility_name, _equal_casefolded),
+    'address_contains': (_facility_address, lambda have, want: want.casefold() in have.casefold()),
 }
 
 
-def meets(obj: Object, option: str, want: Any) -> bool:
+def matches_selector(obj: Object, option: str, want: Any) -> bool:
     """Whether a slot or an interconnect has what the selector asks for; None asks for nothing."""
     have, test = SELECTORS[option]
     return want is None or test(have(obj), want)
 
 
-def mismatch(select: Select, obj: Object, others: Iterable[Object]) -> dict[str, dict[str, Any]]:
-    """{option: {have, want}} for what the selector asks and an interconnect is not. others: the interconnects of diverse_from."""
-    misses = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
-              for option, want in select.items() if option in SELECTORS and not meets(obj, option, want)}
-    near = ', '.join(other['name'] for other in others if other['name'] != obj['name'] and not apart(obj, other, select))
-    if near and select.get(HARD):
-        misses['slot.facility'] = {'have': f'in {_facility(obj)}', 'want': f'in another one than {near}'}
-    elif near:
-        misses['slot.diverse_from'] = {'have': f'on {obj.get("ccr_device_name") or _facility(obj)}', 'want': f'away from {near}'}
-    return misses
+def selector_mismatch(selector: Selector, obj: Object, avoided: Iterable[Object]) -> dict[str, dict[str, Any]]:
+    """{option: {have, want}} for what the selector asks and an interconnect is not. avoided: the interconnects of diverse_from."""
+    mismatches = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
+                  for option, want in selector.items() if option in SELECTORS and not matches_selector(obj, option, want)}
+    too_close = ', '.join(other['name'] for other in avoided if other['name'] != obj['name'] and not are_diverse(obj, other, selector))
+    if too_close and selector.get(OTHER_FACILITY):
+        mismatches['slot.facility'] = {'have': f'in {_facility_name(obj)}', 'want': f'in another one than {too_close}'}
+    elif too_close:
+        mismatches['slot.diverse_from'] = {'have': f'on {obj.get("ccr_device_name") or _facility_name(obj)}',
+                                           'want': f'away from {too_close}'}
+    return mismatches
 
 
-def neighbours(select: Select, itself: str | None, world: World) -> list[Object]:
+def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Snapshot) -> list[Object]:
     """The interconnects that diverse_from names, by their own names or by those of the circuits on them.
 
-    itself: the circuit that asks, which may be among them. Two of one plan may name each other: the second keeps away from the first.
+    circuit: the circuit that asks, which may be among them. Two of one plan may name each other: the second keeps away from the first.
     Raises InputError for a name that nothing has.
     """
-    found: list[Object] = []
+    interconnects: list[Object] = []
     keys = [key for key in INTERCONNECT.keys if key.option in ('name', 'conduit_name')]
-    for name in select.get('diverse_from') or ():
-        if name in (UNKNOWN, itself):
+    for name in selector.get('diverse_from') or ():
+        if name in (UNKNOWN, circuit):
             continue
-        hits = next((objects for key in keys if (objects := by_key(INTERCONNECT, key, name, world))), None)
-        hits = hits or recorded_interconnect(name, world)
-        if not hits and name in world.asking:
+        matches = next((objects for key in keys if (objects := objects_by_key(INTERCONNECT, key, name, snapshot))), None)
+        matches = matches or recorded_interconnect(name, snapshot)
+        if not matches and name in snapshot.selectors:
             continue
-        hits = hits or by_field(INTERCONNECT, INTERCONNECT.id, name, world)
-        if not hits:
+        matches = matches or objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot)
+        if not matches:
             for key in keys:
-                refuse_unreadable(INTERCONNECT, key, name, world)
+                refuse_unreadable_key(INTERCONNECT, key, name, snapshot)
             raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
-        found += hits
-    return found
+        interconnects += matches
+    return interconnects
 
 
-def apart(one: Object, other: Object, select: Select = MappingProxyType({})) -> bool:
+def are_diverse(first: Object, second: Object, selector: Selector = MappingProxyType({})) -> bool:
     """Whether two ports are on different devices; where a device is not known, whether they are in different facilities.
 
-    select: may ask for different facilities in any case; then both have to be known.
+    selector: may ask for different facilities in any case; then both have to be known.
     """
-    devices, facilities = ([get(obj, wire) for obj in (one, other)] for wire in ('ccr_device_name', 'facility.name'))
-    if select.get(HARD) and not (all(facilities) and facilities[0] != facilities[1]):
+    devices, facilities = ([get(obj, path) for obj in (first, second)] for path in ('ccr_device_name', 'facility.name'))
+    if selector.get(OTHER_FACILITY) and not (all(facilities) and facilities[0] != facilities[1]):
         return False
     return devices[0] != devices[1] if all(devices) else facilities[0] != facilities[1]
 
 
-def place(obj: Object) -> tuple[str, str, str]:
+def sort_key_of_slot(obj: Object) -> tuple[str, str, str]:
     """Where a slot is, or the port that was ordered on it, for an order that each run comes to."""
-    return _facility(obj) or '', obj.get('ccr_device_name') or '', obj.get('slot_id') or obj.get('id') or obj['name']
+    return _facility_name(obj) or '', obj.get('ccr_device_name') or '', obj.get('slot_id') or obj.get('id') or obj['name']
 
 
-def asked(select: Select) -> tuple[tuple[str, Any], ...]:
+def selector_key(selector: Selector) -> tuple[tuple[str, Any], ...]:
     """What a selector asks of a port by itself, as the key of all that ask for the same."""
-    return tuple(sorted((option, want) for option, want in select.items() if option in SELECTORS and want is not None))
+    return tuple(sorted((option, want) for option, want in selector.items() if option in SELECTORS and want is not None))
 
 
-def near(resource: str, select: Select, world: World) -> list[Object]:
+def candidates(resource: str, selector: Selector, snapshot: Snapshot) -> list[Object]:
     """The slots or interconnects among which are all that meet a selector, found by what it says first of these."""
-    wires = {'site': 'site', 'facility': 'facility.name', 'region': 'region', 'speed': 'speed'}
-    option = next((option for option in wires if select.get(option) is not None), None)
-    return world.having(resource, wires[option], select[option], folded) if option else world.seen(resource)
+    paths = {'site': 'site', 'facility': 'facility.name', 'region': 'region', 'speed': 'speed'}
+    option = next((option for option in paths if selector.get(option) is not None), None)
+    return snapshot.matching(resource, paths[option], selector[option], casefolded) if option else snapshot.objects(resource)
 
 
-def narrowed(selects: Sequence[Select]) -> dict[str, Any]:
+def common_filters(selectors: Sequence[Selector]) -> dict[str, Any]:
     """What the selectors have in common that the API can filter by. Whether it regards case is not known: so filter again."""
-    return {option: selects[0][option] for option in QUERY
-            if selects and selects[0].get(option) is not None and all(select.get(option) == selects[0][option] for select in selects)}
+    return {option: selectors[0][option] for option in API_FILTERS
+            if selectors and selectors[0].get(option) is not None
+            and all(selector.get(option) == selectors[0][option] for selector in selectors)}
 
 
-def pending(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object | None:
+def slot_of_pending_order(snapshot: Snapshot, selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> Object | None:
     """A slot that would do and that this account has taken, with no interconnect listed on it: an order that is not to be seen yet.
 
     Where an interconnect at the site doesn't say which slot it is on, it may be that one. A slot need not say whose it is.
     """
-    def would_do(slot: Object) -> bool:
-        return all(meets(slot, option, want) for option, want in asked(select) if option != 'type') and all(
-            apart(slot, other, select) for other in others)
+    def is_suitable(slot: Object) -> bool:
+        return all(matches_selector(slot, option, want) for option, want in selector_key(selector) if option != 'type') and all(
+            are_diverse(slot, other, selector) for other in avoided)
 
-    taken = world.origin.kept('pending', lambda: _unlisted(world.origin))
-    return next((slot for slot in taken if (folded(slot['id']) == slot_id if slot_id else would_do(slot))), None)
+    occupied = snapshot.as_read.cached('pending', lambda: _slots_without_interconnect(snapshot.as_read))
+    return next((slot for slot in occupied if (casefolded(slot['id']) == slot_id if slot_id else is_suitable(slot))), None)
 
 
-def _unlisted(world: World) -> list[Object]:
+def _slots_without_interconnect(snapshot: Snapshot) -> list[Object]:
     """The slots that this account has taken, with no interconnect listed on them."""
-    ports = [*world.seen(INTERCONNECT.name), *world.unreadable(INTERCONNECT.name)]
-    listed = {folded(port.get('slot_id')) for port in ports}
-    unsure = {folded(port.get('site')) for port in ports if port.get('type') in (DIRECT.fixed['type'], None) and not port.get('slot_id')}
-    return [slot for slot in world.having(SLOT.name, 'account', world.account, folded)
-            if slot.get('occupied') and folded(slot['id']) not in listed and folded(slot.get('site')) not in unsure]
+    interconnects = [*snapshot.objects(INTERCONNECT.name), *snapshot.unreadable(INTERCONNECT.name)]
+    listed_slots = {casefolded(interconnect.get('slot_id')) for interconnect in interconnects}
+    undetermined_sites = {casefolded(interconnect.get('site')) for interconnect in interconnects
+                          if interconnect.get('type') in (DIRECT.constants['type'], None) and not interconnect.get('slot_id')}
+    return [slot for slot in snapshot.matching(SLOT.name, 'account', snapshot.account, casefolded)
+            if slot.get('occupied') and casefolded(slot['id']) not in listed_slots
+            and casefolded(slot.get('site')) not in undetermined_sites]
 
 
-def allocate(world: World, select: Select, slot_id: str | None, others: Sequence[Object]) -> Object:
+def slot_to_order(snapshot: Snapshot, selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> Object:
     """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
 
     Of several it is the first by facility, device and id, so that two runs choose the same one, whatever order the API lists them in.
     Raises InputError that says how many slots each filter let through, and Unread where a narrowed list has none.
     """
-    facilities = {_facility(other) for other in others}
-    second = None
-    for slot in _first_of_each_device(world, select, slot_id):
-        if all(apart(slot, other, select) for other in others):
-            if _facility(slot) not in facilities:
+    facilities = {_facility_name(other) for other in avoided}
+    same_facility = None
+    for slot in _first_free_of_each_device(snapshot, selector, slot_id):
+        if all(are_diverse(slot, other, selector) for other in avoided):
+            if _facility_name(slot) not in facilities:
                 return slot
-            second = second or slot
-    if second is None:
-        near = (asked(select), slot_id, select.get(HARD), *(other['name'] for other in others))  # counted once for all who ask for the same
-        raise InputError(*world.kept(near, lambda: _nothing_left(world.whole(SLOT.name), select, slot_id, others)))
-    return second
+            same_facility = same_facility or slot
+    if same_facility is None:
+        cache_key = (selector_key(selector), slot_id, selector.get(OTHER_FACILITY),
+                     *(other['name'] for other in avoided))  # counted once for all who ask for the same
+        raise InputError(*snapshot.cached(cache_key, lambda: _no_slot_error(snapshot.complete_list(SLOT.name), selector, slot_id, avoided)))
+    return same_facility
 
 
-def _first_of_each_device(world: World, select: Select, slot_id: str | None) -> Iterator[Object]:
+def _first_free_of_each_device(snapshot: Snapshot, selector: Selector, slot_id: str | None) -> Iterator[Object]:
     """The first free slot of each device: they are alike in all but their ids. Slots are sorted once for all who ask for the same."""
     def sort() -> list[list[Object]]:
         devices: dict[Any, list[Object]] = {}
-        for slot in sorted(near(SLOT.name, select, world) if not slot_id else _by_id(slot_id, world), key=place):
-            if all(keeps(slot) for _name, keeps in _filters(select, slot_id)):
-                devices.setdefault(place(slot)[:2], []).append(slot)
+        for slot in sorted(candidates(SLOT.name, selector, snapshot) if not slot_id
+                           else _slots_by_id(slot_id, snapshot), key=sort_key_of_slot):
+            if all(test(slot) for _name, test in _slot_filters(selector, slot_id)):
+                devices.setdefault(sort_key_of_slot(slot)[:2], []).append(slot)
         return [slots[::-1] for slots in devices.values()]
 
-    for slots in world.kept((SLOT.name, slot_id, asked(select)), sort):
-        while slots and not world.holds(SLOT.name, slots[-1]):  # it was free when it was sorted in
+    for slots in snapshot.cached((SLOT.name, slot_id, selector_key(selector)), sort):
+        while slots and not snapshot.contains(SLOT.name, slots[-1]):  # it was free when it was sorted in
             slots.pop()
         yield from slots[-1:]
 
 
-def _by_id(slot_id: str, world: World) -> list[Object]:
-    return world.having(SLOT.name, 'id', slot_id, folded)
+def _slots_by_id(slot_id: str, snapshot: Snapshot) -> list[Object]:
+    return snapshot.matching(SLOT.name, 'id', slot_id, casefolded)
 
 
-def _filters(select: Select, slot_id: str | None) -> list[tuple[str, Callable[[Object], bool]]]:
+def _slot_filters(selector: Selector, slot_id: str | None) -> list[tuple[str, Callable[[Object], bool]]]:
     """What a slot has to be, each with its name, but for the others that it is to be apart from."""
-    named = [(f'slot_id {slot_id}', lambda slot: folded(slot['id']) == slot_id)] if slot_id else []
-    return [*named, ('free', lambda slot: not slot.get('occupied')),
-            *((f'{option} {want!r}', lambda slot, option=option, want=want: meets(slot, option, want))
-              for option, want in asked(select) if option != 'type')]
+    by_id = [(f'slot_id {slot_id}', lambda slot: casefolded(slot['id']) == slot_id)] if slot_id else []
+    return [*by_id, ('free', lambda slot: not slot.get('occupied')),
+            *((f'{option} {want!r}', lambda slot, option=option, want=want: matches_selector(slot, option, want))
+              for option, want in selector_key(selector) if option != 'type')]
 
 
-def _nothing_left(slots: Sequence[Object], select: Select, slot_id: str | None, others: Sequence[Object]) -> tuple[Any, ...]:
+def _no_slot_error(slots: Sequence[Object], selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> tuple[Any, ...]:
     """The arguments of the error that says how many slots each filter let through, or which of the names in the selector no slot has."""
-    away = 'not in the facility' if select.get(HARD) else 'not on the device'
-    filters = [*_filters(select, slot_id),
-               *((f'{away} of {other["name"]}', lambda slot, other=other: apart(slot, other, select)) for other in others)]
-    left, trail = slots, [f'{len(slots)} slots']
-    for name, keeps in filters:
-        rest = [slot for slot in left if keeps(slot)]
-        trail.append(f'{name} leaves {len(rest)}')
-        if not rest:
+    phrase = 'not in the facility' if selector.get(OTHER_FACILITY) else 'not on the device'
+    filters = [*_slot_filters(selector, slot_id),
+               *((f'{phrase} of {other["name"]}', lambda slot, other=other: are_diverse(slot, other, selector)) for other in avoided)]
+    remaining, counts = slots, [f'{len(slots)} slots']
+    for name, test in filters:
+        passed = [slot for slot in remaining if test(slot)]
+        counts.append(f'{name} leaves {len(passed)}')
+        if not passed:
             break
-        left = rest
+        remaining = passed
     if slot_id and name.startswith('slot_id'):
         return 'slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.'
     if slot_id and name == 'free':
-        place, holder = f'{_facility(left[0])}, {left[0].get("site")}', left[0].get('account')
-        return 'slot_id', f'slot {slot_id} ({place}) is taken by someone else{f" (account {holder})" if holder else ""}.'
-    near = ', '.join(sorted({f'{s.get("site")}/{_facility(s)}/{s.get("speed")}' for s in left})[:12]) or 'none'
-    return _misspelt(slots, select) or (
-        'slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(trail)}. Before that filter there were {near}.')
+        location, owner = f'{_facility_name(remaining[0])}, {remaining[0].get("site")}', remaining[0].get('account')
+        return 'slot_id', f'slot {slot_id} ({location}) is taken by someone else{f" (account {owner})" if owner else ""}.'
+    remaining_kinds = ', '.join(sorted({f'{s.get("site")}/{_facility_name(s)}/{s.get("speed")}' for s in remaining})[:12]) or 'none'
+    return _unknown_name_error(slots, selector) or (
+        'slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(counts)}. Before that filter there were {remaining_kinds}.')
 
 
-def _misspelt(slots: Sequence[Object], select: Select) -> tuple[Any, ...] | None:
+def _unknown_name_error(slots: Sequence[Object], selector: Selector) -> tuple[Any, ...] | None:
     """The arguments of the error for a site, speed or facility that no slot has at all, taken or free."""
     for option in ('site', 'facility', 'speed'):
-        there = {SELECTORS[option][0](slot) for slot in slots} - {None, ''}
-        if select.get(option) is not None and there and not any(_equal(have, select[option]) for have in there):
-            names = sorted(there)
-            path = f'slot.{option}' if 'type' in select else option
-            return path, f'there is no {option} {select[option]!r} among the slots. There are: {", ".join(names[:20])}.', names
+        existing = {SELECTORS[option][0](slot) for slot in slots} - {None, ''}
+        if selector.get(option) is not None and existing and not any(_equal_casefolded(have, selector[option]) for have in existing):
+            names = sorted(existing)
+            option_path = f'slot.{option}' if 'type' in selector else option
+            return option_path, f'there is no {option} {selector[option]!r} among the slots. There are: {", ".join(names[:20])}.', names
     return None

@@ -14,7 +14,7 @@ from ansible.module_utils.basic import env_fallback
 Spec = dict[str, dict[str, Any]]
 
 API_URL = 'https://api.cloudflare.com/client/v4'
-CONNECTION: Spec = {
+CONNECTION_OPTIONS: Spec = {
     'api_token': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_TOKEN'])},
     'api_key': {'type': 'str', 'no_log': True, 'fallback': (env_fallback, ['CLOUDFLARE_API_KEY'])},
     'api_email': {'type': 'str', 'fallback': (env_fallback, ['CLOUDFLARE_EMAIL'])},
@@ -29,7 +29,7 @@ CONNECTION: Spec = {
 
 BANDWIDTHS = ['50M', '100M', '200M', '300M', '400M', '500M', '1G', '2G', '5G', '10G', '20G', '50G']
 
-SLOT: Spec = {
+SLOT_OPTIONS: Spec = {
     'site': {'type': 'str'},
     'facility': {'type': 'str'},
     'address_contains': {'type': 'str'},
@@ -38,9 +38,9 @@ SLOT: Spec = {
 }
 
 # What is said of an interconnect that is to be ordered.
-ORDER: Spec = {
+INTERCONNECT_OPTIONS: Spec = {
     'slot_id': {'type': 'str'},
-    'slot': {'type': 'dict', 'options': SLOT},
+    'slot': {'type': 'dict', 'options': SLOT_OPTIONS},
     'type': {'type': 'str', 'choices': ['direct', 'gcp_partner']},
     'speed': {'type': 'str'},
     'pairing_key': {'type': 'str', 'no_log': True},
@@ -48,26 +48,26 @@ ORDER: Spec = {
     'on_immutable': {'type': 'str', 'choices': ['fail', 'replace'], 'default': 'fail'},
 }
 
-BGP: Spec = {
+BGP_OPTIONS: Spec = {
     'customer_asn': {'type': 'int', 'aliases': ['asn']},
     'extra_prefixes': {'type': 'list', 'elements': 'str'},
     'md5_key': {'type': 'str', 'no_log': True, 'aliases': ['password']},
 }
 
 # What is said of a CNI.
-LINK: Spec = {
+CNI_OPTIONS: Spec = {
     'interconnect': {'type': 'str'},
     'shared': {'type': 'bool', 'default': False},
     'description': {'type': 'str'},
     'mtu': {'type': 'int'},
-    'bgp': {'type': 'dict', 'options': BGP},
+    'bgp': {'type': 'dict', 'options': BGP_OPTIONS},
     'bgp_mode': {'type': 'str', 'choices': ['dynamic_route_exchange', 'advertise_only']},
     'cust_ip': {'type': 'str'},
     'p2p_ip': {'type': 'str', 'aliases': ['cf_ip']},
     'clear': {'type': 'list', 'elements': 'str', 'choices': ['description', 'md5_key', 'extra_prefixes', 'bgp']},
 }
 
-HEALTH_CHECK: Spec = {
+HEALTH_CHECK_OPTIONS: Spec = {
     'enabled': {'type': 'bool'},
     'rate': {'type': 'str', 'choices': ['low', 'mid', 'high', 'medium']},
     'type': {'type': 'str', 'choices': ['reply', 'request']},
@@ -76,19 +76,19 @@ HEALTH_CHECK: Spec = {
 }
 
 # The user's word to delete what carries traffic.
-DELETE: Spec = {
+DELETE_OPTIONS: Spec = {
     'force': {'type': 'bool', 'default': False},
     'protect': {'type': 'str', 'choices': ['last', 'healthy'], 'default': 'last'},
 }
 
 STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
 
-CIRCUIT: Spec = {
+CIRCUIT_OPTIONS: Spec = {
     'name': {'type': 'str', 'required': True},
     'previous_name': {'type': 'str'},
-    **ORDER,
-    **LINK,
-    'health_check': {'type': 'dict', 'options': HEALTH_CHECK},
+    **INTERCONNECT_OPTIONS,
+    **CNI_OPTIONS,
+    'health_check': {'type': 'dict', 'options': HEALTH_CHECK_OPTIONS},
     'loa_name': {'type': 'str'},
     'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
@@ -96,12 +96,12 @@ CIRCUIT: Spec = {
 # What a run does with each circuit, and once for the account, in this order.
 STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
-ROLE = [option for option in CIRCUIT if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]  # for what it has one
+ROLE_OPTIONS = [option for option in CIRCUIT_OPTIONS if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]
 # Which account a circuit is in, for inventories of several.
-ACCOUNT: Spec = {name: {key: value for key, value in CONNECTION[name].items() if key not in ('default', 'fallback')}
-                 for name in ('account_id', 'api_token', 'api_key', 'api_email', 'api_url')}
+ACCOUNT_OPTIONS: Spec = {name: {key: value for key, value in CONNECTION_OPTIONS[name].items() if key not in ('default', 'fallback')}
+                         for name in ('account_id', 'api_token', 'api_key', 'api_email', 'api_url')}
 # What rollout takes once for all of its circuits.
-RUN: Spec = {
+RUN_OPTIONS: Spec = {
     'artifacts_dir': {'type': 'path', 'default': 'artifacts'},
     'handover_template': {'type': 'path'},
     'loa_max_age': {'type': 'int'},
@@ -110,57 +110,58 @@ RUN: Spec = {
 }
 SPARE = 'spare'  # the state of a port without a circuit
 # What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
-HOST: Spec = {
-    **{name: {**CIRCUIT[name], 'required': False} for name in ('name', *ROLE, 'loa_name', 'wait_for')},
+HOST_OPTIONS: Spec = {
+    **{name: {**CIRCUIT_OPTIONS[name], 'required': False} for name in ('name', *ROLE_OPTIONS, 'loa_name', 'wait_for')},
     'state': {'type': 'str', 'choices': ['present', 'absent', SPARE], 'default': 'present'},
-    **RUN,
-    **ACCOUNT,
+    **RUN_OPTIONS,
+    **ACCOUNT_OPTIONS,
 }
 
 # Which text was written can't be seen any more: 0123456 has become 42798, and 1.10 has become 1.1.
-NO_TEXT = (int, float, datetime.date)  # True is an int
-WRITE_A_TEXT = (
+NON_TEXT_TYPES = (int, float, datetime.date)  # True is an int
+TEXT_ADVICE = (
     'is a text, but a number, a boolean or a date has arrived, as YAML reads what is not in quotes. Write it in quotes. '
     'From AWX, an answer to a survey arrives without quotes since ansible-core 2.19: leave it blank there, and make it a variable of the '
     'host or group.'
 )
 
 
-def not_texts(spec: Spec, values: Mapping[str, Any], secret: bool = False) -> list[str]:
+def non_text_options(spec: Spec, values: Mapping[str, Any], secret: bool = False) -> list[str]:
     """The names of the options, those in dicts as DICT.NAME, that are given as something else than the text that they are.
 
     secret: looks at the secret ones only.
     """
-    found = []
-    for name, row in _with_aliases(spec):
+    names = []
+    for name, option_spec in _with_aliases(spec):
         value = values.get(name)
         items = value if isinstance(value, (list, tuple)) else [value]
-        inner = [option for item in items if isinstance(item, Mapping) for option in not_texts(row.get('options', {}), item, secret)]
-        found += [f'{name}.{option}' for option in dict.fromkeys(inner)]
-        if _is_text(row, secret) and any(isinstance(item, NO_TEXT) for item in items):
-            found.append(name)
-    return found
+        inner = [option for item in items if isinstance(item, Mapping)
+                 for option in non_text_options(option_spec.get('options', {}), item, secret)]
+        names += [f'{name}.{option}' for option in dict.fromkeys(inner)]
+        if _is_text(option_spec, secret) and any(isinstance(item, NON_TEXT_TYPES) for item in items):
+            names.append(name)
+    return names
 
 
 def _with_aliases(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
-    return ((name, row) for option, row in spec.items() for name in (option, *row.get('aliases', ())))
+    return ((name, option_spec) for option, option_spec in spec.items() for name in (option, *option_spec.get('aliases', ())))
 
 
-def _is_text(row: Mapping[str, Any], secret: bool) -> bool:
-    return bool(row.get('no_log') or not secret) and (row.get('elements') or row['type']) in ('str', 'path')
+def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
+    return bool(option_spec.get('no_log') or not secret) and (option_spec.get('elements') or option_spec['type']) in ('str', 'path')
 
 
-def _variables() -> Spec:
+def _variable_specs() -> Spec:
     """What a circuit's variables are, with those that a survey asks for one by one: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
-             for name, row in HOST.items() for part, inner in _with_aliases(row.get('options', {}))}
-    return {PREFIX + name: row for name, row in (parts | HOST).items()}
+             for name, option_spec in HOST_OPTIONS.items() for part, inner in _with_aliases(option_spec.get('options', {}))}
+    return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
 
 
-VARIABLES = _variables()
+VARIABLES = _variable_specs()
 
 
-def mistyped(variables: Mapping[str, Any]) -> str:
+def non_text_problem(variables: Mapping[str, Any]) -> str:
     """What is wrong with a circuit's variables that are no texts where texts are due, and what to do; empty if nothing is."""
-    names = ', '.join(not_texts(VARIABLES, variables))
-    return f'{names}: each of these {WRITE_A_TEXT}' if names else ''
+    names = ', '.join(non_text_options(VARIABLES, variables))
+    return f'{names}: each of these {TEXT_ADVICE}' if names else ''

@@ -53,40 +53,40 @@ class RequestsTransport:
         # What requests would look up in the environment for each request is looked up once, and .netrc not at all.
         self._session.trust_env = False
         for scheme in ('http://', 'https://'):
-            self._session.mount(scheme, _adapter(requests, urllib3, self._left))
-        self._proxies_of: dict[str, dict[str, str]] = {}
+            self._session.mount(scheme, _deadline_adapter(requests, urllib3, self._seconds_left))
+        self._proxies_by_host: dict[str, dict[str, str]] = {}
         self._timeout = timeout
-        self._until = threading.local()  # .end: when the request that this thread sends has to be answered
+        self._deadline = threading.local()  # .end: when the request that this thread sends has to be answered
         self._verify = verify
         if verify is True:
             self._verify = os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE') or True
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Raises TransportError when there is no complete answer."""
-        self._until.end = time.monotonic() + self._timeout
+        self._deadline.end = time.monotonic() + self._timeout
         try:
             with self._session.request(method, url, headers=dict(headers), data=body, timeout=self._timeout, verify=self._verify,
                                        proxies=self._proxies(url), allow_redirects=False, stream=True) as answer:
-                return Response(answer.status_code, answer.headers, self._read(answer, method, url))
+                return Response(answer.status_code, answer.headers, self._read_body(answer, method, url))
         except (self._requests.RequestException, ValueError) as error:
-            raise TransportError(self._reason(error), method, urlsplit(url).path, _cause(error)) from error
+            raise TransportError(self._reason(error), method, urlsplit(url).path, _innermost_cause(error)) from error
 
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         """Seconds until the answer has to be there. Raises TimeoutError if it is late."""
-        left = self._until.end - time.monotonic()
-        if left <= 0:
+        seconds = self._deadline.end - time.monotonic()
+        if seconds <= 0:
             raise TimeoutError(f'incomplete after {self._timeout:g} s')
-        return left
+        return seconds
 
     def _proxies(self, url: str) -> dict[str, str]:
         """The proxies of the environment for a host. Without any, requests would ask macOS, which ends a forked process for that."""
         host = urlsplit(url).netloc
-        if host not in self._proxies_of:
+        if host not in self._proxies_by_host:
             any_there = self._requests.compat.getproxies_environment()
-            self._proxies_of[host] = self._requests.utils.get_environ_proxies(url) if any_there else {}
-        return self._proxies_of[host]
+            self._proxies_by_host[host] = self._requests.utils.get_environ_proxies(url) if any_there else {}
+        return self._proxies_by_host[host]
 
-    def _read(self, answer, method: str, url: str) -> bytes:
+    def _read_body(self, answer, method: str, url: str) -> bytes:
         answer.raw.enforce_content_length = True  # urllib3 before 2 takes a part for the whole
         body = bytearray()
         for chunk in answer.iter_content(CHUNK):
@@ -98,7 +98,7 @@ class RequestsTransport:
     def _reason(self, error: Exception) -> str:
         """The order matters: requests derives its proxy, TLS and connect time-out errors from ConnectionError."""
         kinds = self._requests.exceptions
-        if isinstance(error, kinds.Timeout) or time.monotonic() >= self._until.end:
+        if isinstance(error, kinds.Timeout) or time.monotonic() >= self._deadline.end:
             return 'timeout'
         if isinstance(error, (kinds.ProxyError, ValueError)):  # an address that can't be: api_url has been checked, the proxy's has not
             return 'proxy'
@@ -111,56 +111,61 @@ class RequestsTransport:
         return 'dropped'
 
 
-def _adapter(requests: Any, urllib3: Any, left: Callable[[], float]) -> Any:
-    """An adapter of requests whose connections, with a proxy or without, end when left() raises TimeoutError."""
-    def timed(pool: type) -> type:
+def _deadline_adapter(requests: Any, urllib3: Any, seconds_left: Callable[[], float]) -> Any:
+    """An adapter of requests whose connections, with a proxy or without, end when seconds_left() raises TimeoutError."""
+    def with_deadline(pool: type) -> type:
         base = pool.ConnectionCls
-        methods = {'left': staticmethod(left), 'response_class': type('Answer', (_Answer,), {'left': staticmethod(left)})}
+        timed = {'seconds_left': staticmethod(seconds_left)}
+        methods = {**timed, 'response_class': type('Answer', (_DeadlineResponse,), timed)}
         if base._new_conn is urllib3.connection.HTTPConnection._new_conn:  # that of a SOCKS proxy is another
-            methods['_new_conn'] = _connected(urllib3.exceptions)
-        return type(pool.__name__, (pool,), {'ConnectionCls': type(base.__name__, (_Timed, base), methods)})
+            methods['_new_conn'] = _connect_method(urllib3.exceptions)
+        return type(pool.__name__, (pool,), {'ConnectionCls': type(base.__name__, (_DeadlineConnection, base), methods)})
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
             super().init_poolmanager(*args, **options)
-            self.poolmanager.pool_classes_by_scheme = {k: timed(pool) for k, pool in self.poolmanager.pool_classes_by_scheme.items()}
+            _replace_pools(self.poolmanager, with_deadline)
 
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
             known = proxy in self.proxy_manager
             manager = super().proxy_manager_for(proxy, **options)
             if not known:
-                manager.pool_classes_by_scheme = {k: timed(pool) for k, pool in manager.pool_classes_by_scheme.items()}
+                _replace_pools(manager, with_deadline)
             return manager
 
     return Adapter()
 
 
-class _Timed:
-    """A connection that sends and receives within left(). A socket's own time-out begins anew with each byte that comes."""
+def _replace_pools(manager: Any, make: Callable[[type], type]) -> None:
+    manager.pool_classes_by_scheme = {scheme: make(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
+
+
+class _DeadlineConnection:
+    """A connection that sends and receives within seconds_left(). A socket's own time-out begins anew with each byte that comes."""
 
     def send(self, data: Any) -> None:
         if self.sock is not None:
-            self.sock.settimeout(self.left())
+            self.sock.settimeout(self.seconds_left())
         super().send(data)
 
 
-class _Answer(HTTPResponse):
-    """An answer, of a proxy to CONNECT too, of which each byte is read within left()."""
+class _DeadlineResponse(HTTPResponse):
+    """An answer, of a proxy to CONNECT too, of which each byte is read within seconds_left()."""
 
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Incoming(self.fp.detach(), sock, self.left))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, self.seconds_left))
 
 
-class _Incoming(io.RawIOBase):
-    def __init__(self, raw: io.RawIOBase, sock: Any, left: Callable[[], float]) -> None:
-        self._raw, self._sock, self._left = raw, sock, left
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: Any, seconds_left: Callable[[], float]) -> None:
+        self._raw, self._sock, self._seconds_left = raw, sock, seconds_left
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._left())
+        self._sock.settimeout(self._seconds_left())
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -168,39 +173,39 @@ class _Incoming(io.RawIOBase):
         super().close()
 
 
-def _connected(errors: Any) -> Callable[[Any], socket.socket]:
+def _connect_method(errors: Any) -> Callable[[Any], socket.socket]:
     """The method that connects: to the addresses of the host in turn, each with its share of the time, so that a dead one leaves some."""
-    def connected(connection: Any) -> socket.socket:
+    def connect(connection: Any) -> socket.socket:
         try:
-            return _dial(connection)
+            return _open_socket(connection)
         except TimeoutError as error:
             raise errors.ConnectTimeoutError(connection, f'no connection to {connection.host}') from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
             raise errors.NewConnectionError(connection, f'Failed to establish a new connection: {error}') from error
-    return connected
+    return connect
 
 
-def _dial(connection: Any) -> socket.socket:
+def _open_socket(connection: Any) -> socket.socket:
     host = connection.host.strip('[]')
-    found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-    for number, (family, kind, protocol, _name, address) in enumerate(found):
+    addresses = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    for number, (family, kind, protocol, _name, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
         try:
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(connection.left() / (len(found) - number))
+            sock.settimeout(connection.seconds_left() / (len(addresses) - number))
             sock.connect(address)
-            sock.settimeout(connection.left())
+            sock.settimeout(connection.seconds_left())
         except OSError:
             sock.close()
-            if number == len(found) - 1:
+            if number == len(addresses) - 1:
                 raise
         else:
             return sock
     raise OSError(f'no address of {host}')
 
 
-def _cause(error: Exception) -> str:
+def _innermost_cause(error: Exception) -> str:
     """The innermost reason: requests and urllib3 wrap it several times."""
     inner = error
     while True:

@@ -20,25 +20,25 @@ MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
 ASN = (1, 4294967295)
 PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/\s]+/[^/\s]+')
 UUID = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
-LOA_NAME = 200  # characters; source: the contract's maxLength
+MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
 
 
-def same(value: Any) -> Any:
+def unchanged(value: Any) -> Any:
     """The normal form of what has only one form."""
     return value
 
 
-def as_is(value: Any, warn: Warn) -> Any:
+def unchecked(value: Any, warn: Warn) -> Any:
     """The check of what only the API can judge."""
     return value
 
 
-def folded(value: Any) -> Any:
+def casefolded(value: Any) -> Any:
     """Text without regard to case."""
     return value.casefold() if isinstance(value, str) else value
 
 
-def _between(low: int, high: int, what: str) -> Callable[[Any, Warn], int]:
+def _integer_check(low: int, high: int, what: str) -> Callable[[Any, Warn], int]:
     def check(value: Any, warn: Warn) -> int:
         if not low <= int(value) <= high:
             raise ValueError(f'{what} from {low} to {high}')
@@ -46,18 +46,18 @@ def _between(low: int, high: int, what: str) -> Callable[[Any, Warn], int]:
     return check
 
 
-mtu = _between(*MTU, 'an MTU')
-asn = _between(*ASN, 'an AS number')
+check_mtu = _integer_check(*MTU, 'an MTU')
+check_asn = _integer_check(*ASN, 'an AS number')
 
 
-def uuid(value: Any, warn: Warn) -> str:
+def check_uuid(value: Any, warn: Warn) -> str:
     """The id of a slot or a CNI, in lower case as the API writes it."""
     if not UUID.fullmatch(str(value)):
         raise ValueError('a UUID such as 8c1f1b2e-6d0a-4b53-9a55-0f6f1c2d3e4f')
     return str(value).lower()
 
 
-def address(value: Any, warn: Warn) -> str:
+def check_address(value: Any, warn: Warn) -> str:
     """One end of the point-to-point link, A.B.C.D/N."""
     try:
         if '/' not in str(value):
@@ -67,14 +67,14 @@ def address(value: Any, warn: Warn) -> str:
         raise ValueError('an IPv4 address with its prefix length, such as 172.31.0.1/31') from None
 
 
-def link(customer_end: str, cloudflare_end: str) -> None:
+def check_link(customer_end: str, cloudflare_end: str) -> None:
     """Raises ValueError unless the two are different addresses of one prefix."""
-    ends = [ipaddress.IPv4Interface(end) for end in (customer_end, cloudflare_end)]
-    if ends[0].network != ends[1].network or ends[0].ip == ends[1].ip:
+    addresses = [ipaddress.IPv4Interface(address) for address in (customer_end, cloudflare_end)]
+    if addresses[0].network != addresses[1].network or addresses[0].ip == addresses[1].ip:
         raise ValueError('two different addresses of one prefix, such as 172.31.0.1/31 and 172.31.0.0/31')
 
 
-def prefixes(value: Any, warn: Warn) -> list[str]:
+def check_prefixes(value: Any, warn: Warn) -> list[str]:
     """IPv4 prefixes, each once, in the order given; host bits are cleared with a warning."""
     networks = []
     for text in value:
@@ -88,21 +88,21 @@ def prefixes(value: Any, warn: Warn) -> list[str]:
     return list(dict.fromkeys(networks))
 
 
-def prefix_set(value: Any) -> Any:
+def normal_prefixes(value: Any) -> Any:
     """Prefixes as a set: neither the order nor the way of writing matters."""
     if not isinstance(value, (list, tuple)):
         return value
-    return frozenset(_network(item) for item in value)
+    return frozenset(_normal_prefix(item) for item in value)
 
 
-def _network(text: Any) -> str:
+def _normal_prefix(text: Any) -> str:
     try:
         return str(ipaddress.ip_network(str(text), strict=False))
     except ValueError:
         return str(text)
 
 
-def interface(value: Any) -> Any:
+def normal_address(value: Any) -> Any:
     """An address in its shortest form, or as it is."""
     try:
         return str(ipaddress.ip_interface(value))
@@ -110,14 +110,14 @@ def interface(value: Any) -> Any:
         return value
 
 
-def md5_key(value: Any, warn: Warn) -> str:
+def check_md5_key(value: Any, warn: Warn) -> str:
     """A BGP MD5 key: printable ASCII but for the double quote and the question mark (source: the API reference)."""
     if not value or not all(' ' <= sign <= '~' and sign not in '"?' for sign in value):
         raise ValueError('one or more printable ASCII characters, except " and ?')
     return value
 
 
-def pairing_key(value: Any, warn: Warn) -> str:
+def check_pairing_key(value: Any, warn: Warn) -> str:
     """The key that GCP issues for one VLAN attachment."""
     if not PAIRING_KEY.fullmatch(value):
         raise ValueError('uuid/region/availability-domain, as GCP shows it')
@@ -129,27 +129,27 @@ def pairing_region(key: str) -> str:
     return key.split('/')[1]
 
 
-def loa_name(value: str, warn: Warn) -> str:
+def check_loa_name(value: str, warn: Warn) -> str:
     """The name that a LOA is made out to."""
-    if len(value) > LOA_NAME:
-        raise ValueError(f'at most {LOA_NAME} characters, not {len(value)}')
+    if len(value) > MAX_LOA_NAME:
+        raise ValueError(f'at most {MAX_LOA_NAME} characters, not {len(value)}')
     return value
 
 
-def bare_uuid(value: Any) -> Any:
+def normal_uuid(value: Any) -> Any:
     """A UUID without dashes and case: the Magic API drops both."""
     return value.replace('-', '').casefold() if isinstance(value, str) else value
 
 
-OLDER_WORDS = {'medium': 'mid', 'active': 'Healthy'}
+SYNONYMS = {'medium': 'mid', 'active': 'Healthy'}
 
 
-def word(value: Any, warn: Warn) -> Any:
+def check_synonym(value: Any, warn: Warn) -> Any:
     """Today's word for one of an older write-up."""
-    return OLDER_WORDS.get(value, value)
+    return SYNONYMS.get(value, value)
 
 
-TEMPLATES = ('{', '#jinja2:')  # one brace is enough: two texts that are put together may make a mark
+TEMPLATE_MARKS = ('{', '#jinja2:')  # one brace is enough: two texts that are put together may make a mark
 
 
 def is_template(value: Any) -> bool:
@@ -158,18 +158,19 @@ def is_template(value: Any) -> bool:
         return any(map(is_template, (*value, *value.values())))
     if isinstance(value, list):
         return any(map(is_template, value))
-    return isinstance(value, str) and any(mark in value for mark in TEMPLATES)
+    return isinstance(value, str) and any(mark in value for mark in TEMPLATE_MARKS)
 
 
-def host_name(name: str, taken: Container[str] = ()) -> str:
+def host_name(name: str, reserved: Container[str] = ()) -> str:
     """A name of the API as that of a host, percent-encoded where it is no name of a file, no template and no other thing that is taken.
 
     No two names have the same one. An ordinary name stays as it is.
     """
-    first = name[0] if name in taken or name in ('.', '..') or name.startswith('#jinja2:') else ''
-    rest = name[len(first):]
-    return _encoded(first) + ''.join(_encoded(sign) if sign in '%/\\{}' or not sign.isprintable() else sign for sign in rest)
+    first = name[0] if name in reserved or name in ('.', '..') or name.startswith('#jinja2:') else ''
+    remainder = name[len(first):]
+    return _percent_encoded(first) + ''.join(_percent_encoded(sign) if sign in '%/\\{}' or not sign.isprintable() else sign
+                                             for sign in remainder)
 
 
-def _encoded(text: str) -> str:
+def _percent_encoded(text: str) -> str:
     return ''.join(f'%{byte:02X}' for byte in text.encode('utf-8', 'surrogatepass'))

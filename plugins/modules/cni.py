@@ -283,22 +283,22 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import manage_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import DELETE, LINK
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CNI_OPTIONS, DELETE_OPTIONS
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
     'conduit_name': {'type': 'str'},
-    **LINK,
+    **CNI_OPTIONS,
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'vlan': {'type': 'int'},
-    **DELETE,
+    **DELETE_OPTIONS,
 }
 
 
 def main() -> None:
-    run(one(CNI, cni=None), ARGUMENT_SPEC, required_one_of=[('id', 'conduit_name')])
+    run(manage_work(CNI, cni=None), ARGUMENT_SPEC, required_one_of=[('id', 'conduit_name')])
 
 
 if __name__ == '__main__':

@@ -108,7 +108,7 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import listed, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import info_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI
 
 ARGUMENT_SPEC = {
@@ -123,7 +123,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     query = {'slot': 'slot_id', 'tunnel_id': 'tunnel_id'}
-    run(listed(CNI, 'cnis', filters=('interconnect',), query=query, reveal='show_md5_key'), ARGUMENT_SPEC)
+    run(info_work(CNI, 'cnis', filters=('interconnect',), query=query, reveal='show_md5_key'), ARGUMENT_SPEC)
 
 
 if __name__ == '__main__':

@@ -92,12 +92,12 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import manage_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SETTINGS
 
 
 def main() -> None:
-    run(one(SETTINGS, settings=None), {'default_asn': {'type': 'int', 'required': True}})
+    run(manage_work(SETTINGS, settings=None), {'default_asn': {'type': 'int', 'required': True}})
 
 
 if __name__ == '__main__':

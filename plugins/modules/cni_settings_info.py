@@ -73,15 +73,15 @@ error:
 '''
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
 
 
-def work(task: Task) -> dict:
-    return {'changed': False, 'settings': next(iter(read(task.client, 'settings')), {})}
+def settings_work(task: Task) -> dict:
+    return {'changed': False, 'settings': next(iter(read_objects(task.client, 'settings')), {})}
 
 
 def main() -> None:
-    run(work, {})
+    run(settings_work, {})
 
 
 if __name__ == '__main__':

@@ -165,19 +165,19 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import manage_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import TUNNEL
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import HEALTH_CHECK
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import HEALTH_CHECK_OPTIONS
 
 ARGUMENT_SPEC = {
     'interconnect': {'type': 'str'},
     'conduit_name': {'type': 'str'},
-    **HEALTH_CHECK,
+    **HEALTH_CHECK_OPTIONS,
 }
 
 
 def main() -> None:
-    run(one(TUNNEL, tunnel=None, health_check='health_check'), ARGUMENT_SPEC, required_one_of=[('interconnect', 'conduit_name')])
+    run(manage_work(TUNNEL, tunnel=None, health_check='health_check'), ARGUMENT_SPEC, required_one_of=[('interconnect', 'conduit_name')])
 
 
 if __name__ == '__main__':

@@ -278,21 +278,22 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import one, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import manage_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import DELETE, ORDER
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import DELETE_OPTIONS, INTERCONNECT_OPTIONS
 
 ARGUMENT_SPEC = {
     'name': {'type': 'str'},
     'conduit_name': {'type': 'str'},
-    **ORDER,
+    **INTERCONNECT_OPTIONS,
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
-    **DELETE,
+    **DELETE_OPTIONS,
 }
 
 
 def main() -> None:
-    run(one(INTERCONNECT, interconnect=None), ARGUMENT_SPEC, required_one_of=[('name', 'slot_id', 'conduit_name', 'slot', 'pairing_key')])
+    run(manage_work(INTERCONNECT, interconnect=None), ARGUMENT_SPEC,
+        required_one_of=[('name', 'slot_id', 'conduit_name', 'slot', 'pairing_key')])
 
 
 if __name__ == '__main__':

@@ -106,7 +106,7 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import listed, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import info_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
 
 ARGUMENT_SPEC = {
@@ -120,7 +120,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    run(listed(INTERCONNECT, 'interconnects', filters=('site', 'facility', 'type'), query={'type': 'type'}), ARGUMENT_SPEC)
+    run(info_work(INTERCONNECT, 'interconnects', filters=('site', 'facility', 'type'), query={'type': 'type'}), ARGUMENT_SPEC)
 
 
 if __name__ == '__main__':

@@ -154,9 +154,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import fetch_loa, is_pdf, read_file, write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked, interconnect_names
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked_value, interconnect_names
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 ARGUMENT_SPEC = {
     'path': {'type': 'path', 'required': True, 'aliases': ['dest']},
@@ -167,16 +167,16 @@ ARGUMENT_SPEC = {
 }
 
 
-def keep_loa(task: Task) -> dict[str, Any]:
+def loa_work(task: Task) -> dict[str, Any]:
     """The work of the module."""
     params, path = task.params, os.path.realpath(task.params['path'])
     if params['name']:
-        checked('name', params['name'], loa_name, [])
+        checked_value('name', params['name'], check_loa_name, [])
     content = read_file(path, 'path')
     fetch = params['force'] or content is None or not is_pdf(content)
     if fetch:
         _check_folder(os.path.dirname(path))
-        new = _fetch(task)
+        new = _fetched_loa(task)
         if not task.module.check_mode:
             write_file(path, new, 'path')
             content = new
@@ -194,17 +194,17 @@ def _check_folder(folder: str) -> None:
         raise InputError('path', f'the folder {folder} can not be written to.')
 
 
-def _fetch(task: Task) -> bytes | None:
+def _fetched_loa(task: Task) -> bytes | None:
     """The LOA; None if the interconnect is only predicted."""
-    named = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
-    name = observe(task.client, lambda world: interconnect_names(named, world))[0]
+    options = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
+    name = observe(task.client, lambda snapshot: interconnect_names(options, snapshot))[0]
     if name == UNKNOWN and not task.module.check_mode:
         raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no LOA of it.')
     return None if name == UNKNOWN else fetch_loa(task.client, name, task.params['name'])
 
 
 def main() -> None:
-    run(keep_loa, ARGUMENT_SPEC, add_file_common_args=True, required_one_of=[('interconnect', 'conduit_name')],
+    run(loa_work, ARGUMENT_SPEC, add_file_common_args=True, required_one_of=[('interconnect', 'conduit_name')],
         mutually_exclusive=[('interconnect', 'conduit_name')])
 
 

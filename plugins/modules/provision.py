@@ -166,7 +166,7 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS
 
 ARGUMENT_SPEC = {
     'hosts': {'type': 'list', 'elements': 'str'},
@@ -182,7 +182,7 @@ ARGUMENT_SPEC = {
     'progress_every': {'type': 'float'},
     'result_of': {'type': 'str'},
     'table_of': {'type': 'str'},
-    **CONNECTION,
+    **CONNECTION_OPTIONS,
 }
 
 

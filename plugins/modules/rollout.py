@@ -494,12 +494,12 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import roll
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import rollout_work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT, DELETE, STEPS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT_OPTIONS, DELETE_OPTIONS, STEPS
 
 ARGUMENT_SPEC = {
-    'circuits': {'type': 'list', 'elements': 'dict', 'options': CIRCUIT},
+    'circuits': {'type': 'list', 'elements': 'dict', 'options': CIRCUIT_OPTIONS},
     'state': {'type': 'str', 'choices': ['merged', 'overridden', 'deleted', 'gathered'], 'default': 'merged'},
     'steps': {'type': 'list', 'elements': 'str', 'choices': list(STEPS)},
     'default_asn': {'type': 'int'},
@@ -510,7 +510,7 @@ ARGUMENT_SPEC = {
     'later': {'type': 'list', 'elements': 'str'},
     'max_deletes': {'type': 'int'},
     'at_most_per_site': {'type': 'int'},
-    **DELETE,
+    **DELETE_OPTIONS,
     'fail_fast': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},
     'progress_every': {'type': 'float', 'default': 10},
@@ -519,7 +519,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     needed = [('state', state, ['circuits']) for state in ('merged', 'overridden', 'deleted')]
-    run(roll, ARGUMENT_SPEC, each='circuits', required_if=needed)
+    run(rollout_work, ARGUMENT_SPEC, list_option='circuits', required_if=needed)
 
 
 if __name__ == '__main__':

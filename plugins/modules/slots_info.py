@@ -145,11 +145,12 @@ error:
 
 from collections.abc import Sequence
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, listed, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, info_work, run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SLOT
 
 FILTERS = ('site', 'facility', 'address_contains', 'speed', 'occupied')
-QUERY = ('site', 'speed', 'occupied')  # not the address: whether the API regards case is not known, and two addresses may differ in it
+API_FILTERS = ('site', 'speed',
+               'occupied')  # not the address: whether the API regards case is not known, and two addresses may differ in it
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
@@ -161,19 +162,19 @@ ARGUMENT_SPEC = {
 }
 
 
-def work(task: Task) -> dict:
-    found = _found(task, QUERY)
-    if not found['slots'] and (task.params['site'] or task.params['speed']):  # they may be written in another case
-        found = _found(task, QUERY[2:])
-    return {**found, 'slots': sorted(found['slots'], key=lambda slot: bool(slot.get('occupied')))}
+def slots_work(task: Task) -> dict:
+    result = _filtered_slots(task, API_FILTERS)
+    if not result['slots'] and (task.params['site'] or task.params['speed']):  # they may be written in another case
+        result = _filtered_slots(task, API_FILTERS[2:])
+    return {**result, 'slots': sorted(result['slots'], key=lambda slot: bool(slot.get('occupied')))}
 
 
-def _found(task: Task, query: Sequence[str]) -> dict:
-    return listed(SLOT, 'slots', filters=FILTERS, query={name: name for name in query})(task)
+def _filtered_slots(task: Task, api_filters: Sequence[str]) -> dict:
+    return info_work(SLOT, 'slots', filters=FILTERS, query={name: name for name in api_filters})(task)
 
 
 def main() -> None:
-    run(work, ARGUMENT_SPEC)
+    run(slots_work, ARGUMENT_SPEC)
 
 
 if __name__ == '__main__':

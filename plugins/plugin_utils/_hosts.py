@@ -10,38 +10,39 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import secrets_of, validated
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import said
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import secrets_in, validated_options
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked_value
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
-    ACCOUNT,
-    HOST,
+    ACCOUNT_OPTIONS,
+    HOST_OPTIONS,
     PREFIX,
-    ROLE,
-    RUN,
+    ROLE_OPTIONS,
+    RUN_OPTIONS,
     SPARE,
     STEPS,
     VARIABLES,
     Spec,
-    mistyped,
+    non_text_problem,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 DECOMMISSION = 'decommission'
 
-SPEC: Spec = {PREFIX + name: row for name, row in HOST.items()}
+SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 # What is known besides: of a whole run of the role or of a playbook, and what they leave behind.
-OF_A_RUN = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'max_deletes', 'own_variables', 'protect', 'report', 'report_mode',
-            'result', 'serial')
-PEER = ('accept', 'announce', 'artifacts_dir', 'description', 'graceful_restart', 'handover', 'hold_time', 'interface', 'label',
-        'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result')
-KNOWN = {PREFIX: {*SPEC, *(PREFIX + name for name in OF_A_RUN)}, 'peer_': {f'peer_{name}' for name in PEER}}
+RUN_VARIABLES = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'max_deletes', 'own_variables', 'protect', 'report',
+                 'report_mode',
+                 'result', 'serial')
+PEER_VARIABLES = ('accept', 'announce', 'artifacts_dir', 'description', 'graceful_restart', 'handover', 'hold_time', 'interface', 'label',
+                  'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result')
+KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES}}
 
 
-class Declared(NamedTuple):
+class DeclaredHost(NamedTuple):
     """What a host declares. circuit: as rollout takes it, but that diverse_from may name hosts; account: connection options."""
 
     host: str
@@ -56,7 +57,7 @@ class Declared(NamedTuple):
         return self.circuit['name']
 
 
-class Rollout(NamedTuple):
+class RolloutRun(NamedTuple):
     """One run of rollout. account, options: its arguments; hosts: {name of a circuit: its host}."""
 
     state: str
@@ -68,17 +69,17 @@ class Rollout(NamedTuple):
 
 # A host by itself.
 
-def unknown(names: Iterable[str], own: Collection[str] = (), prefix: str = PREFIX) -> str:
+def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (), prefix: str = PREFIX) -> str:
     """What is wrong with variables that nothing knows, each with the nearest one that is known; empty if nothing is.
 
-    own: variables of the user's, which are his business.
+    own_variables: variables of the user's, which are his business.
     """
-    names = sorted(name for name in names if name.startswith(prefix) and name not in KNOWN[prefix] and name not in own)
+    names = sorted(name for name in names if name.startswith(prefix) and name not in KNOWN_VARIABLES[prefix] and name not in own_variables)
     if not names:
         return ''
-    parts = {name: name.replace(f'{block}_', f'{block}.', 1) for block, row in SPEC.items() for name in VARIABLES
-             if 'options' in row and name.startswith(f'{block}_') and name not in SPEC}
-    known = KNOWN[prefix] | (parts.keys() if prefix == PREFIX else set())
+    parts = {name: name.replace(f'{block}_', f'{block}.', 1) for block, option_spec in SPEC.items() for name in VARIABLES
+             if 'options' in option_spec and name.startswith(f'{block}_') and name not in SPEC}
+    known = KNOWN_VARIABLES[prefix] | (parts.keys() if prefix == PREFIX else set())
     texts = []
     for name in names:
         nearest = get_close_matches(name, known, 1, 0.0)[0]
@@ -86,60 +87,61 @@ def unknown(names: Iterable[str], own: Collection[str] = (), prefix: str = PREFI
     return f'{" ".join(texts)} One of your own is to be listed in {prefix}own_variables.'
 
 
-def declare(host: str, variables: Mapping[str, Any], check: bool = True) -> Declared:
+def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -> DeclaredHost:
     """What the host declares. variables: those of the host, templates resolved. Raises InputError that names the variables.
 
     check: whether values are what the variables take, and in their types. rollout checks that of each circuit, too.
     """
-    own = _names(variables)
-    if text := unknown(variables, own):
+    own_variables = _own_variables(variables)
+    if text := unknown_variables(variables, own_variables):
         raise InputError(*text.split(': ', 1))
-    if text := mistyped(variables):
+    if text := non_text_problem(variables):
         raise InputError(*text.split(': ', 1))
-    given = {name: value for name, value in _given(variables).items() if name in SPEC}
+    given = {name: value for name, value in _given_variables(variables).items() if name in SPEC}
     values = {name.removeprefix(PREFIX): value for name, value in (_validated(given) if check else given).items()}
-    circuit = {'name': _plain(variables, host), **{name: values[name] for name in (*ROLE, 'loa_name', 'wait_for') if name in values}}
+    options = {name: values[name] for name in (*ROLE_OPTIONS, 'loa_name', 'wait_for') if name in values}
+    circuit = {'name': _circuit_name(variables, host), **options}
     state = values.get('state', 'present')
     if check and state == 'present':
-        _check(circuit)
-    account = {name: values[name] for name in ACCOUNT if name in values}
-    run = {name: values.get(name, row.get('default')) for name, row in RUN.items()}
-    return Declared(host, state, circuit, account, run)
+        _check_circuit(circuit)
+    account = {name: values[name] for name in ACCOUNT_OPTIONS if name in values}
+    run = {name: values.get(name, option_spec.get('default')) for name, option_spec in RUN_OPTIONS.items()}
+    return DeclaredHost(host, state, circuit, account, run)
 
 
-def _names(variables: Mapping[str, Any]) -> list[str]:
+def _own_variables(variables: Mapping[str, Any]) -> list[str]:
     """The user's own variables, given as a list or as one text with commas."""
-    own = variables.get(f'{PREFIX}own_variables') or []
-    return [name.strip() for name in own.split(',')] if isinstance(own, str) else list(own)
+    names = variables.get(f'{PREFIX}own_variables') or []
+    return [name.strip() for name in names.split(',')] if isinstance(names, str) else list(names)
 
 
-def _given(variables: Mapping[str, Any]) -> dict[str, Any]:
+def _given_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Those that say something: an empty string, null and an empty dict do not. A list is one that is given."""
-    return {name: value for name, value in said(dict(variables)).items() if value not in ('', None, {})}
+    return {name: value for name, value in drop_empty(dict(variables)).items() if value not in ('', None, {})}
 
 
-def _plain(variables: Mapping[str, Any], host: str) -> str:
+def _circuit_name(variables: Mapping[str, Any], host: str) -> str:
     return variables.get(f'{PREFIX}name') or host
 
 
 def _validated(given: Mapping[str, Any]) -> dict[str, Any]:
     """The variables in their types, without what nobody gave. Raises InputError."""
-    values = validated(given, SPEC, Secrets(secrets_of(SPEC, given)).withhold)
-    return {name: _typed(SPEC[name], values[name]) for name in given}
+    values = validated_options(given, SPEC, Secrets(secrets_in(SPEC, given)).redact)
+    return {name: _without_unset(SPEC[name], values[name]) for name in given}
 
 
-def _typed(row: Mapping[str, Any], value: Any) -> Any:
+def _without_unset(option_spec: Mapping[str, Any], value: Any) -> Any:
     """A dict without the keys that the validation added for those that nobody gave, and without older words for others."""
-    if not isinstance(value, Mapping) or 'options' not in row:
+    if not isinstance(value, Mapping) or 'options' not in option_spec:
         return value
-    return {name: inner for name, inner in value.items() if inner is not None and name in row['options']}
+    return {name: inner for name, inner in value.items() if inner is not None and name in option_spec['options']}
 
 
-def _check(circuit: Mapping[str, Any]) -> None:
+def _check_circuit(circuit: Mapping[str, Any]) -> None:
     """Raises InputError, in the names of variables, for what no circuit can be."""
     try:
-        chain_of(circuit)
-        checked('loa_name', circuit.get('loa_name') or '', loa_name, [])
+        desired_chain(circuit)
+        checked_value('loa_name', circuit.get('loa_name') or '', check_loa_name, [])
     except InputError as error:
         error.message = re.sub(r'^[\w., ]+?(?=:)', lambda match: _prefixed(match[0]), error.message)
         error.details['option'] = _prefixed(error.details['option'])
@@ -152,140 +154,142 @@ def _prefixed(options: str) -> str:
 
 # Hosts together.
 
-def twice(hosts: Iterable[Declared]) -> dict[str, InputError]:
+def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     """{host: why} of those that declare a circuit that another one of the same account declares too."""
-    found: dict[tuple, list[Declared]] = {}
+    by_circuit: dict[tuple, list[DeclaredHost]] = {}
     for host in hosts:
         if host.state != SPARE:
-            found.setdefault((_key(host.account), host.name), []).append(host)
-    return {host.host: InputError(f'{PREFIX}name', f'{host.name!r} is declared by {_others(host, same)} too.')
-            for same in found.values() if len(same) > 1 for host in same}
+            by_circuit.setdefault((_hashable(host.account), host.name), []).append(host)
+    return {host.host: InputError(f'{PREFIX}name', f'{host.name!r} is declared by {_other_hosts(host, duplicates)} too.')
+            for duplicates in by_circuit.values() if len(duplicates) > 1 for host in duplicates}
 
 
-def _others(host: Declared, hosts: Iterable[Declared]) -> str:
+def _other_hosts(host: DeclaredHost, hosts: Iterable[DeclaredHost]) -> str:
     return ', '.join(other.host for other in hosts if other is not host)
 
 
-def disagreeing(hosts: Iterable[Declared]) -> dict[str, InputError]:
+def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     """{host: why} of those whose account is to have another AS number too."""
-    found: dict[tuple, dict[int, str]] = {}
+    asns_by_account: dict[tuple, dict[int, str]] = {}
     hosts = [host for host in hosts if host.run['default_asn'] and host.state == 'present']
     for host in hosts:
-        found.setdefault(_key(host.account), {}).setdefault(host.run['default_asn'], host.host)
-    return {host.host: InputError(f'{PREFIX}default_asn', f'an account has one, and not {_listed(asns)}.')
-            for host in hosts if len(asns := found[_key(host.account)]) > 1}
+        asns_by_account.setdefault(_hashable(host.account), {}).setdefault(host.run['default_asn'], host.host)
+    return {host.host: InputError(f'{PREFIX}default_asn', f'an account has one, and not {_asn_list(asns)}.')
+            for host in hosts if len(asns := asns_by_account[_hashable(host.account)]) > 1}
 
 
-def _listed(asns: Mapping[int, str]) -> str:
+def _asn_list(asns: Mapping[int, str]) -> str:
     return ' and '.join(f'{asn} ({host})' for asn, host in asns.items())
 
 
-def rollouts(hosts: Iterable[Declared], state: str, name_of: Callable[[str], str]) -> list[Rollout]:
+def rollout_runs(hosts: Iterable[DeclaredHost], state: str, circuit_name: Callable[[str], str]) -> list[RolloutRun]:
     """The runs: those that delete first, one for each account and set of options. state: of those that are present.
 
-    name_of: makes the name of a circuit of a host or a circuit.
+    circuit_name: makes the name of a circuit of a host or a circuit.
     """
     hosts = [host for host in hosts if host.state != SPARE]
-    asns = {_key(host.account): host.run['default_asn'] for host in hosts if host.run['default_asn']}
-    found: dict[tuple, Rollout] = {}
+    asns = {_hashable(host.account): host.run['default_asn'] for host in hosts if host.run['default_asn']}
+    runs: dict[tuple, RolloutRun] = {}
     for host in sorted(hosts, key=lambda host: host.state != 'absent'):
-        options = {**host.run, 'default_asn': asns.get(_key(host.account)) if host.state == 'present' else None}
+        options = {**host.run, 'default_asn': asns.get(_hashable(host.account)) if host.state == 'present' else None}
         timeout = options.pop('wait_timeout')
         mode = state if host.state == 'present' else 'deleted'
-        run = found.setdefault((mode, _key(host.account), _key(options)), Rollout(mode, host.account, options, [], {}))
+        run = runs.setdefault((mode, _hashable(host.account), _hashable(options)), RolloutRun(mode, host.account, options, [], {}))
         run.options['wait_timeout'] = max(timeout or 0, run.options.get('wait_timeout') or 0) or None
-        run.circuits.append(keep_away(host.circuit, name_of))
+        run.circuits.append(with_circuit_names(host.circuit, circuit_name))
         run.hosts[host.name] = host.host
-    return list(found.values())
+    return list(runs.values())
 
 
-def _key(values: Mapping[str, Any]) -> tuple:
+def _hashable(values: Mapping[str, Any]) -> tuple:
     return tuple(sorted((name, value) for name, value in values.items() if value is not None))
 
 
-def keep_away(circuit: dict[str, Any], name_of: Callable[[str], str]) -> dict[str, Any]:
+def with_circuit_names(circuit: dict[str, Any], circuit_name: Callable[[str], str]) -> dict[str, Any]:
     """The circuit with circuits in the place of hosts in diverse_from."""
-    apart = apart_from(circuit)
-    return {**circuit, 'slot': {**circuit['slot'], 'diverse_from': [name_of(other) for other in apart]}} if apart else circuit
+    others = diverse_from(circuit)
+    return {**circuit, 'slot': {**circuit['slot'], 'diverse_from': [circuit_name(other) for other in others]}} if others else circuit
 
 
-def apart_from(circuit: Mapping[str, Any]) -> list[str]:
+def diverse_from(circuit: Mapping[str, Any]) -> list[str]:
     """What the circuit keeps away from."""
     return (circuit.get('slot') or {}).get('diverse_from') or []
 
 
-def keep_away_too(circuit: dict[str, Any], others: Mapping[str, Collection[str]]) -> dict[str, Any]:
+def with_mutual_diversity(circuit: dict[str, Any], others: Mapping[str, Collection[str]]) -> dict[str, Any]:
     """The circuit, away from those of the others that keep away from it: of two the second does, whichever says so.
 
     others: {circuit: those that it keeps away from}.
     """
-    followers = [name for name, apart in others.items() if circuit['name'] in apart]
+    followers = [name for name, avoided in others.items() if circuit['name'] in avoided]
     slot = circuit.get('slot')
     if not (slot and followers):
         return circuit
-    return {**circuit, 'slot': {**slot, 'diverse_from': list(dict.fromkeys([*apart_from(circuit), *followers]))}}
+    return {**circuit, 'slot': {**slot, 'diverse_from': list(dict.fromkeys([*diverse_from(circuit), *followers]))}}
 
 
 # Steps, and what came of them.
 
-def steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) -> list[str]:
+def selected_steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) -> list[str]:
     """The steps that tags choose, decommission among them. run, skipped: --tags and --skip-tags; own: the user's tags on the role."""
     known = [*STEPS, DECOMMISSION]
-    every = {'all', 'tagged', *own} & {*run} or 'always' in own
-    return [step for step in known if (every or step in run) and step not in skipped]
+    all_steps = {'all', 'tagged', *own} & {*run} or 'always' in own
+    return [step for step in known if (all_steps or step in run) and step not in skipped]
 
 
-def rows(hosts: Iterable[Declared], result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """{host: what became of it}, of the result of a rollout: the fact of the role, with what Ansible has to know."""
-    circuits = {one['name']: one for one in result.get('circuits', ())}
+    circuits = {entry['name']: entry for entry in result.get('circuits', ())}
     diffs: dict[str | None, list[dict[str, Any]]] = {}
-    for one in result.get('diff', ()):
-        diffs.setdefault(one.get('circuit'), []).append(one)
-    return {host.host: _row(host, circuits.get(host.name, {}), result) | {'diff': diffs.get(host.name, [])} for host in hosts}
+    for entry in result.get('diff', ()):
+        diffs.setdefault(entry.get('circuit'), []).append(entry)
+    return {host.host: _host_result(host, circuits.get(host.name, {}), result) | {'diff': diffs.get(host.name, [])} for host in hosts}
 
 
-def _row(declared: Declared, found: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    objects = found.get('objects') or {}
-    absent = declared.state == 'absent'
-    shown = {
-        'name': declared.name, 'state': 'absent' if absent else 'present',
-        'changed': bool(found.get('changed')), 'outcome': found.get('outcome'),
+def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    objects = circuit.get('objects') or {}
+    absent = host.state == 'absent'
+    host_result = {
+        'name': host.name, 'state': 'absent' if absent else 'present',
+        'changed': bool(circuit.get('changed')), 'outcome': circuit.get('outcome'),
         **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check')},
-        'settings': result.get('settings'), 'status': found.get('status'), 'files': {} if absent else found.get('files') or {},
+        'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
     }
-    failure = found if found else result if result.get('failed') else {}
-    shown |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
-    if failure and (failure is result or found['outcome'] == 'failed'):
+    failure = circuit if circuit else result if result.get('failed') else {}
+    host_result |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
+    if failure and (failure is result or circuit['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
-        shown |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{declared.host}: ') else f'{declared.host}: {text}'}
-    return shown
+        host_result |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{host.host}: ') else f'{host.host}: {text}'}
+    return host_result
 
 
-def refused(host: str, error: InputError) -> dict[str, Any]:
+def invalid_host_result(host: str, error: InputError) -> dict[str, Any]:
     """What became of a host whose variables can't be."""
-    shown = error.result()
-    return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **shown, 'msg': f'{host}: {shown["msg"]}'}
+    failure = error.result()
+    return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **failure, 'msg': f'{host}: {failure["msg"]}'}
 
 
-def of_account(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+def account_diff(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The diff of a rollout that is of no circuit: that of the account's settings."""
-    return [one for one in result.get('diff', ()) if 'circuit' not in one and 'prepared' not in one]
+    return [entry for entry in result.get('diff', ()) if 'circuit' not in entry and 'prepared' not in entry]
 
 
-COLUMNS = ('circuit', 'outcome', 'interconnect', 'status', 'message')
-PENDING = 'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.'
+TABLE_COLUMNS = ('circuit', 'outcome', 'interconnect', 'status', 'message')
+PENDING_NOTE = 'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.'
 
 
-def table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def result_table(results: Iterable[Mapping[str, Any]]) -> list[str]:
     """Lines for people: a head, one for each circuit, and what a state means that is no fault."""
-    lines = [COLUMNS, *(_cells(one) for one in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS) - 1)]
-    shown = ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
-    return [*shown, *([PENDING] if any(line[3] == 'Pending' for line in lines) else [])]
+    lines = [TABLE_COLUMNS, *(_table_cells(host_result) for host_result in results)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(TABLE_COLUMNS) - 1)]
+    formatted = ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
+    return [*formatted, *([PENDING_NOTE] if any(line[3] == 'Pending' for line in lines) else [])]
 
 
-def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
-    status, port = one.get('status') or {}, (one.get('interconnect') or {}).get('name') or (one.get('cni') or {}).get('interconnect')
-    message = str(one.get('msg')).removeprefix(f'{one.get("name")}: ') if one.get('failed') else status.get('reason')
-    texts = [text or '-' for text in (one.get('name'), one.get('outcome'), port, status.get('state'))]
+def _table_cells(host_result: Mapping[str, Any]) -> tuple[str, ...]:
+    status, found = host_result.get('status') or {}, host_result.get('interconnect') or {}
+    interconnect = found.get('name') or (host_result.get('cni') or {}).get('interconnect')
+    error = str(host_result.get('msg')).removeprefix(f'{host_result.get("name")}: ')
+    message = error if host_result.get('failed') else status.get('reason')
+    texts = [text or '-' for text in (host_result.get('name'), host_result.get('outcome'), interconnect, status.get('state'))]
     return tuple(' '.join(str(text).split()) for text in (*texts, message or ''))

@@ -38,7 +38,7 @@ except ImportError:  # the ordinary module may run by a Python that has it
     requests = None
 
 PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
-USUAL = '{{ ansible_playbook_python }}'  # as nearly all write it: to template it costs a third of all that a task does here
+USUAL_INTERPRETER = '{{ ansible_playbook_python }}'  # as nearly all write it: to template it costs a third of all that a task does here
 NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
 
 try:
@@ -72,8 +72,8 @@ class InProcess(ActionBase):
         """The result of a module of this collection: by its main() in this process, or as Ansible runs modules where that can't be."""
         name = f'netops.cloudflare_cni.{module.__name__.rpartition(".")[2]}'
         call = {'module_name': name, 'module_args': dict(arguments), 'task_vars': task_vars}
-        if self._fits(task_vars):
-            return _Here(self, module.main)._execute_module(**call)
+        if self._can_run_in_process(task_vars):
+            return _InProcessAction(self, module.main)._execute_module(**call)
         own_process = self._task.async_val and not self._connection.has_native_async
         result = self._execute_module(**call, wrap_async=own_process)
         if not own_process:
@@ -82,7 +82,7 @@ class InProcess(ActionBase):
             result['msg'] += f' The Python of the controller, {sys.executable}, has none either.'
         return result
 
-    def _fits(self, task_vars: Mapping[str, Any]) -> bool:
+    def _can_run_in_process(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the ordinary module would run on this machine, as this user, by this Python, and be waited for."""
         elsewhere = self._task.async_val or self._connection.become or self._connection.transport != 'local'
         return bool(self._allowed(task_vars) and requests and not elsewhere and self._is_this_python(task_vars))
@@ -99,11 +99,11 @@ class InProcess(ActionBase):
         host = self._task.delegate_to
         variables = task_vars['ansible_delegated_vars'][host] if host else task_vars
         value = C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)
-        named = sys.executable if value == USUAL else self._templar.template(value) or ''
-        return named in NO_PYTHON_NAMED or _place(shutil.which(named)) == _place(sys.executable)
+        interpreter = sys.executable if value == USUAL_INTERPRETER else self._templar.template(value) or ''
+        return interpreter in NO_PYTHON_NAMED or _real_location(shutil.which(interpreter)) == _real_location(sys.executable)
 
 
-class _Here(ActionBase):
+class _InProcessAction(ActionBase):
     """ActionBase, but that it calls main() where it would build a program and start it. What is before and after stays Ansible's."""
 
     def __init__(self, action: ActionBase, main: Callable[[], None]) -> None:
@@ -131,21 +131,21 @@ class _Here(ActionBase):
         out, err = io.StringIO(), io.StringIO()
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='cni-', dir=C.DEFAULT_LOCAL_TMP))
-            fed = json.dumps({'ANSIBLE_MODULE_ARGS': {**self._arguments, '_ansible_tmpdir': folder}}, **ENCODING).encode()
-            show = None if self._task.no_log else display.display
-            for context in (_left_as_it_was(), _globals(fed, show), redirect_stdout(out), redirect_stderr(err)):
+            arguments = json.dumps({'ANSIBLE_MODULE_ARGS': {**self._arguments, '_ansible_tmpdir': folder}}, **ENCODING).encode()
+            show_line = None if self._task.no_log else display.display
+            for context in (_preserved_process_state(), _module_globals(arguments, show_line), redirect_stdout(out), redirect_stderr(err)):
                 stack.enter_context(context)
             os.environ.update({str(name): str(value) for name, value in environment.items()})
             os.chdir(self._loader.get_basedir())
-            status = _status(self._main)
+            status = _exit_status(self._main)
         return {'rc': status, 'stdout': out.getvalue(), 'stdout_lines': [], 'stderr': err.getvalue(), 'stderr_lines': []}
 
 
-def _place(python: str | None) -> tuple[str, str] | None:
+def _real_location(python: str | None) -> tuple[str, str] | None:
     return python and (os.path.realpath(os.path.dirname(python)), os.path.realpath(python))
 
 
-def _status(main: Callable[[], None]) -> int:
+def _exit_status(main: Callable[[], None]) -> int:
     """Runs main() to its end; an exception fails the task alone, as it would have ended no more than the module's process."""
     try:
         main()
@@ -157,13 +157,13 @@ def _status(main: Callable[[], None]) -> int:
 
 
 @contextmanager
-def _globals(fed: bytes, show: Callable[[str], None] | None) -> Iterator[None]:
+def _module_globals(arguments: bytes, show_line: Callable[[str], None] | None) -> Iterator[None]:
     """What AnsibleModule and its helpers keep in globals, as in a process of its own; put back then."""
     values = [
-        (basic, '_ANSIBLE_ARGS', fed), (basic, '_ANSIBLE_PROFILE', PROFILE), (basic, '_PARSED_MODULE_ARGS', None),
+        (basic, '_ANSIBLE_ARGS', arguments), (basic, '_ANSIBLE_PROFILE', PROFILE), (basic, '_PARSED_MODULE_ARGS', None),
         *((warnings, name, type(getattr(warnings, name))()) for name in ('_global_warnings', '_global_deprecations')),
         (_internal, 'is_controller', False),  # or warnings are displayed, and are not in the result
-        (_module, 'show', show),
+        (_module, 'show_line', show_line),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _value in values if hasattr(owner, name)]
     try:
@@ -177,7 +177,7 @@ def _globals(fed: bytes, show: Callable[[str], None] | None) -> Iterator[None]:
 
 
 @contextmanager
-def _left_as_it_was() -> Iterator[None]:
+def _preserved_process_state() -> Iterator[None]:
     """Puts back what a module may change of its process: the items of a loop share one."""
     environment, language, mask = dict(os.environ), locale.setlocale(locale.LC_ALL), os.umask(0)
     os.umask(mask)

@@ -67,17 +67,17 @@ def measure(order: str, circuits: int) -> dict[str, float]:
     """Plans so many new circuits in an account that has none. Raises RuntimeError unless each of them gets a port of its own."""
     sys.path.insert(0, str(ROOT / '.build'))
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
-    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import World
+    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot
 
-    world = World({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
-    world.put(('slot', None), [slot(number) for number in range(2 * circuits)])
+    world = Snapshot({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
+    world.put_part(('slot', None), [slot(number) for number in range(2 * circuits)])
     asked = [{'name': f'circuit-{number:05}', 'bgp': {'customer_asn': 64512 + number % 1000, 'extra_prefixes': ['192.0.2.0/24']},
               'health_check': {'rate': 'high'}, **ORDERS[order](number)} for number in range(circuits)]
     started = time.process_time()
-    outcomes = Rollout(asked, 'merged').decide(world)
+    outcomes = Rollout(asked, 'merged').plan_outcomes(world)
     seconds = time.process_time() - started
     if {outcome.state for outcome in outcomes} != {'created'}:
-        raise RuntimeError(next(outcome.end.error for outcome in outcomes if outcome.state != 'created'))
+        raise RuntimeError(next(outcome.result.error for outcome in outcomes if outcome.state != 'created'))
     return {'seconds': round(seconds, 3), 'memory': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
 
 

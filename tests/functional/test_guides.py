@@ -17,7 +17,7 @@ import pytest
 import yaml
 from support.playbook import ROOT, Account
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import Facts, handover_of, renderer
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of, sheet_renderer
 
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
 # Seen elsewhere, apply.yml by test_awx, or not ours.
@@ -121,5 +121,5 @@ def test_a_circuit_moves_to_another_port_and_the_old_one_is_deleted_once_the_new
 def test_a_template(text, reader):
     circuit, path = reader.circuits()['nyc-1'], reader.folder / 'own.md.j2'
     path.write_text(text)
-    sheet = renderer(str(path))(handover_of(Facts('nyc-1', circuit['interconnect'], circuit['cni']), None))
+    sheet = sheet_renderer(str(path))(handover_of(CircuitFacts('nyc-1', circuit['interconnect'], circuit['cni']), None))
     assert circuit['cni']['cust_ip'] in sheet

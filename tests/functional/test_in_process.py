@@ -264,7 +264,7 @@ def test_an_interrupt_ends_it_and_a_second_run_goes_on(process, tmp_path, way):
 def test_a_module_leaves_the_process_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setenv('KEPT', 'before')
     before = (os.getcwd(), locale.setlocale(locale.LC_ALL), dict(os.environ))
-    with pytest.raises(KeyboardInterrupt), _in_process._left_as_it_was():
+    with pytest.raises(KeyboardInterrupt), _in_process._preserved_process_state():
         os.chdir(tmp_path)
         os.environ.pop('KEPT')
         os.environ['NEW'] = '1'

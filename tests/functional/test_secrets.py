@@ -203,7 +203,7 @@ def test_an_exception_that_nobody_expected_is_told_without_secrets(account, prin
     def broken(*_arguments):
         raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
 
-    text = printed('cni', before=lambda: setattr(_apply, 'apply', broken), conduit_name='nyc-1', bgp=BGP)
+    text = printed('cni', before=lambda: setattr(_apply, 'apply_changes', broken), conduit_name='nyc-1', bgp=BGP)
     error = json.loads(text)['error']
     assert 'RuntimeError' in json.loads(text)['msg']
     assert 'in broken' in error['traceback']

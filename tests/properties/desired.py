@@ -12,8 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, converge, one, outcome
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desire
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, converge, diff_result, manage_work
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import BANDWIDTHS
 
@@ -34,13 +34,13 @@ class Declared:
     @property
     def work(self) -> Work:
         """The work of its module; the object is in the result as such."""
-        return one(self.row, object=None)
+        return manage_work(self.row, object=None)
 
 
 def together(declared: Sequence[Declared]) -> Work:
     """The work of a module that brings about all of them by one plan."""
     def work(task: Task) -> dict[str, Any]:
-        return outcome(converge(task, [desire(each.row, each.params) for each in declared]))
+        return diff_result(converge(task, [desired_object(each.row, each.params) for each in declared]))
     return work
 
 

@@ -16,21 +16,21 @@ from urllib.parse import parse_qsl, urlsplit
 
 from multidict import CIMultiDict
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, token_headers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     DriftError,
     InputError,
-    NotYetError,
+    NotListedError,
     ProtectedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, said
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, drop_empty
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 from app import Simulation
 from contract import BASE, Message
 
 # What a plan may end with; any other error in these tests is a bug.
-REFUSALS = (InputError, AmbiguousError, DriftError, NotYetError, ProtectedError)
+REFUSALS = (InputError, AmbiguousError, DriftError, NotListedError, ProtectedError)
 
 
 @dataclass
@@ -83,14 +83,14 @@ class Api:
     def client(self) -> Client:
         """A client whose clock moves only when it waits, as for what is not listed yet."""
         options, slept = self._simulation.options, [0.0]
-        return Client(self, options.account, bearer(options.token), f'https://api.example{BASE}', sleep=slept.append,
+        return Client(self, options.account, token_headers(options.token), f'https://api.example{BASE}', sleep=slept.append,
                       clock=lambda: sum(slept))
 
     def run(self, work: Work, params: Mapping[str, Any], check: bool = False) -> Ended:
         """The work of a module with these options. Raises any error that is not a refusal of the plan."""
         warnings: list[str] = []
         client = self.client()
-        task = Task(said(dict(params)), client, SimpleNamespace(check_mode=check, warn=warnings.append))
+        task = Task(drop_empty(dict(params)), client, SimpleNamespace(check_mode=check, warn=warnings.append))
         before = len(self.requests)
         try:
             result = work(task)

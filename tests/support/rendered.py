@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jinja2
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session_model
 
 TEMPLATES = Path(__file__).resolve().parents[2] / 'roles/peer/templates'
 JINJA = jinja2.Environment(  # as the module ansible.builtin.template has it
@@ -21,7 +21,7 @@ INTERFACES = {'frr': 'eth1', 'bird': 'eth1', 'junos': 'xe-0/0/0', 'iosxr': 'TenG
 def render(platform: str, cni: dict, cloudflare_asn: int = 13335, **options: object) -> str:
     """The configuration of the customer's side of a CNI. options: the role's variables without peer_."""
     own = {'platform': platform, 'interface': INTERFACES.get(platform), 'announce': ['192.0.2.0/24'], **options}
-    checked = session(cni, cloudflare_asn, own)
+    checked = session_model(cni, cloudflare_asn, own)
     return JINJA.get_template(f'{platform}.j2').render(session=checked)
 
 

@@ -23,8 +23,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import Facts, handover_of
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
@@ -76,9 +76,9 @@ def test_the_map_names_every_file_of_module_utils_and_each_imports_from_those_ab
 def test_the_connection_options_are_documented_as_they_are():
     options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)['options']
     assert {name: (option['type'], option.get('default')) for name, option in options.items()} == {
-        name: (spec['type'], spec.get('default')) for name, spec in CONNECTION.items()
+        name: (spec['type'], spec.get('default')) for name, spec in CONNECTION_OPTIONS.items()
     }
-    for name, spec in CONNECTION.items():
+    for name, spec in CONNECTION_OPTIONS.items():
         _fallback, variables = spec.get('fallback', (None, []))
         assert all(f'E({variable})' in str(options[name]['description']) for variable in variables), name
 
@@ -95,13 +95,13 @@ def test_the_connection_options_are_documented_as_they_are():
     ('status_info', 'wait_for', SCHEMAS['StatusInfo']['properties']['state']['enum']),
 ])
 def test_choices_are_the_words_of_the_contract_and_older_ones_for_them(module, option, schema):
-    today = {values.OLDER_WORDS.get(choice, choice) for choice in documented(module)[option]['choices']}
+    today = {values.SYNONYMS.get(choice, choice) for choice in documented(module)[option]['choices']}
     assert today == set(schema)
 
 
 def test_limits_are_those_of_the_contract():
     loa = CONTRACT['paths']['/accounts/{account_id}/cni/interconnects/{icon}/loa']['get']
-    assert loa['parameters'][0]['schema']['maxLength'] == values.LOA_NAME
+    assert loa['parameters'][0]['schema']['maxLength'] == values.MAX_LOA_NAME
     assert SCHEMAS['BgpControl']['properties']['customer_asn']['maximum'] == values.ASN[1]
     assert SCHEMAS['Settings']['properties']['default_asn']['maximum'] == values.ASN[1]
     assert SCHEMAS['MagicInterconnectUpdate']['properties']['mtu']['minimum'] == values.MTU[0]
@@ -136,7 +136,7 @@ def test_each_key_of_an_error_is_documented(error):
 def test_all_that_a_template_can_use_is_in_the_manual():
     tunnel = {'health_check': {'enabled': True}}
     ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
-    handovers = [handover_of(Facts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
+    handovers = [handover_of(CircuitFacts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
     keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}
     section = (ROOT / 'docs' / 'provision.md').read_text().partition('### A sheet of your own')[2].partition('\n## ')[0]
     assert sorted(key for key in keys if f'`{key}`' not in section) == []

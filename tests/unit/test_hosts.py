@@ -18,20 +18,20 @@ SLOT = {'site': 'ewr-a', 'speed': '10G'}
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 
 
-def declare(host: str = 'nyc-1', **variables) -> hosts.Declared:
+def declare(host: str = 'nyc-1', **variables) -> hosts.DeclaredHost:
     """What a host declares with these variables, their names without the prefix."""
-    return hosts.declare(host, {f'provision_{name}': value for name, value in variables.items()})
+    return hosts.declared_host(host, {f'provision_{name}': value for name, value in variables.items()})
 
 
-def row(declared: hosts.Declared, result: dict) -> dict:
-    return hosts.rows([declared], result)[declared.host]
+def row(declared: hosts.DeclaredHost, result: dict) -> dict:
+    return hosts.host_results([declared], result)[declared.host]
 
 
 @pytest.mark.parametrize('role', ['provision', 'peer'])
 def test_what_is_known_is_what_the_role_documents(role):
     documented = set(yaml.safe_load((ROOT / f'roles/{role}/meta/argument_specs.yml').read_text())['argument_specs']['main']['options'])
     of_playbooks = {'hosts', 'serial', 'expect', 'report', 'report_mode', 'fail_fast'} if role == 'provision' else set()
-    assert hosts.KNOWN[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
+    assert hosts.KNOWN_VARIABLES[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
 
 
 def test_a_host_is_a_circuit():
@@ -72,24 +72,24 @@ def test_what_can_not_be_is_refused_by_its_variable(name):
 def test_variables_of_your_own_are_yours():
     for own in (['provision_team', 'provision_bpg'], 'provision_team, provision_bpg'):
         assert declare(team='network', bpg={}, slot=SLOT, own_variables=own).circuit == {'name': 'nyc-1', 'slot': SLOT}
-    assert hosts.unknown(['peer_platfrom', 'provision_bpg', 'peer_result'], prefix='peer_').startswith(
+    assert hosts.unknown_variables(['peer_platfrom', 'provision_bpg', 'peer_result'], prefix='peer_').startswith(
         'peer_platfrom: there is no such variable. The nearest is peer_platform. One of your own is to be listed in peer_own_variables.')
-    assert hosts.unknown(['peer_team'], ['peer_team'], 'peer_') == ''
+    assert hosts.unknown_variables(['peer_team'], ['peer_team'], 'peer_') == ''
 
 
 def test_two_hosts_with_one_circuit_are_both_refused_but_for_accounts_of_their_own():
     first, second, other = (declare(host, name='nyc', slot=SLOT) for host in 'abc')
     elsewhere = other._replace(account={'account_id': 'x'})
     spare = declare('d', name='nyc', state='spare')
-    assert {host: str(error) for host, error in hosts.twice([first, second, elsewhere, spare]).items()} == {
+    assert {host: str(error) for host, error in hosts.duplicate_errors([first, second, elsewhere, spare]).items()} == {
         'a': "provision_name: 'nyc' is declared by b too.", 'b': "provision_name: 'nyc' is declared by a too."}
 
 
 def test_an_account_has_one_as_number():
     same, other, silent = declare('a', default_asn=65000, slot=SLOT), declare('b', default_asn='65001', slot=SLOT), declare('c', slot=SLOT)
-    assert hosts.disagreeing([same, same, silent]) == {}
-    assert set(hosts.disagreeing([same, other, silent])) == {'a', 'b'}
-    (run,) = hosts.rollouts([silent, same], 'merged', str)
+    assert hosts.asn_conflicts([same, same, silent]) == {}
+    assert set(hosts.asn_conflicts([same, other, silent])) == {'a', 'b'}
+    (run,) = hosts.rollout_runs([silent, same], 'merged', str)
     assert run.options['default_asn'] == 65000
 
 
@@ -100,7 +100,7 @@ def test_each_account_has_its_runs_and_what_goes_goes_first():
         declare('b', name='nyc-2', slot=SLOT, wait_timeout='7', **one),
         declare('c', state='absent', **two), declare('d', state='spare', **one), declare('e', slot=SLOT, **two),
     ]
-    found = hosts.rollouts(declared, 'merged', lambda name: {'b': 'nyc-2'}.get(name, name))
+    found = hosts.rollout_runs(declared, 'merged', lambda name: {'b': 'nyc-2'}.get(name, name))
     assert [(run.state, run.account, run.hosts) for run in found] == [
         ('deleted', two, {'c': 'c'}), ('merged', one, {'a': 'a', 'nyc-2': 'b'}), ('merged', two, {'e': 'e'})]
     assert found[1].circuits[0]['slot']['diverse_from'] == ['nyc-2', 'lon-1']
@@ -123,7 +123,7 @@ ALL = [*hosts.STEPS, 'decommission']
     (['untagged'], [], [], []),
 ])
 def test_tags_choose_the_steps(run, skipped, own, chosen):
-    assert hosts.steps(run, skipped, own) == chosen
+    assert hosts.selected_steps(run, skipped, own) == chosen
 
 
 def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
@@ -158,7 +158,7 @@ def test_the_table_has_a_line_for_each_circuit_and_says_once_what_pending_means(
         {'name': 'a-long-name', 'outcome': 'failed', 'failed': True, 'msg': 'a-long-name: why'},
         *({'name': name, 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-2'}, 'status': {'state': 'Pending'}} for name in 'ab'),
     ]
-    assert hosts.table(rows) == [
+    assert hosts.result_table(rows) == [
         'circuit      outcome  interconnect  status   message',
         'nyc-1        created  ewr-a-icon-1  Down     no light',
         'a-long-name  failed   -             -        why',

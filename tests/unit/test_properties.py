@@ -17,11 +17,11 @@ from properties.desired import Declared, cnis, declarations, fleets, together, w
 from properties.effort import looked_at
 from properties.inprocess import Api, Ended
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import roll
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import rollout_work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import HIDDEN, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROWS, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, RESOURCES, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.modules.rollout import ARGUMENT_SPEC
 
 API = Api()
@@ -74,8 +74,8 @@ def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
 @given(accounts())
 def test_what_is_gathered_and_fed_back_changes_nothing(account):
     options = {**{name: row.get('default') for name, row in ARGUMENT_SPEC.items()}, 'concurrency': 1}
-    gathered = run(account, roll, {**options, 'circuits': None, 'state': 'gathered'})
-    again = API.run(roll, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
+    gathered = run(account, rollout_work, {**options, 'circuits': None, 'state': 'gathered'})
+    again = API.run(rollout_work, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
     assert (again.result['changed'], again.result['diff'], again.writes) == (False, [], [])
     assert len(again.result['circuits']) == len(account['cnis'])
 
@@ -130,7 +130,7 @@ def by_name(state: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def may_change(wanted: Declared) -> set[tuple[str, ...]]:
     """The paths that the options name, as they are stored, and the defaults of a block that is new."""
-    named = {f.wire for f in ROWS[wanted.row.name].fields if get(wanted.params, f.option) is not None}
+    named = {f.path for f in RESOURCES[wanted.row.name].fields if get(wanted.params, f.option) is not None}
     if any(wire.startswith('bgp.') for wire in named):
         named.add('bgp.extra_prefixes')
     return {tuple(wire.removesuffix('.saved').split('.')) for wire in named}
@@ -221,7 +221,7 @@ def canonical(prefixes: list[str]) -> set[ipaddress.IPv4Network]:
 @given(accounts(), st.sampled_from(['slot', 'interconnect', 'cni']), st.booleans())
 def test_each_object_is_read_once_with_the_least_requests(account, resource, by_page):
     API.seed(account.lists, **account.options)
-    row, there = ROWS[resource], account.lists[f'{resource}s']
-    found = [obj for page in API.client().pages(row.path) for obj in page] if by_page else read(API.client(), resource)
+    row, there = RESOURCES[resource], account.lists[f'{resource}s']
+    found = [obj for page in API.client().get_pages(row.url_path) for obj in page] if by_page else read_objects(API.client(), resource)
     assert found == there
     assert len(API.requests) == max(1, math.ceil(len(there) / account.options['page_size']))

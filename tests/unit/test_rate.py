@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from simulator.gateway import GatewayError, RateLimit
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import WINDOW, Client, bearer
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import WINDOW, Client, token_headers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
 LATENCY = 1 / 128  # seconds that a request takes
@@ -82,7 +82,7 @@ class Gateway:
                 self.time.sleep(next(delays))
                 return self(*request)
 
-            client = Client(send, 'f' * 32, bearer('t0ken'), 'https://api.example', clock=lambda: self.time.now,
+            client = Client(send, 'f' * 32, token_headers('t0ken'), 'https://api.example', clock=lambda: self.time.now,
                             sleep=self.time.sleep, **options)
             for _call in range(calls // clients):
                 client.get(('cni', 'settings'))

@@ -79,7 +79,7 @@ def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatc
     """All threads of a rollout share the secrets, and each answer may bring one."""
     bodies = {'GET': b'{"md5_key": "PLANTED 1"}', 'PUT': b'{"md5_key": "PLANTED 2"}'}
     secrets = Secrets([])
-    send = secrets.guard(lambda method, *_request: Response(200, {}, bodies[method]))
+    send = secrets.redacting_transport(lambda method, *_request: Response(200, {}, bodies[method]))
     send('GET', '', {}, None)
 
     def forms(secret: str) -> set[str]:
@@ -88,14 +88,14 @@ def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatc
         other.join()
         return {secret}
 
-    monkeypatch.setattr(_secrets, 'forms', forms)
-    refuse = secrets.guard(lambda *_request: Response(400, {}, b'PLANTED 1\nPLANTED 2\nand more'))
+    monkeypatch.setattr(_secrets, 'encodings', forms)
+    refuse = secrets.redacting_transport(lambda *_request: Response(400, {}, b'PLANTED 1\nPLANTED 2\nand more'))
     assert found(refuse('POST', '', {}, None).body.decode()) == []
 
 
 def test_the_forms_of_a_secret_are_made_once(monkeypatch):
     made = []
-    monkeypatch.setattr(_secrets, 'forms', lambda secret: made.append(secret) or {secret})
+    monkeypatch.setattr(_secrets, 'encodings', lambda secret: made.append(secret) or {secret})
     send = Secrets([MD5_KEY, TOKEN]).guard(lambda *_request: Response(400, {}, f'"md5_key": "{STORED_KEY[:9]}"'.encode()))
     for _time in range(3):
         assert found(send('GET', '', {}, None).body.decode()) == []

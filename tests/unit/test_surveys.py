@@ -13,8 +13,8 @@ from controller import rules
 from support.playbook import ROOT
 from tools import surveys
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, mistyped
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROLE as OF_A_CIRCUIT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, non_text_problem
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROLE_OPTIONS as OF_A_CIRCUIT
 
 DATA = ROOT / 'extensions' / 'awx'
 SURVEYS = yaml.safe_load((DATA / 'surveys.yml').read_text())['controller_surveys']
@@ -41,7 +41,7 @@ def test_no_answer_stands_above_what_the_inventory_says_of_a_circuit(name):
 
 def test_the_circuit_survey_asks_for_each_text_by_a_name_that_is_known():
     texts = {question['variable'] for question in SURVEYS['circuit']['spec'] if question['type'] in rules.TEXTS}
-    assert {name for name in texts if not mistyped({name: 42})} == {'provision_mtu'}
+    assert {name for name in texts if not non_text_problem({name: 42})} == {'provision_mtu'}
 
 
 # What AWX would refuse is refused here, so that what is made below is known to be good.

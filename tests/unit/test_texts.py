@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 from support.playbook import ROOT
 
 from ansible_collections.netops.cloudflare_cni.plugins.filter.circuits import circuits
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import mistyped
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import non_text_problem
 
 ROLE = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
 # Blanks are texts, so the role takes numbers and a boolean as such too.
@@ -38,15 +38,15 @@ def given(name: str, value: object) -> dict:
 @pytest.mark.parametrize(('name', 'many'), [(name, many) for name, many in texts(ROLE).items() if name not in NUMBERS | OF_A_RUN])
 def test_each_text_of_the_role_is_one(name, many):
     for value in (0, 42798, 1.1, True, False, datetime.date(2026, 11, 24)):
-        assert mistyped(given(name, ['10.0.0.0/8', value] if many else value)).startswith(f'{name}: each of these is a text'), value
-        assert mistyped(given(name.replace('.', '_'), value)).startswith(name.replace('.', '_')), value
+        assert non_text_problem(given(name, ['10.0.0.0/8', value] if many else value)).startswith(f'{name}: each of these is a text'), value
+        assert non_text_problem(given(name.replace('.', '_'), value)).startswith(name.replace('.', '_')), value
     for value in ([], ['0042']) if many else ('', '0042', None):
-        assert mistyped(given(name, value)) == ''
+        assert non_text_problem(given(name, value)) == ''
 
 
 def test_numbers_are_numbers_and_what_is_no_variable_is_none():
     numbers = {'provision_bgp': {'customer_asn': 64496, 'md5_key': None}, 'provision_health_check': {'enabled': True}, 'provision_slot': ''}
-    assert mistyped(dict.fromkeys(NUMBERS, 1400) | numbers | {'provision_serial': 1, 'cni_mtu': 1500, 'ansible_port': 22}) == ''
+    assert non_text_problem(dict.fromkeys(NUMBERS, 1400) | numbers | {'provision_serial': 1, 'cni_mtu': 1500, 'ansible_port': 22}) == ''
 
 
 def test_a_rollout_names_host_and_variable_and_shows_no_value():

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, bearer
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, token_headers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
 BASE = 'https://api.example/client/v4'
@@ -60,7 +60,7 @@ class Script:
 
     def client(self, **options: Any) -> Client:
         options = {'clock': lambda: self.now, 'sleep': self.sleep, 'jitter': lambda: 1.0, **options}
-        return Client(self, ACCOUNT, bearer('t0ken'), BASE, **options)
+        return Client(self, ACCOUNT, token_headers('t0ken'), BASE, **options)
 
     def told(self) -> Iterable[tuple[str, str]]:
         """(method, url) of all that was sent."""

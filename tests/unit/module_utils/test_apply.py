@@ -11,31 +11,31 @@ from functools import partial
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     ApiError,
     BugError,
     InputError,
-    NotTakenError,
-    NotYetError,
+    NotAppliedError,
+    NotListedError,
     RaceError,
     ShapeError,
     TransportError,
     UndecidedError,
-    reported,
+    as_cni_error,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable, World
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read, watch
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot, Unreadable
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects, wait_for_states
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    NOTE,
+    DELETE_NOTE,
     Change,
-    desire,
+    desired_object,
+    filtered_objects,
+    half_deleted_circuits,
     interconnect_names,
-    noted,
-    pick,
-    plan,
-    plan_each,
+    plan_chains,
+    plan_changes,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 
@@ -55,8 +55,8 @@ def listed(*objects):
 
 def order_port(script, asked=None, there=()):
     """Applies the order of an interconnect on slot 2."""
-    changes = plan([desire(INTERCONNECT, asked or {'slot_id': uuid(2)})], world([slot(2)], list(there)))
-    return apply(script.client(), changes)[-1].answer
+    changes = plan_changes([desired_object(INTERCONNECT, asked or {'slot_id': uuid(2)})], world([slot(2)], list(there)))
+    return apply_changes(script.client(), changes)[-1].answer
 
 
 def posts(script):
@@ -191,16 +191,16 @@ def test_an_interconnect_that_can_not_be_read_may_be_the_one_that_was_ordered(nu
 def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
     script = Script(lost(), listed(gcp('other')), answer(gcp('new')))
     asked = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-2'}
-    changes = plan([desire(INTERCONNECT, asked)], world(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
-    assert apply(script.client(), changes)[0].answer['name'] == 'new'
+    changes = plan_changes([desired_object(INTERCONNECT, asked)], world(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
+    assert apply_changes(script.client(), changes)[0].answer['name'] == 'new'
     assert len(posts(script)) == 2
 
 
 # CNIs: POST, then PUT for what POST can't say.
 
 def create_cni(script, **asked):
-    wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
-    return apply(script.client(), plan([wanted], world(interconnects=[direct('first', 1)])))[0].answer
+    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
+    return apply_changes(script.client(), plan_changes([wanted], world(interconnects=[direct('first', 1)])))[0].answer
 
 
 def test_what_post_can_say_is_sent_once():
@@ -255,9 +255,9 @@ def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, fie
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
     after = answer({**before, **stored})
     script = Script(answer(before), after, after)
-    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
-    with pytest.raises(NotTakenError) as error:
-        apply(script.client(), changes)
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
+    with pytest.raises(NotAppliedError) as error:
+        apply_changes(script.client(), changes)
     assert error.value.details['fields'] == {field: {'have': have, 'want': want}}
     assert 'the write of CNI conduit_name=nyc-1,' in error.value.message
     assert 'secret' not in str(error.value.result())
@@ -268,29 +268,29 @@ def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
     before = cni(1, 'nyc-1', 'first')
     after = {**before, 'magic': {**before['magic'], 'mtu': 1400}}
     script = Script(answer(before), answer(before), answer(after))
-    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
-    assert apply(script.client(), changes)[0].answer == after
-    for again, kind in ((refusal(403, 1, 'no'), ApiError), (refusal(404), NotTakenError)):
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
+    assert apply_changes(script.client(), changes)[0].answer == after
+    for again, kind in ((refusal(403, 1, 'no'), ApiError), (refusal(404), NotAppliedError)):
         with pytest.raises(kind) as error:
-            apply(Script(answer(before), answer(before), again).client(), changes)
+            apply_changes(Script(answer(before), answer(before), again).client(), changes)
         assert len(error.value.applied) == 1
 
 
 def test_what_this_run_has_made_is_written_without_another_look():
     before = cni(1, 'nyc-1', 'first')
-    (change,) = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
+    (change,) = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
     script = Script(lambda request: answer(request['body']))
-    apply(script.client(), [change._replace(recent=True)])
+    apply_changes(script.client(), [change._replace(just_created=True)])
     assert script.told() == [('PUT', f'{LINKS}/{uuid(1)}')]
 
 
 def test_a_note_is_put_alone():
     there = world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)])
-    (note, *_deletes) = plan([desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})], there)
-    for stored in ([answer(tunnel(1, f'{NOTE}nyc-1'))], [answer(status=204, body=b''), answer(tunnel(1, f'{NOTE}nyc-1'))]):
+    (note, *_deletes) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})], there)
+    for stored in ([answer(tunnel(1, f'{DELETE_NOTE}nyc-1'))], [answer(status=204, body=b''), answer(tunnel(1, f'{DELETE_NOTE}nyc-1'))]):
         script = Script(*stored)
-        assert apply(script.client(), [note])[0].answer == tunnel(1, f'{NOTE}nyc-1')
-        assert (script.told()[0], script.sent[0]['body']) == (('PUT', '/magic/cf_interconnects/t1'), {'description': f'{NOTE}nyc-1'})
+        assert apply_changes(script.client(), [note])[0].answer == tunnel(1, f'{DELETE_NOTE}nyc-1')
+        assert (script.told()[0], script.sent[0]['body']) == (('PUT', '/magic/cf_interconnects/t1'), {'description': f'{DELETE_NOTE}nyc-1'})
 
 
 @pytest.mark.parametrize(('clear', 'body'), [
@@ -302,19 +302,19 @@ def test_a_note_is_put_alone():
 def test_what_is_to_be_cleared_is_sent_so_and_verified(clear, body):
     before = {**cni(1, 'nyc-1', 'first', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'old', 'mtu': 1500}}
     after = {name: value for name, value in {**before, **body}.items() if name != 'bgp' or 'bgp' in body}
-    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[before]))
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[before]))
     script = Script(answer(before), answer(after))
-    apply(script.client(), changes)
+    apply_changes(script.client(), changes)
     assert script.sent[1]['body'] == {**after, 'account': ACCOUNT}
-    assert plan([desire(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[after]))[0].action == 'none'
-    with pytest.raises(NotTakenError) as error:
-        apply(Script(*[answer(before)] * 3).client(), changes)
+    assert plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[after]))[0].action == 'none'
+    with pytest.raises(NotAppliedError) as error:
+        apply_changes(Script(*[answer(before)] * 3).client(), changes)
     assert 'secret' not in str(error.value.result())
 
 
 def test_a_created_interconnect_on_another_slot_is_a_failure():
     script = Script(*[answer(direct('new', 3))] * 2)
-    with pytest.raises(NotTakenError, match='slot_id'):
+    with pytest.raises(NotAppliedError, match='slot_id'):
         order_port(script)
     assert script.told()[1] == ('GET', f'{PORTS}/new')
 
@@ -331,8 +331,9 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
     stored = {**tunnel, 'health_check': {**check, **sent}}
     results = {'interconnect': tunnel}, {'modified': True, 'modified_interconnect': stored}
     script = Script(*(answer({'success': True, 'result': result}) for result in results))
-    changes = plan([desire(TUNNEL, {'interconnect': 'here', **asked})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
-    assert apply(script.client(), changes)[0].answer == stored
+    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **asked})],
+                           world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
+    assert apply_changes(script.client(), changes)[0].answer == stored
     _look, put = script.sent
     assert put['url'] == '/magic/cf_interconnects/t1'
     assert put['headers']['x-magic-new-hc-target'] == 'true'
@@ -344,12 +345,12 @@ def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(st
     there = cni(1, 'nyc-1', 'first')
     read_again = answer({**there, 'magic': {**there['magic'], 'mtu': stored}})
     script = Script(answer(there), answer(status=204, body=b''), read_again, *[read_again] * missed)
-    changes = plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[there]))
-    with pytest.raises(NotTakenError) if missed else nullcontext():
-        assert apply(script.client(), changes)[0].answer['magic']['mtu'] == 1400
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[there]))
+    with pytest.raises(NotAppliedError) if missed else nullcontext():
+        assert apply_changes(script.client(), changes)[0].answer['magic']['mtu'] == 1400
     assert [method for method, _url in script.told()] == ['GET', 'PUT', 'GET', *['GET'] * missed]
-    with pytest.raises(NotTakenError):
-        apply(Script(answer(there), answer(status=204, body=b''), *[refusal(404)] * 2).client(), changes)
+    with pytest.raises(NotAppliedError):
+        apply_changes(Script(answer(there), answer(status=204, body=b''), *[refusal(404)] * 2).client(), changes)
 
 
 @pytest.mark.parametrize('status', [201, 202, 204])
@@ -367,10 +368,12 @@ def test_an_order_that_is_answered_with_201_is_done():
 
 def test_settings_are_put_alone():
     script = Script(answer({'default_asn': 13335}), answer({'default_asn': 65000}))
-    apply(script.client(), plan([desire(SETTINGS, {'default_asn': 65000})], world(settings=[{'default_asn': 13335}])))
+    apply_changes(script.client(), plan_changes([desired_object(SETTINGS, {'default_asn': 65000})],
+                                                world(settings=[{'default_asn': 13335}])))
     assert [(r['method'], r['url'], r['body']) for r in script.sent[1:]] == [('PUT', '/cni/settings', {'default_asn': 65000})]
     unsaid = Script(answer({'default_asn': 13335}), answer(status=204, body=b''), answer({'default_asn': 65000}))
-    apply(unsaid.client(), plan([desire(SETTINGS, {'default_asn': 65000})], world(settings=[{'default_asn': 13335}])))
+    apply_changes(unsaid.client(), plan_changes([desired_object(SETTINGS, {'default_asn': 65000})],
+                                                world(settings=[{'default_asn': 13335}])))
     assert unsaid.told()[2] == ('GET', '/cni/settings')
 
 
@@ -380,22 +383,23 @@ def test_what_somebody_changed_since_it_was_read_stays_but_for_the_named_fields(
     before = cni(1, 'nyc-1', 'first')
     theirs = {**before, 'magic': {**before['magic'], 'description': 'theirs', 'mtu': 1300}, 'newer_field': 1}
     script = Script(answer(theirs), lambda request: answer(request['body']))
-    apply(script.client(), plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before])))
+    apply_changes(script.client(), plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before])))
     assert script.sent[-1]['body'] == {**theirs, 'account': ACCOUNT, 'magic': {**theirs['magic'], 'mtu': 1400}}
 
 
 def test_what_somebody_deleted_since_it_was_read_fails_in_the_words_of_the_api():
     script = Script(refusal(404, 1, 'no such CNI'), refusal(404, 1, 'no such CNI'))
     with pytest.raises(ApiError, match='no such CNI'):
-        apply(script.client(), plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[cni(1, 'nyc-1', 'first')])))
+        apply_changes(script.client(), plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})],
+                                                    world(cnis=[cni(1, 'nyc-1', 'first')])))
 
 
 def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
     """Else a second run of the same job, finding slot 1 taken, would order slot 2."""
     new = direct('new', 1)
     script = Script(listed(), listed(), listed(slot(1, occupied=True), slot(2)), listed(), listed(new))
-    wanted = desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
-    (change,) = observe(script.client(), lambda there: plan([wanted], there))
+    wanted = desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
+    (change,) = observe(script.client(), lambda there: plan_changes([wanted], there))
     assert (change.action, change.after) == ('none', new)
 
 
@@ -423,20 +427,20 @@ def test_only_the_one_that_gives_way_is_taken_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
     there = listed(*made, cni(0, 'theirs', 'second'))
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
-    wanted = [desire(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
+    wanted = [desired_object(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
     ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
     with pytest.raises(RaceError, match="'second' was given to") as error:
-        apply(script.client(), plan(wanted, world(interconnects=ports)))
+        apply_changes(script.client(), plan_changes(wanted, world(interconnects=ports)))
     assert [change.answer for change in error.value.applied] == [made[0], made[2]]
     assert [request['url'] for request in script.sent if request['method'] == 'DELETE'] == [f'{LINKS}/{uuid(2)}']
 
 
 def test_a_failure_in_the_middle_tells_what_was_done_before():
     script = Script(answer(body=b''), refusal(400, 1, 'still in use'))
-    changes = plan([desire(INTERCONNECT, {'conduit_name': 'nyc-1', 'name': 'here', 'state': 'absent'})],
-                   world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
+    changes = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'name': 'here', 'state': 'absent'})],
+                           world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
     with pytest.raises(ApiError, match='still in use') as error:
-        apply(script.client(), changes)
+        apply_changes(script.client(), changes)
     assert [(change.action, change.row.name) for change in error.value.applied] == [('delete', 'cni')]
     assert script.told() == [('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/here')]
 
@@ -444,10 +448,10 @@ def test_a_failure_in_the_middle_tells_what_was_done_before():
 def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
     delete = [Change(CNI, 'delete', 'CNI nyc-1', cni(1, 'nyc-1', 'first'), None)]
     script = Script(refusal(404), refusal(404))
-    apply(script.client(), delete)
+    apply_changes(script.client(), delete)
     assert [r['method'] for r in script.sent] == ['DELETE', 'GET']
-    with pytest.raises(NotTakenError, match=r"the write of CNI nyc-1, .*: state is 'present', asked for 'absent'"):
-        apply(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
+    with pytest.raises(NotAppliedError, match=r"the write of CNI nyc-1, .*: state is 'present', asked for 'absent'"):
+        apply_changes(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
 
 
 @pytest.mark.parametrize(('row', 'asked'), [
@@ -457,26 +461,27 @@ def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
 ], ids=['parent', 'field', 'found through it'])
 def test_a_placeholder_of_a_prediction_is_never_written(row, asked):
     script = Script()
-    changes = plan([desire(row, asked)], world(interconnects=[direct('first', 1)]))
+    changes = plan_changes([desired_object(row, asked)], world(interconnects=[direct('first', 1)]))
     with pytest.raises(InputError, match='check mode') as error:
-        apply(script.client(), changes)
+        apply_changes(script.client(), changes)
     assert asked[error.value.details['option']] == UNKNOWN
     assert script.sent == []
 
 
 def test_no_change_sends_nothing_and_answers_with_what_is_there():
     script = Script()
-    assert apply(script.client(), [Change(CNI, 'none', '', {'id': '1'}, {'id': '1'})])[0].answer == {'id': '1'}
+    assert apply_changes(script.client(), [Change(CNI, 'none', '', {'id': '1'}, {'id': '1'})])[0].answer == {'id': '1'}
     assert script.sent == []
 
 
 def test_the_text_of_an_unexpected_exception_is_shown_as_the_caller_says():
-    report = partial(reported, shown=lambda text: '(hidden)')
+    report = partial(as_cni_error, redact=lambda text: '(hidden)')
     with pytest.raises(BugError, match=r'report it: ValueError: \(hidden\)\.$'):
-        apply(Script(ValueError('secret')).client(), plan([desire(INTERCONNECT, {'slot_id': uuid(2)})], world([slot(2)])), report)
-    wanted = desire(CNI, {'conduit_name': 'a', 'interconnect': 'x'})._replace(fields={'no.such.field': 1})
+        apply_changes(Script(ValueError('secret')).client(),
+                      plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(2)})], world([slot(2)])), report)
+    wanted = desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'x'})._replace(fields={'no.such.field': 1})
     with pytest.raises(BugError, match=r'report it: \w+: \(hidden\)\.$'):
-        plan([wanted], world(cnis=[cni(1, 'a', 'x')]), report)
+        plan_changes([wanted], world(cnis=[cni(1, 'a', 'x')]), report)
 
 
 # Reading.
@@ -491,14 +496,14 @@ def test_the_text_of_an_unexpected_exception_is_shown_as_the_caller_says():
 ], ids=str)
 def test_what_is_read_where(resource, ident, query, url):
     script = Script(answer({'items': [], 'interconnects': []}))
-    read(script.client(), resource, ident, query)
+    read_objects(script.client(), resource, ident, query)
     assert script.told() == [('GET', url)]
     assert ('x-magic-new-hc-target' in script.sent[0]['headers']) == (resource == 'tunnel')
 
 
 def test_each_object_of_a_list_is_read_once():
     script = Script(answer({'items': [cni(1, 'a', 'x'), cni(2, 'b', 'x')], 'next': 2}), answer({'items': [cni(2, 'b', 'x')], 'next': 2}))
-    assert [obj['id'] for obj in read(script.client(), 'cni')] == [uuid(1), uuid(2)]
+    assert [obj['id'] for obj in read_objects(script.client(), 'cni')] == [uuid(1), uuid(2)]
 
 
 @pytest.mark.parametrize(('wrong', 'words'), [
@@ -511,17 +516,17 @@ def test_each_object_of_a_list_is_read_once():
 def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, words):
     client, warned = Script(listed({**cni(1, 'nyc-1', 'x'), **wrong}, cni(2, 'nyc-2', 'y'))).client(), []
     client._warn = warned.append
-    bad, good = read(client, 'cni')
+    bad, good = read_objects(client, 'cni')
     assert (isinstance(bad, Unreadable), isinstance(good, Unreadable), good) == (True, False, cni(2, 'nyc-2', 'y'))
     (text,) = warned
     assert text.startswith('GET /cni/cnis: HTTP 200, ')
     assert words in text
-    world = World({('cni', None): [bad, good]})
-    assert (world.seen('cni'), world.copy().unreadable('cni')) == ([good], [bad])
+    world = Snapshot({('cni', None): [bad, good]})
+    assert (world.objects('cni'), world.copy().unreadable('cni')) == ([good], [bad])
 
 
 def test_those_without_a_name_are_each_kept():
-    bad = read(Script(listed({**cni(1, 'a', 'x'), 'id': None}, {**cni(2, 'b', 'y'), 'id': None})).client(), 'cni')
+    bad = read_objects(Script(listed({**cni(1, 'a', 'x'), 'id': None}, {**cni(2, 'b', 'y'), 'id': None})).client(), 'cni')
     assert [obj['interconnect'] for obj in bad] == ['x', 'y']
 
 
@@ -534,7 +539,7 @@ def test_those_without_a_name_are_each_kept():
 def test_what_is_left_alone_is_named_in_a_warning(obj, words):
     client, warned = Script(listed(obj)).client(), []
     client._warn = warned.append
-    read(client, 'cni')
+    read_objects(client, 'cni')
     (text,) = warned
     assert text.split(' It is ')[-1] == words
 
@@ -543,7 +548,7 @@ def test_what_is_left_alone_is_named_in_a_warning(obj, words):
     ('speed', 10, '10'), ('site', 7.5, '7.5'), ('facility', {'address': 'Newark', 'name': 1}, {'address': ['Newark'], 'name': '1'}),
 ], ids=str)
 def test_what_says_the_same_in_another_type_is_put_right(wire, value, read_as):
-    (port,) = read(Script(listed({'name': 'x', wire: value})).client(), 'interconnect')
+    (port,) = read_objects(Script(listed({'name': 'x', wire: value})).client(), 'interconnect')
     assert port == {'name': 'x', wire: read_as}
 
 
@@ -592,7 +597,7 @@ def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, ref
     world[wrong[0]].append(unreadable(*wrong))
     world = Whole({(name, None): objects for name, objects in world.items()})
     try:
-        plan([desire(row, options)], world)
+        plan_changes([desired_object(row, options)], world)
     except ShapeError:
         assert refused
     else:
@@ -600,7 +605,8 @@ def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, ref
 
 
 def test_a_port_under_a_cni_that_can_not_be_read_is_not_spare():
-    (change,) = plan([desire(INTERCONNECT, BY_SITE)], world([OFFER], [PORT], [unreadable('cni', cni(1, 'nyc-1', 'p-1'), 'bgp')]))
+    (change,) = plan_changes([desired_object(INTERCONNECT, BY_SITE)],
+                             world([OFFER], [PORT], [unreadable('cni', cni(1, 'nyc-1', 'p-1'), 'bgp')]))
     assert (change.action, change.after['slot_id']) == ('create', uuid(9))
 
 
@@ -609,15 +615,15 @@ def test_a_port_under_a_cni_that_can_not_be_read_is_not_spare():
 ], ids=['elsewhere', 'on it', 'not told'])
 def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, action):
     port = {**PORT, 'virtual_port_reservation_id': uuid(1001)}
-    there = world((), [port], [unreadable('cni', wrong, 'bgp')], [tunnel(1, f'{NOTE}nyc-9'), tunnel(2, 'another')])
-    (change,) = plan([desire(INTERCONNECT, {'conduit_name': 'nyc-9', 'state': 'absent'})], there)
-    assert (change.action, noted(there)) == (action, ['nyc-9'] if action == 'delete' else [])
+    there = world((), [port], [unreadable('cni', wrong, 'bgp')], [tunnel(1, f'{DELETE_NOTE}nyc-9'), tunnel(2, 'another')])
+    (change,) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-9', 'state': 'absent'})], there)
+    assert (change.action, half_deleted_circuits(there)) == (action, ['nyc-9'] if action == 'delete' else [])
 
 
 @pytest.mark.parametrize('ask', [
     lambda there: interconnect_names({'names': ['p-1'], 'circuits': None}, there),
-    lambda there: pick(INTERCONNECT, {'name': 'p-1'}, {}, there),
-    lambda there: pick(INTERCONNECT, {'slot_id': LETTERS}, {}, there),
+    lambda there: filtered_objects(INTERCONNECT, {'name': 'p-1'}, {}, there),
+    lambda there: filtered_objects(INTERCONNECT, {'slot_id': LETTERS}, {}, there),
 ], ids=['names', 'by name', 'by slot_id'])
 def test_who_asks_for_what_can_not_be_read_is_told_why(ask):
     port = {**PORT, 'slot_id': LETTERS.upper()}
@@ -628,19 +634,20 @@ def test_who_asks_for_what_can_not_be_read_is_told_why(ask):
 
 
 def test_what_can_not_be_read_was_there_before_all_the_same():
-    (change,) = plan([desire(INTERCONNECT, {'slot_id': uuid(9)})], world([OFFER], [unreadable('interconnect', PORT, 'facility')]))
-    assert change.known == {'p-1'}
+    (change,) = plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(9)})],
+                             world([OFFER], [unreadable('interconnect', PORT, 'facility')]))
+    assert change.known_ids == {'p-1'}
 
 
 def test_a_string_as_target_is_read_like_an_object():
     script = Script(answer({'success': True, 'result': {'interconnects': [{'id': 't', 'health_check': {'target': '192.0.2.1'}}]}}))
-    assert read(script.client(), 'tunnel') == [{'id': 't', 'health_check': {'target': {'saved': '192.0.2.1'}}}]
+    assert read_objects(script.client(), 'tunnel') == [{'id': 't', 'health_check': {'target': {'saved': '192.0.2.1'}}}]
 
 
 def test_no_more_is_read_than_the_decision_needs():
     script = Script(listed(cni(1, 'nyc-1', 'first')))
-    wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
-    (change,) = observe(script.client(), lambda there: plan([wanted], there))
+    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
+    (change,) = observe(script.client(), lambda there: plan_changes([wanted], there))
     assert (change.action, script.told()) == ('none', [('GET', LINKS)])
 
 
@@ -648,8 +655,8 @@ def test_no_more_is_read_than_the_decision_needs():
 
 def ordered(script, *selectors, **options):
     """The slots that the orders get, one for each selector."""
-    wanted = [desire(INTERCONNECT, {'slot': selector}) for selector in selectors]
-    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan(wanted, there))]
+    wanted = [desired_object(INTERCONNECT, {'slot': selector}) for selector in selectors]
+    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan_changes(wanted, there))]
 
 
 def asked_of_slots(script):
@@ -701,7 +708,7 @@ OURS = {'occupied': True, 'account': ACCOUNT}
 def test_an_order_that_is_not_listed_yet_is_waited_for(asked, account, other):
     taken = listed(slot(1, occupied=True, account=account), slot(2))
     script = Script(listed(other), taken, listed(other), taken, listed(other, direct('late', 1)))
-    (change,) = observe(script.client(), lambda there: plan([desire(INTERCONNECT, asked)], there))
+    (change,) = observe(script.client(), lambda there: plan_changes([desired_object(INTERCONNECT, asked)], there))
     assert (change.action, change.before['name'], script.slept) == ('none', 'late', [0.5])
 
 
@@ -717,9 +724,9 @@ def test_an_order_that_is_not_listed_yet_is_waited_for(asked, account, other):
 ], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'not readable', 'elsewhere'])
 def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, ports, selector):
     lists = {'slot': [slot(1, **more), slot(2)], 'interconnect': ports, 'cni': [cni(1, 'a', 'other')]}
-    there = World({(name, None): objects for name, objects in lists.items()})
+    there = Snapshot({(name, None): objects for name, objects in lists.items()})
     there.account = ACCOUNT
-    (change,) = plan([desire(INTERCONNECT, {'slot': {'site': 'ewr-a', 'speed': '10G'}, **selector})], there)
+    (change,) = plan_changes([desired_object(INTERCONNECT, {'slot': {'site': 'ewr-a', 'speed': '10G'}, **selector})], there)
     assert (change.action, change.after['slot_id']) == ('create', uuid(2))
 
 
@@ -730,15 +737,15 @@ def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, port
 ], ids=['away', 'another facility', 'slot_id'])
 def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(asked, device):
     slots = [slot(1, device=device, **OURS), slot(2, device='two', facility=NY5)]
-    there = World({('slot', None): slots, ('interconnect', None): [direct('far', 9)], ('cni', None): []})
+    there = Snapshot({('slot', None): slots, ('interconnect', None): [direct('far', 9)], ('cni', None): []})
     there.account = ACCOUNT
-    (change,) = plan([desire(INTERCONNECT, asked)], there)
+    (change,) = plan_changes([desired_object(INTERCONNECT, asked)], there)
     assert change.after['slot_id'] == uuid(2)
 
 
 def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
     script = Script(listed(), *[listed(slot(1, **OURS), slot(2)), listed()] * 9)
-    with pytest.raises(NotYetError) as error:
+    with pytest.raises(NotListedError) as error:
         ordered(script, {'site': 'ewr-a'}, retry_timeout=5)
     assert error.value.result() == {
         'msg': f'Slot {uuid(1)} (Equinix NY1, ewr-a) is taken by this account, and no interconnect is listed on it: it may be an order '
@@ -748,10 +755,10 @@ def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
 
 
 def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
-    wanted = [[desire(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
+    wanted = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
     script = Script(listed(), listed(direct('first', 1)), *[
         lambda request: answer(direct('late', 2)) if request['url'].endswith('late') else refusal(404)] * 2)
-    made, refused = observe(script.client(), lambda there: plan_each(wanted, there))
+    made, refused = observe(script.client(), lambda there: plan_chains(wanted, there))
     assert (made[0].action, str(refused)) == (
         'create', "interconnect: there is no interconnect 'gone' in this account. There are: first, late.")
     assert sorted(script.told()[2:]) == [('GET', f'{PORTS}/gone'), ('GET', f'{PORTS}/late')]
@@ -765,7 +772,7 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
         return listed()
 
     needed, script = ('cni', 'interconnect'), Script(together, together, listed())
-    assert observe(script.client(), lambda there: [there.seen(name) for name in (*needed, 'settings')], ahead=needed)[:2] == [[], []]
+    assert observe(script.client(), lambda there: [there.objects(name) for name in (*needed, 'settings')], prefetch=needed)[:2] == [[], []]
     assert script.told()[2:] == [('GET', '/cni/settings')]
 
 
@@ -774,20 +781,20 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
     ('late', [answer({'name': 'late', 'slot_id': {}})], InputError), ('..', [], InputError), ('late', [refusal(403)], ApiError),
 ], ids=['400', 'no route', '414', 'not readable', 'no address', '403'])
 def test_what_no_list_has_and_no_address_leads_to_is_not_there(name, reply, kind):
-    wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': name})
+    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': name})
     with pytest.raises(kind) as error:
-        observe(Script(listed(), listed(direct('here', 1)), *reply).client(), lambda there: plan([wanted], there))
+        observe(Script(listed(), listed(direct('here', 1)), *reply).client(), lambda there: plan_changes([wanted], there))
     if kind is InputError:
         assert error.value.message == f'interconnect: there is no interconnect {name!r} in this account. There are: here.'
 
 
 def test_a_refusal_is_no_answer_where_no_list_was_read_nor_to_the_list_itself():
     with pytest.raises(ApiError):
-        observe(Script(refusal(400)).client(), lambda there: there.seen('status', 'here'))
-    narrowed = World()
-    narrowed.put(('slot', None), [], narrowed=True)
+        observe(Script(refusal(400)).client(), lambda there: there.objects('status', 'here'))
+    narrowed = Snapshot()
+    narrowed.put_part(('slot', None), [], narrowed=True)
     with pytest.raises(ApiError):
-        observe(Script(*[refusal(400)] * 2).client(), lambda there: there.whole('slot'), narrowed)
+        observe(Script(*[refusal(400)] * 2).client(), lambda there: there.complete_list('slot'), narrowed)
 
 
 # What is not there yet.
@@ -798,7 +805,7 @@ def tunnels(*objects):
 
 def check_of_a(script, decide, **options):
     """What becomes of the health check of interconnect a, whose tunnel comes late."""
-    wanted = desire(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
+    wanted = desired_object(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
     return observe(script.client(**options), lambda there: decide([wanted], there))
 
 
@@ -807,28 +814,28 @@ LATE = {'id': 't', 'virtual_port_reservation_id': uuid(1002), 'health_check': {'
 
 def test_a_health_check_right_after_its_interconnect_waits_for_its_tunnel():
     script = Script(listed(direct('a', 2)), tunnels(), tunnels(), tunnels(LATE))
-    (change,) = check_of_a(script, plan)
+    (change,) = check_of_a(script, plan_changes)
     assert (change.action, change.before, script.slept) == ('update', LATE, [0.5, 1.0])
 
 
 def test_an_interconnect_without_a_reservation_is_read_again_before_the_tunnels():
     script = Script(*[listed({'name': 'a', 'type': 'direct'})] * 2, listed(direct('a', 2)), tunnels(LATE))
-    assert check_of_a(script, plan)[0].before == LATE
+    assert check_of_a(script, plan_changes)[0].before == LATE
     assert [url for _method, url in script.told()] == [*[PORTS] * 3, '/magic/cf_interconnects']
 
 
 def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
     script = Script(listed(direct('a', 2)), *[tunnels()] * 10)
-    with pytest.raises(NotYetError, match="shows no health check for 'a' yet") as error:
-        check_of_a(script, plan, retry_timeout=4)
+    with pytest.raises(NotListedError, match="shows no health check for 'a' yet") as error:
+        check_of_a(script, plan_changes, retry_timeout=4)
     assert error.value.result()['error'] == {'kind': 'not_yet', 'retryable': True, 'option': 'interconnect'}
     assert script.slept == [0.5, 1.0, 2.0, 0.5]
 
 
 def test_of_many_only_that_which_does_not_come_fails():
     script = Script(listed(direct('a', 2), direct('b', 3)), *[tunnels({**LATE, 'virtual_port_reservation_id': uuid(1003)})] * 10)
-    chains = [[desire(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
-    late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_each(chains, there))
+    chains = [[desired_object(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
+    late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_chains(chains, there))
     assert (late.kind, change.action, script.now) == ('not_yet', 'update', 5)
 
 
@@ -840,7 +847,7 @@ def statuses(*states):
 
 def test_a_wait_ends_when_the_state_is_reached():
     script = Script(*statuses('Pending', 'Pending', 'Healthy'))
-    assert watch(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
     assert script.told() == [('GET', f'{PORTS}/a/status')] * 3
     assert script.slept == [0.5, 1.0]
 
@@ -848,28 +855,28 @@ def test_a_wait_ends_when_the_state_is_reached():
 @pytest.mark.parametrize('timeout', [8, 10])
 def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached(timeout):
     script = Script(*statuses(*['Pending'] * 20))
-    assert watch(script.client(), {'a': ['Healthy']}, timeout) == {'a': {'state': 'Pending'}}
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, timeout) == {'a': {'state': 'Pending'}}
     assert script.now == timeout
 
 
 @pytest.mark.parametrize('states', [[], ['Healthy']])
 def test_an_interconnect_that_has_gone_has_no_status_and_is_not_waited_for(states):
     script = Script(*[refusal(404)] * 2)
-    assert watch(script.client(), {'a': states}, 10) == {}
+    assert wait_for_states(script.client(), {'a': states}, 10) == {}
     assert script.slept == []
 
 
 def test_a_status_that_comes_late_is_waited_for():
     script = Script(*[refusal(404), answer(direct('a', 1))] * 2, *statuses('Pending', 'Healthy'))
-    assert watch(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
     late = Script(*[refusal(404), answer(direct('a', 1))] * 20)
-    assert watch(late.client(), {'a': ['Healthy']}, 10) == {}
+    assert wait_for_states(late.client(), {'a': ['Healthy']}, 10) == {}
     assert late.now == 10
 
 
 def test_a_wait_may_last_for_days():
     script = Script(*statuses(*['Pending'] * 9000))
-    assert watch(script.client(), {'a': ['Healthy']}, 3 * 86400) == {'a': {'state': 'Pending'}}
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, 3 * 86400) == {'a': {'state': 'Pending'}}
     assert (script.now, max(script.slept)) == (3 * 86400, 30)
 
 
@@ -881,7 +888,7 @@ def test_only_those_that_have_not_reached_a_state_are_read_again():
         polls[name] += 1
         return answer({'state': 'Healthy' if name != 'b' or polls[name] == 4 else 'Pending'})
 
-    found = watch(Script(*[status] * 6).client(), dict.fromkeys(polls, ('Healthy', 'Down')), 60)
+    found = wait_for_states(Script(*[status] * 6).client(), dict.fromkeys(polls, ('Healthy', 'Down')), 60)
     assert (found, polls) == ({name: {'state': 'Healthy'} for name in polls}, {'a': 1, 'b': 4, 'c': 1})
 
 
@@ -893,6 +900,6 @@ def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
         polls[name] += 1
         return answer({'state': 'Healthy' if polls[name] == 3 else 'Pending'})
 
-    found = watch(Script(*[status] * 5).client(), {'a': ['Pending'], 'b': ['Healthy'], 'c': ()}, 60)
+    found = wait_for_states(Script(*[status] * 5).client(), {'a': ['Pending'], 'b': ['Healthy'], 'c': ()}, 60)
     assert {name: status['state'] for name, status in found.items()} == {'a': 'Pending', 'b': 'Healthy', 'c': 'Pending'}
     assert polls == {'a': 1, 'b': 3, 'c': 1}

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import MAX_PAGES, Client, global_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import MAX_PAGES, Client, key_headers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     ApiError,
@@ -49,13 +49,13 @@ def test_a_request_carries_account_token_and_query_and_only_once_a_body():
 
 def test_a_file_is_asked_for_as_pdf_and_returned_as_it_is():
     script = Script(answer(body=b'%PDF-1.7'))
-    assert script.client().file(('cni', 'interconnects', 'a', 'loa'), {'name': 'X Ltd'}).body == b'%PDF-1.7'
+    assert script.client().get_file(('cni', 'interconnects', 'a', 'loa'), {'name': 'X Ltd'}).body == b'%PDF-1.7'
     (get,) = script.sent
     assert (get['method'], get['url'], get['headers']['Accept']) == ('GET', '/cni/interconnects/a/loa?name=X+Ltd', 'application/pdf')
 
 
 def test_a_global_key_goes_with_its_email():
-    assert global_key('me@example.com', 'key') == {'X-Auth-Email': 'me@example.com', 'X-Auth-Key': 'key'}
+    assert key_headers('me@example.com', 'key') == {'X-Auth-Email': 'me@example.com', 'X-Auth-Key': 'key'}
 
 
 @pytest.mark.parametrize(('name', 'encoded'), [
@@ -83,14 +83,14 @@ def test_an_envelope_makes_no_difference(shape):
     script = Script(answer(shape({'id': '1'})), answer(shape({'items': [{'id': '1'}], 'next': None})))
     client = script.client()
     assert client.get(PATH) == {'id': '1'}
-    assert list(client.pages(PATH)) == [[{'id': '1'}]]
-    assert list(Script(answer(shape([{'id': '1'}]))).client().pages(PATH)) == [[{'id': '1'}]]
+    assert list(client.get_pages(PATH)) == [[{'id': '1'}]]
+    assert list(Script(answer(shape([{'id': '1'}]))).client().get_pages(PATH)) == [[{'id': '1'}]]
 
 
 @pytest.mark.parametrize('last', [{'next': None}, {}, {'next': 0}, {'next': 7}], ids=['null', 'absent', 'zero', 'same'])
 def test_a_list_ends(last):
     script = Script(answer({'items': [{'id': '1'}], 'next': 7}), answer({'items': [{'id': '2'}], **last}))
-    assert [page[0]['id'] for page in script.client().pages(PATH, {'site': 'x'})] == ['1', '2']
+    assert [page[0]['id'] for page in script.client().get_pages(PATH, {'site': 'x'})] == ['1', '2']
     assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', '/cni/cnis?site=x&cursor=7')]
 
 
@@ -111,7 +111,7 @@ def v4(number, **info):
 ], ids=['pages', 'strings', 'count', 'no total', 'cursors', 'cursor', 'the same cursor'])
 def test_a_list_that_goes_on_by_result_info_is_read_to_its_end(first, last, query):
     script = Script(v4(1, **first), v4(2, **last))
-    assert [len(page) for page in script.client().pages(PATH, {'site': 'x'})] == [2, 2]
+    assert [len(page) for page in script.client().get_pages(PATH, {'site': 'x'})] == [2, 2]
     assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', f'/cni/cnis?site=x&{query}')]
 
 
@@ -120,13 +120,13 @@ def test_a_list_that_goes_on_by_result_info_is_read_to_its_end(first, last, quer
     {'page': None, 'total_pages': None},
 ], ids=str)
 def test_a_list_of_one_page_is_read_once(info):
-    assert len(list(Script(v4(1, **info)).client().pages(PATH))) == 1
+    assert len(list(Script(v4(1, **info)).client().get_pages(PATH))) == 1
 
 
 def test_a_total_that_counts_what_a_filter_leaves_out_ends_at_an_empty_page():
     info = {'page': 1, 'per_page': 2, 'total_count': 99}
     empty = answer({'success': True, 'result': [], 'result_info': {**info, 'page': 2}})
-    assert [len(page) for page in Script(v4(1, **info), empty).client().pages(PATH)] == [2, 0]
+    assert [len(page) for page in Script(v4(1, **info), empty).client().get_pages(PATH)] == [2, 0]
 
 
 @pytest.mark.parametrize(('info', 'problem'), [
@@ -135,14 +135,14 @@ def test_a_total_that_counts_what_a_filter_leaves_out_ends_at_an_empty_page():
 ], ids=['page one again', 'no number', 'object'])
 def test_a_list_that_can_not_be_read_on_is_not_cut_silently(info, problem):
     with pytest.raises(AnswerError) as error:
-        list(Script(v4(1, page=1, total_pages=2), *[v4(2, **info)] * 5).client().pages(PATH))
+        list(Script(v4(1, page=1, total_pages=2), *[v4(2, **info)] * 5).client().get_pages(PATH))
     assert problem in error.value.message
 
 
 def test_a_list_that_never_ends_is_an_error():
     script = Script(*[answer({'items': [], 'next': number}) for number in range(1, MAX_PAGES + 2)])
     with pytest.raises(AnswerError) as error:
-        list(script.client().pages(PATH))
+        list(script.client().get_pages(PATH))
     assert (len(script.sent), str(error.value)) == (
         MAX_PAGES, f'GET /cni/cnis: HTTP 200, a list that never ends: {MAX_PAGES} pages, and each names another one.')
 
@@ -155,9 +155,9 @@ def test_a_list_that_never_ends_is_an_error():
 ], ids=['empty', 'blank', 'truncated', 'html', 'list of numbers', 'text', 'null', 'numbers', 'cursor', 'no result', 'deep', 'not utf-8'])
 def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
     script = Script(bad, answer({'items': [{'id': '1'}]}))
-    assert list(script.client().pages(PATH)) == [[{'id': '1'}]]
+    assert list(script.client().get_pages(PATH)) == [[{'id': '1'}]]
     with pytest.raises(AnswerError, match='HTTP 200'):
-        list(Script(*[bad] * 5).client().pages(PATH))
+        list(Script(*[bad] * 5).client().get_pages(PATH))
 
 
 @pytest.mark.parametrize(('method', 'body', 'problem'), [
@@ -175,7 +175,7 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
 def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, body, problem):
     client = Script(*[answer(body=body, cf_ray='8a1-EWR')] * 5).client()
     with pytest.raises(AnswerError) as error:
-        list(client.pages(PATH)) if method == 'GET' else call(client, method)
+        list(client.get_pages(PATH)) if method == 'GET' else call(client, method)
     assert error.value.message == f'{method} /cni/cnis: HTTP 200, {problem}'
     assert error.value.details['cf_ray'] == '8a1-EWR'
 

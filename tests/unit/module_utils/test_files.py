@@ -16,8 +16,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, RaceError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import Disk, Facts, Folder, write_file
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import outcome, written
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder, CircuitFacts, FilesOnDisk, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import applied_result, diff_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder
 
@@ -30,7 +30,7 @@ SHA = hashlib.sha256(PDF).hexdigest()
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=timezone.utc)
 FETCHED = '2026-11-25T03:00:00Z'
 PORT = DIRECT['name']
-FACTS = Facts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335})
+FACTS = CircuitFacts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335})
 BOTH = ('loa', 'handover')
 LOA, JSON, MD = 'nyc-1-loa.pdf', 'nyc-1.json', 'nyc-1.md'
 
@@ -52,13 +52,13 @@ def folder(path):
 def make_folder(path, **options):
     """A Folder whose warnings are in its attribute `warned`."""
     warned = []
-    folder = Folder(str(path), today=lambda: NOW, warn=warned.append, **options)
+    folder = ArtifactsFolder(str(path), now=lambda: NOW, warn=warned.append, **options)
     folder.warned = warned
     return folder
 
 
 def planned(folder, facts=FACTS, steps=BOTH):
-    return folder.plan(facts, steps, folder.disk(facts.name))
+    return folder.plan_files(facts, steps, folder.on_disk(facts.name))
 
 
 def actions(changes):
@@ -70,7 +70,7 @@ def actions(changes):
 def write(folder, *lines, facts=FACTS, steps=BOTH):
     """Plans and writes with scripted answers: ({file: action}, the addresses that were asked for)."""
     script = Script(*lines)
-    return actions(folder.write(script.client(), planned(folder, facts, steps))), [url for _method, url in script.told()]
+    return actions(folder.write_changes(script.client(), planned(folder, facts, steps))), [url for _method, url in script.told()]
 
 
 def content(path):
@@ -123,12 +123,12 @@ def test_what_was_changed_by_hand_is_put_right_and_keeps_its_mode(folder, path):
 
 
 def test_a_partner_has_no_loa(folder, path):
-    partner = Facts('gcp-1', PARTNER, CNI)
+    partner = CircuitFacts('gcp-1', PARTNER, CNI)
     assert write(folder, facts=partner) == ({'gcp-1.json': 'create', 'gcp-1.md': 'create'}, [])
     assert 'loa' not in record(path, 'gcp-1')
     assert planned(folder, partner, ['loa']) == []
-    assert folder.paths(partner) == {'loa': None, 'markdown': f'{path}/gcp-1.md', 'json': f'{path}/gcp-1.json'}
-    assert folder.paths(FACTS)['loa'] == f'{path}/{LOA}'
+    assert folder.file_paths(partner) == {'loa': None, 'markdown': f'{path}/gcp-1.md', 'json': f'{path}/gcp-1.json'}
+    assert folder.file_paths(FACTS)['loa'] == f'{path}/{LOA}'
 
 
 def test_a_hostile_name_stays_in_the_folder(folder, path):
@@ -227,7 +227,7 @@ def test_the_step_loa_puts_it_on_the_record_that_is_there(folder, path):
 
 
 def test_the_step_loa_alone_makes_a_record(folder, path):
-    assert write(folder, pdf(), facts=Facts('nyc-1', DIRECT), steps=['loa'])[0] == {LOA: 'create', JSON: 'create'}
+    assert write(folder, pdf(), facts=CircuitFacts('nyc-1', DIRECT), steps=['loa'])[0] == {LOA: 'create', JSON: 'create'}
     assert record(path).keys() == {'format', 'name', 'interconnect', 'loa'}
     assert write(folder)[0] == {JSON: 'update', MD: 'create'}
 
@@ -247,12 +247,12 @@ def test_the_step_handover_keeps_what_is_known_of_the_loa(folder, path):
 
 
 def test_other_steps_need_nothing_and_write_nothing(folder, path):
-    assert planned(folder, Facts('nyc-1'), ['cni']) == []
+    assert planned(folder, CircuitFacts('nyc-1'), ['cni']) == []
     assert not path.exists()
 
 
 @pytest.mark.parametrize(('facts', 'step'), [
-    (Facts('nyc-1'), 'loa'), (Facts('nyc-1', DIRECT), 'handover'), (Facts('nyc-1', None, CNI), 'handover'),
+    (CircuitFacts('nyc-1'), 'loa'), (CircuitFacts('nyc-1', DIRECT), 'handover'), (CircuitFacts('nyc-1', None, CNI), 'handover'),
 ])
 def test_a_step_on_a_circuit_that_is_not_there(folder, facts, step):
     with pytest.raises(InputError, match=f"steps: {step} needs a circuit, and there is no 'nyc-1'"):
@@ -265,25 +265,25 @@ def test_a_prediction_is_what_is_written_but_for_what_only_cloudflare_knows(fold
     ends = {'cust_ip': Placeholder(), 'p2p_ip': Placeholder()}
     predicted = planned(folder, FACTS._replace(interconnect={**DIRECT, 'name': Placeholder()}, cni={**CNI, **ends}))
     assert actions(predicted) == dict.fromkeys((LOA, JSON, MD), 'create')
-    shown = {one['after_header']: one['after'] for one in outcome(predicted)['diff']}
+    shown = {one['after_header']: one['after'] for one in diff_result(predicted)['diff']}
     assert shown[f'LOA {path}/{LOA} (create)'] == {'interconnect': UNKNOWN, 'name': None, 'sha256': UNKNOWN, 'fetched': UNKNOWN}
     assert shown[f'hand-over {path}/{JSON} (create)']['link']['customer_address'] == UNKNOWN
     known = shown[f'hand-over {path}/{MD} (create)'].replace(f'| Interconnect | {UNKNOWN}', f'| Interconnect | {PORT}')
     assert known.replace(f'| {UNKNOWN}/31 | {UNKNOWN}/31 |', '| 172.31.0.1/31 | 172.31.0.0/31 |') == DIRECT_SHEET
     assert not path.exists()
     with pytest.raises(InputError, match='prediction'):
-        folder.write(Script().client(), predicted)
+        folder.write_changes(Script().client(), predicted)
     with pytest.raises(InputError, match='prediction'):
-        folder.write(Script().client(), predicted[1:])
+        folder.write_changes(Script().client(), predicted[1:])
 
 
 def test_a_diff_shows_what_is_in_the_files(folder, path):
     write(folder, pdf())
     changes = planned(folder, FACTS._replace(cni=merge(CNI, {'magic.description': 'New'})))
-    json_diff, text_diff = outcome(changes)['diff']
+    json_diff, text_diff = diff_result(changes)['diff']
     assert (json_diff['before']['description'], json_diff['after']['description']) == ('New York, first of two', 'New')
     assert (text_diff['before'], text_diff['after']) == (DIRECT_SHEET, DIRECT_SHEET.replace('New York, first of two', 'New'))
-    assert outcome(planned(folder)) == {'changed': False, 'diff': []}
+    assert diff_result(planned(folder)) == {'changed': False, 'diff': []}
 
 
 def test_a_failure_says_what_was_written_before(folder, path):
@@ -292,8 +292,8 @@ def test_a_failure_says_what_was_written_before(folder, path):
     (path / MD).unlink()
     (path / MD).mkdir()
     with pytest.raises(InputError, match=rf'artifacts_dir: {path}/nyc-1.md can not be written: Is a directory') as failed:
-        folder.write(Script().client(), changes)
-    assert written(failed.value.applied) == {'applied': [{'action': 'update', 'object': f'hand-over {path}/{JSON}'}]}
+        folder.write_changes(Script().client(), changes)
+    assert applied_result(failed.value.applied) == {'applied': [{'action': 'update', 'object': f'hand-over {path}/{JSON}'}]}
     assert names(path) == {LOA, JSON, MD}
 
 
@@ -307,23 +307,23 @@ def test_a_loa_that_is_refused_leaves_nothing_behind(folder, path):
 # The record of an order.
 
 def test_an_order_is_on_record_before_anything_else(folder, path):
-    change = folder.put_on_record('nyc-1', PORT)
+    change = folder.write_record('nyc-1', PORT)
     assert (change.action, record(path)) == ('create', {'format': 1, 'name': 'nyc-1', 'interconnect': {'name': PORT}})
     assert stat.S_IMODE((path / JSON).stat().st_mode) == 0o600
-    assert folder.put_on_record('nyc-1', PORT).action == 'none'
+    assert folder.write_record('nyc-1', PORT).action == 'none'
     assert folder.records() == {'nyc-1': record(path)}
 
 
 def test_what_is_known_of_an_interconnect_stays_on_record(folder, path):
     write(folder, pdf())
     before = content(path)
-    assert folder.put_on_record('nyc-1', PORT).action == 'none'
+    assert folder.write_record('nyc-1', PORT).action == 'none'
     assert content(path) == before
 
 
 def test_the_loa_of_another_interconnect_is_no_longer_there(folder, path):
     write(folder, pdf())
-    assert folder.put_on_record('nyc-1', 'new').action == 'update'
+    assert folder.write_record('nyc-1', 'new').action == 'update'
     assert (names(path), record(path)['interconnect']) == ({JSON, MD}, {'name': 'new'})
 
 
@@ -342,7 +342,7 @@ FOREIGN = {
 
 
 def test_foreign_files_are_left_out_with_a_warning(folder, path):
-    folder.put_on_record('nyc-1', PORT)
+    folder.write_record('nyc-1', PORT)
     for file, (text, _problem) in FOREIGN.items():
         (path / file).write_bytes(text)
     (path / 'folder.json').mkdir()
@@ -362,7 +362,7 @@ def test_a_record_of_ones_own_that_is_none_is_an_error(folder, path, file):
     path.mkdir()
     (path / file).write_bytes(FOREIGN[file][0])
     with pytest.raises(InputError, match=f'artifacts_dir: {path}/{file} {FOREIGN[file][1]}.*remove it'):
-        folder.disk(file.removesuffix('.json'))
+        folder.on_disk(file.removesuffix('.json'))
 
 
 def test_an_old_record_without_a_name_is_that_of_its_file(folder, path):
@@ -376,48 +376,48 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder, path, ending):
     path.mkdir()
     os.mkfifo(path / f'nyc-1{ending}')
     with pytest.raises(InputError, match='is a folder, a pipe or a device'):
-        folder.disk('nyc-1')
+        folder.on_disk('nyc-1')
 
 
 def test_a_name_too_long_for_a_file_is_refused(folder, path):
     path.mkdir()
     with pytest.raises(InputError, match='can not be read: File name too long'):
-        folder.disk('é' * 60)
+        folder.on_disk('é' * 60)
 
 
 # Removing.
 
 def test_all_files_are_removed_and_the_record_last(folder, path):
     write(folder, pdf())
-    changes = folder.removal('nyc-1', folder.disk('nyc-1'))
+    changes = folder.plan_removal('nyc-1', folder.on_disk('nyc-1'))
     assert list(actions(changes).items()) == [(file, 'delete') for file in (LOA, MD, JSON)]
-    folder.write(Script().client(), changes)
+    folder.write_changes(Script().client(), changes)
     assert names(path) == set()
-    assert folder.removal('nyc-1', folder.disk('nyc-1')) == []
+    assert folder.plan_removal('nyc-1', folder.on_disk('nyc-1')) == []
 
 
 def test_only_what_is_there_is_removed_and_a_second_time_is_no_failure(folder, path):
-    folder.put_on_record('nyc-1', PORT)
-    changes = folder.removal('nyc-1', folder.disk('nyc-1'))
+    folder.write_record('nyc-1', PORT)
+    changes = folder.plan_removal('nyc-1', folder.on_disk('nyc-1'))
     assert actions(changes) == {JSON: 'delete'}
     for _time in range(2):
-        folder.write(Script().client(), changes)
-    assert folder.disk('nyc-1') == Disk()
+        folder.write_changes(Script().client(), changes)
+    assert folder.on_disk('nyc-1') == FilesOnDisk()
 
 
 def test_what_can_not_be_removed_is_an_error(folder, path):
-    folder.put_on_record('nyc-1', PORT)
-    changes = folder.removal('nyc-1', folder.disk('nyc-1'))
+    folder.write_record('nyc-1', PORT)
+    changes = folder.plan_removal('nyc-1', folder.on_disk('nyc-1'))
     (path / JSON).unlink()
     (path / JSON).mkdir()
     with pytest.raises(InputError, match=f'{path}/nyc-1.json can not be removed'):
-        folder.write(Script().client(), changes)
+        folder.write_changes(Script().client(), changes)
 
 
 # The folder.
 
 def test_a_folder_is_made_with_those_above_it(tmp_path):
-    make_folder(tmp_path / 'a' / 'b').put_on_record('nyc-1', PORT)
+    make_folder(tmp_path / 'a' / 'b').write_record('nyc-1', PORT)
     assert {stat.S_IMODE(made.stat().st_mode) for made in (tmp_path / 'a', tmp_path / 'a' / 'b')} == {0o700}
 
 
@@ -433,14 +433,14 @@ def test_a_file_in_place_of_the_folder_is_refused_at_once(tmp_path):
     with pytest.raises(InputError, match=f'artifacts_dir: {tmp_path}/file is not a folder'):
         make_folder(tmp_path / 'file')
     with pytest.raises(InputError, match=f'artifacts_dir: the folder {tmp_path}/file/below can not be made: Not a directory'):
-        make_folder(tmp_path / 'file' / 'below').make()
+        make_folder(tmp_path / 'file' / 'below').make_folder()
 
 
 def test_a_folder_that_can_not_be_written_to_is_refused(folder, path, monkeypatch):
     path.mkdir()
     monkeypatch.setattr(os, 'access', lambda *_asked: False)  # root may always
     with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} can not be written to'):
-        folder.make()
+        folder.make_folder()
 
 
 @pytest.mark.parametrize('name', ['fsync', 'replace'])
@@ -453,7 +453,7 @@ def test_no_space_leaves_the_old_file_and_no_draft(folder, path, monkeypatch, na
 
     monkeypatch.setattr(os, name, full)
     with pytest.raises(InputError, match='can not be written: No space left on device'):
-        folder.put_on_record('nyc-2', PORT)
+        folder.write_record('nyc-2', PORT)
     assert content(path) == before
 
 

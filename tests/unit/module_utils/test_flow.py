@@ -11,7 +11,7 @@ import shutil
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import RaceError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import Folder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 
 from .scripted import Script, answer, refusal
@@ -60,7 +60,7 @@ def run(service, folder, *names, **options):
 
 @pytest.fixture
 def folder(tmp_path):
-    return Folder(str(tmp_path / 'files'))
+    return ArtifactsFolder(str(tmp_path / 'files'))
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def path(tmp_path):
 def is_held(path):
     """Whether another run would have to wait for the folder."""
     try:
-        with Folder(str(path)).lock(0, lambda tried, left: None):
+        with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None):
             return False
     except RaceError:
         return True
@@ -82,7 +82,7 @@ def test_the_record_is_on_disk_after_the_order_and_before_the_next_request_of_th
     service = Service(link=lambda: seen.append(json.loads((path / 'a.json').read_text())))
     outcomes, _sent = run(service, folder, 'a')
     assert seen == [{'format': 1, 'name': 'a', 'interconnect': {'name': 'port-1'}}]
-    assert outcomes[0].end.error is None
+    assert outcomes[0].result.error is None
 
 
 def test_where_the_record_can_not_be_written_the_chain_ends_and_names_the_interconnect(folder, path):
@@ -93,8 +93,8 @@ def test_where_the_record_can_not_be_written_the_chain_ends_and_names_the_interc
     outcomes, sent = run(Service(order=order), folder, 'a')
     (one,) = outcomes
     assert (one.state, sent) == ('failed', [PORTS])
-    assert 'artifacts_dir' in str(one.end.error) and "The interconnect of a is 'port-1'" in str(one.end.error)
-    assert [change.answer['name'] for change in one.end.applied] == ['port-1']
+    assert 'artifacts_dir' in str(one.result.error) and "The interconnect of a is 'port-1'" in str(one.result.error)
+    assert [change.answer['name'] for change in one.result.applied] == ['port-1']
 
 
 def test_the_folder_is_held_until_all_that_was_ordered_is_on_record_and_no_longer(folder, path):
@@ -106,7 +106,7 @@ def test_the_folder_is_held_until_all_that_was_ordered_is_on_record_and_no_longe
 
 
 def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, path):
-    with Folder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run orders for circuits'):
+    with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run orders for circuits'):
         run(Service(), folder, 'a')
     outcomes, sent = run(Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')]), folder, 'a')
     assert ([one.state for one in outcomes], sent) == (['updated'], [])
@@ -114,21 +114,21 @@ def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, p
 
 def test_a_run_that_orders_nothing_does_not_wait(folder, path):
     service = Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')])
-    with Folder(str(path)).lock(0, lambda tried, left: None):
+    with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None):
         outcomes, _sent = run(service, folder, 'a')
     assert [one.state for one in outcomes] == ['updated']
 
 
 def test_what_another_run_has_ordered_meanwhile_is_not_taken(folder, path, monkeypatch):
     """The plan was made before the folder was free: it is made again."""
-    service, lock = Service(), Folder.lock
+    service, lock = Service(), ArtifactsFolder.lock
 
     def later(self, *arguments):
         service.ports.append(direct('port-1', 1))
-        self.put_on_record('b', 'port-1')
+        self.write_record('b', 'port-1')
         return lock(self, *arguments)
 
-    monkeypatch.setattr(Folder, 'lock', later)
+    monkeypatch.setattr(ArtifactsFolder, 'lock', later)
     run(service, folder, 'a')
     assert {cni['magic']['conduit_name']: cni['interconnect'] for cni in service.cnis} == {'a': 'port-2'}
 

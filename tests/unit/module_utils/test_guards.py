@@ -9,9 +9,9 @@ import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed, guards_of
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, World
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desire, plan, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot, Unread
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desired_object, plan_changes, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
 
 from .test_plan import SLOTS, cni, direct, gcp, slot, tunnel, world
@@ -29,7 +29,7 @@ def there(**states):
 
 def decided(circuits, state='merged', account=None, **guards):
     circuits = [{'name': one} if isinstance(one, str) else one for one in circuits]
-    return {one.name: one for one in Rollout(circuits, state, Guards(**guards)).decide(account or there())}
+    return {one.name: one for one in Rollout(circuits, state, Guards(**guards)).plan_outcomes(account or there())}
 
 
 def states(*arguments, **options):
@@ -72,7 +72,7 @@ def test_as_many_as_the_user_says_go_and_what_is_not_there_does_not_count():
 def test_what_is_replaced_counts_too():
     away = [{'name': name, 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'} for name in 'ab']
     dark, slots = there(pa='Down', pb='Down'), [slot(6, site='gru-b'), slot(7, site='gru-b')]
-    dark.put(('slot', None), slots)
+    dark.put_part(('slot', None), slots)
     with pytest.raises(InputError, match='2 circuits would be deleted'):
         decided(away, account=dark)
     assert states(away, account=dark, max_deletes=2) == {'a': 'updated', 'b': 'updated'}
@@ -105,13 +105,13 @@ def test_what_carries_traffic_is_not_deleted_without_force(circuits, account, gu
     assert {name for name, one in done.items() if one.state == 'failed'} == set(refused)
     assert {name for name, one in done.items() if one.state == 'deleted'} == set(circuits) - set(refused)
     for name in refused:
-        error = done[name].end.error
+        error = done[name].result.error
         assert (error.kind, name in error.details['candidates'], f'p{name}' in str(error)) == ('protected', True, True)
 
 
 def test_the_last_one_is_that_of_its_region_for_google_cloud():
     done = decided('g', 'deleted')
-    assert 'us-east4' in str(done['g'].end.error)
+    assert 'us-east4' in str(done['g'].result.error)
 
 
 def test_a_healthy_one_is_replaced_by_force_only():
@@ -125,7 +125,7 @@ def test_a_circuit_that_stays_frees_no_port_for_another():
     account = world([slot(13, site='lhr-a', occupied=True)], PORTS, CNIS, TUNNELS, **ALL)
     wanted = [{'name': name} for name in 'abg'] + [{'name': 'new', 'slot': {'site': 'lhr-a'}}]
     done = decided(wanted, 'overridden', account, max_deletes=1)
-    assert {name: done[name].end.error.kind for name in ('c', 'new')} == {'c': 'protected', 'new': 'input'}
+    assert {name: done[name].result.error.kind for name in ('c', 'new')} == {'c': 'protected', 'new': 'input'}
 
 
 def test_a_port_stays_where_one_of_the_two_circuits_on_it_waits():
@@ -136,7 +136,7 @@ def test_a_port_stays_where_one_of_the_two_circuits_on_it_waits():
 
 
 def test_only_what_is_deleted_and_its_neighbours_is_asked_how_it_is():
-    account = World({('slot', None): SLOTS, ('interconnect', None): PORTS, ('cni', None): CNIS, ('tunnel', None): TUNNELS})
+    account = Snapshot({('slot', None): SLOTS, ('interconnect', None): PORTS, ('cni', None): CNIS, ('tunnel', None): TUNNELS})
     asked = []
     while True:
         try:
@@ -145,19 +145,19 @@ def test_only_what_is_deleted_and_its_neighbours_is_asked_how_it_is():
         except Unread as error:
             asked += error.parts
             for part in error.parts:
-                account.put(part, [{'state': 'Healthy'}])
+                account.put_part(part, [{'state': 'Healthy'}])
     assert asked == [('status', 'pa'), ('status', 'pb')]
 
 
 def test_nothing_is_asked_where_nothing_is_deleted():
-    account = World({('interconnect', None): PORTS, ('cni', None): CNIS})
+    account = Snapshot({('interconnect', None): PORTS, ('cni', None): CNIS})
     assert states([{'name': 'a', 'mtu': 1300}], account=account) == {'a': 'updated'}
 
 
 def test_the_neighbours_are_asked_a_few_at_a_time():
     ports = [direct(f'p{number}', number) for number in range(100)]
-    account = World({('interconnect', None): ports, ('cni', None): [cni(100 + n, f'c{n}', f'p{n}') for n in range(100)],
-                     ('tunnel', None): [tunnel(number) for number in range(100)], ('status', 'p0'): [{'state': 'Healthy'}]})
+    account = Snapshot({('interconnect', None): ports, ('cni', None): [cni(100 + n, f'c{n}', f'p{n}') for n in range(100)],
+                        ('tunnel', None): [tunnel(number) for number in range(100)], ('status', 'p0'): [{'state': 'Healthy'}]})
     with pytest.raises(Unread) as caught:
         decided(['c0'], 'deleted', account)
     assert len(caught.value.parts) == 8
@@ -178,23 +178,23 @@ def test_a_diff_shows_how_it_was():
 ])
 def test_one_module_has_the_same_guard(row, asked, account, refused):
     account = there(**account)
-    changes = schedule(plan([desire(row, {**asked, 'state': 'absent'})], account))
+    changes = schedule(plan_changes([desired_object(row, {**asked, 'state': 'absent'})], account))
     try:
-        done = allowed(changes, Guards(), account)
+        done = allowed_changes(changes, Guards(), account)
     except ProtectedError as error:
         assert refused, error
     else:
         assert not refused
         assert [change.action for change in done] == [change.action for change in changes]
-    assert allowed(changes, Guards(force=True), account)
+    assert allowed_changes(changes, Guards(force=True), account)
 
 
 def test_a_spare_port_that_is_healthy_is_no_circuit_but_protected_where_all_that_is_healthy_is():
     account = world(SLOTS, [*PORTS, direct('spare', 14, site='gru-b')], CNIS, TUNNELS, spare='Healthy')
-    changes = plan([desire(INTERCONNECT, {'name': 'spare', 'state': 'absent'})], account)
-    assert allowed(changes, Guards(), account)
+    changes = plan_changes([desired_object(INTERCONNECT, {'name': 'spare', 'state': 'absent'})], account)
+    assert allowed_changes(changes, Guards(), account)
     with pytest.raises(ProtectedError):
-        allowed(changes, Guards(protect='healthy'), account)
+        allowed_changes(changes, Guards(protect='healthy'), account)
 
 
 # One of a pair at a time.

@@ -12,12 +12,12 @@ import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import (
-    Facts,
-    cell,
+    CircuitFacts,
     file_name,
     handover_of,
     json_text,
-    renderer,
+    markdown_cell,
+    sheet_renderer,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder
@@ -163,19 +163,19 @@ DIRECT_JSON = """\
 
 def partner(**cni):
     bare = {'cust_ip': '10.0.0.1/30', 'p2p_ip': '10.0.0.2/30', 'magic': {'description': '', 'mtu': 1476}, **cni}
-    return Facts('gcp-1', PARTNER, bare, {'health_check': {'enabled': False}})
+    return CircuitFacts('gcp-1', PARTNER, bare, {'health_check': {'enabled': False}})
 
 
 def sheet(facts):
-    return renderer(None)(handover_of(facts, None))
+    return sheet_renderer(None)(handover_of(facts, None))
 
 
 def test_a_port_as_data_centre_and_router_engineer_read_it():
-    assert sheet(Facts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335})) == DIRECT_SHEET
+    assert sheet(CircuitFacts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335})) == DIRECT_SHEET
 
 
 def test_a_port_as_programs_read_it():
-    assert json_text(handover_of(Facts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335}), LOA)) == DIRECT_JSON
+    assert json_text(handover_of(CircuitFacts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335}), LOA)) == DIRECT_JSON
 
 
 def test_a_partner_without_bgp():
@@ -204,28 +204,28 @@ def test_bgp_as_far_as_it_is_known(bgp, shown):
     ({'saved': '9.9.9.9', 'effective': '8.8.8.8'}, '8.8.8.8'), ({'saved': '9.9.9.9'}, '9.9.9.9'), ({}, None),
 ])
 def test_what_is_probed(target, shown):
-    facts = Facts('x', DIRECT, CNI, merge(TUNNEL, {'health_check.target': target}))
+    facts = CircuitFacts('x', DIRECT, CNI, merge(TUNNEL, {'health_check.target': target}))
     assert handover_of(facts, None)['health_check']['target'] == shown
 
 
 def test_a_health_check_that_is_only_predicted_is_not_off_and_shows_what_is_known():
-    assert '| Health check | rate high |\n' in sheet(Facts('x', DIRECT, CNI, {'health_check': {'rate': 'high'}}))
+    assert '| Health check | rate high |\n' in sheet(CircuitFacts('x', DIRECT, CNI, {'health_check': {'rate': 'high'}}))
 
 
 def test_no_health_check_is_none():
-    assert handover_of(Facts('x', DIRECT, CNI), None)['health_check'] is None
-    assert 'Health check' not in sheet(Facts('x', DIRECT, CNI))
+    assert handover_of(CircuitFacts('x', DIRECT, CNI), None)['health_check'] is None
+    assert 'Health check' not in sheet(CircuitFacts('x', DIRECT, CNI))
 
 
 def test_a_port_of_which_little_is_known():
-    thin = handover_of(Facts('x', {'name': 'icon', 'type': 'direct'}, CNI), None)['interconnect']
+    thin = handover_of(CircuitFacts('x', {'name': 'icon', 'type': 'direct'}, CNI), None)['interconnect']
     assert thin == {'name': 'icon', 'type': 'direct', 'speed': None, 'site': None, 'facility': {}, 'device': None, 'slot_id': None,
                     'optic': None, 'loa': 'x-loa.pdf'}
-    assert 'Facility' not in sheet(Facts('x', {'name': 'icon', 'type': 'direct'}, CNI))
+    assert 'Facility' not in sheet(CircuitFacts('x', {'name': 'icon', 'type': 'direct'}, CNI))
 
 
 def test_a_prediction_shows_what_only_cloudflare_can_assign():
-    facts = Facts('x', {**DIRECT, 'name': Placeholder()}, {**CNI, 'cust_ip': Placeholder(), 'p2p_ip': Placeholder()})
+    facts = CircuitFacts('x', {**DIRECT, 'name': Placeholder()}, {**CNI, 'cust_ip': Placeholder(), 'p2p_ip': Placeholder()})
     assert f'| Interconnect | {UNKNOWN} |\n' in sheet(facts)
     assert f'| Address | {UNKNOWN}/31 | {UNKNOWN}/31 |\n' in sheet(facts)
 
@@ -244,11 +244,11 @@ CELLS = {
 
 @pytest.mark.parametrize(('value', 'shown'), CELLS.items(), ids=map(repr, CELLS))
 def test_a_value_is_never_markup(value, shown):
-    assert cell(value) == shown
+    assert markdown_cell(value) == shown
 
 
 def test_a_value_is_never_a_template():
-    facts = Facts('{{ 7*7 }}', DIRECT, merge(CNI, {'magic.description': '{% raw %}'}))
+    facts = CircuitFacts('{{ 7*7 }}', DIRECT, merge(CNI, {'magic.description': '{% raw %}'}))
     assert sheet(facts).startswith('# Circuit {{ 7\\*7 }}\n\n{% raw %}\n')
 
 
@@ -264,7 +264,7 @@ def test_a_name_is_that_of_one_file(circuit, file):
 
 
 def test_half_a_character_does_not_stop_the_hand_over():
-    facts = Facts('x', DIRECT, merge(CNI, {'magic.description': 'a\ud800'}))
+    facts = CircuitFacts('x', DIRECT, merge(CNI, {'magic.description': 'a\ud800'}))
     handover = handover_of(facts, None)
     assert json.loads(json_text(handover).encode()) == handover
     assert 'a\\ud800' in sheet(facts)
@@ -275,13 +275,13 @@ def test_half_a_character_does_not_stop_the_hand_over():
 def own(tmp_path, text):
     path = tmp_path / 'mine.md.j2'
     path.write_text(text)
-    return renderer(str(path))
+    return sheet_renderer(str(path))
 
 
 def test_a_template_of_ones_own_has_the_hand_over_and_the_escaping(tmp_path):
     (tmp_path / 'foot.j2').write_text('at {{ handover.interconnect.site }}')
     render = own(tmp_path, '{% if handover.bgp %}\n{{ handover.description | cell }}\n{% endif %}\n{% include "foot.j2" %}.\n')
-    facts = Facts('x', DIRECT, merge(CNI, {'magic.description': '{{ 7*7 }} *'}))
+    facts = CircuitFacts('x', DIRECT, merge(CNI, {'magic.description': '{{ 7*7 }} *'}))
     assert render(handover_of(facts, None)) == '{{ 7\\*7 }} \\*\nat ewr-a.\n'
 
 
@@ -297,7 +297,7 @@ BROKEN = {
 @pytest.mark.parametrize(('text', 'problem'), BROKEN.values(), ids=BROKEN)
 def test_an_error_in_a_template_names_file_and_line(tmp_path, text, problem):
     with pytest.raises(InputError) as refused:
-        own(tmp_path, text)(handover_of(Facts('x', DIRECT, CNI), None))
+        own(tmp_path, text)(handover_of(CircuitFacts('x', DIRECT, CNI), None))
     assert refused.value.details['option'] == 'handover_template'
     assert str(refused.value).startswith(f'handover_template: {tmp_path}/mine.md.j2, {problem}')
 
@@ -305,10 +305,10 @@ def test_an_error_in_a_template_names_file_and_line(tmp_path, text, problem):
 @pytest.mark.parametrize('path', ['none.j2', ''])
 def test_a_template_that_is_not_there(tmp_path, path):
     with pytest.raises(InputError, match=f'^handover_template: {tmp_path}/?{path}'):
-        renderer(str(tmp_path / path))
+        sheet_renderer(str(tmp_path / path))
 
 
 def test_without_jinja_it_says_what_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, 'jinja2', None)
     with pytest.raises(InputError, match=r'^artifacts_dir: the hand-over needs jinja2'):
-        renderer(None)
+        sheet_renderer(None)

@@ -9,33 +9,40 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import chain_of, ends_of, surplus
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import delete_chains, desired_chain, surplus_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     CniError,
     DriftError,
     InputError,
-    NotYetError,
+    NotListedError,
     ShapeError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unread, Unreadable, World, differing, get, merge
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import contradiction
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
+    Snapshot,
+    Unread,
+    Unreadable,
+    differing_fields,
+    get,
+    merge,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import record_contradiction
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    NOTE,
+    DELETE_NOTE,
     Change,
-    checked,
-    desire,
-    find,
+    changed_addresses,
+    checked_value,
+    desired_object,
+    filtered_objects,
+    find_object,
+    half_deleted_circuits,
     interconnect_names,
-    noted,
-    pick,
-    plan,
-    plan_each,
-    readdressed,
+    plan_chains,
+    plan_changes,
     schedule,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 NY1 = {'name': 'Equinix NY1', 'address': ['165 Halsey Street', 'Newark NJ']}
 NY5 = {'name': 'Equinix NY5', 'address': ['800 Secaucus Road', 'Secaucus NJ']}
@@ -70,11 +77,11 @@ def tunnel(number, description=''):
     return {'id': f't{number}', 'virtual_port_reservation_id': uuid(1000 + number).replace('-', ''), 'description': description}
 
 
-class Whole(World):
+class Whole(Snapshot):
     """One of which nobody asks the API once more: what no list has is not there by its name either."""
 
-    def seen(self, resource, ident=None):
-        return [] if ident and self.has(resource) else super().seen(resource, ident)
+    def objects(self, resource, ident=None):
+        return [] if ident and self.has_list(resource) else super().objects(resource, ident)
 
 
 def world(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
@@ -95,7 +102,7 @@ SLOTS = [
 
 
 def decide(row, params, there):
-    return schedule(plan([desire(row, params)], there))
+    return schedule(plan_changes([desired_object(row, params)], there))
 
 
 def steps(changes):
@@ -125,7 +132,7 @@ def steps(changes):
 ], ids=str)
 def test_a_free_slot_is_ordered(asked, there, number):
     (change,) = decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'a', 'first')]))
-    assert (change.action, change.chosen) == ('create', 'slot_id' in asked)
+    assert (change.action, change.pinned) == ('create', 'slot_id' in asked)
     place = next(slot for slot in SLOTS if slot['id'] == uuid(number))
     told = {name: place[name] for name in ('site', 'facility', 'speed', 'ccr_device_name') if place[name]}
     assert change.after == {'name': UNKNOWN, 'virtual_port_reservation_id': UNKNOWN, 'type': 'direct', 'slot_id': uuid(number), **told}
@@ -231,8 +238,8 @@ def test_a_slot_is_named_without_regard_to_case():
 
 
 def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
-    wanted = [desire(INTERCONNECT, {'conduit_name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in ('a', 'b', 'c')]
-    changes = plan(wanted, world(SLOTS))
+    wanted = [desired_object(INTERCONNECT, {'conduit_name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in ('a', 'b', 'c')]
+    changes = plan_changes(wanted, world(SLOTS))
     assert [change.after['slot_id'] for change in changes] == [uuid(2), uuid(3), uuid(4)]
 
 
@@ -263,18 +270,19 @@ def test_two_matches_are_an_error_that_lists_them(row, asked, words):
 
 
 def test_the_same_key_twice_is_refused_and_takes_nothing_from_the_others():
-    chains = [chain_of({'name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in 'aabbc']
-    *twins, made = plan_each(chains, world(SLOTS))
+    chains = [desired_chain({'name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in 'aabbc']
+    *twins, made = plan_chains(chains, world(SLOTS))
     assert [str(error) for error in twins] == [f'conduit_name: {name!r} is named twice.' for name in 'aabb']
     assert made[0].after['slot_id'] == uuid(2)
     with pytest.raises(InputError, match="conduit_name: 'nyc-1' is named twice"):
-        plan([desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}), desire(CNI, {'conduit_name': 'nyc-1', 'mtu': 1500})], world())
+        plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}),
+                      desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1500})], world())
 
 
 def test_who_asks_for_another_facility_and_who_asks_for_another_device_are_each_answered_in_their_words():
     asked = {'facility': {'facility': 'different'}, 'device': {}}
-    chains = [chain_of({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in asked.items()]
-    for word, error in zip(asked, plan_each(chains, world(SLOTS, [direct('x', 9)])), strict=True):
+    chains = [desired_chain({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in asked.items()]
+    for word, error in zip(asked, plan_chains(chains, world(SLOTS, [direct('x', 9)])), strict=True):
         assert 'of x leaves 0. Before that filter there were ewr-a/Equinix NY1/100G.' in str(error)
         assert f' the {word} of x' in str(error)
 
@@ -347,7 +355,7 @@ DELETIONS = [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'
 def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(asked):
     there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
     note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
-    assert note == Change(TUNNEL, 'note', 'tunnel of interconnect here', tunnel(1), tunnel(1, f'{NOTE}nyc-1'), ('description',))
+    assert note == Change(TUNNEL, 'note', 'tunnel of interconnect here', tunnel(1), tunnel(1, f'{DELETE_NOTE}nyc-1'), ('description',))
     assert steps(deletes)[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
@@ -366,18 +374,18 @@ def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
     ({'slot': {'speed': '10G'}, 'on_immutable': 'replace'}, ['none']),
 ], ids=str)
 def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, done):
-    notes = [tunnel(1, f'{NOTE}nyc-1'), tunnel(2, f'{NOTE}nyc-2'), tunnel(3, f'{NOTE}nyc-1')]
+    notes = [tunnel(1, f'{DELETE_NOTE}nyc-1'), tunnel(2, f'{DELETE_NOTE}nyc-2'), tunnel(3, f'{DELETE_NOTE}nyc-1')]
     there = world(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], notes, here='Down')
     changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
     assert [change.action for change in changes if change.row is not TUNNEL] == done
     assert changes[0].before['name'] == 'here'
     assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-4', 'state': 'absent'}, there)) == [('none', 'interconnect')]
-    assert {*noted(there)} == {'nyc-1', 'nyc-2'}
+    assert {*half_deleted_circuits(there)} == {'nyc-1', 'nyc-2'}
 
 
 def test_a_note_on_a_tunnel_without_a_reservation_leads_to_no_interconnect():
     there = world((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
-                  tunnels=[{**tunnel(1, f'{NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
+                  tunnels=[{**tunnel(1, f'{DELETE_NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
     assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, there)) == [('none', 'interconnect')]
 
 
@@ -396,13 +404,13 @@ def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bg
     probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': target}}}
     there = world(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
-    (changes,) = plan_each([chain_of(circuit)], there)
+    (changes,) = plan_chains([desired_chain(circuit)], there)
     made, check = changes[-2:]
     assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
     assert (made.after['cust_ip'], made.after['p2p_ip']) == (UNKNOWN, UNKNOWN)
     assert (check.row, check.after['health_check']) == (TUNNEL, {'enabled': True, 'rate': 'high'})
-    assert (check.key, 'health_check' in made.after) == ('health check of nyc-1', False)
-    assert readdressed(changes)['cust_ip'] == {'before': old['cust_ip'], 'after': UNKNOWN}
+    assert (check.label, 'health_check' in made.after) == ('health check of nyc-1', False)
+    assert changed_addresses(changes)['cust_ip'] == {'before': old['cust_ip'], 'after': UNKNOWN}
 
 
 def test_an_interrupted_replacement_goes_on_where_it_was():
@@ -448,7 +456,7 @@ def test_the_circuit_of_someone_else_is_not_taken_along(asked):
 ], ids=str)
 def test_absent(asked, expected):
     there = world(SLOTS, [direct('here', 1), direct('bare', 7)], [cni(1, 'nyc-1', 'here')])
-    assert [(change.action, change.key) for change in decide(INTERCONNECT, {**asked, 'state': 'absent'}, there)] == expected
+    assert [(change.action, change.label) for change in decide(INTERCONNECT, {**asked, 'state': 'absent'}, there)] == expected
 
 
 # CNIs.
@@ -476,9 +484,9 @@ def test_only_what_is_named_and_differs_is_changed(asked, named):
     there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[before])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
     assert change.action == ('update' if named else 'none')
-    assert change.key == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in asked else 'CNI conduit_name=nyc-1')
+    assert change.label == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in asked else 'CNI conduit_name=nyc-1')
     assert (change.before, change.after) == (before, merge(before, named))
-    assert {wire: get(change.after, wire) for wire in change.named} == named
+    assert {wire: get(change.after, wire) for wire in change.paths} == named
 
 
 def test_a_session_that_is_there_gets_no_defaults():
@@ -503,17 +511,17 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
             decide(CNI, {**asked, 'interconnect': 'first'}, there)
         assert decide(CNI, {**asked, 'interconnect': 'first', 'shared': True}, there)[0].after['interconnect'] == 'first'
     assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
-    two = [desire(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
+    two = [desired_object(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
     with pytest.raises(InputError, match=r"'third' is that of CNI a already"):
-        plan(two, world(interconnects=[direct('third', 3)]))
+        plan_changes(two, world(interconnects=[direct('third', 3)]))
 
 
 @pytest.mark.parametrize(('asked', 'sole'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
 def test_a_new_cni_gives_way_to_another_unless_the_user_says_shared(asked, sole):
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, world(interconnects=[direct('first', 1)]))
-    assert change.sole is sole
+    assert change.exclusive is sole
     (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, world(SLOTS))
-    assert change.sole is False
+    assert change.exclusive is False
 
 
 def test_those_that_an_interconnect_carries_are_named():
@@ -571,21 +579,21 @@ def test_what_a_cni_can_not_be_is_refused_by_name(asked, option):
 ], ids=['in it', 'the same'])
 def test_what_is_given_can_not_be_cleared(asked, words):
     with pytest.raises(InputError) as error:
-        desire(CNI, {'conduit_name': 'nyc-1', **asked})
+        desired_object(CNI, {'conduit_name': 'nyc-1', **asked})
     assert error.value.message == f'clear: {words} Allowed: one of the two.'
-    desire(CNI, {'conduit_name': 'nyc-1', 'bgp_mode': 'advertise_only', 'clear': ['bgp']})
+    desired_object(CNI, {'conduit_name': 'nyc-1', 'bgp_mode': 'advertise_only', 'clear': ['bgp']})
 
 
 def test_a_link_that_does_not_fit_is_refused_before_anything_is_read():
     with pytest.raises(InputError, match='do not fit'):
-        desire(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'})
+        desired_object(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'})
 
 
 @pytest.mark.parametrize('asked', [{'cust_ip': '10.0.0.3/29'}, {'p2p_ip': '10.0.0.3/29'}], ids=str)
 def test_one_end_of_a_link_may_move_alone(asked):
     there = world(cnis=[{**cni(1, 'nyc-1', 'first'), 'cust_ip': '10.0.0.1/29', 'p2p_ip': '10.0.0.2/29'}])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
-    assert (change.action, change.named) == ('update', tuple(asked))
+    assert (change.action, change.paths) == ('update', tuple(asked))
 
 
 @pytest.mark.parametrize(('asked', 'words'), [
@@ -601,11 +609,11 @@ def test_one_end_of_a_link_is_checked_against_the_other(asked, words):
 
 def test_a_value_that_is_no_secret_is_shown():
     with pytest.raises(InputError, match=r"name: 'xxxx*' is not possible. Allowed: at most 200 characters, not 201."):
-        checked('name', 'x' * 201, loa_name, [])
+        checked_value('name', 'x' * 201, check_loa_name, [])
 
 
 def test_cleared_host_bits_are_told():
-    assert desire(CNI, {'conduit_name': 'a', 'bgp': {'extra_prefixes': ['192.0.2.7/24']}}).warnings == (
+    assert desired_object(CNI, {'conduit_name': 'a', 'bgp': {'extra_prefixes': ['192.0.2.7/24']}}).warnings == (
         'bgp.extra_prefixes: 192.0.2.7/24 has host bits set; 192.0.2.0/24 is used.',)
 
 
@@ -651,7 +659,7 @@ def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted
 
 def test_an_interconnect_without_a_reservation_has_no_health_check():
     there = world(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
-    with pytest.raises(NotYetError, match='yet') as error:
+    with pytest.raises(NotListedError, match='yet') as error:
         decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
     assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
 
@@ -672,19 +680,19 @@ def test_settings(there, action):
 ], ids=['by name', 'slot', 'parent', 'health check'])
 def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
     with pytest.raises(Unread) as unread:
-        plan([desire(row, asked)], World(there))
+        plan_changes([desired_object(row, asked)], Snapshot(there))
     assert unread.value.parts == (part,)
 
 
 def test_no_interconnect_is_left_over_before_the_cnis_are_read():
     with pytest.raises(Unread) as unread:
-        noted(World({('tunnel', None): [tunnel(1, f'{NOTE}nyc-1')], ('interconnect', None): [direct('here', 1)]}))
+        half_deleted_circuits(Snapshot({('tunnel', None): [tunnel(1, f'{DELETE_NOTE}nyc-1')], ('interconnect', None): [direct('here', 1)]}))
     assert unread.value.parts == (('cni', None),)
 
 
 def test_nothing_more_is_read_for_a_cni_that_is_as_wanted():
-    wanted = desire(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
-    assert steps(plan([wanted], World({('cni', None): [cni(1, 'nyc-1', 'first')]}))) == [('none', 'cni')]
+    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
+    assert steps(plan_changes([wanted], Snapshot({('cni', None): [cni(1, 'nyc-1', 'first')]}))) == [('none', 'cni')]
 
 
 def test_deletes_come_first_and_children_before_parents_in_them_only():
@@ -711,7 +719,7 @@ def test_the_interconnects_of_names_and_circuits():
 
 def test_an_interconnect_that_no_list_shows_yet_is_asked_for_by_its_name():
     with pytest.raises(Unread) as unread:
-        interconnect_names({'names': ['late'], 'circuits': None}, World({('interconnect', None): []}))
+        interconnect_names({'names': ['late'], 'circuits': None}, Snapshot({('interconnect', None): []}))
     assert unread.value.parts == (('interconnect', 'late'),)
 
 
@@ -739,7 +747,7 @@ def test_a_name_that_nothing_has_comes_with_those_that_there_are(number, shown):
 ], ids=lambda value: getattr(value, 'name', str(value)))
 def test_an_info_module_shows_what_all_keys_and_filters_say(row, keys, filters, names):
     there = world(interconnects=[direct('a', 1), direct('b', 2, speed='100G'), direct('c', 3, site='gru-b')], cnis=[cni(1, 'nyc-1', 'b')])
-    assert [obj[row.id] for obj in pick(row, keys, filters, there)] == names
+    assert [obj[row.id] for obj in filtered_objects(row, keys, filters, there)] == names
 
 
 def test_merge_keeps_what_it_does_not_name_and_copies():
@@ -750,9 +758,9 @@ def test_merge_keeps_what_it_does_not_name_and_copies():
 
 
 def test_a_field_that_answers_never_hold_is_not_compared():
-    wanted = desire(INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'})
-    assert differing(wanted.row, wanted.fields, gcp('there')) == {}
-    assert find(wanted, world(interconnects=[gcp('there')]))['name'] == 'there'
+    wanted = desired_object(INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'})
+    assert differing_fields(wanted.row, wanted.fields, gcp('there')) == {}
+    assert find_object(wanted, world(interconnects=[gcp('there')]))['name'] == 'there'
 
 
 # Whose an interconnect is before its CNI says so.
@@ -763,14 +771,14 @@ PAIR = [direct('x', 8), direct('y', 9, device='edge02.ewr-a')]
 
 def owned(owners, interconnects=tuple(PAIR), cnis=()):
     there = world(SLOTS, interconnects, cnis)
-    there.own(owners)
+    there.set_records(owners)
     return there
 
 
 def taken(there, *names, **order):
     """{circuit: the interconnect it takes, the word new for an order, or the error}."""
     order = order or {'slot': SITE}
-    planned = plan_each([chain_of({'name': name, **order}) for name in names], there)
+    planned = plan_chains([desired_chain({'name': name, **order}) for name in names], there)
     return {name: changes.kind if isinstance(changes, CniError) else 'new' if changes[0].action == 'create' else changes[0].after['name']
             for name, changes in zip(names, planned, strict=True)}
 
@@ -800,8 +808,8 @@ def test_a_record_keeps_an_interconnect_for_its_circuit(owners, cnis, names, exp
     ([cni(1, 'b', 'x')], "it carries the CNI 'b'"),
 ], ids=['nothing yet', 'own', 'shared', 'elsewhere', 'of another'])
 def test_what_cloudflare_has_against_a_record(cnis, words):
-    assert contradiction('a', owned({'a': 'x'}, cnis=cnis)) == words
-    assert contradiction('a', owned({'a': 'gone'})) == 'there is no such interconnect'
+    assert record_contradiction('a', owned({'a': 'x'}, cnis=cnis)) == words
+    assert record_contradiction('a', owned({'a': 'gone'})) == 'there is no such interconnect'
 
 
 @pytest.mark.parametrize('number', [8, 9])
@@ -809,11 +817,11 @@ def test_a_slot_id_takes_no_interconnect_that_is_on_record_as_anothers(number):
     there = owned({'b': 'x'})
     assert taken(there, 'a', slot_id=uuid(number)) == {'a': 'input' if number == 8 else 'y'}
     assert taken(there, 'b', slot_id=uuid(8)) == {'b': 'x'}
-    (error,) = plan_each([chain_of({'name': 'a', 'slot_id': uuid(8)})], there)
+    (error,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(8)})], there)
     assert str(error) == ("slot_id: interconnect 'x' on that slot was ordered for circuit 'b', as its record says. "
                           'Allowed: another slot, or slot with what it has to meet.')
     with pytest.raises(InputError, match="ordered for circuit 'b'"):
-        plan([desire(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], there)
+        plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], there)
 
 
 def test_a_slot_id_takes_the_interconnect_of_the_circuit_on_it_whatever_a_record_says():
@@ -829,7 +837,7 @@ def test_who_has_an_interconnect_on_record_needs_none_of_the_spare_ones(cnis, ex
 
 
 def test_two_records_of_one_interconnect_give_it_to_one_circuit():
-    planned = plan_each([chain_of({'name': name, 'slot': SITE}, ('interconnect',)) for name in 'ab'], owned({'a': 'y', 'b': 'y'}))
+    planned = plan_chains([desired_chain({'name': name, 'slot': SITE}, ('interconnect',)) for name in 'ab'], owned({'a': 'y', 'b': 'y'}))
     assert [change.after['name'] for (change,) in planned] == ['y', 'x']
 
 
@@ -843,35 +851,35 @@ def test_a_record_that_does_not_count_keeps_nobody_away(owners, cnis):
 
 
 def test_an_interconnect_on_record_that_is_not_as_declared_is_drift_and_not_ordered_again():
-    (error,) = plan_each([chain_of({'name': 'a', 'slot': {'speed': '100G'}})], owned({'a': 'x'}))
+    (error,) = plan_chains([desired_chain({'name': 'a', 'slot': {'speed': '100G'}})], owned({'a': 'x'}))
     assert (type(error), error.details['fields']) == (DriftError, {'slot.speed': {'have': '10G', 'want': '100G'}})
 
 
 @pytest.mark.parametrize('recorded', [False, True])
 def test_an_interconnect_without_a_cni_is_deleted_by_the_record(recorded):
     there = owned({'a': 'x', 'b': 'y'})
-    planned = plan_each(list(ends_of([{'name': name} for name in 'ac'], there, recorded).values()), there)
-    assert [[(change.action, change.key) for change in changes] for changes in planned] == [
-        [('delete', 'interconnect x')], [('none', planned[1][0].key)]]
+    planned = plan_chains(list(delete_chains([{'name': name} for name in 'ac'], there, recorded).values()), there)
+    assert [[(change.action, change.label) for change in changes] for changes in planned] == [
+        [('delete', 'interconnect x')], [('none', planned[1][0].label)]]
 
 
 def test_what_is_on_record_needs_no_note_to_be_found_again():
     there = owned({'a': 'x'}, cnis=[cni(1, 'a', 'x')])
-    (changes,) = plan_each(list(ends_of([{'name': 'a'}], there, True).values()), there)
+    (changes,) = plan_chains(list(delete_chains([{'name': 'a'}], there, True).values()), there)
     assert steps(changes) == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
 def test_what_records_name_and_no_list_shows_is_read_at_once():
-    there = World({('interconnect', None): [], ('cni', None): []})
-    there.own({'a': 'x', 'b': 'y', 'c': 'z'})
+    there = Snapshot({('interconnect', None): [], ('cni', None): []})
+    there.set_records({'a': 'x', 'b': 'y', 'c': 'z'})
     with pytest.raises(Unread) as unread:
-        ends_of([{'name': name} for name in 'ab'], there)
+        delete_chains([{'name': name} for name in 'ab'], there)
     assert unread.value.parts == (('interconnect', 'x'), ('interconnect', 'y'))
 
 
 def test_overridden_deletes_what_is_on_record_and_not_declared():
     there = owned({'a': 'x', 'b': 'y', 'c': 'gone'}, cnis=[cni(1, 'd', 'z')])
-    assert surplus(there, {'a'}) == ['b', 'd']
+    assert surplus_circuits(there, {'a'}) == ['b', 'd']
 
 
 def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
@@ -879,7 +887,7 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
         return Unreadable(cni(1, 'b', port), ShapeError('GET', '/cni/cnis', 200, 'wrong', [wire]))
 
     def port_of_a(*cnis):
-        (changes,) = plan_each([chain_of({'name': 'a', 'slot': SITE}, ('interconnect',))], owned({'a': 'x'}, cnis=cnis))
+        (changes,) = plan_chains([desired_chain({'name': 'a', 'slot': SITE}, ('interconnect',))], owned({'a': 'x'}, cnis=cnis))
         return changes.kind if isinstance(changes, CniError) else changes[0].after['name']
 
     assert port_of_a(wrong('x', 'magic')) == port_of_a(wrong('x', 'bgp')) == port_of_a(wrong('x', 'interconnect')) == 'answer'
@@ -900,12 +908,12 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
 ], ids=str)
 def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, expected):
     there = world([], PAIR, cnis, [tunnel(8)])
-    there.own({'a': 'x'})
-    assert steps(plan(chain_of({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == expected
+    there.set_records({'a': 'x'})
+    assert steps(plan_changes(desired_chain({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == expected
 
 
 def test_without_the_step_interconnect_none_is_ordered_nor_taken():
     for asked in (('cni',), ('loa',), ('health_check', 'handover')):
-        (error,) = plan_each([chain_of({'name': 'a', 'slot': SITE}, asked)], owned({}))
+        (error,) = plan_chains([desired_chain({'name': 'a', 'slot': SITE}, asked)], owned({}))
         assert str(error) == ("steps: there is no circuit 'a' in this account, by its CNI or on record, and without the step interconnect "
                               'none is ordered. Allowed: interconnect too.')
