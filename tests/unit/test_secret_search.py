@@ -35,7 +35,7 @@ def guarded(answered, given: Iterable[str] = (), accept: str = 'application/json
             raise answered
         return answered
 
-    return Secrets(given).guard(send)('GET', 'https://api.example/', {'Accept': accept}, None)
+    return Secrets(given).redacting_transport(send)('GET', 'https://api.example/', {'Accept': accept}, None)
 
 
 @pytest.mark.parametrize(('body', 'accept', 'is_data'), [
@@ -96,7 +96,7 @@ def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatc
 def test_the_forms_of_a_secret_are_made_once(monkeypatch):
     made = []
     monkeypatch.setattr(_secrets, 'encodings', lambda secret: made.append(secret) or {secret})
-    send = Secrets([MD5_KEY, TOKEN]).guard(lambda *_request: Response(400, {}, f'"md5_key": "{STORED_KEY[:9]}"'.encode()))
+    send = Secrets([MD5_KEY, TOKEN]).redacting_transport(lambda *_request: Response(400, {}, f'"md5_key": "{STORED_KEY[:9]}"'.encode()))
     for _time in range(3):
         assert found(send('GET', '', {}, None).body.decode()) == []
     assert sorted(set(made)) == sorted({MD5_KEY, TOKEN, STORED_KEY[:9]}) and len(made) <= 4
