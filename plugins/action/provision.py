@@ -16,8 +16,8 @@ from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _files, _handover
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS, drop_empty
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE, drop_empty
 from ansible_collections.netops.cloudflare_cni.plugins.modules import provision, rollout
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import DeclaredHost, RolloutRun

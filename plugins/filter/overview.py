@@ -67,8 +67,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, objects_by_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SLOT, STATUS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, objects_by_key
 
 WORST_FIRST = ('Down', 'Unhealthy', 'Unknown', 'Pending', 'Healthy')
 INTERCONNECT_FIELDS = {'interconnect': 'name', 'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name',

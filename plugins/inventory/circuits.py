@@ -138,14 +138,17 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.netops.cloudflare_cni.plugins.filter.hosts import role_variables
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import gathered_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._connection import connect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import connect, drop_empty, without_secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects, wait_for_states
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import without_secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import matches_selector
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SPARE
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SPARE, drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
 
 try:

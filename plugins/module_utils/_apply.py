@@ -22,6 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     InputError,
     NotAppliedError,
     RaceError,
+    ToError,
     TransportError,
     UndecidedError,
     as_cni_error,
@@ -35,12 +36,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     merge,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import object_id, read_objects, unwrapped_object
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, ToError, rank
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
-    UNKNOWN,
-    Placeholder,
-    Resource,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder, Resource
 
 WRITE_PHASE = (2, 0)  # the phase of all that deletes nothing
 REREADS = 5  # at a list that may lag behind what the API says or what another run does

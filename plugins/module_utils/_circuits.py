@@ -8,22 +8,19 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, map_all_reads, objects_by_key
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import owned_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Desired,
-    desired_object,
-    half_deleted_circuits,
-    half_deleted_interconnects,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired, desired_object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import half_deleted_circuits, half_deleted_interconnects
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import owned_interconnect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, map_all_reads, objects_by_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CNI_OPTIONS, INTERCONNECT_OPTIONS, STEPS
 
 Circuit = Mapping[str, Any]
 Chain = list[Desired]
 
 
-# From circuits to what is wanted.
+# From circuits to desired objects.
 
 def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     """An interconnect, the CNI on it and its health check, as far as the circuit and the steps speak of them. Raises InputError.
@@ -131,7 +128,7 @@ def _options_of(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
     return {option: circuit.get(option) for option in options}
 
 
-# From what is there to circuits.
+# From the objects of an account to circuits.
 
 def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
     """What is there, as circuits that can be fed back unchanged, but for CNIs that are none. No secret is among it."""

@@ -258,3 +258,6 @@ class ApiError(AnswerError):
         if hint:
             self.details['hint'] = hint.format(permissions=permissions)
             self.notes.append(self.details['hint'])
+
+
+ToError = Callable[[Exception], CniError]

@@ -14,17 +14,16 @@ import hashlib
 import itertools
 import json
 import os
-import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta, timezone
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import make_private_folder, read_file, remove_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import (
     FORMAT,
     CircuitFacts,
@@ -34,85 +33,21 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover im
     json_text,
     sheet_renderer,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, checked_value
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
-    HANDOVER,
-    INTERCONNECT,
-    LOA,
-    SHEET,
-    UNKNOWN,
-    Resource,
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import (
+    current_and_desired_loa,
+    fetch_desired_loa,
+    is_older,
+    recorded_loa,
+    utc_now,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HANDOVER, LOA, SHEET, UNKNOWN, Resource
 
 ENDINGS = {LOA.name: '-loa.pdf', SHEET.name: '.md', HANDOVER.name: '.json'}
-PRIVATE_FOLDER = 0o700
 DELETING = 'deleting'  # in a record: the account that the circuit is about to be deleted from
 LOCK_POLL = 2.0  # seconds at most, where another run has the lock
-TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
 
-
-# One file, for whoever writes one.
-
-def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
-    """The LOA of an interconnect, made out to a name. Raises AnswerError for what is not a whole PDF, ApiError as the API says."""
-    answer = client.get_file((*INTERCONNECT.url_path, interconnect, 'loa'), {'name': name})
-    if not is_pdf(answer.body) or b'%%EOF' not in answer.body[-1024:]:
-        kind, start = answer.headers.get('Content-Type') or 'of no type', answer.body[:60].decode('utf-8', 'replace')
-        problem = f'not a whole PDF: {len(answer.body)} bytes, {kind}, starting with {start!r}.'
-        raise AnswerError('GET', f'/cni/interconnects/{interconnect}/loa', answer.status, problem, answer.headers.get('cf-ray'))
-    return answer.body
-
-
-def is_pdf(content: bytes) -> bool:
-    """Whether a file is a PDF, by how it begins."""
-    return content.startswith(b'%PDF-')
-
-
-def read_file(path: str, option: str) -> bytes | None:
-    """What is in a file, None if there is none. Raises InputError for what is no file, and for one that can't be read."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # to read a pipe would wait for ever
-            raise InputError(option, f'{path} is a folder, a pipe or a device.', 'the path of a file')
-        with open(path, 'rb') as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InputError(option, f'{path} can not be read: {error.strerror}.') from None
-
-
-def write_file(path: str, content: bytes, option: str) -> None:
-    """Puts a file in place at once, never half of it. A new one has the mode 0600; another keeps mode and owner. Raises InputError."""
-    path = os.path.realpath(path)  # a link stays
-    draft = None
-    try:
-        handle, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix='.', suffix='.new')
-        with os.fdopen(handle, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-            _keep_attributes(handle, path)
-        os.replace(draft, path)
-    except OSError as error:
-        if draft:
-            with suppress(OSError):
-                os.unlink(draft)
-        raise InputError(option, f'{path} can not be written: {error.strerror}.') from None
-
-
-def _keep_attributes(handle: int, path: str) -> None:
-    """Mode and owner of the file that was there; the owner as far as this process may give files away."""
-    with suppress(FileNotFoundError):
-        old = os.stat(path)
-        if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-            with suppress(OSError):
-                os.fchown(handle, old.st_uid, old.st_gid)
-        os.fchmod(handle, stat.S_IMODE(old.st_mode))
-
-
-# The files of circuits.
 
 def file_path(folder: str, circuit: str, row: Resource = HANDOVER) -> str:
     """Where a file of a circuit is, its record if none is named."""
@@ -125,11 +60,6 @@ class FilesOnDisk(NamedTuple):
     record: Object | None = None
     markdown: str | None = None
     loa_sha256: str | None = None
-
-
-def utc_now() -> datetime:
-    """The moment, with its time zone."""
-    return datetime.now(timezone.utc)
 
 
 class ArtifactsFolder:
@@ -205,7 +135,7 @@ class ArtifactsFolder:
                 raise InputError('steps', f'{step} needs a circuit, and there is no {facts.name!r} in this account.', 'all steps, or none')
         loa = self._plan_loa(facts, files) if 'loa' in steps and is_direct(facts.interconnect) else None
         if 'handover' in steps:
-            record = handover_of(facts, loa.after['content'] if loa else _current_loa(facts, files))
+            record = handover_of(facts, loa.after['content'] if loa else recorded_loa(files.record, facts.interconnect['name']))
             sheet = [self._file_change(SHEET, facts.name, files.markdown, self._render(record))]
         elif loa:
             record, sheet = {**_current_record(facts, files), 'loa': loa.after['content']}, []
@@ -216,22 +146,9 @@ class ArtifactsFolder:
         return [*([loa] if loa else ()), self._file_change(HANDOVER, facts.name, files.record, record), *sheet]
 
     def _plan_loa(self, facts: CircuitFacts, files: FilesOnDisk) -> Change:
-        """What the LOA is for, and has to be for. One without a record, as version 1.0.0 left it, is for nobody knows what."""
-        have, interconnect = get(files.record, 'loa'), facts.interconnect['name']
-        name = checked_value('loa_name', facts.loa_name, check_loa_name, []) if facts.loa_name else get(_current_loa(facts, files), 'name')
-        want = {'interconnect': interconnect, 'name': name, 'sha256': files.loa_sha256}
-        on_disk = files.loa_sha256 and (have or {'sha256': files.loa_sha256})
-        if on_disk and want == {part: get(have, part) for part in want} and not self._is_old(get(have, 'fetched')):
-            return self._file_change(LOA, facts.name, have, have)
-        return self._file_change(LOA, facts.name, on_disk, {**want, 'sha256': UNKNOWN, 'fetched': UNKNOWN})
-
-    def _is_old(self, fetched: Any) -> bool:
-        if not self._max_age:
-            return False
-        try:
-            return self._now() - datetime.strptime(str(fetched), TIME_FORMAT).replace(tzinfo=timezone.utc) > self._max_age
-        except ValueError:
-            return True
+        current, desired = current_and_desired_loa(facts.interconnect['name'], facts.loa_name, files.record, files.loa_sha256,
+                                                   lambda fetched: is_older(fetched, self._max_age, self._now()))
+        return self._file_change(LOA, facts.name, current, desired)
 
     def plan_removal(self, name: str, files: FilesOnDisk) -> list[Change]:
         """The files that are there, to be removed; the record last, so that a run that ends on the way leaves it to the next one."""
@@ -263,11 +180,11 @@ class ArtifactsFolder:
         if change.action == 'none':
             return change._replace(answer=change.after)
         if change.action == 'delete':
-            _remove_file(change.before['path'])
+            remove_file(change.before['path'])
             return change
         content = change.after['content']
         if change.row is LOA:
-            content, data = self._fetch_loa(client, content)
+            content, data = fetch_desired_loa(client, content, self._now())
         elif change.row is HANDOVER:
             content = _completed_record(content, written)
             data = json_text(content).encode()
@@ -277,13 +194,6 @@ class ArtifactsFolder:
         write_file(change.after['path'], data, 'artifacts_dir')
         return change._replace(answer={**change.after, 'content': content})
 
-    def _fetch_loa(self, client: Client, desired: Object) -> tuple[Object, bytes]:
-        """A LOA, and what it is for."""
-        if desired['interconnect'] == UNKNOWN:
-            raise InputError('interconnect', f'{UNKNOWN!r} comes from a prediction; there is no LOA of it.')
-        loa = fetch_loa(client, desired['interconnect'], desired['name'])
-        return {**desired, 'sha256': hashlib.sha256(loa).hexdigest(), 'fetched': self._now().strftime(TIME_FORMAT)}, loa
-
     def write_record(self, name: str, interconnect: str, deleting: str | None = None) -> Change:
         """Writes whose an interconnect is: right after its order, and before it is deleted. Removes the LOA of another one.
 
@@ -292,7 +202,7 @@ class ArtifactsFolder:
         before = _read_record(self._file_path(name, HANDOVER))
         recorded = get(before, 'interconnect.name')
         if recorded not in (None, interconnect):
-            _remove_file(self._file_path(name, LOA))
+            remove_file(self._file_path(name, LOA))
         record = before if recorded == interconnect else {'format': FORMAT, 'name': name, 'interconnect': {'name': interconnect}}
         after = {**record, DELETING: deleting} if deleting else record
         change = self._file_change(HANDOVER, name, before, after)
@@ -305,7 +215,7 @@ class ArtifactsFolder:
     def make_folder(self) -> None:
         """Makes the folder, private, if it is not there. Raises InputError where that can't be, or nothing can be written to it."""
         try:
-            _make_folder(self.path)
+            make_private_folder(self.path)
         except OSError as error:
             raise InputError('artifacts_dir', f'the folder {self.path} can not be made: {error.strerror}.') from None
         if not os.access(self.path, os.W_OK | os.X_OK):
@@ -358,12 +268,6 @@ def _current_record(facts: CircuitFacts, files: FilesOnDisk) -> Object:
     return {'format': FORMAT, 'name': facts.name, 'interconnect': {'name': interconnect}}
 
 
-def _current_loa(facts: CircuitFacts, files: FilesOnDisk) -> Object | None:
-    """What is on record of the LOA of that interconnect."""
-    loa = get(files.record, 'loa')
-    return loa if get(loa, 'interconnect') == facts.interconnect['name'] else None
-
-
 def _completed_record(record: Object, written: Iterable[Change]) -> Object:
     """The record with what its LOA has turned out to be. Raises InputError where it holds what a prediction could not know."""
     fetched = [change.answer['content'] for change in written if change.row is LOA and change.answer]
@@ -396,20 +300,3 @@ def _record_problem(record: Object, file: str) -> str | None:
     if name is not None and (not isinstance(name, str) or file_name(name) + ENDINGS[HANDOVER.name] != file):
         return f'is that of circuit {name!r}'
     return None if interconnect is None or isinstance(interconnect, str) else 'names no interconnect'
-
-
-def _remove_file(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise InputError('artifacts_dir', f'{path} can not be removed: {error.strerror}.') from None
-
-
-def _make_folder(path: str) -> None:
-    """Makes a folder with those above it, each private."""
-    if not os.path.isdir(path):
-        _make_folder(os.path.dirname(path))
-        with suppress(FileExistsError):
-            os.mkdir(path, PRIVATE_FOLDER)

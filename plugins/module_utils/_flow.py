@@ -26,34 +26,34 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     with_replaced_name,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import DELETING, ArtifactsFolder, CircuitFacts, FilesOnDisk
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, warn_changed_addresses
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
-    Object,
-    Snapshot,
-    get,
-    map_all_reads,
-    objects_by_field,
-    objects_by_key,
-)
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, run_concurrently, wait_for_states
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, run_concurrently
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome, rollout_error, rollout_result
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import record_contradiction
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import record_contradiction
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
-    checked_value,
-    desired_object,
     follow_up_of,
     plan_chains,
     schedule,
     split_follow_ups,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
+    Snapshot,
+    map_all_reads,
+    objects_by_field,
+    objects_by_key,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import warn_changed_addresses
 
 Progress = Callable[[int, int], None]
 

@@ -13,19 +13,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
-    Object,
-    Part,
-    Snapshot,
-    Unread,
-    get,
-    map_all_reads,
-    objects_by_field,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, STATUS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread, map_all_reads, objects_by_field
 
-HEALTHY = 'Healthy'
 DECLARED_DELETES = 1  # of the circuits that the user declares absent, or replaced: how many go if he does not say how many may
 MAX_STATUSES_LISTED = 100  # so many of the circuits that too many are come with their status, which costs a request for each
 STATUS_BATCH = 8  # statuses that are read before the next look at whether one of them is enough

@@ -5,44 +5,25 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import SplitResult, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, key_headers, token_headers
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._connection import connect
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import allowed_changes, guards_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem, invalid_items, secrets_in
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, merge
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    Desired,
-    changed_addresses,
-    desired_object,
-    filtered_objects,
-    follow_up_of,
-    given_values,
-    plan_changes,
-    schedule,
-    split_follow_ups,
-)
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, MIN_LENGTH, Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
-    API_URL,
     CONNECTION_OPTIONS,
     TEXT_ADVICE,
     Spec,
+    drop_empty,
     non_text_options,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
-KEEP_EMPTY = ('md5_key', 'password')
 MIN_CREDENTIAL_LENGTH = 8  # characters; a credential is longer, and nothing else in the output is equal to one
 
 
@@ -136,170 +117,6 @@ class _Module(AnsibleModule):
         self.secrets.add(self.no_log_values)
         credentials = {str(self.params.get(name) or '') for name in ('api_token', 'api_key')}
         self.no_log_values = {value for value in credentials if len(value) >= MIN_CREDENTIAL_LENGTH}
-
-
-def drop_empty(value: Any) -> Any:
-    """The options without those that are an empty string, at any depth. An empty md5 key stays, to be refused."""
-    if isinstance(value, dict):
-        given = {name: drop_empty(inner) for name, inner in value.items()}
-        return {name: inner for name, inner in given.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}
-    return [drop_empty(inner) for inner in value] if isinstance(value, list) else value
-
-
-def connect(params: Mapping[str, Any], warn: Callable[[str], None], secrets: Secrets) -> Client:
-    """The client that the connection options describe. Raises InputError."""
-    if not params['account_id']:
-        raise InputError('account_id', 'is not set, nor is CLOUDFLARE_ACCOUNT_ID.', 'the 32 hex digits in the address of the dashboard')
-    for option in ('timeout', 'retry_timeout', 'requests_per_window'):
-        if params[option] <= 0:
-            raise InputError(option, f'{params[option]:g} is not possible.', 'more than 0')
-    transport = secrets.redacting_transport(RequestsTransport(params['timeout'], _verify(params, warn)))
-    return Client(transport, params['account_id'], _credentials(params), _base_url(params, warn), retry_timeout=params['retry_timeout'],
-                  requests_per_window=params['requests_per_window'], warn=warn)
-
-
-def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
-    url = _parsed_url(params['api_url'] or API_URL)
-    if url is None or url.scheme not in ('http', 'https') or not url.hostname:
-        raise InputError('api_url', f'{params["api_url"]!r} is not an address.', f'such as {API_URL}')
-    if url.scheme == 'http' and not re.fullmatch(r'localhost|127\..*|::1', url.hostname):
-        warn(f'api_url is plain http: the credentials travel to {url.hostname} in the clear.')
-    return url.geturl()
-
-
-def _parsed_url(text: str) -> SplitResult | None:
-    """The parts of an address; None if requests, the resolver or Python can make nothing of it: each finds other mistakes."""
-    from requests import PreparedRequest
-
-    try:
-        PreparedRequest().prepare_url(text, None)
-        url = urlsplit(text)
-        (url.hostname or '').encode('idna')
-    except ValueError:
-        return None
-    return url
-
-
-def _verify(params: Mapping[str, Any], warn: Callable[[str], None]) -> bool | str:
-    if not params['validate_certs']:
-        warn('validate_certs is false: anybody on the way can read the credentials and change the answers.')
-        return False
-    if params['ca_path'] and not os.path.exists(params['ca_path']):
-        raise InputError('ca_path', f'{params["ca_path"]} does not exist.')
-    return params['ca_path'] or True
-
-
-def _credentials(params: Mapping[str, Any]) -> dict[str, str]:
-    token, key, email = (params[name] for name in ('api_token', 'api_key', 'api_email'))
-    for option in ('api_token', 'api_key', 'api_email'):
-        if params[option] and not re.fullmatch(r'[!-~]+', params[option]):
-            raise InputError(option, 'has a blank, a line end or another character that no credential has.')
-    if token and key:
-        raise InputError('api_token, api_key', 'both are set (see CLOUDFLARE_API_TOKEN and CLOUDFLARE_API_KEY too).', 'one of the two')
-    if key and not email:
-        raise InputError('api_email', 'is not set, nor is CLOUDFLARE_EMAIL; api_key needs it.')
-    if token or key:
-        return token_headers(token) if token else key_headers(email, key)
-    raise InputError('api_token', 'is not set, nor is CLOUDFLARE_API_TOKEN.', 'an API token, or api_key with api_email')
-
-
-# What a module does.
-
-def manage_work(row: Resource, **returned: str | None) -> Work:
-    """The work of a module that manages one object. returned: {name in the result: path in the object, None for all of it}."""
-    def work(task: Task) -> dict[str, Any]:
-        desired = desired_object(row, task.params)
-        for text in desired.warnings:
-            task.module.warn(text)
-        changes = converge(task, [desired])
-        last = next(change for change in reversed(changes) if change.row.name == row.name)
-        final = without_secrets(last.row, None if last.action == 'delete' else last.answer or last.after)
-        addresses = changed_addresses(changes)
-        warn_changed_addresses(task.module.warn, desired.label, addresses)
-        result = {**diff_result(changes), **({'addresses': addresses} if addresses else {})}
-        return {**result, **{name: get(final, path) if path else final for name, path in returned.items()}}
-    return work
-
-
-def warn_changed_addresses(warn: Callable[[str], None], circuit: str, addresses: Mapping[str, Mapping[str, Any]] | None) -> None:
-    """Warns that a circuit that was replaced has other addresses."""
-    for field, pair in (addresses or {}).items():
-        warn(f'{circuit}: replaced, so {field} changes from {pair["before"]} to {pair["after"]}. Change the router too.')
-
-
-def info_work(row: Resource, returned: str, *, filters: Sequence[str] = (), query: Mapping[str, str]
-              | None = None, reveal: str = '') -> Work:
-    """The work of a module that reads.
-
-    filters: options to compare; query: {the API's own filter: option}; reveal: the option that shows secrets.
-    """
-    def work(task: Task) -> dict[str, Any]:
-        keys = given_values(row.keys, task.params, [])
-        object_name = next((keys.get(key.option) for key in row.keys if key.path == row.id and not key.references), None)
-        api_query = None if object_name else {name: task.params[option] for name, option in (query or {}).items()}
-        snapshot = Snapshot({(row.name, None): read_objects(task.client, row.name, object_name, api_query)})
-        filter_values = {option: task.params[option] for option in filters}
-        objects = observe(task.client, lambda snapshot: filtered_objects(row, keys, filter_values, snapshot), snapshot)
-        return {'changed': False, returned: objects if task.params.get(reveal) else [without_secrets(row, obj) for obj in objects]}
-    return work
-
-
-def converge(task: Task, desired: Sequence[Desired]) -> list[Change]:
-    """Reads, decides and, but for check mode, writes."""
-    def decide(snapshot: Snapshot) -> list[Change]:
-        return allowed_changes(schedule(plan_changes(desired, snapshot, task.to_error)), guards_of(task.params), snapshot)
-
-    changes = observe(task.client, decide)
-    if task.module.check_mode or all(change.action == 'none' for change in changes):
-        return changes
-    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import (
-        apply_changes,  # a task that changes nothing starts sooner
-    )
-
-    first, follow_ups = split_follow_ups(changes)
-    applied = apply_changes(task.client, first, task.to_error)
-    try:
-        results = [*applied, *(converge(task, [follow_up_of(change, applied) for change in follow_ups]) if follow_ups else ())]
-        # As they were decided: check mode has said the same.
-        return [change._replace(answer=written.answer) for change, written in zip((*first, *follow_ups), results, strict=True)]
-    except Exception as error:
-        failure = task.to_error(error)
-        failure.applied = [*applied, *failure.applied]
-        raise failure from error
-
-
-def diff_result(changes: Sequence[Change]) -> dict[str, Any]:
-    """changed and diff, read off the changes as they were decided, whether applied or not. A note goes with what it is on."""
-    effective = [change for change in changes if change.action != 'none']
-    return {'changed': bool(effective), 'diff': [_object_diff(change) for change in effective if change.action != 'note']}
-
-
-def _object_diff(change: Change) -> dict[str, Any]:
-    before, after = (_diff_content(change.row, obj) for obj in (change.before, change.after))
-    for path in change.row.secret_paths:
-        if get(after, path) and get(change.before, path) and get(change.before, path) != get(change.after, path):
-            after = merge(after, {path: f'{HIDDEN[:-1]}, another one)'})
-    header = f'{change.label} ({change.action})'
-    return {'before_header': header, 'after_header': header, 'before': before, 'after': after}
-
-
-def _diff_content(row: Resource, obj: Object | None) -> Object | str:
-    """What a diff shows of an object: all but its secrets, and of a file what is in it."""
-    visible = without_secrets(row, obj) or {}
-    return visible.get('content', '') if row.store == 'file' else visible
-
-
-def without_secrets(row: Resource, obj: Object | None) -> Object | None:
-    """The object without its secrets."""
-    return merge(obj, {path: HIDDEN for path in row.secret_paths if get(obj, path) is not None}) if obj else obj
-
-
-# Ends.
-
-def applied_result(changes: Iterable[Change]) -> dict[str, Any]:
-    """What was done before a failure; nothing if that is nothing."""
-    applied = [{'action': change.action, 'object': change.label} for change in changes if change.action != 'none']
-    return {'applied': applied} if applied else {}
 
 
 def _masked_options(spec: Mapping[str, Any], value: Any) -> Any:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, is_url_segment
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, InputError, NotListedError, ShapeError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Part, Snapshot, Unread, Unreadable, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, RESOURCES, SLOT, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import RESOURCES, SLOT, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread
 
 T = TypeVar('T')
 
@@ -144,27 +145,3 @@ def _read_part(client: Client, part: Part, query: Mapping[str, Any] | None, snap
         if part[1] is None or not snapshot.has_list(part[0]) or not is_missing:
             raise
         return []
-
-
-def wait_for_states(client: Client, goals: Mapping[str, Container[str]], timeout: float) -> dict[str, Object]:
-    """The statuses of interconnects, {name: {state, reason}}, once each is in one of its states, or after timeout seconds.
-
-    goals: {name: states}; no states: read once. One that has reached a state is not read again, so its status is as it was then. One
-    without a status has no entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
-    """
-    deadline, statuses_by_name, names = client.clock() + timeout, {}, list(goals)
-    for attempt in itertools.count(1):
-        statuses_by_name |= read_many(client, 'status', names)
-        seconds_left = deadline - client.clock()
-        names = [name for name in names if goals[name] and seconds_left > 0
-                 and _is_awaited(client, name, statuses_by_name[name], goals[name])]
-        if not names:
-            return {name: statuses[0] for name, statuses in statuses_by_name.items() if statuses}
-        client.back_off(attempt, seconds_left)
-    raise AssertionError('unreachable')
-
-
-def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Container[str]) -> bool:
-    if statuses:
-        return statuses[0].get('state') not in states
-    return bool(read_objects(client, INTERCONNECT.name, name))

@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import ChainResult
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartialFailureError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import applied_result, diff_result, without_secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, changed_addresses
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result, diff_result, without_secrets
 
 MAX_FAILURES_SHOWN = 10  # failures in the message; all are in the result
 RESULT_OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check': (TUNNEL, 'health_check')}

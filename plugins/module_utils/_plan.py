@@ -5,32 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired, check_pair
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
-    AmbiguousError,
     CniError,
     DriftError,
     InputError,
     NotListedError,
+    ToError,
     as_cni_error,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
-    Object,
-    Part,
-    Snapshot,
-    Unread,
-    differing_fields,
-    get,
-    have_and_want,
-    merge,
-    not_found_error,
-    objects_by_field,
-    objects_by_key,
-    refuse_unreadable_key,
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import (
+    DELETE_NOTE,
+    avoided_interconnects,
+    count_demand,
+    find_object,
+    objects_on_same_port,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import CIRCUIT_NAME, circuits_on_record, owned_interconnect
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get, have_and_want, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
     DIRECT,
@@ -40,60 +34,26 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     SLOT,
     TUNNEL,
     UNKNOWN,
-    Field,
-    Key,
     Placeholder,
     Resource,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
-    DIFFERENT,
-    OTHER_FACILITY,
-    candidates,
     common_filters,
-    interconnects_to_avoid,
-    matches_selector,
-    selector_key,
     selector_mismatch,
     slot_of_pending_order,
     slot_to_order,
-    sort_key_of_slot,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded, normal_uuid, pairing_region
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
+    Part,
+    Snapshot,
+    Unread,
+    not_found_error,
+    objects_by_field,
+    objects_by_key,
+)
 
-# On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
-DELETE_NOTE = 'netops.cloudflare_cni deletes the circuit '
 ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
 
-ToError = Callable[[Exception], CniError]
-
-
-class Desired(NamedTuple):
-    """One object as the user declares it. keys: {option: value}; fields: {path: value}; selector: the slot selector, if any.
-
-    on_previous: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
-    previous_name: the conduit_name that it had, if it is to be renamed.
-    """
-
-    row: Resource
-    state: str
-    keys: dict[str, Any]
-    fields: dict[str, Any]
-    selector: dict[str, Any] | None = None
-    replace: bool = False
-    force: bool = False
-    shared: bool = False
-    warnings: tuple[str, ...] = ()
-    on_previous: bool = False
-    circuit: str = ''
-    previous_name: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        if self.circuit:
-            return f'{self.row.title} of {self.circuit}'
-        given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
-        return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
 
 
 class Change(NamedTuple):
@@ -117,292 +77,6 @@ class Change(NamedTuple):
     just_created: bool = False
     answer: Object | None = None
 
-
-# desired_object(): from the options to what is wanted.
-
-def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
-    """What the options of a module declare. Raises InputError, naming the option and what is allowed."""
-    for option, why in row.refused_options.items():
-        if params.get(option) is not None:
-            raise InputError(option, why)
-    row = _resource_variant(row, params)
-    warnings: list[str] = []
-    keys = given_values(row.keys, params, warnings)
-    options = {f.option: f.path for f in row.fields}
-    fields = {options[option]: value for option, value in given_values(row.fields, params, warnings).items()}
-    fields |= _cleared_fields(row, params.get('clear') or (), fields)
-    if row.paired_fields and row.paired_fields[0] in fields and row.paired_fields[1] in fields:
-        _check_pair(row, fields)
-    return Desired(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
-                   bool(params.get('force')), bool(params.get('shared')), tuple(dict.fromkeys(warnings)))
-
-
-def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """{path: the value that clears it} of what the option clear names. Raises InputError for what is given a value too."""
-    cleared = dict(row.clear_values[name] for name in names)
-    for path in cleared:
-        both = next((other for other in fields if _is_within(other, path)), None)
-        if both:
-            raise InputError('clear', f'{row.field(path).option} is to be cleared, and {row.field(both).option} is given.',
-                             'one of the two')
-    return cleared
-
-
-def _is_within(path: str, block: str) -> bool:
-    return path == block or path.startswith(f'{block}.')
-
-
-def given_values(rows: Iterable[Field | Key], params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    """{option: canonical value} of those that the user said. Raises InputError; appends to warnings."""
-    values = {row: get(params, row.option) for row in rows}
-    return {row.option: checked_value(row.option, value, row.check, warnings, getattr(row, 'secret', False))
-            for row, value in values.items() if value is not None}
-
-
-def checked_value(option: str, value: Any, check: Callable, warnings: list[str], secret: bool = False) -> Any:
-    """The canonical value, or InputError saying what is allowed. What a prediction left open passes."""
-    if value == UNKNOWN:
-        return value
-    try:
-        return check(value, lambda text: warnings.append(f'{option}: {text}'))
-    except ValueError as error:
-        quoted = 'the value' if secret else repr(value)
-        raise InputError(option, f'{quoted} is not possible.', str(error)) from None
-
-
-def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
-    """The row for the type that the options speak of."""
-    given = {option: type_ for option, type_ in row.implied_types.items() if params.get(option) is not None}
-    types = set(given.values()) | ({params['type']} if row.variants and params.get('type') else set())
-    if len(types) > 1:
-        raise InputError(', '.join(['type', *given]), 'these speak of different types of interconnect.',
-                         'slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner')
-    return row.variants.get(types.pop(), row) if types else row
-
-
-def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What an interconnect that exists, or else a free slot, has to meet."""
-    if row.constants == GCP_PARTNER.constants:
-        key = params.get('pairing_key')
-        return {'type': 'gcp_partner', 'region': pairing_region(key) if key else None, 'speed': params.get('bandwidth')}
-    if params.get('slot') is None:
-        return None
-    selector = {option: value for option, value in params['slot'].items() if value not in (None, [])}
-    if not selector:
-        allowed = 'at least one of ' + ', '.join(params['slot'] or ['site'])
-        raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
-    if len({casefolded(speed) for speed in (params.get('speed'), selector.get('speed')) if speed}) > 1:
-        raise InputError('speed, slot.speed', f'{params["speed"]} and {selector["speed"]} differ, and a port has one.')
-    return {'type': 'direct', 'speed': params.get('speed'), **_with_facility_rule(selector)}
-
-
-def _with_facility_rule(selector: dict[str, Any]) -> dict[str, Any]:
-    """What a selector asks for, with a facility that is no name but `different` in the words of _slots. Raises InputError."""
-    if casefolded(selector.get('facility')) != DIFFERENT:
-        return selector
-    if not selector.get('diverse_from'):
-        raise InputError('slot.facility', f'{DIFFERENT} from what, is not given.', 'with diverse_from, or the name of a facility')
-    return {**{option: value for option, value in selector.items() if option != 'facility'}, OTHER_FACILITY: True}
-
-
-# Finding what is there.
-
-def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
-    """The object that the user means, or None. Raises AmbiguousError for two, InputError for a name that only Cloudflare gives."""
-    row = desired.row
-    if row.id is None:
-        return next(iter(snapshot.objects(row.name)), {})
-    matches = _objects_by_keys(desired, snapshot) | {obj[row.id]: obj for obj in _objects_on_record(desired, snapshot)}
-    matches = matches or {obj[row.id]: obj for obj in _half_deleted_objects(desired, snapshot)}
-    _refuse_other_owner(desired, matches, snapshot)
-    assigned_keys = [key.option for key in row.keys if key.option in desired.keys and key.assigned]
-    if not matches and assigned_keys and desired.state == 'present' and not desired.replace and UNKNOWN not in desired.keys.values():
-        raise not_found_error(row, assigned_keys[0], desired.keys[assigned_keys[0]], snapshot)
-    if desired.state == 'absent' and not desired.keys:
-        raise InputError('state', f'nothing says which {row.title} is to be absent.', ' or '.join(key.option for key in row.keys))
-    if not matches and desired.selector is not None and desired.state == 'present':
-        matches = {obj[row.id]: obj for obj in _interconnects_by_selector(desired, snapshot)}
-    if len(matches) > 1:
-        raise AmbiguousError(desired.label, sorted(map(str, matches)), _ambiguity_advice(desired))
-    return next(iter(matches.values()), None)
-
-
-def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
-    """{id: object} of what the keys name. Raises AnswerError where that may be something that can't be read."""
-    row, keys = desired.row, [(key, desired.keys[key.option]) for key in desired.row.keys if key.option in desired.keys]
-    matches = {obj[row.id]: obj for key, value in keys for obj in objects_by_key(row, key, value, snapshot)} or {
-        obj[row.id]: obj for key, value in keys if not key.references for obj in objects_by_field(row, key.path, value, snapshot)}
-    for key, value in keys if not matches else ():
-        refuse_unreadable_key(row, key, value, snapshot)
-    return {**matches, **_objects_by_previous_name(desired, snapshot)}
-
-
-def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
-    """{id: object} of what the circuit's previous name leads to. Raises AmbiguousError where that and its name are circuits both."""
-    old, new = desired.previous_name, desired.keys.get('conduit_name')
-    if old is None or not snapshot.matching(CNI.name, CIRCUIT_NAME, old):
-        return {}
-    if snapshot.matching(CNI.name, CIRCUIT_NAME, new):
-        raise AmbiguousError(desired.label, sorted([old, new]), 'Leave previous_name out, or delete the one that is not to stay.')
-    row = desired.row
-    return {obj[row.id]: obj for key in row.keys if key.option == 'conduit_name' for obj in objects_by_key(row, key, old, snapshot)}
-
-
-def _objects_on_record(desired: Desired, snapshot: Snapshot) -> list[Object]:
-    """The interconnect that the circuit has on record."""
-    circuit = desired.keys.get('conduit_name')
-    return owned_interconnect(circuit, snapshot) if circuit in snapshot.recorded and desired.row.name == INTERCONNECT.name else []
-
-
-def _refuse_other_owner(desired: Desired, interconnects: Iterable[str], snapshot: Snapshot) -> None:
-    """Raises InputError where a slot_id leads to an interconnect without a CNI that is on record as another circuit's."""
-    for name in interconnects if 'slot_id' in desired.keys and snapshot.recorded_on else ():
-        owners = [] if snapshot.matching(CNI.name, CNI.parent[1], name) else circuits_on_record(name, snapshot)
-        if owners and desired.keys.get('conduit_name') not in owners:
-            raise InputError('slot_id', f'interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}, as its record says.',
-                             'another slot, or slot with what it has to meet')
-
-
-def _half_deleted_objects(desired: Desired, snapshot: Snapshot) -> list[Object]:
-    """The interconnect that an earlier run was about to delete for this circuit when it ended: its CNI is gone, its tunnel has the note."""
-    circuit = desired.keys.get('conduit_name')
-    if circuit is None or desired.row.name != INTERCONNECT.name or not (desired.state == 'absent' or desired.replace):
-        return []
-    return half_deleted_interconnects(snapshot, circuit)
-
-
-def half_deleted_interconnects(snapshot: Snapshot, circuit: str) -> list[Object]:
-    """The interconnects without a CNI whose tunnels have the note of that circuit."""
-    tunnels = snapshot.matching(TUNNEL.name, 'description', DELETE_NOTE + circuit)
-    ports = [port for tunnel in tunnels for port in _objects_on_same_port(INTERCONNECT, tunnel, snapshot)]
-    return [port for port in ports if not _carries_cni(port['name'], snapshot)]
-
-
-def _carries_cni(name: str, snapshot: Snapshot) -> bool:
-    """Whether a CNI is on an interconnect, one that can't be read included."""
-    unreadable = (cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name))
-    return bool(snapshot.matching(CNI.name, CNI.parent[1], name)) or any(port in (None, name) for port in unreadable)
-
-
-def half_deleted_circuits(snapshot: Snapshot) -> list[str]:
-    """The circuits of which there are such interconnects."""
-    texts = [str(tunnel.get('description')) for tunnel in snapshot.objects(TUNNEL.name)]
-    names = [text.removeprefix(DELETE_NOTE) for text in texts if text.startswith(DELETE_NOTE)]
-    return [name for name in names if half_deleted_interconnects(snapshot, name)]
-
-
-def _objects_on_same_port(row: Resource, obj: Object, snapshot: Snapshot) -> list[Object]:
-    """The interconnects of a tunnel, or the tunnels of an interconnect: what they have in common is the reserved port."""
-    port = obj.get('virtual_port_reservation_id')
-    return snapshot.matching(row.name, 'virtual_port_reservation_id', port, normal_uuid) if port else []
-
-
-def _ambiguity_advice(desired: Desired) -> str:
-    """What to do about two matches."""
-    name = next((key.option for key in desired.row.keys if key.assigned), None)
-    if len(desired.keys) > 1:
-        return f'They come from {" and ".join(desired.keys)}, which have to mean the same one.'
-    return f'Name one of them by {name}.' if name and name not in desired.keys else 'There should be one: ask Cloudflare.'
-
-
-def filtered_objects(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:
-    """The objects that all given keys name and that meet all given filters; None asks for nothing. For info modules."""
-    objects = [obj for obj in snapshot.objects(row.name) if all(matches_selector(obj, option, value) for option, value in filters.items())]
-    for key in row.keys:
-        if keys.get(key.option) is not None:
-            matches = objects_by_key(row, key, keys[key.option], snapshot)
-            refuse_unreadable_key(row, key, keys[key.option], snapshot)
-            objects = [obj for obj in objects if obj in matches]
-    return objects
-
-
-def interconnect_names(options: Mapping[str, Sequence[str] | None], snapshot: Snapshot) -> list[str]:
-    """The interconnects that two options name, the first their own names, the second circuits; all if neither does. Raises InputError."""
-    if all(given is None for given in options.values()):
-        return [obj['name'] for obj in snapshot.objects('interconnect')]
-    names: list[str] = []
-    for key, (option, given) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), options.items(), strict=True):
-        for given_name in given or ():
-            objects = objects_by_key(INTERCONNECT, key, given_name,
-                                     snapshot) if key.references else objects_by_field(INTERCONNECT, key.path, given_name, snapshot)
-            matches = [given_name] if given_name == UNKNOWN else [obj['name'] for obj in objects]
-            if not matches:
-                refuse_unreadable_key(INTERCONNECT, key, given_name, snapshot)
-                raise not_found_error(CNI if key.references else INTERCONNECT, option, given_name, snapshot, key.references[0].match_path
-                                      if key.references else None)
-            names += matches
-    return list(dict.fromkeys(names))
-
-
-def _interconnects_by_selector(desired: Desired, snapshot: Snapshot) -> list[Object]:
-    """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet.
-
-    Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
-    """
-    avoided = _avoided_interconnects(desired, snapshot)
-    for_circuit = 'conduit_name' in desired.keys
-    spare = _spare_interconnects(desired.selector, snapshot) if for_circuit else candidates(INTERCONNECT.name, desired.selector, snapshot)
-    spare = [obj for obj in spare if obj not in avoided and not selector_mismatch(desired.selector, obj, avoided)]
-    _refuse_unreadable_candidates(desired, spare, snapshot)
-    return spare[:1] if len(spare) > 1 and for_circuit and _all_in_demand(spare, snapshot) else spare
-
-
-def _spare_interconnects(selector: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:
-    """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
-    def sorted_matches() -> list[Object]:
-        objects = candidates(INTERCONNECT.name, selector, snapshot)
-        return sorted((obj for obj in objects if not selector_mismatch(selector, obj, ())), key=sort_key_of_slot)
-
-    spare = snapshot.cached((INTERCONNECT.name, selector_key(selector)), sorted_matches)
-    unreadable_on = {cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name)}
-    spare[:] = [obj for obj in spare if not (obj['name'] in unreadable_on or obj['name'] in snapshot.assigned)
-                and not snapshot.matching('cni', 'interconnect', obj['name']) and not circuits_on_record(obj['name'], snapshot)]
-    return spare
-
-
-def _refuse_unreadable_candidates(desired: Desired, spare: Sequence[Object], snapshot: Snapshot) -> None:
-    """Raises AnswerError where an interconnect that can't be read may be the one that is asked for, so that no second one is ordered.
-
-    For a circuit it is none that carries another CNI; and where a CNI does not tell its interconnect, no port is known to be spare.
-    """
-    for_circuit = 'conduit_name' in desired.keys
-    for obj in () if spare else snapshot.unreadable(INTERCONNECT.name):
-        name = obj[INTERCONNECT.id]
-        if not (for_circuit and name and snapshot.matching(CNI.name, CNI.parent[1], name)):
-            raise obj.error
-    for obj in spare if for_circuit else ():
-        snapshot.refuse_unreadable(CNI.name, CNI.parent[1], obj[INTERCONNECT.id])
-
-
-def _all_in_demand(spare: Sequence[Object], snapshot: Snapshot) -> bool:
-    if snapshot.demand is None:
-        snapshot.demand = {}
-        for name in snapshot.selectors:
-            _count_demand(name, snapshot)
-    return sum(len(names) for selector, names in snapshot.demand.values()
-               if not any(selector_mismatch(selector, obj, ()) for obj in spare)) >= len(spare)
-
-
-def _count_demand(name: str, snapshot: Snapshot) -> None:
-    """Whether a circuit of the plan has no CNI yet, and so will take a port. Those that ask for the same are counted together."""
-    selector = snapshot.selectors.get(name)
-    if selector:
-        names = snapshot.demand.setdefault(selector_key(selector), (selector, set()))[1]
-        (names.discard if _has_interconnect(name, snapshot) else names.add)(name)
-
-
-def _has_interconnect(circuit: str, snapshot: Snapshot) -> bool:
-    """Whether a circuit has an interconnect, be it by its CNI or on record."""
-    recorded = snapshot.recorded.get(circuit)
-    idle = recorded and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, recorded) and not _carries_cni(recorded, snapshot)
-    return bool(idle or snapshot.matching(CNI.name, CIRCUIT_NAME, circuit))
-
-
-def _avoided_interconnects(desired: Desired, snapshot: Snapshot) -> list[Object]:
-    return interconnects_to_avoid(desired.selector or {}, desired.keys.get('conduit_name'), snapshot)
-
-
-# plan_changes(): from what is wanted and what is there to the changes.
 
 def plan_changes(desired: Sequence[Desired], snapshot: Snapshot, to_error: ToError = as_cni_error) -> list[Change]:
     """The changes that bring the snapshot to what is wanted, one or more for each, in the order of the list.
@@ -481,7 +155,7 @@ def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], plan
     if INTERCONNECT.name not in deleted:
         return remaining
     addresses = [str(get(deleted.get(CNI.name), field)).partition('/')[0] for field in ADDRESS_FIELDS]
-    deleted[TUNNEL.name] = next(iter(_objects_on_same_port(TUNNEL, deleted[INTERCONNECT.name], snapshot)), None)
+    deleted[TUNNEL.name] = next(iter(objects_on_same_port(TUNNEL, deleted[INTERCONNECT.name], snapshot)), None)
     for row, keys in ((CNI, interconnect.keys), (TUNNEL, {})):
         inherited = _inherited_fields(row, deleted.get(row.name), addresses)
         if inherited and not any(desired.row.name == row.name for desired in remaining):
@@ -546,7 +220,7 @@ def _simulate(snapshot: Snapshot, change: Change, undo: bool) -> None:
                                   interconnect['slot_id']) if interconnect.get('slot_id') and snapshot.has_list(SLOT.name) else ():
         snapshot.replace_object(SLOT.name, slot, {**slot, 'occupied': (change.after is not None) != undo})
     if change.row.name == CNI.name and snapshot.demand is not None:
-        _count_demand(get(change.after or change.before, 'magic.conduit_name'), snapshot)
+        count_demand(get(change.after or change.before, 'magic.conduit_name'), snapshot)
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
@@ -601,7 +275,7 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
 def _immutable_drift(desired: Desired, fields: Mapping[str, Any], current: Object, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
     """{option: {have, want}} of the drift that no call can mend."""
     immutable = have_and_want(desired.row, {path: value for path, value in fields.items() if not desired.row.field(path).in_put}, current)
-    mismatches = selector_mismatch(desired.selector, current, _avoided_interconnects(desired, snapshot)) if desired.selector else {}
+    mismatches = selector_mismatch(desired.selector, current, avoided_interconnects(desired, snapshot)) if desired.selector else {}
     return {**immutable, **{option: pair for option, pair in mismatches.items() if option.removeprefix('slot.') not in desired.fields}}
 
 
@@ -620,7 +294,7 @@ def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Ch
     if any(current in objects_by_key(desired.row, key, desired.keys[key.option], snapshot) for key in direct_keys):
         return []
     name, circuit = current[desired.row.id], desired.keys['conduit_name']
-    tunnels = _objects_on_same_port(TUNNEL, current, snapshot)
+    tunnels = objects_on_same_port(TUNNEL, current, snapshot)
     if not tunnels:
         raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, it is deleted first, and there is no tunnel on '
                                  f'which to note that. Use netops.cloudflare_cni.interconnect with name={name} too.')
@@ -688,7 +362,7 @@ def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:
     if desired.selector is None and 'slot_id' not in desired.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
     selector = desired.selector or {'speed': desired.fields.get('speed')}
-    slot_id, avoided = desired.keys.get('slot_id'), _avoided_interconnects(desired, snapshot)
+    slot_id, avoided = desired.keys.get('slot_id'), avoided_interconnects(desired, snapshot)
     pending_slot = slot_of_pending_order(snapshot, selector, slot_id, avoided)
     if pending_slot:
         raise _pending_order_error(pending_slot)
@@ -745,7 +419,7 @@ def _check_after(desired: Desired, after: Object, fields: Mapping[str, Any], sna
     """What can only be judged with the rest of the object and with its parent."""
     row = desired.row
     if row.paired_fields and not {*row.paired_fields[:2]}.isdisjoint(fields):
-        _check_pair(row, after)
+        check_pair(row, after)
     if row.exclusive in fields and not desired.shared:
         _check_exclusive(row, after, snapshot)
     if not row.parent or row.parent[1] not in fields:
@@ -764,14 +438,3 @@ def _check_exclusive(row: Resource, after: Object, snapshot: Snapshot) -> None:
         names = ', '.join(sorted(get(obj, row.keys[-1].path) or obj[row.id] for obj in rivals))
         raise InputError(row.exclusive, f'{parent!r} is that of {row.title} {names} already, and the link is untagged.',
                          f'another {row.exclusive}, or shared=true if they may share it')
-
-
-def _check_pair(row: Resource, values: Mapping[str, Any]) -> None:
-    first, second, check = row.paired_fields
-    addresses = get(values, first), get(values, second)
-    try:
-        if UNKNOWN in addresses:
-            raise ValueError('both ends, or none')
-        check(*addresses)
-    except ValueError as error:
-        raise InputError(f'{first}, {second}', f'{addresses[0]} and {addresses[1]} do not fit.', str(error)) from None

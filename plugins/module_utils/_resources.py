@@ -283,6 +283,7 @@ TUNNEL = Resource(
     parse=_tunnel_with_target,
 )
 
+HEALTHY = 'Healthy'  # the state of an interconnect that carries traffic
 STATUS = Resource('status', INTERCONNECT.url_path, id=None, url_suffix=('status',), list_key=None, creatable=False, title='status',
                   parse=_parser('cni', 'interconnects', 'status', state=str, reason=str))
 

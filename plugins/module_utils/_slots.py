@@ -10,16 +10,15 @@ from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
-    Object,
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import recorded_interconnect
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
     Snapshot,
-    get,
     objects_by_field,
     objects_by_key,
     refuse_unreadable_key,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import recorded_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import DIRECT, INTERCONNECT, SLOT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded
 
 Selector = Mapping[str, Any]

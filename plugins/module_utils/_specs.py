@@ -165,3 +165,14 @@ def non_text_problem(variables: Mapping[str, Any]) -> str:
     """What is wrong with a circuit's variables that are no texts where texts are due, and what to do; empty if nothing is."""
     names = ', '.join(non_text_options(VARIABLES, variables))
     return f'{names}: each of these {TEXT_ADVICE}' if names else ''
+
+
+KEEP_EMPTY = ('md5_key', 'password')
+
+
+def drop_empty(value: Any) -> Any:
+    """The options without those that are an empty string, at any depth. An empty md5 key stays, to be refused."""
+    if isinstance(value, dict):
+        given = {name: drop_empty(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in given.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}
+    return [drop_empty(inner) for inner in value] if isinstance(value, list) else value

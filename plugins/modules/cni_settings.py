@@ -92,8 +92,9 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import manage_work, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SETTINGS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import manage_work
 
 
 def main() -> None:

@@ -83,8 +83,9 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import info_work, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import info_work
 
 ARGUMENT_SPEC = {
     'interconnect': {'type': 'str'},

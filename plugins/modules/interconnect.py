@@ -278,9 +278,10 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import manage_work, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import DELETE_OPTIONS, INTERCONNECT_OPTIONS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import manage_work
 
 ARGUMENT_SPEC = {
     'name': {'type': 'str'},

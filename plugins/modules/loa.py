@@ -146,17 +146,8 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-import hashlib
-import os
-from typing import Any
-
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import fetch_loa, is_pdf, read_file, write_file
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked_value, interconnect_names
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import loa_work
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 
 ARGUMENT_SPEC = {
     'path': {'type': 'path', 'required': True, 'aliases': ['dest']},
@@ -165,42 +156,6 @@ ARGUMENT_SPEC = {
     'name': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
 }
-
-
-def loa_work(task: Task) -> dict[str, Any]:
-    """The work of the module."""
-    params, path = task.params, os.path.realpath(task.params['path'])
-    if params['name']:
-        checked_value('name', params['name'], check_loa_name, [])
-    content = read_file(path, 'path')
-    fetch = params['force'] or content is None or not is_pdf(content)
-    if fetch:
-        _check_folder(os.path.dirname(path))
-        new = _fetched_loa(task)
-        if not task.module.check_mode:
-            write_file(path, new, 'path')
-            content = new
-    changed = os.path.exists(path) and task.module.set_fs_attributes_if_different(
-        task.module.load_file_common_arguments(task.module.params, path=path), False)
-    known = {} if content is None else {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
-    diff = {'before': '', 'after': f'a LOA at {params["path"]}\n'} if fetch else {'before': '', 'after': ''}
-    return {'changed': fetch or changed, 'path': params['path'], 'sha256': None, 'size': None, 'diff': [diff], **known}
-
-
-def _check_folder(folder: str) -> None:
-    if not os.path.isdir(folder):
-        raise InputError('path', f'the folder {folder} does not exist.')
-    if not os.access(folder, os.W_OK):
-        raise InputError('path', f'the folder {folder} can not be written to.')
-
-
-def _fetched_loa(task: Task) -> bytes | None:
-    """The LOA; None if the interconnect is only predicted."""
-    options = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
-    name = observe(task.client, lambda snapshot: interconnect_names(options, snapshot))[0]
-    if name == UNKNOWN and not task.module.check_mode:
-        raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no LOA of it.')
-    return None if name == UNKNOWN else fetch_loa(task.client, name, task.params['name'])
 
 
 def main() -> None:

@@ -143,14 +143,12 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from collections.abc import Sequence
-
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, info_work, run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SLOT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import info_work
 
 FILTERS = ('site', 'facility', 'address_contains', 'speed', 'occupied')
-API_FILTERS = ('site', 'speed',
-               'occupied')  # not the address: whether the API regards case is not known, and two addresses may differ in it
+QUERY = ('site', 'speed', 'occupied')  # not the address: whether the API regards case is not known, and two addresses may differ in it
 
 ARGUMENT_SPEC = {
     'id': {'type': 'str'},
@@ -162,19 +160,9 @@ ARGUMENT_SPEC = {
 }
 
 
-def slots_work(task: Task) -> dict:
-    result = _filtered_slots(task, API_FILTERS)
-    if not result['slots'] and (task.params['site'] or task.params['speed']):  # they may be written in another case
-        result = _filtered_slots(task, API_FILTERS[2:])
-    return {**result, 'slots': sorted(result['slots'], key=lambda slot: bool(slot.get('occupied')))}
-
-
-def _filtered_slots(task: Task, api_filters: Sequence[str]) -> dict:
-    return info_work(SLOT, 'slots', filters=FILTERS, query={name: name for name in api_filters})(task)
-
-
 def main() -> None:
-    run(slots_work, ARGUMENT_SPEC)
+    run(info_work(SLOT, 'slots', filters=FILTERS, query={name: name for name in QUERY}, regards_case=('site', 'speed'),
+                  sort_key=lambda slot: bool(slot.get('occupied'))), ARGUMENT_SPEC)
 
 
 if __name__ == '__main__':

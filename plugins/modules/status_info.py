@@ -214,24 +214,12 @@ error:
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
 '''
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, wait_for_states
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import interconnect_names
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS
-
-COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # different values of a field
-PREFETCH = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case
-SINGULAR_OPTIONS = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # lists, and the option for one of them
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import COUNTED_FIELDS, SINGULAR_OPTIONS, status_work
 
 ARGUMENT_SPEC = {
-    **{one: {'type': 'str'} for one in SINGULAR_OPTIONS.values()},
+    **{single: {'type': 'str'} for single in SINGULAR_OPTIONS.values()},
     'interconnects': {'type': 'list', 'elements': 'str'},
     'conduit_names': {'type': 'list', 'elements': 'str'},
     'states': {'type': 'list', 'elements': 'str', 'choices': STATES},
@@ -240,68 +228,10 @@ ARGUMENT_SPEC = {
     'expect': {
         'type': 'list',
         'elements': 'dict',
-        'options': {'site': {'type': 'str', 'required': True}, **{what: {'type': 'int'} for what in COUNTED_FIELDS}},
+        'options': {'site': {'type': 'str', 'required': True}, **{name: {'type': 'int'} for name in COUNTED_FIELDS}},
     },
     'enforce': {'type': 'bool', 'default': False},
 }
-
-
-def status_work(task: Task) -> dict:
-    states, goal = ({SYNONYMS.get(state, state) for state in task.params[name] or ()} for name in ('states', 'wait_for'))
-    options = dict(_given_names(task.params, *pair) for pair in SINGULAR_OPTIONS.items())
-    expect = task.params['expect']
-    for expected in expect or ():
-        if not any((expected[what] or 0) > 0 for what in COUNTED_FIELDS):
-            raise InputError('expect', f'nothing is expected of {expected["site"]!r}.', f'a number of {", ".join(COUNTED_FIELDS)}')
-    names, interconnects, circuits = observe(task.client, lambda snapshot: (
-        interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name) if expect else [], _circuits_by_interconnect(snapshot)),
-                                             prefetch=PREFETCH)
-    statuses_by_name = wait_for_states(task.client, dict.fromkeys(names, goal), task.params['wait_timeout'])
-    statuses = [_status_result(name, statuses_by_name[name], circuits.get(name, [])) for name in sorted(statuses_by_name)]
-    reached = not goal or all(name in statuses_by_name and statuses_by_name[name].get('state') in goal for name in names)
-    result = {'changed': False, 'statuses': [expected for expected in statuses if not states or expected['state'] in states],
-              'reached': reached}
-    if expect:
-        healthy = [interconnect for interconnect in interconnects
-                   if statuses_by_name.get(interconnect['name'], {}).get('state') == 'Healthy']
-        result['verdict'] = verdict_of(expect, healthy)
-        if task.params['enforce'] and not result['verdict']['met']:
-            raise ExpectationError(f'Not as expected: {result["verdict"]["text"]}.', result, True)
-    return result
-
-
-def _given_names(params: Mapping[str, Any], many: str, single: str) -> tuple[str, Sequence[str] | None]:
-    """The option that was given, and the names in it."""
-    return (many, params[many]) if params[single] is None else (single, [params[single]])
-
-
-def _circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
-    """The circuits on each interconnect."""
-    circuits: dict[str, list[str]] = {}
-    for cni in snapshot.objects(CNI.name):
-        name = get(cni, 'magic.conduit_name')
-        circuits.setdefault(cni.get('interconnect'), []).extend([name] if name else [])
-    return {port: sorted(names) for port, names in circuits.items()}
-
-
-def _status_result(name: str, status: Object, circuits: Sequence[str]) -> dict[str, Any]:
-    return {'interconnect': name, 'conduit_name': circuits[0] if len(circuits) == 1 else None, 'conduit_names': circuits,
-            'state': status.get('state'), 'reason': status.get('reason')}
-
-
-def verdict_of(expect: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> dict[str, Any]:
-    """What is expected against the interconnects that are Healthy."""
-    sites = []
-    for expected in expect:
-        healthy_here = [interconnect for interconnect in healthy
-                        if expected['site'] in (interconnect.get('site'), interconnect.get('region'))]
-        have = {what: len({get(interconnect, path) for interconnect in healthy_here} - {None}) for what, path in COUNTED_FIELDS.items()}
-        short = {what: {'have': have[what], 'want': expected[what]} for what in COUNTED_FIELDS if have[what] < (expected[what] or 0)}
-        sites.append({'site': expected['site'], 'met': not short, **have, 'short': short})
-    texts = [f'{expected["site"]}: ' + ', '.join(f'{n["have"]} of {n["want"]} {what}' for what, n in expected['short'].items())
-             for expected in sites
-             if not expected['met']]
-    return {'met': not texts, 'text': '; '.join(texts) or 'as expected', 'sites': sites}
 
 
 def main() -> None:

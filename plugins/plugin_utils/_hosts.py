@@ -11,10 +11,9 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import secrets_in, validated_options
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import drop_empty
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import checked_value
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
     ACCOUNT_OPTIONS,
@@ -26,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     STEPS,
     VARIABLES,
     Spec,
+    drop_empty,
     non_text_problem,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name

@@ -67,7 +67,7 @@ def measure(order: str, circuits: int) -> dict[str, float]:
     """Plans so many new circuits in an account that has none. Raises RuntimeError unless each of them gets a port of its own."""
     sys.path.insert(0, str(ROOT / '.build'))
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
-    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot
+    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
 
     world = Snapshot({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
     world.put_part(('slot', None), [slot(number) for number in range(2 * circuits)])

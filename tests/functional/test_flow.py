@@ -186,7 +186,7 @@ def test_killed_at_any_request_a_deletion_is_finished_by_the_next_run(roll, simu
 
 def test_killed_before_the_files_are_removed_overridden_removes_them_later(roll, simulator, folder):
     def dying():
-        _files._remove_file = lambda path: os._exit(9)
+        _files.remove_file = lambda path: os._exit(9)
 
     ports = {circuit['name']: circuit['interconnect'] for circuit in roll(FULL, PLAIN, GCP)['circuits']}
     roll({'name': 'gcp-2', 'interconnect': ports['gcp-1'], 'shared': True})

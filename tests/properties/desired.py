@@ -12,10 +12,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, converge, diff_result, manage_work
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desired_object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import diff_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import BANDWIDTHS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import converge, manage_work
 
 from .accounts import MODES, REGIONS, SITES, SPEEDS, Account, asns, descriptions, ident, link, md5_keys, mtus, prefix_lists
 

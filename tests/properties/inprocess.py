@@ -24,7 +24,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     NotListedError,
     ProtectedError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work, drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import drop_empty
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 from app import Simulation
 from contract import BASE, Message

@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     ApiError,
@@ -25,19 +26,18 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     UndecidedError,
     as_cni_error,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot, Unreadable
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects, wait_for_states
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import (
     DELETE_NOTE,
-    Change,
-    desired_object,
     filtered_objects,
     half_deleted_circuits,
     interconnect_names,
-    plan_chains,
-    plan_changes,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains, plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
 
 from .scripted import ACCOUNT, Script, answer, refusal
 from .test_plan import KEY, NY5, SESSION, Whole, cni, direct, gcp, slot, tunnel, uuid, world

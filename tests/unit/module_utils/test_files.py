@@ -15,11 +15,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, RaceError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder, CircuitFacts, FilesOnDisk, write_file
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import applied_result, diff_result
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder, CircuitFacts, FilesOnDisk
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result, diff_result
 
 from .scripted import Script, answer, refusal
 from .test_handover import CNI, DIRECT, DIRECT_SHEET, PARTNER, TUNNEL

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot, Unread
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import desired_object, plan_changes, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
 
 from .test_plan import SLOTS, cni, direct, gcp, slot, tunnel, world
 

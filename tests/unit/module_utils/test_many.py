@@ -17,6 +17,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     gathered_circuits,
     planning_order,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     BugError,
     DriftError,
@@ -24,10 +25,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     NotListedError,
     RaceError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Snapshot, Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
-    desired_object,
     follow_up_of,
     plan_chains,
     plan_changes,
@@ -35,6 +34,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import slot_to_order
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded
 
 from .scripted import ACCOUNT, Script, answer, refusal

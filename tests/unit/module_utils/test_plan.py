@@ -10,6 +10,7 @@ import re
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import delete_chains, desired_chain, surplus_circuits
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     CniError,
@@ -18,30 +19,24 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     NotListedError,
     ShapeError,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
-    Snapshot,
-    Unread,
-    Unreadable,
-    differing_fields,
-    get,
-    merge,
-)
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._owners import record_contradiction
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import (
     DELETE_NOTE,
-    Change,
-    changed_addresses,
-    checked_value,
-    desired_object,
     filtered_objects,
     find_object,
     half_deleted_circuits,
     interconnect_names,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable, differing_fields, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import record_contradiction
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    changed_addresses,
     plan_chains,
     plan_changes,
     schedule,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 NY1 = {'name': 'Equinix NY1', 'address': ['165 Halsey Street', 'Newark NJ']}

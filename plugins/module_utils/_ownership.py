@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Snapshot, get, objects_by_field
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, objects_by_field
 
 CIRCUIT_NAME = 'magic.conduit_name'
 

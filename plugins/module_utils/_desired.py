@@ -1,0 +1,140 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options of a module to the desired object. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import GCP_PARTNER, UNKNOWN, Field, Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import DIFFERENT, OTHER_FACILITY
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded, pairing_region
+
+
+class Desired(NamedTuple):
+    """One object as the user declares it. keys: {option: value}; fields: {path: value}; selector: the slot selector, if any.
+
+    on_previous: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
+    previous_name: the conduit_name that it had, if it is to be renamed.
+    """
+
+    row: Resource
+    state: str
+    keys: dict[str, Any]
+    fields: dict[str, Any]
+    selector: dict[str, Any] | None = None
+    replace: bool = False
+    force: bool = False
+    shared: bool = False
+    warnings: tuple[str, ...] = ()
+    on_previous: bool = False
+    circuit: str = ''
+    previous_name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        if self.circuit:
+            return f'{self.row.title} of {self.circuit}'
+        given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
+        return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
+
+
+def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
+    """What the options of a module declare. Raises InputError, naming the option and what is allowed."""
+    for option, why in row.refused_options.items():
+        if params.get(option) is not None:
+            raise InputError(option, why)
+    row = _resource_variant(row, params)
+    warnings: list[str] = []
+    keys = given_values(row.keys, params, warnings)
+    options = {f.option: f.path for f in row.fields}
+    fields = {options[option]: value for option, value in given_values(row.fields, params, warnings).items()}
+    fields |= _cleared_fields(row, params.get('clear') or (), fields)
+    if row.paired_fields and row.paired_fields[0] in fields and row.paired_fields[1] in fields:
+        check_pair(row, fields)
+    return Desired(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
+                   bool(params.get('force')), bool(params.get('shared')), tuple(dict.fromkeys(warnings)))
+
+
+def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """{path: the value that clears it} of what the option clear names. Raises InputError for what is given a value too."""
+    cleared = dict(row.clear_values[name] for name in names)
+    for path in cleared:
+        both = next((other for other in fields if _is_within(other, path)), None)
+        if both:
+            raise InputError('clear', f'{row.field(path).option} is to be cleared, and {row.field(both).option} is given.',
+                             'one of the two')
+    return cleared
+
+
+def _is_within(path: str, block: str) -> bool:
+    return path == block or path.startswith(f'{block}.')
+
+
+def given_values(rows: Iterable[Field | Key], params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """{option: canonical value} of those that the user said. Raises InputError; appends to warnings."""
+    values = {row: get(params, row.option) for row in rows}
+    return {row.option: checked_value(row.option, value, row.check, warnings, getattr(row, 'secret', False))
+            for row, value in values.items() if value is not None}
+
+
+def checked_value(option: str, value: Any, check: Callable, warnings: list[str], secret: bool = False) -> Any:
+    """The canonical value, or InputError saying what is allowed. What a prediction left open passes."""
+    if value == UNKNOWN:
+        return value
+    try:
+        return check(value, lambda text: warnings.append(f'{option}: {text}'))
+    except ValueError as error:
+        quoted = 'the value' if secret else repr(value)
+        raise InputError(option, f'{quoted} is not possible.', str(error)) from None
+
+
+def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
+    """The row for the type that the options speak of."""
+    given = {option: type_ for option, type_ in row.implied_types.items() if params.get(option) is not None}
+    types = set(given.values()) | ({params['type']} if row.variants and params.get('type') else set())
+    if len(types) > 1:
+        raise InputError(', '.join(['type', *given]), 'these speak of different types of interconnect.',
+                         'slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner')
+    return row.variants.get(types.pop(), row) if types else row
+
+
+def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What an interconnect that exists, or else a free slot, has to meet."""
+    if row.constants == GCP_PARTNER.constants:
+        key = params.get('pairing_key')
+        return {'type': 'gcp_partner', 'region': pairing_region(key) if key else None, 'speed': params.get('bandwidth')}
+    if params.get('slot') is None:
+        return None
+    selector = {option: value for option, value in params['slot'].items() if value not in (None, [])}
+    if not selector:
+        allowed = 'at least one of ' + ', '.join(params['slot'] or ['site'])
+        raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
+    if len({casefolded(speed) for speed in (params.get('speed'), selector.get('speed')) if speed}) > 1:
+        raise InputError('speed, slot.speed', f'{params["speed"]} and {selector["speed"]} differ, and a port has one.')
+    return {'type': 'direct', 'speed': params.get('speed'), **_with_facility_rule(selector)}
+
+
+def _with_facility_rule(selector: dict[str, Any]) -> dict[str, Any]:
+    """What a selector asks for, with a facility that is no name but `different` in the words of _slots. Raises InputError."""
+    if casefolded(selector.get('facility')) != DIFFERENT:
+        return selector
+    if not selector.get('diverse_from'):
+        raise InputError('slot.facility', f'{DIFFERENT} from what, is not given.', 'with diverse_from, or the name of a facility')
+    return {**{option: value for option, value in selector.items() if option != 'facility'}, OTHER_FACILITY: True}
+
+
+def check_pair(row: Resource, values: Mapping[str, Any]) -> None:
+    first, second, check = row.paired_fields
+    addresses = get(values, first), get(values, second)
+    try:
+        if UNKNOWN in addresses:
+            raise ValueError('both ends, or none')
+        check(*addresses)
+    except ValueError as error:
+        raise InputError(f'{first}, {second}', f'{addresses[0]} and {addresses[1]} do not fit.', str(error)) from None

@@ -1,0 +1,229 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the current object that a desired one means: by key, by record, by selector. Pure functions over a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import CIRCUIT_NAME, circuits_on_record, owned_interconnect
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
+    candidates,
+    interconnects_to_avoid,
+    matches_selector,
+    selector_key,
+    selector_mismatch,
+    sort_key_of_slot,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
+    Snapshot,
+    not_found_error,
+    objects_by_field,
+    objects_by_key,
+    refuse_unreadable_key,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_uuid
+
+# On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
+DELETE_NOTE = 'netops.cloudflare_cni deletes the circuit '
+
+
+def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
+    """The object that the user means, or None. Raises AmbiguousError for two, InputError for a name that only Cloudflare gives."""
+    row = desired.row
+    if row.id is None:
+        return next(iter(snapshot.objects(row.name)), {})
+    matches = _objects_by_keys(desired, snapshot) | {obj[row.id]: obj for obj in _objects_on_record(desired, snapshot)}
+    matches = matches or {obj[row.id]: obj for obj in _half_deleted_objects(desired, snapshot)}
+    _refuse_other_owner(desired, matches, snapshot)
+    assigned_keys = [key.option for key in row.keys if key.option in desired.keys and key.assigned]
+    if not matches and assigned_keys and desired.state == 'present' and not desired.replace and UNKNOWN not in desired.keys.values():
+        raise not_found_error(row, assigned_keys[0], desired.keys[assigned_keys[0]], snapshot)
+    if desired.state == 'absent' and not desired.keys:
+        raise InputError('state', f'nothing says which {row.title} is to be absent.', ' or '.join(key.option for key in row.keys))
+    if not matches and desired.selector is not None and desired.state == 'present':
+        matches = {obj[row.id]: obj for obj in _interconnects_by_selector(desired, snapshot)}
+    if len(matches) > 1:
+        raise AmbiguousError(desired.label, sorted(map(str, matches)), _ambiguity_advice(desired))
+    return next(iter(matches.values()), None)
+
+
+def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
+    """{id: object} of what the keys name. Raises AnswerError where that may be something that can't be read."""
+    row, keys = desired.row, [(key, desired.keys[key.option]) for key in desired.row.keys if key.option in desired.keys]
+    matches = {obj[row.id]: obj for key, value in keys for obj in objects_by_key(row, key, value, snapshot)} or {
+        obj[row.id]: obj for key, value in keys if not key.references for obj in objects_by_field(row, key.path, value, snapshot)}
+    for key, value in keys if not matches else ():
+        refuse_unreadable_key(row, key, value, snapshot)
+    return {**matches, **_objects_by_previous_name(desired, snapshot)}
+
+
+def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
+    """{id: object} of what the circuit's previous name leads to. Raises AmbiguousError where that and its name are circuits both."""
+    old, new = desired.previous_name, desired.keys.get('conduit_name')
+    if old is None or not snapshot.matching(CNI.name, CIRCUIT_NAME, old):
+        return {}
+    if snapshot.matching(CNI.name, CIRCUIT_NAME, new):
+        raise AmbiguousError(desired.label, sorted([old, new]), 'Leave previous_name out, or delete the one that is not to stay.')
+    row = desired.row
+    return {obj[row.id]: obj for key in row.keys if key.option == 'conduit_name' for obj in objects_by_key(row, key, old, snapshot)}
+
+
+def _objects_on_record(desired: Desired, snapshot: Snapshot) -> list[Object]:
+    """The interconnect that the circuit has on record."""
+    circuit = desired.keys.get('conduit_name')
+    return owned_interconnect(circuit, snapshot) if circuit in snapshot.recorded and desired.row.name == INTERCONNECT.name else []
+
+
+def _refuse_other_owner(desired: Desired, interconnects: Iterable[str], snapshot: Snapshot) -> None:
+    """Raises InputError where a slot_id leads to an interconnect without a CNI that is on record as another circuit's."""
+    for name in interconnects if 'slot_id' in desired.keys and snapshot.recorded_on else ():
+        owners = [] if snapshot.matching(CNI.name, CNI.parent[1], name) else circuits_on_record(name, snapshot)
+        if owners and desired.keys.get('conduit_name') not in owners:
+            raise InputError('slot_id', f'interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}, as its record says.',
+                             'another slot, or slot with what it has to meet')
+
+
+def _half_deleted_objects(desired: Desired, snapshot: Snapshot) -> list[Object]:
+    """The interconnect that an earlier run was about to delete for this circuit when it ended: its CNI is gone, its tunnel has the note."""
+    circuit = desired.keys.get('conduit_name')
+    if circuit is None or desired.row.name != INTERCONNECT.name or not (desired.state == 'absent' or desired.replace):
+        return []
+    return half_deleted_interconnects(snapshot, circuit)
+
+
+def half_deleted_interconnects(snapshot: Snapshot, circuit: str) -> list[Object]:
+    """The interconnects without a CNI whose tunnels have the note of that circuit."""
+    tunnels = snapshot.matching(TUNNEL.name, 'description', DELETE_NOTE + circuit)
+    ports = [port for tunnel in tunnels for port in objects_on_same_port(INTERCONNECT, tunnel, snapshot)]
+    return [port for port in ports if not _carries_cni(port['name'], snapshot)]
+
+
+def _carries_cni(name: str, snapshot: Snapshot) -> bool:
+    """Whether a CNI is on an interconnect, one that can't be read included."""
+    unreadable = (cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name))
+    return bool(snapshot.matching(CNI.name, CNI.parent[1], name)) or any(port in (None, name) for port in unreadable)
+
+
+def half_deleted_circuits(snapshot: Snapshot) -> list[str]:
+    """The circuits of which there are such interconnects."""
+    texts = [str(tunnel.get('description')) for tunnel in snapshot.objects(TUNNEL.name)]
+    names = [text.removeprefix(DELETE_NOTE) for text in texts if text.startswith(DELETE_NOTE)]
+    return [name for name in names if half_deleted_interconnects(snapshot, name)]
+
+
+def objects_on_same_port(row: Resource, obj: Object, snapshot: Snapshot) -> list[Object]:
+    """The interconnects of a tunnel, or the tunnels of an interconnect: what they have in common is the reserved port."""
+    port = obj.get('virtual_port_reservation_id')
+    return snapshot.matching(row.name, 'virtual_port_reservation_id', port, normal_uuid) if port else []
+
+
+def _ambiguity_advice(desired: Desired) -> str:
+    """What to do about two matches."""
+    name = next((key.option for key in desired.row.keys if key.assigned), None)
+    if len(desired.keys) > 1:
+        return f'They come from {" and ".join(desired.keys)}, which have to mean the same one.'
+    return f'Name one of them by {name}.' if name and name not in desired.keys else 'There should be one: ask Cloudflare.'
+
+
+def filtered_objects(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:
+    """The objects that all given keys name and that meet all given filters; None asks for nothing. For info modules."""
+    objects = [obj for obj in snapshot.objects(row.name) if all(matches_selector(obj, option, value) for option, value in filters.items())]
+    for key in row.keys:
+        if keys.get(key.option) is not None:
+            matches = objects_by_key(row, key, keys[key.option], snapshot)
+            refuse_unreadable_key(row, key, keys[key.option], snapshot)
+            objects = [obj for obj in objects if obj in matches]
+    return objects
+
+
+def interconnect_names(options: Mapping[str, Sequence[str] | None], snapshot: Snapshot) -> list[str]:
+    """The interconnects that two options name, the first their own names, the second circuits; all if neither does. Raises InputError."""
+    if all(given is None for given in options.values()):
+        return [obj['name'] for obj in snapshot.objects('interconnect')]
+    names: list[str] = []
+    for key, (option, given) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), options.items(), strict=True):
+        for given_name in given or ():
+            objects = objects_by_key(INTERCONNECT, key, given_name,
+                                     snapshot) if key.references else objects_by_field(INTERCONNECT, key.path, given_name, snapshot)
+            matches = [given_name] if given_name == UNKNOWN else [obj['name'] for obj in objects]
+            if not matches:
+                refuse_unreadable_key(INTERCONNECT, key, given_name, snapshot)
+                raise not_found_error(CNI if key.references else INTERCONNECT, option, given_name, snapshot, key.references[0].match_path
+                                      if key.references else None)
+            names += matches
+    return list(dict.fromkeys(names))
+
+
+def _interconnects_by_selector(desired: Desired, snapshot: Snapshot) -> list[Object]:
+    """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet.
+
+    Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
+    """
+    avoided = avoided_interconnects(desired, snapshot)
+    for_circuit = 'conduit_name' in desired.keys
+    spare = _spare_interconnects(desired.selector, snapshot) if for_circuit else candidates(INTERCONNECT.name, desired.selector, snapshot)
+    spare = [obj for obj in spare if obj not in avoided and not selector_mismatch(desired.selector, obj, avoided)]
+    _refuse_unreadable_candidates(desired, spare, snapshot)
+    return spare[:1] if len(spare) > 1 and for_circuit and _all_in_demand(spare, snapshot) else spare
+
+
+def _spare_interconnects(selector: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:
+    """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
+    def sorted_matches() -> list[Object]:
+        objects = candidates(INTERCONNECT.name, selector, snapshot)
+        return sorted((obj for obj in objects if not selector_mismatch(selector, obj, ())), key=sort_key_of_slot)
+
+    spare = snapshot.cached((INTERCONNECT.name, selector_key(selector)), sorted_matches)
+    unreadable_on = {cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name)}
+    spare[:] = [obj for obj in spare if not (obj['name'] in unreadable_on or obj['name'] in snapshot.assigned)
+                and not snapshot.matching('cni', 'interconnect', obj['name']) and not circuits_on_record(obj['name'], snapshot)]
+    return spare
+
+
+def _refuse_unreadable_candidates(desired: Desired, spare: Sequence[Object], snapshot: Snapshot) -> None:
+    """Raises AnswerError where an interconnect that can't be read may be the one that is asked for, so that no second one is ordered.
+
+    For a circuit it is none that carries another CNI; and where a CNI does not tell its interconnect, no port is known to be spare.
+    """
+    for_circuit = 'conduit_name' in desired.keys
+    for obj in () if spare else snapshot.unreadable(INTERCONNECT.name):
+        name = obj[INTERCONNECT.id]
+        if not (for_circuit and name and snapshot.matching(CNI.name, CNI.parent[1], name)):
+            raise obj.error
+    for obj in spare if for_circuit else ():
+        snapshot.refuse_unreadable(CNI.name, CNI.parent[1], obj[INTERCONNECT.id])
+
+
+def _all_in_demand(spare: Sequence[Object], snapshot: Snapshot) -> bool:
+    if snapshot.demand is None:
+        snapshot.demand = {}
+        for name in snapshot.selectors:
+            count_demand(name, snapshot)
+    return sum(len(names) for selector, names in snapshot.demand.values()
+               if not any(selector_mismatch(selector, obj, ()) for obj in spare)) >= len(spare)
+
+
+def count_demand(name: str, snapshot: Snapshot) -> None:
+    """Whether a circuit of the plan has no CNI yet, and so will take a port. Those that ask for the same are counted together."""
+    selector = snapshot.selectors.get(name)
+    if selector:
+        names = snapshot.demand.setdefault(selector_key(selector), (selector, set()))[1]
+        (names.discard if _has_interconnect(name, snapshot) else names.add)(name)
+
+
+def _has_interconnect(circuit: str, snapshot: Snapshot) -> bool:
+    """Whether a circuit has an interconnect, be it by its CNI or on record."""
+    recorded = snapshot.recorded.get(circuit)
+    idle = recorded and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, recorded) and not _carries_cni(recorded, snapshot)
+    return bool(idle or snapshot.matching(CNI.name, CIRCUIT_NAME, circuit))
+
+
+def avoided_interconnects(desired: Desired, snapshot: Snapshot) -> list[Object]:
+    return interconnects_to_avoid(desired.selector or {}, desired.keys.get('conduit_name'), snapshot)

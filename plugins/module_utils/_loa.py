@@ -1,0 +1,127 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The LOA of an interconnect: fetches it, decides whether the one on disk is still right, and does the work of the module loa."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import read_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import interconnect_names
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
+
+TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
+
+
+# From the API.
+
+def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
+    """The LOA of an interconnect, made out to a name. Raises AnswerError for what is not a whole PDF, ApiError as the API says."""
+    answer = client.get_file((*INTERCONNECT.url_path, interconnect, 'loa'), {'name': name})
+    if not is_pdf(answer.body) or b'%%EOF' not in answer.body[-1024:]:
+        kind, start = answer.headers.get('Content-Type') or 'of no type', answer.body[:60].decode('utf-8', 'replace')
+        problem = f'not a whole PDF: {len(answer.body)} bytes, {kind}, starting with {start!r}.'
+        raise AnswerError('GET', f'/cni/interconnects/{interconnect}/loa', answer.status, problem, answer.headers.get('cf-ray'))
+    return answer.body
+
+
+def is_pdf(content: bytes) -> bool:
+    """Whether a file is a PDF, by how it begins."""
+    return content.startswith(b'%PDF-')
+
+
+# The LOA of a circuit: {interconnect, name, sha256, fetched} in the record says what the file on disk is for.
+
+def utc_now() -> datetime:
+    """The current time, with its time zone."""
+    return datetime.now(timezone.utc)
+
+
+def recorded_loa(record: Object | None, interconnect: str) -> Object | None:
+    """What is on record of the LOA, if it is that of this interconnect."""
+    loa = get(record, 'loa')
+    return loa if get(loa, 'interconnect') == interconnect else None
+
+
+def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Object | None, sha256: str | None,
+                            is_outdated: Callable[[Any], bool]) -> tuple[Object | None, Object]:
+    """The LOA as it is on disk and as it has to be: equal where it stays.
+
+    sha256: of the file, None without one. A file without a record, as version 1.0.0 left it, is fetched anew. is_outdated: whether one that
+    was fetched at that time is too old.
+    """
+    recorded = get(record, 'loa')
+    name = checked_value('loa_name', loa_name, check_loa_name, []) if loa_name else get(recorded_loa(record, interconnect), 'name')
+    desired = {'interconnect': interconnect, 'name': name, 'sha256': sha256}
+    current = sha256 and (recorded or {'sha256': sha256})
+    if current and desired == {key: get(recorded, key) for key in desired} and not is_outdated(get(recorded, 'fetched')):
+        return current, current
+    return current, {**desired, 'sha256': UNKNOWN, 'fetched': UNKNOWN}
+
+
+def is_older(fetched: Any, max_age: timedelta | None, now: datetime) -> bool:
+    """Whether a LOA was fetched longer ago than max_age, None for any age. A time that can't be read is long ago."""
+    if not max_age:
+        return False
+    try:
+        return now - datetime.strptime(str(fetched), TIME_FORMAT).replace(tzinfo=timezone.utc) > max_age
+    except ValueError:
+        return True
+
+
+def fetch_desired_loa(client: Client, desired: Object, now: datetime) -> tuple[Object, bytes]:
+    """The desired LOA with its checksum and time, and the content of its file."""
+    if desired['interconnect'] == UNKNOWN:
+        raise InputError('interconnect', f'{UNKNOWN!r} comes from a prediction; there is no LOA of it.')
+    content = fetch_loa(client, desired['interconnect'], desired['name'])
+    return {**desired, 'sha256': hashlib.sha256(content).hexdigest(), 'fetched': now.strftime(TIME_FORMAT)}, content
+
+
+# The module loa.
+
+def loa_work(task: Task) -> dict[str, Any]:
+    """Fetches the LOA unless there is one, and sets the attributes of its file."""
+    params, path = task.params, os.path.realpath(task.params['path'])
+    if params['name']:
+        checked_value('name', params['name'], check_loa_name, [])
+    content = read_file(path, 'path')
+    is_fetched = params['force'] or content is None or not is_pdf(content)
+    if is_fetched:
+        _check_folder(os.path.dirname(path))
+        new = _fetch_named_loa(task)
+        if not task.module.check_mode:
+            write_file(path, new, 'path')
+            content = new
+    has_other_attributes = os.path.exists(path) and task.module.set_fs_attributes_if_different(
+        task.module.load_file_common_arguments(task.module.params, path=path), False)
+    known = {} if content is None else {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
+    diff = {'before': '', 'after': f'a LOA at {params["path"]}\n' if is_fetched else ''}
+    return {'changed': is_fetched or has_other_attributes, 'path': params['path'], 'sha256': None, 'size': None, 'diff': [diff], **known}
+
+
+def _check_folder(folder: str) -> None:
+    if not os.path.isdir(folder):
+        raise InputError('path', f'the folder {folder} does not exist.')
+    if not os.access(folder, os.W_OK):
+        raise InputError('path', f'the folder {folder} can not be written to.')
+
+
+def _fetch_named_loa(task: Task) -> bytes | None:
+    """The LOA of the interconnect that the options name; None if that is only predicted."""
+    options = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
+    name = observe(task.client, lambda snapshot: interconnect_names(options, snapshot))[0]
+    if name == UNKNOWN and not task.module.check_mode:
+        raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no LOA of it.')
+    return None if name == UNKNOWN else fetch_loa(task.client, name, task.params['name'])

@@ -1,0 +1,227 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshot of an account: the objects that have been read, and how they are found. No client, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import MISSING, Object, Unreadable, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import unchanged
+
+Part = tuple[str, 'str | None']
+T = TypeVar('T')
+_Objects = dict[int, Object]  # by identity, so that one of them is found at once
+
+
+class Unread(Exception):
+    """The decision needs parts of the snapshot that nobody has read, each (resource, id or None for the list)."""
+
+    def __init__(self, *parts: Part) -> None:
+        super().__init__(*parts)
+        self.parts = parts
+
+
+def map_all_reads(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+    """What work() returns for each item. Raises Unread once, for all that any of them needs."""
+    results: list[T] = []
+    unread: dict[Part, None] = {}
+    for item in items:
+        try:
+            results.append(work(item))
+        except Unread as error:
+            unread |= dict.fromkeys(error.parts)
+    if unread:
+        raise Unread(*unread)
+    return results
+
+
+class Snapshot:
+    """What has been read: {(resource, id or None for the list): objects}, found by the values of their fields at no cost that grows."""
+
+    def __init__(self, parts: Mapping[Part, Iterable[Object]] | None = None) -> None:
+        self._parts: dict[Part, _Objects] = {}
+        self._unreadable: dict[Part, list[Unreadable]] = {}
+        self._indexes: dict[tuple[str, str, Callable], dict[Any, _Objects]] = {}
+        self._cache: dict[Any, Any] = {}
+        self.as_read = self  # as it was read
+        self._filtered_parts: set[Part] = set()
+        self.list_filters: dict[str, Mapping[str, Any]] = {}  # what of a list is enough at first, by resource
+        self.account = ''  # the one that this is the snapshot of
+        self.assigned: set[str] = set()  # interconnects that a circuit of the same plan gets
+        self.selectors: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
+        self.demand: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None  # those without a CNI by what they ask for, once counted
+        self.is_final = False  # what is not there yet is not waited for any longer
+        self.recorded: Mapping[str, str] = {}  # the interconnect that each circuit has on record, whether Cloudflare agrees or not
+        self.recorded_on: Mapping[str, list[str]] = {}  # and the circuits that have each interconnect on record
+        for part, objects in (parts or {}).items():
+            self.put_part(part, objects)
+
+    def set_records(self, recorded: Mapping[str, str]) -> None:
+        """Takes in what is on record: {circuit: the name of its interconnect}."""
+        recorded_on: dict[str, list[str]] = {}
+        for circuit, interconnect in recorded.items():
+            recorded_on.setdefault(interconnect, []).append(circuit)
+        self.recorded, self.recorded_on = recorded, recorded_on
+
+    def copy(self) -> Snapshot:
+        """Another one that can be changed by itself."""
+        other = self._like(self._parts)
+        other.assigned, other.selectors, other.as_read = set(self.assigned), self.selectors, self.as_read
+        return other
+
+    def restricted_to(self, resource: str) -> Snapshot:
+        """What has been read of one resource."""
+        return self._like({part: objects for part, objects in self._parts.items() if part[0] == resource})
+
+    def _like(self, parts: Mapping[Part, _Objects]) -> Snapshot:
+        other = type(self)()
+        other._parts = {part: dict(objects) for part, objects in parts.items()}
+        other._unreadable = {part: self._unreadable[part] for part in parts}
+        other._filtered_parts, other.list_filters = set(self._filtered_parts), self.list_filters
+        other.account, other.is_final = self.account, self.is_final
+        other.recorded, other.recorded_on = self.recorded, self.recorded_on
+        return other
+
+    def has_list(self, resource: str) -> bool:
+        """Whether the list of a resource has been read."""
+        return (resource, None) in self._parts
+
+    def put_part(self, part: Part, objects: Iterable[Object], narrowed: bool = False) -> None:
+        """Adds what has been read. narrowed: it is not the whole list. One object by itself is put in the list too: that may lag behind.
+
+        What is Unreadable is kept apart.
+        """
+        resource, ident = part
+        for old in [part] if ident else [old for old in self._parts if old[0] == resource]:
+            self.drop_part(old)
+        objects = list(objects)
+        self._parts[part] = _by_identity(obj for obj in objects if not isinstance(obj, Unreadable))
+        self._unreadable[part] = [obj for obj in objects if isinstance(obj, Unreadable)]
+        self._filtered_parts |= {part} if narrowed else set()
+        if ident and self.has_list(resource):
+            self._parts[resource, None] |= self._parts[part]
+
+    def drop_part(self, part: Part) -> None:
+        """Forgets what has been read, so that it is read again."""
+        self._parts.pop(part, None)
+        self._filtered_parts.discard(part)
+        self._indexes, self._cache = {}, {}
+
+    def objects(self, resource: str, ident: str | None = None) -> list[Object]:
+        """The objects of a resource. Raises Unread if nobody has read them."""
+        return list(self._objects_of(resource, ident).values())
+
+    def complete_list(self, resource: str) -> list[Object]:
+        """All objects of a list. Raises Unread if it was not read, or only as far as seemed enough."""
+        if (resource, None) in self._filtered_parts:
+            raise Unread((resource, None))
+        return self.objects(resource)
+
+    def contains(self, resource: str, obj: Object) -> bool:
+        """Whether this very object is in a list, and neither gone nor changed."""
+        return id(obj) in self._objects_of(resource)
+
+    def _objects_of(self, resource: str, ident: str | None = None) -> _Objects:
+        try:
+            return self._parts[resource, ident]
+        except KeyError:
+            raise Unread((resource, ident)) from None
+
+    def matching(self, resource: str, path: str, value: Any, normal: Callable[[Any], Any] = unchanged) -> list[Object]:
+        """The objects of a list with that value in a field."""
+        objects, index = self._objects_of(resource), self._indexes.get((resource, path, normal))
+        if index is None:
+            index = self._indexes[resource, path, normal] = {}
+            for obj in objects.values():
+                _index_entry(index, path, normal, obj)[id(obj)] = obj
+        return list(index.get(_hashable(normal(value)), {}).values())
+
+    def known_values(self, resource: str, path: str) -> frozenset[Any]:
+        """The values of a field in a list as it was read, whatever was decided since: one set for all who ask."""
+        return self.as_read.cached(('known', resource, path), lambda: frozenset(
+            get(obj, path) for obj in (*self.as_read.objects(resource), *self.as_read.unreadable(resource))))
+
+    def cached(self, key: Any, make: Callable[[], T]) -> T:
+        """What make_folder() returns, made once: it has to stay right while things are only taken. See clear_cache()."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
+
+    def clear_cache(self) -> None:
+        """Something has been set free: what was kept is made anew."""
+        self._cache = {}
+
+    def unreadable(self, resource: str) -> list[Unreadable]:
+        """Those of a list that can't be read."""
+        return self._unreadable.get((resource, None), [])
+
+    def refuse_unreadable(self, resource: str, path: str, value: Any, normal: Callable[[Any], Any] = unchanged) -> None:
+        """Raises AnswerError where an object that can't be read has that value in a field, or may have."""
+        for obj in self.unreadable(resource):
+            if obj.may_be(path, value, normal):
+                raise obj.error
+
+    def replace_object(self, resource: str, before: Object | None, after: Object | None) -> None:
+        """Takes an object out of the list of a resource, puts another one in, or does both. What has not been read stays unread."""
+        objects = self._parts.get((resource, None))
+        if objects is None:
+            return
+        indexes = [(index, path, normal) for (name, path, normal), index in self._indexes.items() if name == resource]
+        for obj in (before, after):
+            for group in (objects, *(_index_entry(*entry, obj) for entry in indexes)) if obj is not None else ():
+                group.pop(id(obj), None)
+                group |= {id(obj): obj} if obj is after else {}
+
+
+def _by_identity(objects: Iterable[Object]) -> _Objects:
+    return {id(obj): obj for obj in objects}
+
+
+def _index_entry(index: dict[Any, _Objects], path: str, normal: Callable[[Any], Any], obj: Object) -> _Objects:
+    """The objects of an index that have the same value as this one."""
+    return index.setdefault(_hashable(normal(get(obj, path, MISSING))), {})
+
+
+def _hashable(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float, frozenset)) or value is MISSING else repr(value)
+
+
+def objects_by_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> list[Object]:
+    """The objects that a key names, through the resources on the way to them."""
+    names = {value}
+    for reference in key.references:
+        names = {get(obj, reference.value_path) for name in names
+                 for obj in snapshot.matching(reference.resource, reference.match_path, name)} - {None}
+    if key.references and key.path == row.id:  # another object has its name, so it is there, whether it is listed or not
+        return [obj for name in names for obj in objects_by_field(row, key.path, name, snapshot)]
+    return [obj for name in names for obj in snapshot.matching(row.name, key.path, name, key.normal)]
+
+
+def objects_by_field(row: Resource, path: str, value: Any, snapshot: Snapshot) -> list[Object]:
+    """The objects with that value in a field; by its name also one that the list doesn't show yet. Raises Unread."""
+    return snapshot.matching(row.name, path, value) or ([] if path != row.id or value == UNKNOWN else snapshot.objects(row.name, value))
+
+
+def refuse_unreadable_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> None:
+    """Raises AnswerError where the key names nothing that can be read, and may name what can't."""
+    values = {value}
+    for reference in key.references:
+        matches = {value: snapshot.matching(reference.resource, reference.match_path, value) for value in values}
+        for value in (value for value, objects in matches.items() if not objects):
+            snapshot.refuse_unreadable(reference.resource, reference.match_path, value)
+        values = {get(obj, reference.value_path) for objects in matches.values() for obj in objects} - {None}
+    for value in values:
+        if not snapshot.matching(row.name, key.path, value, key.normal):
+            snapshot.refuse_unreadable(row.name, key.path, value, key.normal)
+
+
+def not_found_error(row: Resource, option: str, value: Any, snapshot: Snapshot, field: str | None = None) -> InputError:
+    """The error for a name that nothing has, with the names that there are."""
+    names = sorted(str(get(obj, field or row.id)) for obj in snapshot.objects(row.name))
+    listed = ', '.join(names[:20]) or 'none'
+    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {listed}.', names)

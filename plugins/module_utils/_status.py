@@ -1,0 +1,117 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The status of interconnects: reads it, waits for a state, and judges what is expected of sites, as the module status_info does."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import interconnect_names
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_many, read_objects
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS
+
+COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # {option: what differs}
+SINGULAR_OPTIONS = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # lists, and the option for a single name
+PREFETCH = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case
+
+
+# Waiting.
+
+def states_of(names: Iterable[str] | None) -> set[str]:
+    """The states that an option names, in today's words."""
+    return {SYNONYMS.get(name, name) for name in names or ()}
+
+
+def wait_for_states(client: Client, goals: Mapping[str, Container[str]], timeout: float) -> dict[str, Object]:
+    """The statuses of interconnects, {name: {state, reason}}, once each is in one of its states, or after timeout seconds.
+
+    goals: {name: states}; no states: read once. One that has reached a state is not read again, so its status is as it was then. One
+    without a status has no entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
+    """
+    deadline, statuses_by_name, names = client.clock() + timeout, {}, list(goals)
+    for attempt in itertools.count(1):
+        statuses_by_name |= read_many(client, STATUS.name, names)
+        seconds_left = deadline - client.clock()
+        names = [name for name in names if goals[name] and seconds_left > 0
+                 and _is_awaited(client, name, statuses_by_name[name], goals[name])]
+        if not names:
+            return {name: statuses[0] for name, statuses in statuses_by_name.items() if statuses}
+        client.back_off(attempt, seconds_left)
+    raise AssertionError('unreachable')
+
+
+def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Container[str]) -> bool:
+    if statuses:
+        return statuses[0].get('state') not in states
+    return bool(read_objects(client, INTERCONNECT.name, name))
+
+
+# The module status_info.
+
+def status_work(task: Task) -> dict[str, Any]:
+    """The statuses, and the verdict where sites are expected to have something."""
+    params, goal, shown = task.params, states_of(task.params['wait_for']), states_of(task.params['states'])
+    _check_expectations(params['expect'])
+    options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
+    names, interconnects, circuits = observe(task.client, lambda snapshot: (
+        interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name) if params['expect'] else [],
+        _circuits_by_interconnect(snapshot)), prefetch=PREFETCH)
+    found = wait_for_states(task.client, dict.fromkeys(names, goal), params['wait_timeout'])
+    statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
+    reached = not goal or all(name in found and found[name].get('state') in goal for name in names)
+    result = {'changed': False, 'statuses': [status for status in statuses if not shown or status['state'] in shown], 'reached': reached}
+    if params['expect']:
+        healthy = [obj for obj in interconnects if found.get(obj['name'], {}).get('state') == HEALTHY]
+        result['verdict'] = verdict_of(params['expect'], healthy)
+        if params['enforce'] and not result['verdict']['met']:
+            raise ExpectationError(f'Not as expected: {result["verdict"]["text"]}.', result, True)
+    return result
+
+
+def _check_expectations(expectations: Iterable[Mapping[str, Any]] | None) -> None:
+    for expected in expectations or ():
+        if not any((expected[name] or 0) > 0 for name in COUNTED_FIELDS):
+            raise InputError('expect', f'nothing is expected of {expected["site"]!r}.', f'a number of {", ".join(COUNTED_FIELDS)}')
+
+
+def _given_names(params: Mapping[str, Any], many: str, single: str) -> tuple[str, Sequence[str] | None]:
+    """The option that was given, the list or that for a single name, and the names in it."""
+    return (many, params[many]) if params[single] is None else (single, [params[single]])
+
+
+def _circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
+    """The circuits on each interconnect."""
+    circuits: dict[str, list[str]] = {}
+    for cni in snapshot.objects(CNI.name):
+        name = get(cni, 'magic.conduit_name')
+        circuits.setdefault(cni.get('interconnect'), []).extend([name] if name else [])
+    return {port: sorted(names) for port, names in circuits.items()}
+
+
+def _status_result(name: str, status: Object, circuits: Sequence[str]) -> dict[str, Any]:
+    return {'interconnect': name, 'conduit_name': circuits[0] if len(circuits) == 1 else None, 'conduit_names': circuits,
+            'state': status.get('state'), 'reason': status.get('reason')}
+
+
+def verdict_of(expectations: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> dict[str, Any]:
+    """What is expected of sites, against the interconnects that are Healthy: {met, text, sites}."""
+    sites = [_site_verdict(expected, [obj for obj in healthy if expected['site'] in (obj.get('site'), obj.get('region'))])
+             for expected in expectations]
+    texts = [f'{site["site"]}: ' + ', '.join(f'{short["have"]} of {short["want"]} {name}' for name, short in site['short'].items())
+             for site in sites if not site['met']]
+    return {'met': not texts, 'text': '; '.join(texts) or 'as expected', 'sites': sites}
+
+
+def _site_verdict(expected: Mapping[str, Any], healthy: Iterable[Object]) -> dict[str, Any]:
+    have = {name: len({get(obj, path) for obj in healthy} - {None}) for name, path in COUNTED_FIELDS.items()}
+    short = {name: {'have': have[name], 'want': expected[name]} for name in COUNTED_FIELDS if have[name] < (expected[name] or 0)}
+    return {'site': expected['site'], 'met': not short, **have, 'short': short}
