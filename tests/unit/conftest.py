@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 
@@ -16,6 +17,7 @@ def no_process():
     def refuse(*_arguments, **_options):
         pytest.fail('A test of tests/unit starts a process: it belongs in tests/functional.')
 
+    importlib.import_module('ansible.utils.display')  # which starts one, to find the C library
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, 'fork', refuse)
         patch.setattr(subprocess.Popen, '__init__', refuse)
