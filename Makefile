@@ -12,7 +12,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants matrix bench docs venv lock clean
+.PHONY: help demo test test-all mutants matrix bench docs dist venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,11 @@ matrix: venv  ## What touches Ansible, on every release of ansible-core that thi
 docs: venv  ## Build the manual, .build/site/html/index.html: the guides, and the reference of every plugin and role
 	@$(VENV)/bin/python docs/site/build.py
 
+dist: venv  ## Build the collection, and the text of its release, into .build/dist
+	@rm -rf .build/dist && mkdir .build/dist
+	@$(VENV)/bin/antsibull-changelog generate --only-latest --output .build/dist/release.md
+	@$(VENV)/bin/ansible-galaxy collection build --output-path .build/dist
+
 bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by playbook, role, uri and SDK, into docs/: half an hour on a quiet machine
 	@$(VENV)/bin/python tests/benchmark --write
 
@@ -53,7 +58,9 @@ lock: venv  ## Pin requirements/*.txt anew, for every supported Python at once
 clean:  ## Remove .venv, .build and the tests' output
 	rm -rf $(VENV) .build tests/output
 
-LOCK := --quiet --upgrade --universal --python-version 3.10 --no-annotate --custom-compile-command 'make lock'
+# The options are in the header of each file too: Dependabot takes them from there.
+PYTHONS := --universal --python-version 3.10
+LOCK := --quiet --upgrade $(PYTHONS) --no-annotate --custom-compile-command 'make lock ($(PYTHONS))'
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: none found. Name one with: make PYTHON=/path/to/python3"; exit 1; } >&2

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a command under another release of ansible-core: `python tests/tools/cores.py 2.16 pytest tests/unit`.
 
-Makes its environment first.
+Makes its environment first. Without a command it prints the releases, each with a Python for it, as JSON.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -50,6 +51,9 @@ def environment(core: str) -> Path:
 
 
 def main() -> None:
+    if not sys.argv[1:]:
+        print(json.dumps([{'core': core, 'python': pythons[0]} for core, pythons in CORES.items()]))
+        return
     core, *command = sys.argv[1:]
     folder = environment(core)
     os.environ['PATH'] = os.pathsep.join([str(folder), os.environ['PATH']])
