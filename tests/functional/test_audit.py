@@ -10,7 +10,7 @@ import pytest
 import yaml
 from support.playbook import ROOT
 
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import declare, rows
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import declared_host, host_results
 
 QUERIES = yaml.safe_load((ROOT / 'extensions/audit/event_query.yml').read_text())
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -41,7 +41,7 @@ def test_a_circuit_is_one_node_whichever_modules_name_it(run_module, tmp_path):
         'status_info': run_module('status_info', conduit_name='nyc-1'),
         'rollout': rollout,
         'rollout, gathered': run_module('rollout', state='gathered'),
-        'provision': rows([declare('nyc-1', {})], rollout)['nyc-1'],
+        'provision': host_results([declared_host('nyc-1', {})], rollout)['nyc-1'],
     }
     names = {module: [node['name'] for node in nodes(result)] for module, result in results.items()}
     assert names == {module: ['nyc-1'] for module in results}
