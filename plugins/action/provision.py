@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts of the inventory as circuits: reads their variables, runs rollout once for each account, and gives each host its own result."""
+"""The hosts of the inventory as circuits: reads their variables, runs rollout once for each account, and gives each host its own result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _host
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import DeclaredHost, RolloutRun
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess
 
-PER_HOST_STRATEGIES = ('free', 'host_pinned')  # strategies that run a task for each host, also one that is meant for all of them
+PER_HOST_STRATEGIES = ('free', 'host_pinned')  # strategies that ignore run_once
 HostResults = dict[str, dict[str, Any]]
 
 display = Display()
@@ -34,7 +34,7 @@ class ActionModule(InProcess):
     module = provision
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One host's result, that of all hosts, what a task for all hosts has found of this one, or a table of it."""
+        """The result of this host, or of all hosts; or this host's part of such a result; or a table of it."""
         result, self._vars = ActionBase.run(self, tmp, task_vars), task_vars or {}
         self._task.args = drop_empty(dict(self._task.args))
         try:
@@ -52,11 +52,11 @@ class ActionModule(InProcess):
         if self._options['hosts'] is None:
             return self._own_result()
         results = self._host_results(self._options['hosts'])
-        # What has changed of a circuit is in the result of its host, and not here too.
+        # The changes of a circuit are in the result of its host.
         return {'changed': bool(self._account_diff), 'diff': self._account_diff, 'hosts': results}
 
     def _registered(self, option: str) -> HostResults:
-        """What another task has found of all hosts, as it is: templates resolved for each host would take long."""
+        """The result of all hosts that another task registered, read without templating: that would take long for each host."""
         name = self._task.args[option]
         known = self._vars.get(name)
         hosts = known.get('hosts') if isinstance(known, Mapping) else None
@@ -73,7 +73,7 @@ class ActionModule(InProcess):
         return {**result, 'changed': result['changed'] or bool(self._account_diff), 'diff': [*self._account_diff, *result.get('diff', ())]}
 
     def _host_results(self, names: Iterable[str]) -> HostResults:
-        """{host: what became of it}."""
+        """{host: its result}."""
         names = list(names)
         self._refuse_strategy(names)
         declared, results = self._declared_hosts(names)
@@ -91,8 +91,8 @@ class ActionModule(InProcess):
         return {name: results[name] for name in names}
 
     def _rolled_out(self, pending: list[DeclaredHost], steps: list[str], names: Mapping[str, str]) -> HostResults:
-        """What became of the hosts for which there is something to do. names: {host: circuit} of all that are declared."""
-        # Tags that leave out deleting do so for what overridden finds, too.
+        """The results of the hosts that have something to do. names: {host: circuit} of all declared ones."""
+        # Tags without decommission keep the surplus circuits of overridden, too.
         state = self._options['state'] if _hosts.DECOMMISSION in steps else 'merged'
         other_hosts = self._other_hosts_of_play(pending, names)
         circuit_name = self._circuit_name_function(names | {host.host: host.name for host in other_hosts})
@@ -120,19 +120,19 @@ class ActionModule(InProcess):
             raise InputError('hosts', f'with the strategy {strategy} each host would do this for all. Take the strategy linear.')
 
     def _stopped_by_invalid_host(self, results: HostResults) -> bool:
-        """Whether nothing may begin as a host is wrong: overridden would take its circuit for one that nobody wants."""
+        """Whether an invalid host stops all: overridden would take its circuit for a surplus one."""
         failed = any(host_result.get('failed') for host_result in results.values())
         return failed and (self._options['fail_fast'] or self._options['state'] == 'overridden')
 
     def _user_tags(self) -> list[str]:
         """The tags that the user gave role, block or play; the task has some of its own."""
         tags = self._task._parent._get_parent_attribute('tags')
-        return tags if isinstance(tags, list) else []  # a command by itself has none
+        return tags if isinstance(tags, list) else []  # an ad-hoc command has none
 
     # Variables.
 
     def _declared_hosts(self, hosts: Iterable[str]) -> tuple[list[DeclaredHost], HostResults]:
-        """What the hosts declare, and what to say of those that can't be."""
+        """What the hosts declare, and the results of those that are invalid."""
         declared, results = {}, {}
         for host in hosts:
             try:
@@ -146,7 +146,7 @@ class ActionModule(InProcess):
         return list(declared.values()), results
 
     def _variables(self, host: str) -> dict[str, Any]:
-        """The variables of a host whose names begin as ours, templates resolved. Raises InputError for one that can't be resolved."""
+        """The variables of a host with our prefix, templates resolved. Raises InputError for one that can't be resolved."""
         if host == self._vars['inventory_hostname']:
             raw, templar = self._vars, self._templar
         else:
@@ -162,7 +162,7 @@ class ActionModule(InProcess):
             _hosts=self._vars['ansible_play_hosts'], _hosts_all=self._vars['ansible_play_hosts_all'])
 
     def _circuit_name_function(self, known: Mapping[str, str]):
-        """A function that makes the name of a circuit of one in diverse_from, which may be a host."""
+        """The function that returns the circuit of an entry of diverse_from, which may be a host."""
         def circuit_name(other: str) -> str:
             if other in known or other not in self._vars['groups']['all']:
                 return known.get(other, other)
@@ -175,7 +175,7 @@ class ActionModule(InProcess):
         return host in self._vars['ansible_play_hosts_all']
 
     def _other_hosts_of_play(self, pending: Iterable[DeclaredHost], names: Mapping[str, str]) -> list[DeclaredHost]:
-        """What the other hosts of the play declare, if that is looked at: to keep away from one, or to count what goes in all."""
+        """What the other hosts of the play declare, if it matters: for diversity, or to count all deletes."""
         if not any(host.state == 'absent' or _may_order_port(host) for host in pending):
             return []
         return self._declared_hosts(name for name in self._vars['ansible_play_hosts_all'] if name not in names)[0]
@@ -184,7 +184,7 @@ class ActionModule(InProcess):
 
     def _run_rollout(self, run: RolloutRun, arguments: dict[str, Any], pending: Iterable[DeclaredHost],
                      other_deletes: list[dict[str, Any]]) -> HostResults:
-        """What became of the hosts of one run. other_deletes: circuits that other hosts of the play delete."""
+        """The results of the hosts of one run. other_deletes: circuits that other hosts of the play delete."""
         names = set(run.hosts.values())
         result = self._refused_for_all_hosts(arguments, other_deletes) or self.run_module(rollout, arguments, self._vars)
         for text in result.get('warnings', ()):
@@ -192,14 +192,14 @@ class ActionModule(InProcess):
         self._account_diff += _hosts.account_diff(result)
         results = _hosts.host_results([host for host in pending if host.host in names], result)
         first, *others = results
-        if 'circuits' not in result:  # all for one reason, which is shown once
+        if 'circuits' not in result:  # all failed for one reason, which is shown once
             results |= {name: {**results[name], 'msg': f'{name}: not begun, as {first} was not.'} for name in others}
         elif result.get('failed') and not any(host_result.get('failed') for host_result in results.values()):
             results[first] |= {'failed': True, 'outcome': 'failed', 'msg': f'{first}: {result["msg"]}'}
         return results
 
     def _refused_for_all_hosts(self, arguments: dict[str, Any], other_deletes: list[dict[str, Any]]) -> dict[str, Any]:
-        """The result of a run that would delete all that the play does, if that is refused: hosts one by one would delete one each."""
+        """The result of a run with all deletes of the play, if that is refused: hosts one by one would delete one each."""
         if not other_deletes:
             return {}
         before, self._task.check_mode = self._task.check_mode, True
@@ -226,7 +226,7 @@ class ActionModule(InProcess):
 
 
 def _may_order_port(host: DeclaredHost) -> bool:
-    """Whether a port may be ordered that others have to lie apart from: what is on record has one."""
+    """Whether the host may order a port that others have to be diverse from: a circuit on record has one."""
     file = _files.file_path(_absolute(host.run['artifacts_dir']), host.name)
     return host.state == 'present' and bool(host.circuit.get('slot')) and not os.path.exists(file)
 
@@ -241,12 +241,12 @@ def _templated(templar: Templar, name: str, value: Any) -> Any:
 
 
 def _absolute(path: str | None) -> str | None:
-    """The path as ansible-playbook was started with it: a module may run in another folder."""
+    """The path as seen from where ansible-playbook was started: a module may run in another folder."""
     return path and os.path.realpath(os.path.expanduser(path))
 
 
 def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:
-    """Why there is nothing to do for a host; empty if there is."""
+    """Why a host has nothing to do; empty if it has."""
     if host.state == SPARE:
         return f'a spare port: {PREFIX}state=present makes a circuit on it, {PREFIX}state=absent deletes it'
     needed = {_hosts.DECOMMISSION} if host.state == 'absent' else {*_hosts.STEPS}

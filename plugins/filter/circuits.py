@@ -66,7 +66,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 
 
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
-    """The hosts as circuits. Circuits to keep away from may be named as hosts. Raises AnsibleFilterError for variables that can't be."""
+    """The hosts as circuits. diverse_from may name hosts. Raises AnsibleFilterError for invalid variables."""
     declared = [_declared(name, hostvars[name]) for name in hosts]
     names = {host.host: host.name for host in declared}
     selected = [with_circuit_names(host.circuit, lambda other: names.get(other, other)) for host in declared if host.state == state]
@@ -75,7 +75,7 @@ def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], st
 
 def _declared(host: str, variables: Mapping[str, Any]) -> DeclaredHost:
     try:
-        # A template is resolved when it is looked at: what is not ours may be one that can't be resolved here.
+        # Reading a variable resolves its template. Variables that are not ours may have one that can't be resolved here.
         known = {name: variables[name] if name in KNOWN_VARIABLES[PREFIX] else None for name in variables if name.startswith(PREFIX)}
         return declared_host(host, known, check=False)
     except InputError as error:

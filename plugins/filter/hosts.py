@@ -54,7 +54,7 @@ RESERVED_NAMES = {'all', 'ungrouped', *constants.LOCALHOST}
 
 
 def hosts(circuits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """{host: variables} of the circuits, without what is a template: no mark of data survives in a file."""
+    """{host: variables} of the circuits, without templates: in a file nothing could mark them as data."""
     variables_by_name = {circuit['name']: role_variables(circuit) for circuit in circuits}
     left_out = [name for name in variables_by_name if is_template(name)]
     left_out += [f'{variable} of {name}' for name, variables in variables_by_name.items() for variable, value in variables.items()
@@ -67,7 +67,7 @@ def hosts(circuits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def role_variables(circuit: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of the role. What it has none for, as both ends of the link, is left to Cloudflare."""
+    """The variables of the role. Options without one, as the addresses of the link, are left to Cloudflare."""
     return {PREFIX + option: circuit[option] for option in ROLE_OPTIONS if option in circuit}
 
 

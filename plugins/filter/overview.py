@@ -82,7 +82,7 @@ Circuit = dict[str, Any]
 
 def overview(interconnects: Iterable[Object], cnis: Iterable[Object], statuses: Iterable[Object], slots: Iterable[Object],
              tunnels: Iterable[Object], today: str) -> dict[str, Any]:
-    """The account: what is there, how it is, and what is wrong with it."""
+    """The account: its circuits, their states, and what is wrong."""
     lists = ((INTERCONNECT, interconnects), (CNI, cnis), (STATUS, statuses), (SLOT, slots), (TUNNEL, tunnels))
     snapshot = Snapshot({(row.name, None): objects for row, objects in lists})
     circuits = sorted(_circuits(snapshot, date.fromisoformat(today)), key=_by_urgency)
@@ -97,7 +97,7 @@ def overview(interconnects: Iterable[Object], cnis: Iterable[Object], statuses: 
 
 
 def _circuits(snapshot: Snapshot, today: date) -> list[Circuit]:
-    """Each CNI with its port, and each port without one."""
+    """Each CNI with its interconnect, and each interconnect without a CNI."""
     created = {interconnect['name']: _created_on(interconnect['name'], snapshot) for interconnect in snapshot.objects(INTERCONNECT.name)}
     spare = [name for name in created if not snapshot.matching(CNI.name, 'interconnect', name)]
     pairs = [(cni, cni['interconnect']) for cni in snapshot.objects(CNI.name)] + [({}, name) for name in spare]
@@ -117,7 +117,7 @@ def _circuit(cni: Object, port_name: str, created: date | None, snapshot: Snapsh
 
 
 def _created_on(interconnect: str, snapshot: Snapshot) -> date | None:
-    """The day on which the tunnel of a port was made, if the API tells."""
+    """The day on which the tunnel of an interconnect was created, if the API shows it."""
     tunnels = objects_by_key(TUNNEL, TUNNEL.keys[0], interconnect, snapshot)
     try:
         return date.fromisoformat(tunnels[0]['created_on'][:10])
@@ -132,14 +132,14 @@ def _by_urgency(circuit: Circuit) -> tuple[int, int, str]:
 
 
 def _counts(values: Iterable[str], order: Sequence[str] = ()) -> dict[str, int]:
-    """How many there are of each value, in the order given. 10G comes before 100G."""
+    """{value: how often it occurs}, in the given order, the others sorted: 10G comes before 100G."""
     counts = Counter(values)
     others = sorted(counts.keys() - set(order), key=lambda value: (len(value), value))
     return {value: counts[value] for value in (*order, *others) if counts[value]}
 
 
 def _site(name: str, circuits: Iterable[Circuit], free: Iterable[Object]) -> dict[str, Any]:
-    """A site, or a region of Google Cloud: its facilities, their devices, and on each what is there and what is free."""
+    """A site, or a region of Google Cloud: its facilities, their devices, and the circuits and free slots on each."""
     here = [circuit for circuit in circuits if circuit['place'] == name]
     slots = [slot for slot in free if slot.get('site') == name]
     locations = {(c['facility'] or '', c['device'] or '') for c in here} | {_facility_and_device(slot) for slot in slots}
@@ -160,7 +160,7 @@ def _facility_and_device(slot: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _shared_risks(site: Mapping[str, Any], free: Iterable[Object]) -> list[dict[str, Any]]:
-    """What all circuits of a site have in common and should not: the device, or else the facility. Nothing is said of what is not told."""
+    """The device, or else the facility, that all circuits of a site share and should not. Unknown ones are not counted."""
     circuits = [circuit for circuit in site['circuits'] if not circuit['spare']]
     for kind, path in (('device', 'ccr_device_name'), ('facility', 'facility.name')):
         names = {circuit[kind] for circuit in circuits}

@@ -163,11 +163,11 @@ LOCAL_CONNECTION = {'ansible_connection': 'local', 'ansible_python_interpreter':
 FILE_ENDINGS = ('cni.yml', 'cni.yaml')
 CREDENTIAL_OPTIONS = ('api_token', 'api_key', 'api_email', 'account_id', 'api_url')
 CONNECTION_OPTIONS = (*CREDENTIAL_OPTIONS, 'timeout', 'retry_timeout', 'requests_per_window', 'validate_certs', 'ca_path')
-API_FILTERS = ('site', 'type')  # what the API can be asked for
+API_FILTERS = ('site', 'type')  # the API filters by these
 LOCAL_FILTERS = ('facility', 'address_contains', 'speed')
-GROUP = 'circuits'  # the playbooks' own
+GROUP = 'circuits'  # of the playbooks
 
-# {variable: path in the object} of a port, of a CNI, and of a status.
+# {variable: path in the object} of an interconnect, a CNI and a status.
 INTERCONNECT_FACTS = {'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name', 'address': 'facility.address',
                       'device': 'ccr_device_name', 'speed': 'speed', 'slot_id': 'slot_id', 'interconnect': 'name'}
 CNI_FACTS = {'id': 'id', 'description': 'magic.description', 'mtu': 'magic.mtu', 'bgp': 'bgp', 'bgp_mode': 'bgp_mode', 'cust_ip': 'cust_ip',
@@ -179,7 +179,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = 'netops.cloudflare_cni.circuits'
 
     def verify_file(self, path: str) -> bool:
-        """Whether it is a file for this plugin, by its name; says why one that speaks of the plugin is not."""
+        """Whether the name is that of a file for this plugin. Warns of a file that names the plugin and is called otherwise."""
         if not super().verify_file(path):
             return False
         if path.endswith(FILE_ENDINGS):
@@ -196,14 +196,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_group(GROUP)
         reserved = {*self.inventory.groups, 'all', 'ungrouped', *constants.LOCALHOST, *composed}
         hosts = [self._add_host(name, host_name(name, reserved), variables) for name, variables in circuits.items()]
-        # After all hosts: a group of a host's name then takes none of its variables.
+        # After all hosts: a group with the name of a host then gets none of its variables.
         for group in (self._add_host_to_composed_groups, self._add_host_to_keyed_groups):
             option = self.get_option('groups' if group == self._add_host_to_composed_groups else 'keyed_groups')
             for host in hosts:
                 group(option, self.inventory.get_host(host).get_vars(), host, strict=self.get_option('strict'))
 
     def _circuits(self, key: str, cache: bool) -> dict[str, dict[str, Any]]:
-        """{host: variables}, from the cache where that is wanted and has them."""
+        """{host: variables}, from the cache if it is used and has them."""
         use_cache = self.get_option('cache')
         circuits = self._cache.get(key) if use_cache and cache else None
         if circuits is not None:
@@ -217,7 +217,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return circuits
 
     def _cached_circuits(self, key: str, error: CniError) -> dict[str, dict[str, Any]]:
-        """What the cache had once. Without it the command ends here: Ansible would go on without the hosts of a source that fails."""
+        """The circuits of an earlier run.
+
+        Without a cache the command ends: Ansible would go on without the hosts of a source that fails.
+        """
         if self.get_option('cache'):
             self.set_option('cache_timeout', 0)
             self.load_cache_plugin()
@@ -259,9 +262,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _as_data(value: Any) -> Any:
-    """What the API told, as data. Only what reads like a template is marked as unsafe: exports of the inventory show the marks.
+    """Values of the API as data. Only what reads like a template is marked as unsafe: exports of the inventory show the marks.
 
-    A key can't be marked so that it stays: it is percent-encoded.
+    A key can't be marked permanently: it is percent-encoded.
     """
     if isinstance(value, dict):
         return {host_name(name) if is_template(name) else name: _as_data(inner) for name, inner in value.items()}
@@ -281,7 +284,7 @@ def _names_plugin(path: str, name: str) -> bool:
 
 
 def _hosts_of(client: Client, interconnects: Mapping[str, Object], statuses: Mapping[str, Object]) -> dict[str, dict[str, Any]]:
-    """{name: variables} of the circuits on the ports, and of the ports without one."""
+    """{name: variables} of the circuits on the interconnects, and of the interconnects without one."""
     snapshot = Snapshot({('interconnect', None): interconnects.values()})
     circuits = {circuit['name']: circuit for circuit in observe(client, gathered_circuits, snapshot, prefetch=(CNI.name, TUNNEL.name))}
     cnis = observe(client, lambda snapshot: snapshot.objects(CNI.name), snapshot)

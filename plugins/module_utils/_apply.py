@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what the plan decided, and decides nothing itself: the only file that sends POST, PUT or DELETE."""
+"""Writes planned changes and decides nothing itself: the only file that sends POST, PUT or DELETE."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder, Resource
 
-WRITE_PHASE = (2, 0)  # the phase of all that deletes nothing
-REREADS = 5  # at a list that may lag behind what the API says or what another run does
-MAX_POSTS = 2  # POSTs of one order at most: the second only after a look that did not find what the first may have made
+WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
+REREADS = 5  # of a list that may lag behind
+MAX_POSTS = 2  # of one order: the second only if the list does not show what the first may have created
 
 
 @dataclass
@@ -49,7 +49,7 @@ class ChainResult:
     """What became of a chain of changes.
 
     written: the changes that are written, with their answers; error: what ended it; partial: what the failed change did.
-    refused: the creation that the API refused, if that was the error. skipped: it was not begun, since another one had failed.
+    refused: the create that the API refused, if that was the error. skipped: the chain was not begun, as another one had failed.
     on_written: called with each change that is written, before the next one is.
     """
 
@@ -67,11 +67,11 @@ class ChainResult:
 
     @property
     def applied(self) -> list[Change]:
-        """All that was written."""
+        """All changes that were written, also those of the change that failed."""
         return [*self.written, *self.partial]
 
     def add_failure(self, error: CniError) -> None:
-        """Ends it. What happens to a chain that has failed is added to the words of its error."""
+        """Ends the chain. A further failure is added to the message of the first."""
         self.partial += error.applied
         if self.error:
             self.error.notes.append(error.message)
@@ -80,7 +80,7 @@ class ChainResult:
 
     @contextmanager
     def catching(self, to_error: ToError) -> Iterator[None]:
-        """Whatever is raised ends this chain, and no other."""
+        """Any exception ends this chain, and no other."""
         try:
             yield
         except Exception as error:
@@ -92,7 +92,7 @@ class ChainResult:
 
 
 class CreatedObjects:
-    """What a run has created, so that no chain takes it for its own or for somebody else's; and a lock for each identity.
+    """The objects that a run has created, so that no chain mistakes one for its own or for another run's; and a lock for each identity.
 
     Orders that can't be told apart, as two attachments of one region and bandwidth, are sent one after the other.
     """
@@ -117,9 +117,10 @@ class CreatedObjects:
 
 
 def apply_changes(client: Client, changes: Iterable[Change], to_error: ToError = as_cni_error) -> list[Change]:
-    """Writes the changes in their order; each comes back with its answer.
+    """Writes the changes in their order and returns them with their answers.
 
-    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError, NotTakenError or BugError; its .applied holds what was written.
+    Raises ApiError, TransportError, AnswerError, UndecidedError, RaceError, NotAppliedError or BugError; its .applied holds what was
+    written.
     """
     (result,) = apply_chains(client, [changes], to_error=to_error)
     if result.error:
@@ -132,12 +133,12 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
                  on_end: Callable[[int], None] = lambda number: None, on_written: Callable[[int, Change], None] = lambda number,
                  change: None,
                  to_error: ToError = as_cni_error) -> list[ChainResult]:
-    """Writes chains of changes: all deletes first, rank by rank, then the rest; so many chains at the same time, each in its own order.
+    """Writes chains of changes: all deletes first, rank by rank, then the rest. workers: chains at the same time, each in its own order.
 
     An error ends its own chain; with fail_fast no other chain is begun after it.
     on_end: called with the number of a chain that has ended; on_written: called with that number and each change that is written, before
-    the next change of its chain; to_error: makes an error of any exception.
-    Raises nothing: what was written is in the ends.
+    the next change of its chain; to_error: makes a CniError of any exception.
+    Raises nothing: the results hold the errors, and what was written.
     """
     chains = [list(chain) for chain in chains]
     results = [ChainResult(on_written=partial(on_written, number)) for number in range(len(chains))]
@@ -171,12 +172,15 @@ def _fail_unfinished(chains: Sequence[Sequence[Change]], results: Sequence[Chain
 
 
 def _phase(change: Change) -> tuple[int, int]:
-    """What waits until all of the phase before are done, in every chain: a port goes when the CNIs of several chains have left it."""
+    """The phase of a change.
+
+    Every chain completes a phase before the next begins: an interconnect is deleted after the CNIs of all chains.
+    """
     return min(rank(change), WRITE_PHASE)
 
 
 def _write_changes(client: Client, changes: Iterable[Change], result: ChainResult, created: CreatedObjects) -> None:
-    """Writes changes until one fails, which raises its error. What the plan could not know, and an answer has, is put in."""
+    """Writes changes until one fails, which raises its error. Placeholders are replaced by the values of earlier answers."""
     for change in changes:
         answers = {create.after[path]: create.answer.get(path) for create in result.written if create.action == 'create'
                    for path in create.row.assigned
@@ -194,7 +198,10 @@ def _write_changes(client: Client, changes: Iterable[Change], result: ChainResul
 def _resolve_refusals(client: Client, pool: ThreadPoolExecutor, chains: Sequence[Sequence[Change]], results: Sequence[ChainResult],
                       created: CreatedObjects,
                       to_error: ToError) -> None:
-    """One look for all creations that were refused: what somebody else made in the same moment is adopted, where the user named it."""
+    """Reads each list once for all creates that were refused.
+
+    An object that another run created is adopted, if the user named the very slot.
+    """
     while refused := [number for number, result in enumerate(results) if result.refused]:
         row = results[refused[0]].refused.row
         numbers = [number for number in refused if results[number].refused.row.name == row.name]
@@ -205,7 +212,7 @@ def _resolve_refusals(client: Client, pool: ThreadPoolExecutor, chains: Sequence
 
 def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObjects, to_error: ToError, chain: Sequence[Change],
                   result: ChainResult) -> None:
-    """Goes on with a chain behind what it can adopt, or adds to its error who was quicker."""
+    """Resumes a chain behind the object that it adopts, or adds to its error who was quicker."""
     change, error, result.refused = result.refused, result.error, None
     with result.catching(to_error):
         created_object = _find_created(current, change, error, created)
@@ -219,7 +226,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
 
 
 def _reread_after_refusal(client: Client, row: Resource, results: Sequence[ChainResult], to_error: ToError) -> list[Object]:
-    """What there is now of the kind that was refused. A name that is taken and not listed yet is looked for again."""
+    """The current objects of the refused kind. After a 409 the list is read again until it shows the name that is in the way."""
     current: list[Object] = []
     for attempt in range(1, REREADS + 1):
         try:
@@ -240,13 +247,13 @@ def _reread_after_refusal(client: Client, row: Resource, results: Sequence[Chain
 
 
 def _has_same_name(change: Change, current: Iterable[Object]) -> bool:
-    """Whether something has the name that the user calls the new object by."""
+    """Whether a current object has the name that the user gives the new one."""
     path = change.row.keys[-1].path
     return any(get(obj, path) == get(change.after, path) for obj in current)
 
 
 def _resolve_conflicts(client: Client, results: Iterable[ChainResult], created: CreatedObjects, to_error: ToError) -> None:
-    """Takes back what was created beside an object that somebody else created in the same moment: a RaceError ends its chain."""
+    """Rolls back creates where another run created an object in the same place at the same time: a RaceError ends the chain."""
     creates = [(result, change) for result in results for change in result.written if change.action == 'create' and change.exclusive]
     for row in {change.row.name: change.row for _end, change in creates}.values():
         row_creates = [(result, change) for result, change in creates if change.row is row]
@@ -262,9 +269,9 @@ def _resolve_conflicts(client: Client, results: Iterable[ChainResult], created: 
 
 
 def _rollback_create(client: Client, result: ChainResult, change: Change, current: Iterable[Object], created: CreatedObjects) -> None:
-    """Of two runs that made one each, the one with the smaller id keeps it: it waits for the other to take its own back.
+    """Of two runs that created one each, the one with the smaller id keeps it, and waits for the other one's rollback.
 
-    Nothing says which is older (a CNI has no date). If the other one stays all the same, it had looked before this one was there.
+    Nothing shows which is older (a CNI has no date). If the other object stays, its run had read the list before this one was listed.
     """
     row, created_object = change.row, change.answer
     rivals = _rival_ids(change, current, created)
@@ -281,7 +288,7 @@ def _rollback_create(client: Client, result: ChainResult, change: Change, curren
 
 
 def _rival_ids(change: Change, current: Iterable[Object], created: CreatedObjects) -> list[Any]:
-    """The ids of what somebody else has put in the same place since the plan was made."""
+    """The ids of objects that another run has put in the same place since the plan was made."""
     row, created_object = change.row, change.answer
     same_parent = [obj for obj in current if obj.get(row.exclusive) == created_object[row.exclusive]
                    and obj[row.id] != created_object[row.id]]
@@ -293,7 +300,7 @@ def _keep_object(client: Client, change: Change, created: CreatedObjects) -> Cha
 
 
 def _put_note(client: Client, change: Change, created: CreatedObjects) -> Change:
-    """PUT of the note alone: the rest of the tunnel is kept, and all of it is deleted with the interconnect."""
+    """PUT of the note alone: the rest of the tunnel stays, and all of it is deleted with the interconnect."""
     return change._replace(answer=_put_object(client, change.row, change.after, change.paths))
 
 
@@ -305,7 +312,7 @@ def _delete_object(client: Client, change: Change, created: CreatedObjects) -> C
 
 
 def _update_object(client: Client, change: Change, created: CreatedObjects) -> Change:
-    """PUT of the object as it is at this moment: what has changed since it was read stays, but for the named fields."""
+    """PUT of the object as it is now: what has changed since it was read stays, but for the fields of the change."""
     _refuse_placeholders(change, change.row.id)
     current = [] if change.just_created else read_objects(client, change.row.name, change.after.get(change.row.id))
     after = merge(current[0], {path: get(change.after, path) for path in change.paths}) if current else change.after
@@ -313,7 +320,7 @@ def _update_object(client: Client, change: Change, created: CreatedObjects) -> C
 
 
 def _create_object(client: Client, change: Change, created: CreatedObjects) -> Change:
-    """POST, then PUT for what POST can't say or what an adopted object has otherwise."""
+    """POST, then PUT for the fields that POST can't set or an adopted object has otherwise."""
     _refuse_placeholders(change)
     with created.order_lock(change):
         answer = _post_order(client, change, created)
@@ -338,7 +345,7 @@ WRITERS = {'none': _keep_object, 'create': _create_object, 'update': _update_obj
 
 
 class _RefusedError(Exception):
-    """The API refused an order, and so surely has not placed it: refusal says why."""
+    """The API refused an order, and so surely has not placed it. refusal: its error."""
 
     def __init__(self, refusal: CniError) -> None:
         super().__init__(refusal)
@@ -346,10 +353,10 @@ class _RefusedError(Exception):
 
 
 def _post_order(client: Client, change: Change, created: CreatedObjects) -> Object:
-    """The new object, ordered once. A lost answer is followed by a look; only if it shows nothing, by one more POST.
+    """The new object, ordered once. After a lost answer the list is read; only if it shows nothing new, the POST is sent once more.
 
-    That second POST can't order twice: a slot, a conduit name and a pairing key are each taken only once by Cloudflare.
-    Raises _RefusedError where the API refused the only POST: all that were refused are looked for together.
+    The second POST can't order twice: Cloudflare takes a slot, a conduit name and a pairing key only once each.
+    Raises _RefusedError where the API refused the only POST: the lists are read together for all refused orders.
     """
     lost_answer: CniError | None = None
     for attempt in range(1, MAX_POSTS + 1):
@@ -373,7 +380,7 @@ def _post_order(client: Client, change: Change, created: CreatedObjects) -> Obje
 
 
 def _may_be_created(error: CniError) -> bool:
-    """Whether the service may have done what it was asked for, although there is no good answer."""
+    """Whether the API may have created the object, although there is no good answer."""
     if isinstance(error, ApiError):
         return error.status == 408 or error.status >= 500
     return isinstance(error, TransportError) or (isinstance(error, AnswerError) and error.status < 300)
@@ -387,7 +394,7 @@ def _reread_after_lost_answer(client: Client, change: Change, cause: CniError) -
 
 
 def _find_created(current: Iterable[Object], change: Change, cause: CniError, created: CreatedObjects) -> Object | None:
-    """The object with the identity of the wanted one that was not there before, and that no other chain of this run has made."""
+    """The object with the identity of the desired one that was not listed before, and that no other chain of this run has created."""
     row, identity = change.row, {path: get(change.after, path) for path in change.row.identity}
     current = [obj for obj in current if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
     for obj in current:
@@ -401,13 +408,13 @@ def _find_created(current: Iterable[Object], change: Change, cause: CniError, cr
 
 
 def _undecided_error(text: str, cause: CniError) -> UndecidedError:
-    """Nobody can tell whether it was created; says what to check and what to do."""
+    """The error where nobody can tell whether the object was created, with what to check and what to do."""
     return UndecidedError(f'{text} Whether it was created is not known: look for it with the info module in a few minutes. '
                           'Running this again looks before it orders.', method='POST', cause=cause.details, retryable=True)
 
 
 def _add_winner(client: Client, error: CniError, change: Change, winner: Object | None) -> CniError:
-    """The refusal, naming who was quicker if that can be seen."""
+    """The refusal, with the name of the quicker one if that can be seen."""
     slot_id = change.after.get('slot_id')
     if winner:
         name = winner[change.row.id]
@@ -418,13 +425,13 @@ def _add_winner(client: Client, error: CniError, change: Change, winner: Object 
 
 
 def _post_body(client: Client, change: Change) -> Object:
-    """What POST is sent: the named fields that it knows, under its own names."""
+    """The body of the POST: the fields of the change that POST can set, under its own names."""
     rows = [change.row.field(path) for path in change.paths]
     return merge({'account': client.account_id}, {f.post_path or f.path: get(change.after, f.path) for f in rows if f.in_post})
 
 
 def _put_object(client: Client, row: Resource, after: Object, paths: Sequence[str]) -> Object:
-    """The object as stored after a PUT of all of it, or of the blocks that hold the named fields."""
+    """The object as stored after a PUT of all of it, or of the blocks that hold the fields."""
     blocks = after if row.full_put else {path.partition('.')[0]: after[path.partition('.')[0]] for path in paths}
     body = {**blocks, 'account': client.account_id} if row.full_put and row.id else blocks
     answer = client.put((*row.url_path, after[row.id]) if row.id else row.url_path, _without_paths(body, row.read_only),
@@ -444,9 +451,10 @@ def _without_paths(body: Object, paths: Iterable[str]) -> Object:
 
 
 def _verified(client: Client, change: Change, answer: Object) -> Change:
-    """The change with its answer, read anew if that differs from what was asked: it may show the object as it was before.
+    """The change with its answer.
 
-    Raises NotTakenError if a field isn't what was asked for.
+    If that differs from what was asked for, the object is read again: an answer may show it as it was before.
+    Raises NotAppliedError if a field still differs.
     """
     row, desired = change.row, {path: get(change.after, path) for path in change.paths}
     verified = change._replace(answer=answer)
@@ -464,7 +472,7 @@ def _verified(client: Client, change: Change, answer: Object) -> Change:
 
 
 def _refuse_placeholders(change: Change, ident: str | None = None) -> None:
-    """A value that a prediction could not know must not be written, nor an object that it could not name."""
+    """Raises InputError for a value, or the id of an object, that a prediction could not know: it must not be written."""
     for path in (*change.paths, *((ident,) if ident else ())):
         if get(change.after, path) == UNKNOWN:
             option = change.row.parent[0] if path == ident else change.row.field(path).option

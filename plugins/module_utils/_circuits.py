@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Circuits, each an interconnect, a CNI and a health check: what is wanted of them, and what is there in their words. Pure functions."""
+"""Circuits, each an interconnect, a CNI and a health check: as desired objects, and from current ones. Pure functions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Chain = list[Desired]
 # From circuits to desired objects.
 
 def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
-    """An interconnect, the CNI on it and its health check, as far as the circuit and the steps speak of them. Raises InputError.
+    """The interconnect, the CNI on it and its health check, as far as the circuit and the steps include them. Raises InputError.
 
-    Without the step interconnect none is ordered: the circuit's own has to be there.
+    Without the step interconnect none is ordered: the circuit has to have one.
     """
     name, interconnect = circuit['name'], circuit.get('interconnect')
     desired_interconnect = _desired_interconnect(circuit)
@@ -42,7 +42,7 @@ def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
 
 
 def _desired_interconnect(circuit: Circuit) -> Desired:
-    """The interconnect of a circuit. One of Google Cloud may have inherited what only a port in a data centre has: that is left out."""
+    """The interconnect of a circuit. A circuit of Google Cloud may have inherited options of ports in a data centre: these are left out."""
     given = {option: value for option, value in _options_of(circuit, INTERCONNECT_OPTIONS).items() if value is not None}
     left_out = [option for option in given if 'pairing_key' in given and INTERCONNECT.implied_types.get(option) == 'direct']
     applicable = {option: value for option, value in given.items() if option not in left_out}
@@ -52,10 +52,10 @@ def _desired_interconnect(circuit: Circuit) -> Desired:
 
 
 def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False) -> dict[str, Chain]:
-    """{name: the same, to be deleted}: the CNI, and its port unless the circuit named that, or somebody else has a CNI on it.
+    """{circuit: the objects to delete}: the CNI, and its interconnect unless the circuit declares that, or another circuit is on it.
 
-    The last of those that share a port takes it along. Where only an interconnect is called so, it is that: a spare one.
-    recorded: a file names the interconnect before anything is deleted.
+    The last of the circuits that share an interconnect deletes it. A name that only an interconnect has is that of a spare one.
+    recorded: a file records the interconnect before anything is deleted.
     """
     chains: dict[str, Chain] = {}
     deleted: set[str] = set()
@@ -86,33 +86,33 @@ def interconnect_name(circuit: str, snapshot: Snapshot) -> str | None:
 
 
 def with_replaced_name(name: str, chain: Chain, snapshot: Snapshot) -> Chain:
-    """The same, with the interconnect called by its name where it may be replaced: once that is on record, its tunnel needs no note."""
+    """The chain, with the name of an interconnect that may be replaced as a key: once it is on record, its tunnel needs no note."""
     interconnect = interconnect_name(name, snapshot) if any(desired.replace for desired in chain) else None
     return [desired._replace(keys={**desired.keys, 'name': interconnect}) if interconnect and desired.replace else desired
             for desired in chain]
 
 
 def half_deleted_chain(name: str, snapshot: Snapshot) -> Chain:
-    """The interconnects that a run was about to delete for a circuit when it ended, to be deleted."""
+    """The interconnects of a circuit that an earlier run was about to delete when it ended, to be deleted."""
     interconnects = (interconnect['name'] for interconnect in half_deleted_interconnects(snapshot, name))
     return [desired_object(INTERCONNECT, {'name': interconnect, 'state': 'absent'}) for interconnect in interconnects
-            if interconnect != snapshot.recorded.get(name)]
+            if interconnect != snapshot.recorded_interconnects.get(name)]
 
 
 def surplus_circuits(snapshot: Snapshot, kept: Container[str]) -> list[str]:
-    """The circuits that overridden deletes, those of which a run that ended has left the interconnect too. What has no name stays."""
+    """The circuits that overridden deletes, also those of which a run that ended left only the interconnect. What has no name stays."""
     existing = {get(cni, 'magic.conduit_name') for cni in snapshot.objects(CNI.name)} | {*half_deleted_circuits(snapshot)}
-    with_interconnect = [name for name, interconnect in snapshot.recorded.items()
+    with_interconnect = [name for name, interconnect in snapshot.recorded_interconnects.items()
                          if snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, interconnect)]
     existing |= {name for name in with_interconnect if owned_interconnect(name, snapshot)}
     return sorted(name for name in existing if name and name not in kept)
 
 
 def planning_order(chains: Mapping[str, Chain]) -> list[str]:
-    """The circuits, each after those that it keeps away from; of two that name each other the first comes first."""
+    """The circuits, each after those that it is diverse from; of two that name each other, the first comes first."""
     order: dict[str, None] = {}
     visited: set[str] = set()
-    stack = [(name, False) for name in reversed(chains)]  # what to look at, the next one last; and whether all before it are done
+    stack = [(name, False) for name in reversed(chains)]  # (circuit, whether those that it avoids are done), the next one last
     while stack:
         name, ready = stack.pop()
         if ready:
@@ -131,7 +131,10 @@ def _options_of(circuit: Circuit, options: Iterable[str]) -> dict[str, Any]:
 # From the objects of an account to circuits.
 
 def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """What is there, as circuits that can be fed back unchanged, but for CNIs that are none. No secret is among it."""
+    """The circuits of the account as options, which rollout takes unchanged.
+
+    CNIs without a name or an interconnect are left out, and secrets.
+    """
     circuits = []
     for cni in (cni for cni in snapshot.objects(CNI.name) if all(get(cni, path) for path in CNI.identity)):
         circuit = {'name': get(cni, 'magic.conduit_name'), **_object_options(CNI, cni)}
@@ -144,7 +147,7 @@ def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def _object_options(row: Resource, obj: Object) -> dict[str, Any]:
-    """The object in the words of the module's options."""
+    """The object as the options of its module."""
     options: dict[str, Any] = {}
     for f in row.fields:
         value = get(obj, f.path)

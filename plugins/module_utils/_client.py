@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API as calls: credentials, JSON with or without an envelope, accepted statuses, retry by method, pacing, paging, counters.
+"""The API as calls: JSON with or without an envelope, accepted statuses, retries by method, pacing, paging, counters.
 
 Knows no resource and no AnsibleModule. Time is an argument (clock, sleep, jitter), so tests need none.
 """
@@ -28,12 +28,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport i
 Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
 
 WINDOW = 300.0  # seconds; Cloudflare counts a user's requests over 5 minutes
-WRITE_STATUSES = (200, 201, 202, 204)  # what a write is answered with when it was done
-RETRYABLE_METHODS = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: it is repeated after 429 only, which the gateway sends
-MAX_TRIES = 5  # of a repeatable request that keeps failing without a word on when to come back
+WRITE_STATUSES = (200, 201, 202, 204)  # of a write that was done
+RETRYABLE_METHODS = frozenset({'GET', 'PUT', 'DELETE'})  # a POST orders hardware: only a 429 of the gateway is retried
+MAX_TRIES = 5  # of a retryable request that keeps failing without Retry-After
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds: the first waits; all further ones are like the last
 MAX_PAGES = 1000  # of one list, at 50 objects a page: more than any account has, and less than the budget of a window
-UNKNOWN_URL_CODES = frozenset({7000, 7003})  # codes of a 404 that speaks of the address, not of the object
+UNKNOWN_URL_CODES = frozenset({7000, 7003})  # codes of a 404 for the URL, not the object
 
 
 def token_headers(token: str) -> dict[str, str]:
@@ -47,12 +47,15 @@ def key_headers(email: str, key: str) -> dict[str, str]:
 
 
 def is_url_segment(text: str) -> bool:
-    """Whether a text can be one part of a path: '', '.', '..' and half a character can't."""
+    """Whether a text can be a segment of a URL's path: '', '.', '..' and half a character can't."""
     return text not in ('', '.', '..') and not re.search('[\ud800-\udfff]', text)
 
 
 def url_segment(value: Any) -> str:
-    """One part of a path, percent-encoded whole. Raises InputError for what no encoding makes safe: '', '.', '..' and half a character."""
+    """A segment of a URL's path, percent-encoded whole.
+
+    Raises InputError for '', '.', '..' and half a character, which no encoding makes safe.
+    """
     text = str(value)
     if not is_url_segment(text):
         raise InputError('name', f'{text!r} can not be part of an address of the API.')
@@ -69,7 +72,7 @@ class Client:
 
     send: (method, url, headers, body) -> Response. retry_timeout: seconds that one call may take, waits included.
     requests_per_window: how many requests this process sends in 300 s at most (source: Cloudflare's API rate limits, 1,200).
-    warn: what the user should know of an answer that is used all the same; called once for each text.
+    warn: called once for each text that the user should know.
     """
 
     def __init__(self, send: Send, account_id: str, credentials: Mapping[str, str], base_url: str, *, retry_timeout: float = 600,
@@ -87,7 +90,7 @@ class Client:
         self._warn, self._warned = warn, set()
         self.counters: dict[str, Any] = {'requests': 0, 'retries': 0, 'waited': 0.0}
 
-    # The verbs. path: the segments behind /accounts/{account_id}, not yet encoded.
+    # The methods. segments: of the path behind /accounts/{account_id}, not yet encoded.
 
     def get(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, accept: tuple[int, ...] = (200,),
             headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
@@ -98,7 +101,7 @@ class Client:
                   headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """The pages of a list, by `next` (source: the contract) or by `result_info` (Cloudflare's other lists).
 
-        It ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES.
+        The list ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES.
         """
         segments, next_query, seen = tuple(segments), {}, set()
         for _number in range(MAX_PAGES):
@@ -116,30 +119,30 @@ class Client:
         return self._call('GET', segments, query, headers={'Accept': 'application/pdf'}, decode=lambda answer, _where: answer)
 
     def post(self, segments: Iterable[Any], body: Mapping[str, Any]) -> dict[str, Any]:
-        """The new object. Sent once: any failure but a 429 comes back at once, and it may have been done all the same."""
+        """The new object. Sent once: any failure but a 429 is raised at once, and the object may have been created all the same."""
         return self._call('POST', segments, body=body, accept=WRITE_STATUSES, decode=_decode_object)
 
     def put(self, segments: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-        """The object as stored; None if the success came without it."""
+        """The object as stored; None if the API confirms without it."""
         return self._call('PUT', segments, body=body, headers=headers, accept=WRITE_STATUSES, decode=_decode_object_or_none)
 
     def delete(self, segments: Iterable[Any]) -> bool:
-        """False if the API says that there is no such object, as after a lost answer. No body is documented, so none is read."""
+        """False if the API has no such object, as after a lost answer. No body is documented, so none is read."""
         return bool(self._call('DELETE', segments, accept=(*WRITE_STATUSES, 404), decode=lambda _answer, _where: True))
 
     def back_off(self, attempt: int, longest: float = WINDOW) -> None:
-        """Waits as long as before the next try of a call that failed so many times, but no longer than so many seconds."""
+        """Waits as long as before the next attempt of a call that failed so many times, but no longer than so many seconds."""
         self._wait(min(self._backoff_delay(attempt), longest))
 
     def warn(self, text: str) -> None:
-        """Warns the user, once of the same."""
+        """Warns the user, once for each text."""
         with self._lock:
             known = text in self._warned
             self._warned.add(text)
         if not known:
             self._warn(text)
 
-    # One call, as often as it may be sent.
+    # A call: sent as often as the retry rule allows.
 
     def _call(self, method: str, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, body: Mapping[str, Any] | None = None,
               accept: tuple[int, ...] = (200,), headers: Mapping[str, str] | None = None, decode: Callable) -> Any:
@@ -164,7 +167,7 @@ class Client:
         raise AssertionError('unreachable')
 
     def _retry_delay(self, method: str, error: CniError, attempt: int) -> float | None:
-        """Seconds until the next try, None for no further one. This is the whole retry rule."""
+        """Seconds until the next attempt, None for no further one. This is the whole retry rule."""
         refused_before = getattr(error, 'status', None) == 429
         if not refused_before and not (error.transient and method in RETRYABLE_METHODS and attempt < MAX_TRIES):
             return None
@@ -174,7 +177,7 @@ class Client:
         return BACKOFF[min(attempt, len(BACKOFF)) - 1] * (0.5 + self._jitter() / 2)
 
     def _send_paced(self, *request: Any) -> Response:
-        """The answer. A request counts from its end: when it arrived is not known, and one that was slow may have come late."""
+        """The answer. A request counts from its end: nobody knows when it arrived, and a slow one may have arrived late."""
         sent = self._reserve_send_time()
         try:
             return self._send(*request)
@@ -182,7 +185,7 @@ class Client:
             sent[0] = self.clock()
 
     def _reserve_send_time(self) -> list[float]:
-        """Keeps to the budget by own count; the count that the API reports has been seen not to count down. Returns [when it is sent]."""
+        """Keeps to the budget by its own count: the API's count has been seen not to count down. Returns [the time to send]."""
         with self._lock:
             now = self.clock()
             full = len(self._sent) == self._sent.maxlen
@@ -195,14 +198,14 @@ class Client:
         return sent
 
     def _refuse_blocked(self, request: tuple[str, str], deadline: float) -> None:
-        """Raises the ApiError of a 429, unsent, if the header Ratelimit asks for a wait beyond the call's retry_timeout."""
+        """Raises a 429 without sending, if the header Ratelimit asks for a wait beyond the call's retry_timeout."""
         if self._blocked_until > deadline:
             wait = math.ceil(self._blocked_until - self.clock())
             problem = f'not sent, as the header Ratelimit of an earlier answer leaves no request for {wait} s'
             raise ApiError(*request, 429, [{'code': None, 'message': problem}], retry_after=wait)
 
     def _note_rate_limit(self, headers: Mapping[str, str]) -> None:
-        """Ratelimit: "default";r=0;t=30 means: nothing left for 30 s. Only ever slows down, and by no more than a window."""
+        """Ratelimit: "default";r=0;t=30 means that nothing is left for 30 s. It only ever slows down, by a window at most."""
         exhausted = re.search(r';\s*r=0\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
         if exhausted:
             with self._lock:
@@ -219,7 +222,7 @@ class Client:
 
 
 def _note_attempts(error: CniError, attempt: int, wait: float | None) -> None:
-    """Says how often it was tried, and for how long it would have had to wait."""
+    """Adds to an error how often the call was sent, and how long it would have had to wait."""
     if attempt > 1:
         error.notes.append(f'Tried {attempt} times.')
     if wait is not None:
@@ -242,7 +245,7 @@ def _accepted_result(request: tuple[str, str], answer: Response, accept: tuple[i
 
 
 def _api_error(method: str, url_path: str, answer: Response) -> ApiError:
-    """The error in the API's words, whatever form they have: envelope, other JSON, text, HTML or nothing."""
+    """The error with the API's own message, whatever its form: envelope, other JSON, text, HTML or nothing."""
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -255,13 +258,16 @@ def _api_error(method: str, url_path: str, answer: Response) -> ApiError:
 
 
 def _error_item(error: Mapping[str, Any]) -> dict[str, Any]:
-    """One error as the API has it: code and message, and where it has them the page that explains it and the field that it is about."""
+    """An error as the API has it: code and message, and if given the page that explains it and the field that it is about."""
     return {'code': error.get('code'), 'message': error.get('message'),
             **{name: error[name] for name in ('documentation_url', 'source') if error.get(name)}}
 
 
 def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The seconds that Retry-After names, be it by number or by date; None where it names none. A date is counted from the answer's own."""
+    """The seconds of the header Retry-After, given as a number or a date; None without one.
+
+    A date is counted from the answer's own date.
+    """
     value = str(headers.get('Retry-After') or '').strip()
     if value.isdecimal():
         return float(value)
@@ -305,7 +311,7 @@ def _parsed_json(answer: Response, request: tuple[str, str]) -> Any:
 
 
 def _envelope_result(data: Any) -> Any:
-    """What an envelope holds; all of it if there is none."""
+    """The result in an envelope; all of the data if there is no envelope."""
     return data.get('result') if isinstance(data, dict) and 'success' in data else data
 
 
@@ -324,7 +330,7 @@ def _decode_object(answer: Response, request: tuple[str, str]) -> dict[str, Any]
 
 
 def _page_decoder(name: str, number: int) -> Callable[[Response, tuple[str, str]], tuple[list[dict[str, Any]], dict[str, Any]]]:
-    """The decoder of the page of a list with that number: (its objects, the query that leads to the next page)."""
+    """The decoder of a page: (its objects, the query of the next page). number: of the page."""
     def decode(answer: Response, request: tuple[str, str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         def answer_error(problem: str) -> AnswerError:
             return AnswerError(*request, answer.status, problem, answer.headers.get('cf-ray'))
@@ -342,7 +348,7 @@ def _page_decoder(name: str, number: int) -> Callable[[Response, tuple[str, str]
 
 
 def _next_page_query(envelope: Any, data: Any, count: int, number: int) -> dict[str, Any]:
-    """The query of the page after that of a number with so many objects; {} after the last. Raises ValueError or TypeError."""
+    """The query of the next page, {} after the last. number, count: of this page and its objects. Raises ValueError or TypeError."""
     cursor = data.get('next') if isinstance(data, dict) else None
     if not isinstance(cursor, (int, str, type(None))):
         raise TypeError(f'a {type(cursor).__name__} as the cursor of the next page')
@@ -356,7 +362,7 @@ def _next_page_query(envelope: Any, data: Any, count: int, number: int) -> dict[
 
 
 def _numbered_page_query(info: Mapping[str, Any], count: int, number: int) -> dict[str, Any]:
-    """The same where pages have numbers. Source: Cloudflare's v4 lists. total_count may count what a filter leaves out."""
+    """The same where pages have numbers (source: Cloudflare's v4 lists). total_count may count what a filter leaves out."""
     if int(info.get('page') or number) != number:
         raise ValueError(f'page {info["page"]} of a list where {number} was asked for')
     size, total = int(info.get('per_page') or 0), int(info.get('total_count') or 0)

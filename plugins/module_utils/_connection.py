@@ -40,7 +40,7 @@ def _base_url(params: Mapping[str, Any], warn: Callable[[str], None]) -> str:
 
 
 def _parsed_url(text: str) -> SplitResult | None:
-    """The parts of an address; None if requests, the resolver or Python can make nothing of it: each finds other mistakes."""
+    """The parts of a URL; None if requests, the resolver or Python can't use it: each finds other mistakes."""
     from requests import PreparedRequest
 
     try:

@@ -16,10 +16,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 
 class Desired(NamedTuple):
-    """One object as the user declares it. keys: {option: value}; fields: {path: value}; selector: the slot selector, if any.
+    """An object as the user declares it. keys: {option: value}; fields: {path: value}; selector: of a slot.
 
-    on_previous: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
-    previous_name: the conduit_name that it had, if it is to be renamed.
+    circuit: the circuit that the object is part of, where there are many. on_previous: it is on the interconnect that is planned just
+    before.
+    previous_name: the conduit_name that the CNI has now, if it is to be renamed.
     """
 
     row: Resource
@@ -37,7 +38,7 @@ class Desired(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name in messages."""
         if self.circuit:
             return f'{self.row.title} of {self.circuit}'
         given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
@@ -45,7 +46,7 @@ class Desired(NamedTuple):
 
 
 def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
-    """What the options of a module declare. Raises InputError, naming the option and what is allowed."""
+    """The object that the options of a module declare. Raises InputError with the option and what is allowed."""
     for option, why in row.refused_options.items():
         if params.get(option) is not None:
             raise InputError(option, why)
@@ -62,7 +63,7 @@ def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
 
 
 def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """{path: the value that clears it} of what the option clear names. Raises InputError for what is given a value too."""
+    """{path: the value that clears it} for the option clear. Raises InputError for a field that is given a value too."""
     cleared = dict(row.clear_values[name] for name in names)
     for path in cleared:
         both = next((other for other in fields if _is_within(other, path)), None)
@@ -77,14 +78,14 @@ def _is_within(path: str, block: str) -> bool:
 
 
 def given_values(rows: Iterable[Field | Key], params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    """{option: canonical value} of those that the user said. Raises InputError; appends to warnings."""
+    """{option: canonical value} of the options that are given. Raises InputError; appends to warnings."""
     values = {row: get(params, row.option) for row in rows}
     return {row.option: checked_value(row.option, value, row.check, warnings, getattr(row, 'secret', False))
             for row, value in values.items() if value is not None}
 
 
 def checked_value(option: str, value: Any, check: Callable, warnings: list[str], secret: bool = False) -> Any:
-    """The canonical value, or InputError saying what is allowed. What a prediction left open passes."""
+    """The canonical value. Raises InputError with what is allowed. UNKNOWN from a prediction passes."""
     if value == UNKNOWN:
         return value
     try:
@@ -95,7 +96,7 @@ def checked_value(option: str, value: Any, check: Callable, warnings: list[str],
 
 
 def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
-    """The row for the type that the options speak of."""
+    """The row for the type that the options are for."""
     given = {option: type_ for option, type_ in row.implied_types.items() if params.get(option) is not None}
     types = set(given.values()) | ({params['type']} if row.variants and params.get('type') else set())
     if len(types) > 1:
@@ -105,7 +106,7 @@ def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
 
 
 def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What an interconnect that exists, or else a free slot, has to meet."""
+    """What the interconnect, or the slot for a new one, has to match."""
     if row.constants == GCP_PARTNER.constants:
         key = params.get('pairing_key')
         return {'type': 'gcp_partner', 'region': pairing_region(key) if key else None, 'speed': params.get('bandwidth')}
@@ -121,7 +122,7 @@ def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def _with_facility_rule(selector: dict[str, Any]) -> dict[str, Any]:
-    """What a selector asks for, with a facility that is no name but `different` in the words of _slots. Raises InputError."""
+    """The selector, with the facility `different` as a rule of its own. Raises InputError."""
     if casefolded(selector.get('facility')) != DIFFERENT:
         return selector
     if not selector.get('diverse_from'):

@@ -16,9 +16,9 @@ PRIVATE_FOLDER = 0o700
 
 
 def read_file(path: str, option: str) -> bytes | None:
-    """What is in a file, None if there is none. Raises InputError for what is no file, and for one that can't be read."""
+    """The content of a file, None if there is none. Raises InputError if it is no file or can't be read."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # to read a pipe would wait for ever
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be read for ever
             raise InputError(option, f'{path} is a folder, a pipe or a device.', 'the path of a file')
         with open(path, 'rb') as file:
             return file.read()
@@ -29,8 +29,8 @@ def read_file(path: str, option: str) -> bytes | None:
 
 
 def write_file(path: str, content: bytes, option: str) -> None:
-    """Puts a file in place at once, never half of it. A new one has the mode 0600; another keeps mode and owner. Raises InputError."""
-    path = os.path.realpath(path)  # a link stays
+    """Writes a file at once, never half of it. A new file has the mode 0600; an old one keeps mode and owner. Raises InputError."""
+    path = os.path.realpath(path)  # a symbolic link stays
     draft = None
     try:
         handle, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix='.', suffix='.new')
@@ -48,7 +48,7 @@ def write_file(path: str, content: bytes, option: str) -> None:
 
 
 def _keep_attributes(handle: int, path: str) -> None:
-    """Mode and owner of the file that was there; the owner as far as this process may give files away."""
+    """Sets mode and owner of the old file; the owner only if this process may."""
     with suppress(FileNotFoundError):
         old = os.stat(path)
         if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
@@ -67,7 +67,7 @@ def remove_file(path: str) -> None:
 
 
 def make_private_folder(path: str) -> None:
-    """Makes a folder with those above it, each private."""
+    """Makes a folder and those above it, each private."""
     if not os.path.isdir(path):
         make_private_folder(os.path.dirname(path))
         with suppress(FileExistsError):

@@ -4,21 +4,21 @@
 """One exception tree; each error knows the dict that fail_json gets.
 
 CniError
-├── InputError          what was asked for can't be; nothing was written
-├── AmbiguousError      more than one object matches
-├── DriftError          what differs can't be changed on a live object
-├── NotTakenError       the API accepted a write and did not do it
-├── UndecidedError      nobody can tell whether an order was placed
-├── RaceError           someone else was quicker
-├── ProtectedError      what carries traffic is not deleted without the user's word
-├── NotYetError         something that will be there is not shown yet
-├── PartlyError         some circuits of many failed
-│   └── UnmetError      sites have not what was expected of them
-├── BugError            an exception that nobody expected
-├── TransportError      no answer: DNS, proxy, TLS, time-out, connection lost
-└── AnswerError         an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
-    ├── ShapeError      an object of which something is of another type than documented
-    └── ApiError        the API refused: its own status, code and message
+├── InputError              the user asked for something impossible; nothing was written
+├── AmbiguousError          more than one object matches
+├── DriftError              an object differs in fields that are immutable
+├── NotAppliedError         the API confirmed a write and did not apply it
+├── UndecidedError          nobody can tell whether an order was placed
+├── RaceError               another run was quicker
+├── ProtectedError          a circuit that carries traffic is not deleted without force
+├── NotListedError          Cloudflare does not list something yet
+├── PartialFailureError     some circuits of many failed
+│   └── ExpectationError    sites lack what was expected of them
+├── BugError                an exception that nobody expected
+├── TransportError          no answer: DNS, proxy, TLS, time-out, connection lost
+└── AnswerError             an answer that isn't the one asked for (HTML, truncated JSON, a redirect)
+    ├── ShapeError          an object with a field of another type than documented
+    └── ApiError            the API refused: its own status, code and message
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class CniError(Exception):
 
 
 class InputError(CniError):
-    """The user asked for something that can't be. option: the option to look at; allowed: what it may be."""
+    """The user asked for something impossible. option: the option to look at; allowed: what it may be."""
 
     kind = 'input'
 
@@ -102,7 +102,7 @@ class DriftError(CniError):
 
 
 class NotAppliedError(CniError):
-    """A write was answered with success, but the object is not as asked. fields: {name: {have, want}}."""
+    """The API answered a write with success, but the object is not as it was asked for. fields: {name: {have, want}}."""
 
     kind = 'not_taken'
 
@@ -112,20 +112,20 @@ class NotAppliedError(CniError):
 
 
 class UndecidedError(CniError):
-    """An order was sent and its answer lost, more than once; the object is not to be seen."""
+    """An order was sent and its answer lost, more than once, and the object is not listed."""
 
     kind = 'undecided'
 
 
 class RaceError(CniError):
-    """Someone else was quicker; nothing that the user said is wrong, and the next run sees what he did."""
+    """Another run was quicker. Nothing is wrong with the options, and the next run sees what the other one did."""
 
     kind = 'race'
     retryable = True
 
 
 class ProtectedError(CniError):
-    """What would be deleted carries traffic; candidates: the circuits that would stop."""
+    """What would be deleted carries traffic. candidates: the circuits that would stop."""
 
     kind = 'protected'
 
@@ -134,9 +134,9 @@ class ProtectedError(CniError):
 
 
 class NotListedError(CniError):
-    """Something that comes by itself is not there yet. part: (resource, id or None for the list) of the snapshot that will show it.
+    """Cloudflare does not list something yet that it creates by itself. part: the part of the snapshot that will show it.
 
-    observe() reads that part again until it is there or retry_timeout is over, so this reaches the user only then.
+    observe() reads that part again until it is listed or retry_timeout is over: the user sees the error only then.
     """
 
     kind = 'not_yet'
@@ -148,7 +148,7 @@ class NotListedError(CniError):
 
 
 class PartialFailureError(CniError):
-    """Some circuits of many failed. outcome: what became of each, as the result has it."""
+    """Some circuits of many failed. outcome: the result of the run, with the outcome of each circuit."""
 
     kind = 'partly'
 
@@ -162,13 +162,13 @@ class PartialFailureError(CniError):
 
 
 class ExpectationError(PartialFailureError):
-    """What was expected of sites is not there. outcome: the verdict and what it was made from."""
+    """Sites lack what was expected of them. outcome: the result, with the verdict."""
 
     kind = 'unmet'
 
 
 class BugError(CniError):
-    """An exception that nobody expected, with where it was raised. redact: its text as it may be shown; applied: of the exception."""
+    """An exception that nobody expected, with its traceback. redact: takes secrets out of its text."""
 
     def __init__(self, cause: BaseException, redact: Callable[[str], str]) -> None:
         chain = [cause]
@@ -220,7 +220,7 @@ class AnswerError(CniError):
 
 
 class ShapeError(AnswerError):
-    """An object that can't be read whole. field_paths: the paths of what can't be."""
+    """An object that can't be read completely. field_paths: the paths of the fields that can't be."""
 
     def __init__(self, method: str, path: str, status: int, problem: str, field_paths: Iterable[str]) -> None:
         super().__init__(method, path, status, problem)
@@ -228,7 +228,7 @@ class ShapeError(AnswerError):
 
 
 def _error_text(error: dict[str, Any]) -> str:
-    """One error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
+    """An error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
     source = error.get('source')
     pointer = source.get('pointer') if isinstance(source, dict) else None
     details = ', '.join(f'{name} {value}' for name, value in (('code', error.get('code')), ('at', pointer)) if value is not None)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of circuits as rows: what is on disk, what should be, and the changes that lead there. No AnsibleModule.
+"""The files of circuits: what is on disk, what should be, and the changes; the lock. No AnsibleModule.
 
-NAME-loa.pdf is the LOA, NAME.md the hand-over for people, NAME.json that for programs. The last one is the record of the circuit too: it is
-there as soon as an interconnect is ordered, then no more than {format, name, interconnect: {name}}, and it says what the LOA is for.
+NAME-loa.pdf is the LOA, NAME.md the hand-over for people, NAME.json that for programs. NAME.json is the record of the circuit too: it is
+written as soon as an interconnect is ordered, then only with {format, name, interconnect: {name}}, and it records what the LOA is for.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 
 ENDINGS = {LOA.name: '-loa.pdf', SHEET.name: '.md', HANDOVER.name: '.json'}
 DELETING = 'deleting'  # in a record: the account that the circuit is about to be deleted from
-LOCK_POLL = 2.0  # seconds at most, where another run has the lock
+LOCK_POLL = 2.0  # seconds at most between two attempts to lock
 
 
 def file_path(folder: str, circuit: str, row: Resource = HANDOVER) -> str:
-    """Where a file of a circuit is, its record if none is named."""
+    """The path of a file of a circuit, by default of its record."""
     return os.path.join(folder, file_name(circuit) + ENDINGS[row.name])
 
 
 class FilesOnDisk(NamedTuple):
-    """What is on disk of one circuit, each None where there is no file. loa_sha256: of the content, in hex."""
+    """The files of a circuit on disk, None for one that does not exist. loa_sha256: of its content, in hex."""
 
     record: Object | None = None
     markdown: str | None = None
@@ -65,8 +65,8 @@ class FilesOnDisk(NamedTuple):
 class ArtifactsFolder:
     """The folder of the files. loa_max_age: days after which a LOA is fetched anew. template: the user's own, for NAME.md.
 
-    now: returns the moment, with its time zone. warn: what the user should know.
-    Raises InputError for a folder that can't be one, and a template with an error.
+    now: returns the current time, with its time zone. warn: what the user should know.
+    Raises InputError for a folder that can't be used, and a template with an error.
     """
 
     def __init__(self, path: str, loa_max_age: int | None = None, template: str | None = None,
@@ -81,15 +81,15 @@ class ArtifactsFolder:
         self._now, self._warn_user, self._warned = now, warn, set()
 
     def _warn(self, text: str) -> None:
-        """Warns the user, once of the same: records are read again before an order."""
+        """Warns the user, once for each text: records are read again before an order."""
         if text not in self._warned:
             self._warned.add(text)
             self._warn_user(text)
 
-    # What is there.
+    # Reading.
 
     def records(self) -> dict[str, Object]:
-        """{circuit: what is in its NAME.json} of all circuits. What is no such file, or can't be read, is left out with a warning."""
+        """{circuit: its NAME.json} of all circuits. A file that is no record, or can't be read, is left out with a warning."""
         records = {}
         for file in self._record_names():
             try:
@@ -110,25 +110,25 @@ class ArtifactsFolder:
             raise InputError('artifacts_dir', f'{self.path} can not be read: {error.strerror}.') from None
 
     def on_disk(self, name: str) -> FilesOnDisk:
-        """What is there of a circuit. Raises InputError for what can't be read, and a record that is none."""
+        """The files of a circuit on disk. Raises InputError for one that can't be read, and a record that is invalid."""
         markdown, loa = (read_file(self._file_path(name, row), 'artifacts_dir') for row in (SHEET, LOA))
         return FilesOnDisk(_read_record(self._file_path(name, HANDOVER)), None if markdown is None else markdown.decode('utf-8', 'replace'),
                            None if loa is None else hashlib.sha256(loa).hexdigest())
 
     def file_paths(self, facts: CircuitFacts) -> dict[str, str | None]:
-        """Where the files of a circuit are, or will be."""
+        """The paths of the files of a circuit."""
         loa = self._file_path(facts.name, LOA) if is_direct(facts.interconnect) else None
         return {'loa': loa, 'markdown': self._file_path(facts.name, SHEET), 'json': self._file_path(facts.name, HANDOVER)}
 
     def _file_path(self, name: str, row: Resource) -> str:
         return file_path(self.path, name, row)
 
-    # What has to change.
+    # Planning.
 
     def plan_files(self, facts: CircuitFacts, steps: Sequence[str], files: FilesOnDisk) -> list[Change]:
-        """The changes that the steps make: loa and handover, and interconnect, which is put on record.
+        """The changes of the steps loa, handover, and interconnect, which writes the record.
 
-        Raises InputError where there is nothing to make them of.
+        Raises InputError where there is no circuit to write of.
         """
         for step, needed in (('loa', facts.interconnect), ('handover', facts.interconnect and facts.cni)):
             if step in steps and not needed:
@@ -151,13 +151,13 @@ class ArtifactsFolder:
         return self._file_change(LOA, facts.name, current, desired)
 
     def plan_removal(self, name: str, files: FilesOnDisk) -> list[Change]:
-        """The files that are there, to be removed; the record last, so that a run that ends on the way leaves it to the next one."""
+        """The removal of all files of a circuit; the record comes last, so that a run that ends on the way leaves it to the next one."""
         loa = files.loa_sha256 and (get(files.record, 'loa') or {'sha256': files.loa_sha256})
         contents = ((LOA, loa), (SHEET, files.markdown), (HANDOVER, files.record))
         return [self._file_change(row, name, content, None) for row, content in contents if content is not None]
 
     def _file_change(self, row: Resource, name: str, before: Any, after: Any) -> Change:
-        """One file from its content before to that after, None for no file."""
+        """The change of a file from its content before to that after, None for no file."""
         path = self._file_path(name, row)
         action = 'none' if before == after else 'delete' if after is None else 'create' if before is None else 'update'
         objects = (None if content is None else {'path': path, 'content': content} for content in (before, after))
@@ -166,7 +166,7 @@ class ArtifactsFolder:
     # Writing.
 
     def write_changes(self, client: Client, changes: Iterable[Change]) -> list[Change]:
-        """The changes with what was written as their answers. Raises CniError, those before it under applied."""
+        """The changes with what was written as their answers. Raises CniError; its .applied holds those before it."""
         written: list[Change] = []
         try:
             for change in changes:
@@ -195,9 +195,9 @@ class ArtifactsFolder:
         return change._replace(answer={**change.after, 'content': content})
 
     def write_record(self, name: str, interconnect: str, deleting: str | None = None) -> Change:
-        """Writes whose an interconnect is: right after its order, and before it is deleted. Removes the LOA of another one.
+        """Records which interconnect a circuit has: right after its order, and before it is deleted. Removes the LOA of another one.
 
-        deleting: the account that the circuit is about to be deleted from. The mark outlives the circuit until its files are removed.
+        deleting: the account that the circuit is about to be deleted from. The mark stays until the files of the circuit are removed.
         """
         before = _read_record(self._file_path(name, HANDOVER))
         recorded = get(before, 'interconnect.name')
@@ -213,7 +213,7 @@ class ArtifactsFolder:
         return change._replace(answer=change.after)
 
     def make_folder(self) -> None:
-        """Makes the folder, private, if it is not there. Raises InputError where that can't be, or nothing can be written to it."""
+        """Makes the folder, private, if it does not exist. Raises InputError if that fails, or nothing can be written to it."""
         try:
             make_private_folder(self.path)
         except OSError as error:
@@ -223,9 +223,9 @@ class ArtifactsFolder:
 
     @contextmanager
     def lock(self, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-        """Keeps other runs out that order for circuits of the folder. timeout: seconds; back_off(tries, seconds at most) waits.
+        """Locks the folder against other runs that order for its circuits. timeout: seconds; back_off(attempt, seconds at most) waits.
 
-        The lock is on the folder itself, so that there is no file of it, and ends with the process. Raises RaceError after timeout.
+        The lock is on the folder itself, so it leaves no file, and ends with the process. Raises RaceError after timeout.
         """
         self.make_folder()
         try:
@@ -250,7 +250,7 @@ class ArtifactsFolder:
             back_off(attempt, min(seconds_left, LOCK_POLL))
 
     def _try_lock(self, handle: int) -> bool:
-        """Whether the folder is this run's now. Where there are no locks, as on some network file systems, it is, with a warning."""
+        """Whether this run has the lock now. Where there are no locks, as on some network file systems, it has, with a warning."""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -261,7 +261,7 @@ class ArtifactsFolder:
 
 
 def _current_record(facts: CircuitFacts, files: FilesOnDisk) -> Object:
-    """What is on record of the interconnect that the circuit has now."""
+    """The record of the interconnect that the circuit has now, a new one if need be."""
     interconnect = facts.interconnect['name']
     if get(files.record, 'interconnect.name') == interconnect:
         return files.record
@@ -269,7 +269,7 @@ def _current_record(facts: CircuitFacts, files: FilesOnDisk) -> Object:
 
 
 def _completed_record(record: Object, written: Iterable[Change]) -> Object:
-    """The record with what its LOA has turned out to be. Raises InputError where it holds what a prediction could not know."""
+    """The record with the LOA that was fetched. Raises InputError where it holds what a prediction could not know."""
     fetched = [change.answer['content'] for change in written if change.row is LOA and change.answer]
     record = {**record, 'loa': fetched[0]} if fetched else record
     if UNKNOWN in [get(record, path) for path in ('interconnect.name', 'link.customer_address', 'loa.sha256')]:
@@ -278,7 +278,7 @@ def _completed_record(record: Object, written: Iterable[Change]) -> Object:
 
 
 def _read_record(path: str) -> Object | None:
-    """What is in a NAME.json, None if there is none. Raises InputError for what this collection has not written there."""
+    """The content of a NAME.json, None if there is none. Raises InputError for one that this collection has not written."""
     content = read_file(path, 'artifacts_dir')
     if content is None:
         return None
@@ -293,7 +293,7 @@ def _read_record(path: str) -> Object | None:
 
 
 def _record_problem(record: Object, file: str) -> str | None:
-    """Why an object can't be the record in that file."""
+    """Why an object can't be the record in that file, None if it can."""
     name, interconnect = record.get('name'), get(record, 'interconnect.name')
     if record.get('format', FORMAT) != FORMAT:
         return f'is of format {record["format"]!r}, and this version knows {FORMAT} only'

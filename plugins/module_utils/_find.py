@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the current object that a desired one means: by key, by record, by selector. Pure functions over a snapshot."""
+"""Finds the current object of a desired one: by key, by record, by selector. Pure functions over a snapshot."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_uuid
 
-# On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
+# On the tunnel of an interconnect whose CNI is deleted first: the next run finds it, if this one ends between the two deletes.
 DELETE_NOTE = 'netops.cloudflare_cni deletes the circuit '
 
 
 def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
-    """The object that the user means, or None. Raises AmbiguousError for two, InputError for a name that only Cloudflare gives."""
+    """The current object, or None. Raises AmbiguousError for two, InputError for a name that only Cloudflare assigns and no object has."""
     row = desired.row
     if row.id is None:
         return next(iter(snapshot.objects(row.name)), {})
@@ -55,7 +55,7 @@ def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
 
 
 def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
-    """{id: object} of what the keys name. Raises AnswerError where that may be something that can't be read."""
+    """{id: object} of the objects that the keys name. Raises AnswerError where one of them may be an unreadable one."""
     row, keys = desired.row, [(key, desired.keys[key.option]) for key in desired.row.keys if key.option in desired.keys]
     matches = {obj[row.id]: obj for key, value in keys for obj in objects_by_key(row, key, value, snapshot)} or {
         obj[row.id]: obj for key, value in keys if not key.references for obj in objects_by_field(row, key.path, value, snapshot)}
@@ -65,7 +65,7 @@ def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
 
 
 def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
-    """{id: object} of what the circuit's previous name leads to. Raises AmbiguousError where that and its name are circuits both."""
+    """{id: object} of those under the previous name. Raises AmbiguousError if both names are circuits."""
     old, new = desired.previous_name, desired.keys.get('conduit_name')
     if old is None or not snapshot.matching(CNI.name, CIRCUIT_NAME, old):
         return {}
@@ -78,12 +78,13 @@ def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str,
 def _objects_on_record(desired: Desired, snapshot: Snapshot) -> list[Object]:
     """The interconnect that the circuit has on record."""
     circuit = desired.keys.get('conduit_name')
-    return owned_interconnect(circuit, snapshot) if circuit in snapshot.recorded and desired.row.name == INTERCONNECT.name else []
+    is_recorded = desired.row.name == INTERCONNECT.name and circuit in snapshot.recorded_interconnects
+    return owned_interconnect(circuit, snapshot) if is_recorded else []
 
 
 def _refuse_other_owner(desired: Desired, interconnects: Iterable[str], snapshot: Snapshot) -> None:
-    """Raises InputError where a slot_id leads to an interconnect without a CNI that is on record as another circuit's."""
-    for name in interconnects if 'slot_id' in desired.keys and snapshot.recorded_on else ():
+    """Raises InputError where slot_id leads to an interconnect without a CNI that another circuit has on record."""
+    for name in interconnects if 'slot_id' in desired.keys and snapshot.recorded_circuits else ():
         owners = [] if snapshot.matching(CNI.name, CNI.parent[1], name) else circuits_on_record(name, snapshot)
         if owners and desired.keys.get('conduit_name') not in owners:
             raise InputError('slot_id', f'interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}, as its record says.',
@@ -91,7 +92,7 @@ def _refuse_other_owner(desired: Desired, interconnects: Iterable[str], snapshot
 
 
 def _half_deleted_objects(desired: Desired, snapshot: Snapshot) -> list[Object]:
-    """The interconnect that an earlier run was about to delete for this circuit when it ended: its CNI is gone, its tunnel has the note."""
+    """The interconnect of this circuit that an earlier run was about to delete when it ended."""
     circuit = desired.keys.get('conduit_name')
     if circuit is None or desired.row.name != INTERCONNECT.name or not (desired.state == 'absent' or desired.replace):
         return []
@@ -106,26 +107,26 @@ def half_deleted_interconnects(snapshot: Snapshot, circuit: str) -> list[Object]
 
 
 def _carries_cni(name: str, snapshot: Snapshot) -> bool:
-    """Whether a CNI is on an interconnect, one that can't be read included."""
+    """Whether a CNI is on the interconnect, an unreadable one included."""
     unreadable = (cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name))
     return bool(snapshot.matching(CNI.name, CNI.parent[1], name)) or any(port in (None, name) for port in unreadable)
 
 
 def half_deleted_circuits(snapshot: Snapshot) -> list[str]:
-    """The circuits of which there are such interconnects."""
+    """The circuits that have half deleted interconnects."""
     texts = [str(tunnel.get('description')) for tunnel in snapshot.objects(TUNNEL.name)]
     names = [text.removeprefix(DELETE_NOTE) for text in texts if text.startswith(DELETE_NOTE)]
     return [name for name in names if half_deleted_interconnects(snapshot, name)]
 
 
 def objects_on_same_port(row: Resource, obj: Object, snapshot: Snapshot) -> list[Object]:
-    """The interconnects of a tunnel, or the tunnels of an interconnect: what they have in common is the reserved port."""
+    """The interconnects of a tunnel, or the tunnels of an interconnect: they have the reserved port in common."""
     port = obj.get('virtual_port_reservation_id')
     return snapshot.matching(row.name, 'virtual_port_reservation_id', port, normal_uuid) if port else []
 
 
 def _ambiguity_advice(desired: Desired) -> str:
-    """What to do about two matches."""
+    """What the user can do about two matches."""
     name = next((key.option for key in desired.row.keys if key.assigned), None)
     if len(desired.keys) > 1:
         return f'They come from {" and ".join(desired.keys)}, which have to mean the same one.'
@@ -133,7 +134,7 @@ def _ambiguity_advice(desired: Desired) -> str:
 
 
 def filtered_objects(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:
-    """The objects that all given keys name and that meet all given filters; None asks for nothing. For info modules."""
+    """The objects that all given keys name and that match all given filters, for info modules. None matches everything."""
     objects = [obj for obj in snapshot.objects(row.name) if all(matches_selector(obj, option, value) for option, value in filters.items())]
     for key in row.keys:
         if keys.get(key.option) is not None:
@@ -144,7 +145,10 @@ def filtered_objects(row: Resource, keys: Mapping[str, Any], filters: Mapping[st
 
 
 def interconnect_names(options: Mapping[str, Sequence[str] | None], snapshot: Snapshot) -> list[str]:
-    """The interconnects that two options name, the first their own names, the second circuits; all if neither does. Raises InputError."""
+    """The names of the interconnects that two options name, the first by name, the second by circuit; of all if neither is given.
+
+    Raises InputError for a name that does not exist.
+    """
     if all(given is None for given in options.values()):
         return [obj['name'] for obj in snapshot.objects('interconnect')]
     names: list[str] = []
@@ -162,9 +166,9 @@ def interconnect_names(options: Mapping[str, Sequence[str] | None], snapshot: Sn
 
 
 def _interconnects_by_selector(desired: Desired, snapshot: Snapshot) -> list[Object]:
-    """Interconnects that meet the selector; for a circuit, only such as carry no other circuit yet.
+    """The interconnects that match the selector; for a circuit only those without a circuit.
 
-    Of several it takes the first as slots go, if the circuits of the plan without a port need them all: a run that was ended leaves such.
+    Of several a circuit gets the first by slot, if the circuits of the plan need them all: a run that ended has left them.
     """
     avoided = avoided_interconnects(desired, snapshot)
     for_circuit = 'conduit_name' in desired.keys
@@ -175,22 +179,22 @@ def _interconnects_by_selector(desired: Desired, snapshot: Snapshot) -> list[Obj
 
 
 def _spare_interconnects(selector: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:
-    """Interconnects without a circuit that meet the selector, as far as they do by themselves; the first as slots go is the first."""
+    """The interconnects without a circuit that match the selector but for diversity, sorted by slot."""
     def sorted_matches() -> list[Object]:
         objects = candidates(INTERCONNECT.name, selector, snapshot)
         return sorted((obj for obj in objects if not selector_mismatch(selector, obj, ())), key=sort_key_of_slot)
 
     spare = snapshot.cached((INTERCONNECT.name, selector_key(selector)), sorted_matches)
     unreadable_on = {cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name)}
-    spare[:] = [obj for obj in spare if not (obj['name'] in unreadable_on or obj['name'] in snapshot.assigned)
+    spare[:] = [obj for obj in spare if not (obj['name'] in unreadable_on or obj['name'] in snapshot.claimed)
                 and not snapshot.matching('cni', 'interconnect', obj['name']) and not circuits_on_record(obj['name'], snapshot)]
     return spare
 
 
 def _refuse_unreadable_candidates(desired: Desired, spare: Sequence[Object], snapshot: Snapshot) -> None:
-    """Raises AnswerError where an interconnect that can't be read may be the one that is asked for, so that no second one is ordered.
+    """Raises AnswerError where an unreadable interconnect may match, so that no second one is ordered.
 
-    For a circuit it is none that carries another CNI; and where a CNI does not tell its interconnect, no port is known to be spare.
+    A circuit's interconnect is none with another CNI. While a CNI does not show its interconnect, no interconnect is known to be spare.
     """
     for_circuit = 'conduit_name' in desired.keys
     for obj in () if spare else snapshot.unreadable(INTERCONNECT.name):
@@ -202,25 +206,29 @@ def _refuse_unreadable_candidates(desired: Desired, spare: Sequence[Object], sna
 
 
 def _all_in_demand(spare: Sequence[Object], snapshot: Snapshot) -> bool:
+    """Whether the circuits of the plan without an interconnect need all of these."""
     if snapshot.demand is None:
         snapshot.demand = {}
-        for name in snapshot.selectors:
+        for name in snapshot.planned_selectors:
             count_demand(name, snapshot)
     return sum(len(names) for selector, names in snapshot.demand.values()
                if not any(selector_mismatch(selector, obj, ()) for obj in spare)) >= len(spare)
 
 
 def count_demand(name: str, snapshot: Snapshot) -> None:
-    """Whether a circuit of the plan has no CNI yet, and so will take a port. Those that ask for the same are counted together."""
-    selector = snapshot.selectors.get(name)
+    """Counts a circuit of the plan that has no CNI, and so will use an interconnect, or stops counting it.
+
+    Equal selectors count together.
+    """
+    selector = snapshot.planned_selectors.get(name)
     if selector:
         names = snapshot.demand.setdefault(selector_key(selector), (selector, set()))[1]
         (names.discard if _has_interconnect(name, snapshot) else names.add)(name)
 
 
 def _has_interconnect(circuit: str, snapshot: Snapshot) -> bool:
-    """Whether a circuit has an interconnect, be it by its CNI or on record."""
-    recorded = snapshot.recorded.get(circuit)
+    """Whether a circuit has an interconnect, by its CNI or on record."""
+    recorded = snapshot.recorded_interconnects.get(circuit)
     idle = recorded and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, recorded) and not _carries_cni(recorded, snapshot)
     return bool(idle or snapshot.matching(CNI.name, CIRCUIT_NAME, circuit))
 

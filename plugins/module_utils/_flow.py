@@ -78,7 +78,7 @@ def rollout_work(task: Task) -> dict[str, Any]:
 
 
 def _gathered_result(task: Task) -> dict[str, Any]:
-    """The circuits that are there, all or those that are named."""
+    """The circuits of the account, all or those that are named."""
     for item in task.invalid_items.values():
         raise item.error
     names = {circuit['name'] for circuit in task.params['circuits'] or ()}
@@ -87,7 +87,7 @@ def _gathered_result(task: Task) -> dict[str, Any]:
 
 
 def _rollout_from_options(task: Task) -> Rollout:
-    """The rollout that the options ask for. Raises InputError."""
+    """The rollout of the options. Raises InputError."""
     params = task.params
     if params['concurrency'] < 1:
         raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
@@ -100,7 +100,7 @@ def _rollout_from_options(task: Task) -> Rollout:
 
 
 def _progress_reporter(task: Task) -> Progress:
-    """Shows how far it has come, a line each time that progress_every seconds have passed, if it can be shown at all."""
+    """Shows a line of progress each time that progress_every seconds have passed, if lines can be shown at all."""
     every, started = task.params['progress_every'], task.client.clock()
     due = started + every
 
@@ -114,17 +114,17 @@ def _progress_reporter(task: Task) -> Progress:
 
 
 def _progress_line(done: int, total: int, seconds: float) -> str:
-    """How far it has come, how fast, and how long it will take."""
+    """How many circuits are done, how many a second, and how long the rest will take."""
     text = f'rollout: {done} of {total} circuits after {seconds:.0f} s'
     return f'{text}, {done / seconds:.1f} a second, about {(total - done) * seconds / done:.0f} s left' if done and seconds else text
 
 
 @dataclass
 class Rollout:
-    """What is asked for.
+    """A run of rollout.
 
-    circuits: each with its name; invalid_items: {place: why} of those among them that can't be; state: merged, overridden or deleted;
-    to_error: makes an error of any exception; steps: those of STEPS that are done; read_status: of all circuits, not only those that wait;
+    circuits: each with its name; invalid_items: {position: those that can't be processed}; state: merged, overridden or deleted;
+    to_error: makes a CniError of any exception; steps: those of STEPS to do; read_status: of all circuits, not only those that wait;
     folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
     """
 
@@ -142,8 +142,8 @@ class Rollout:
     wait_timeout: float = 0
     later: Collection[str] = ()
     settings: Outcome | None = None
-    account: Object | None = None  # its settings, where they were read
-    _input_order: list[Outcome | str] = field(default_factory=list)  # in the order of the user: who has failed already, and the other names
+    account: Object | None = None  # its settings, if they were read
+    _input_order: list[Outcome | str] = field(default_factory=list)  # outcomes of invalid circuits, names of the valid ones
     _chains: dict[str, Chain] = field(default_factory=dict)
     _declared: dict[str, Circuit] = field(default_factory=dict)
     _records: Mapping[str, Object] = field(default_factory=dict)
@@ -152,14 +152,14 @@ class Rollout:
     _snapshot: Snapshot = field(default_factory=Snapshot)
 
     def __post_init__(self) -> None:
-        """A circuit that can't be fails alone, before anything is read."""
+        """Checks each circuit by itself, before anything is read: an invalid one fails alone."""
         remaining, times = iter(self.circuits), Counter(circuit['name'] for circuit in self.circuits)
         for position in range(len(self.circuits) + len(self.invalid_items)):
             entry = self.invalid_items.get(position) or self._checked_circuit(next(remaining), times)
             self._input_order.append(entry if isinstance(entry, str) else Outcome(entry.name, result=ChainResult(error=entry.error)))
 
     def _checked_circuit(self, circuit: Circuit, times: Mapping[str, int]) -> str | InvalidItem:
-        """The name of a circuit that can be, as far as its own options show."""
+        """The name of a valid circuit, as far as its own options show, or the invalid item."""
         name = circuit['name']
         try:
             if times[name] > 1:
@@ -177,7 +177,7 @@ class Rollout:
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know of his input and of the records."""
+        """What the user should know of the options and of the records."""
         texts = [f'{name}: {text}' for name, chain in self._chains.items() for desired in chain for text in desired.warnings]
         return texts + [f'{name}: {text}' for name, text in self._record_warnings.items()]
 
@@ -203,8 +203,8 @@ class Rollout:
         return [step for step in ('loa', 'handover') if self.folder and step in self.steps]
 
     def plan_outcomes(self, snapshot: Snapshot) -> list[Outcome]:
-        """The changes for each circuit, in the order of the list; those that overridden deletes come last. Raises InputError, Unread."""
-        snapshot.selectors.update(dict.fromkeys(self.later))
+        """The planned outcome of each circuit, in the order of the list; surplus ones come last. Raises InputError, Unread."""
+        snapshot.planned_selectors.update(dict.fromkeys(self.later))
         outcomes = self._guarded_outcomes(snapshot)
         self.settings = self._settings_outcome(snapshot)
         self._record_warnings = dict(self._record_contradictions(outcomes, snapshot))
@@ -213,7 +213,7 @@ class Rollout:
         return [*(entry if isinstance(entry, Outcome) else outcomes.pop(entry) for entry in self._input_order), *outcomes.values()]
 
     def _guarded_outcomes(self, snapshot: Snapshot) -> dict[str, Outcome]:
-        """What becomes of each circuit. What the guards hold back frees no port for the others, so these are planned anew without it."""
+        """The outcomes within the guards. A delete that is held back frees no slot, so the other circuits are planned anew without it."""
         not_done: dict[str, Outcome] = {}
         names: list[str] = []
         while True:
@@ -229,7 +229,7 @@ class Rollout:
             not_done |= {name: Outcome(name, deferred=reason) for name, reason in held.deferred.items()}
 
     def _desired_chains(self, snapshot: Snapshot, without: Container[str]) -> dict[str, Chain]:
-        """What is wanted of each circuit, those that overridden deletes at the end."""
+        """{circuit: its desired objects}, surplus ones that overridden deletes at the end."""
         recorded = self.folder is not None
         if self.state == 'deleted':
             return delete_chains([circuit for name, circuit in self._declared.items() if name not in without], snapshot, recorded)
@@ -242,12 +242,12 @@ class Rollout:
         return chains
 
     def _half_deleted(self, snapshot: Snapshot) -> list[str]:
-        """The circuits of this account that an earlier run had begun to delete when it ended: their files may be all that is left."""
+        """The circuits of this account that an earlier run had begun to delete when it ended: maybe only their files are left."""
         kept = self._kept_names()
         return [name for name, record in self._records.items() if record.get(DELETING) == snapshot.account and name not in kept]
 
     def _kept_names(self) -> set[str]:
-        """The names of the list, those that can't be included. Raises InputError where one has no name: it may be any."""
+        """The names of the list, invalid items included. Raises InputError if one has no name: it may be any circuit."""
         nameless = [item.name for position, item in self.invalid_items.items() if item.name == f'circuits[{position}]']
         if nameless:
             raise InputError('circuits', f'{", ".join(nameless)} has no name, so nobody can tell which circuits overridden may delete.')
@@ -259,7 +259,7 @@ class Rollout:
         return {old: name for name, circuit in self._declared.items() if (old := circuit.get('previous_name'))}
 
     def _settings_outcome(self, snapshot: Snapshot) -> Outcome | None:
-        """The settings of the account, where they are to be set."""
+        """The outcome of the account's settings, if they are to be set."""
         if self.default_asn is None or 'settings' not in self.steps:
             return None
         return _outcome('', plan_chains([[desired_object(SETTINGS, {'default_asn': self.default_asn})]], snapshot, self.to_error)[0])
@@ -269,7 +269,7 @@ class Rollout:
         for name, outcome in outcomes.items():
             changes = [change for change in outcome.changes if change.row.name == INTERCONNECT.name]
             interconnects = {obj['name'] for change in changes for obj in (change.before, change.after) if obj}
-            recorded = snapshot.recorded.get(name)
+            recorded = snapshot.recorded_interconnects.get(name)
             if recorded is None or not interconnects or recorded in interconnects:
                 continue
             reason = record_contradiction(name, snapshot) or 'another circuit of this run has it on record too'
@@ -278,7 +278,7 @@ class Rollout:
     # The run.
 
     def run(self, client: Client, check_mode: bool, on_progress: Progress = lambda done, total: None) -> list[Outcome]:
-        """Reads, decides and, but for check mode, writes. on_progress: called with how many circuits are done, of how many."""
+        """Reads, plans and, but for check mode, writes. on_progress: called with the numbers of circuits that are done, and of all."""
         outcomes = self._planned(client)
         if self._stopped_by_failure(outcomes) or check_mode:
             self._read_statuses(client, outcomes, 0)
@@ -293,7 +293,7 @@ class Rollout:
         return outcomes
 
     def _planned(self, client: Client) -> list[Outcome]:
-        """The plan for the account as it is now, and for what is on record."""
+        """The outcomes as planned for the account and the records as they are now."""
         snapshot = Snapshot()
         if self.folder:
             self._records, self._disks = self.folder.records(), {}
@@ -303,7 +303,7 @@ class Rollout:
         return observe(client, self.plan_outcomes, snapshot, prefetch=self._prefetch)
 
     def _stopped_by_failure(self, outcomes: Iterable[Outcome]) -> bool:
-        """Whether fail_fast keeps all from being written, which then are skipped."""
+        """Whether fail_fast stops the run before anything is written; the circuits are then skipped."""
         outcomes = [*outcomes, *([self.settings] if self.settings else [])]
         if not (self.fail_fast and any(outcome.result.error for outcome in outcomes)):
             return False
@@ -312,15 +312,15 @@ class Rollout:
         return True
 
     def _takes_interconnect(self, outcome: Outcome) -> bool:
-        """Whether a circuit orders an interconnect, or takes one that is nobody's as far as anybody can tell."""
+        """Whether a circuit orders an interconnect, or uses one that no circuit is known to own."""
         change = _interconnect_change(outcome.changes)
         if self.folder is None or outcome.result.error or change is None:
             return False
         has_cni = self._snapshot.matching(CNI.name, 'magic.conduit_name', outcome.name)
-        return change.action == 'create' or not (has_cni or self._snapshot.recorded.get(outcome.name) == change.after['name'])
+        return change.action == 'create' or not (has_cni or self._snapshot.recorded_interconnects.get(outcome.name) == change.after['name'])
 
     def _write_account(self, client: Client, outcomes: Sequence[Outcome], on_progress: Progress, release: Callable[[], None]) -> None:
-        """Writes what the account lacks. release: called when all interconnects that are taken are on record."""
+        """Writes the changes of the account. release: called as soon as all new owners of interconnects are on record."""
         if self.settings and self.settings.has_writes:
             (self.settings.result,) = apply_chains(client, [self.settings.changes], to_error=self.to_error)
         if self._stopped_by_failure(outcomes):
@@ -344,7 +344,7 @@ class Rollout:
                                         and split_follow_ups(outcome.changes)[1]])
 
     def _write_follow_ups(self, client: Client, outcomes: Sequence[Outcome]) -> None:
-        """The health checks of interconnects that were not there when the plan was made. They have just been made: no look before each."""
+        """Writes the health checks of new interconnects. They have just been created, so they are not read again."""
         if not outcomes:
             return
         try:
@@ -365,7 +365,7 @@ class Rollout:
     # The files.
 
     def _record_interconnect(self, outcome: Outcome, interconnect: str, deleting: str | None = None) -> None:
-        """Puts on record which interconnect is the circuit's, and that it is about to be deleted. Raises CniError, which names it."""
+        """Records which interconnect a circuit has, and whether it is about to be deleted. Raises CniError that names it."""
         record = self._records.get(outcome.name)
         if get(record, 'interconnect.name') == interconnect and (not deleting or record.get(DELETING) == deleting):
             return
@@ -376,9 +376,9 @@ class Rollout:
             raise
 
     def _record_deletes(self, account: str, outcomes: Iterable[Outcome]) -> None:
-        """Puts on record which interconnects are about to be deleted: once its CNI is gone, nothing else leads to one.
+        """Records which interconnects are about to be deleted: once its CNI is deleted, nothing else leads to one.
 
-        What goes for good is marked, so that the next run finds files that are all that is left of it.
+        A circuit that is deleted for good is marked, so that the next run finds files that are all that is left of it.
         """
         for outcome in outcomes if self.folder else ():
             deleted = {change.row.name: change.before for change in outcome.changes if change.action == 'delete'}
@@ -389,7 +389,7 @@ class Rollout:
                     self._record_interconnect(outcome, interconnect, account if self._is_deleted(outcome) else None)
 
     def _plan_files(self, outcomes: Mapping[str, Outcome], snapshot: Snapshot) -> None:
-        """What becomes of the files of each circuit. Raises Unread."""
+        """Plans the files of each circuit. Raises Unread."""
         if not self.folder:
             return
         staying = [outcome for outcome in outcomes.values() if not (outcome.result.error or outcome.deferred or self._is_deleted(outcome))]
@@ -404,7 +404,7 @@ class Rollout:
         return self.state == 'deleted' or outcome.name not in self._declared
 
     def _file_changes_of(self, outcome: Outcome, facts: CircuitFacts | None, steps: Sequence[str] | None = None) -> list[Change]:
-        """The changes of the files of a circuit, which comes or stays, or goes if there are no facts."""
+        """The changes of the files of a circuit; without facts it is deleted, and they are removed."""
         if outcome.deferred or (outcome.result.error and not steps):
             return []
         if outcome.name not in self._disks:
@@ -416,7 +416,7 @@ class Rollout:
         return [change for change in self.folder.plan_files(facts, steps or self.steps, files) if change.action != 'none']
 
     def _facts(self, outcome: Outcome, snapshot: Snapshot) -> CircuitFacts:
-        """What the files of a circuit are made from: what this run has planned or written, and else what is there. Raises Unread."""
+        """The facts for the files of a circuit: objects that this run plans or has written, else current ones. Raises Unread."""
         circuit, objects, settings = self._declared[outcome.name], outcome.planned_objects, None
         interconnect, cni, tunnel = (objects.get(row.name) for row in (INTERCONNECT, CNI, TUNNEL))
         cni = cni or next(iter(snapshot.matching(CNI.name, 'magic.conduit_name', outcome.name)), None)
@@ -452,13 +452,13 @@ class Rollout:
             changes = self._file_changes_of(outcome, self._facts(outcome, self._snapshot), ['loa'] if failed else None)
             written = self.folder.write_changes(client, changes)
             outcome.result.partial += written if failed else []
-            planned = {change.row.name: change for change in outcome.file_changes}  # as check mode has shown them
+            planned = {change.row.name: change for change in outcome.file_changes}  # as check mode shows them
             outcome.file_changes = [planned.get(change.row.name, change) for change in changes]
 
     # The status.
 
     def _read_statuses(self, client: Client, outcomes: Sequence[Outcome], timeout: float) -> None:
-        """Reads the status of the circuits that ask for it, and waits for those that wait for a state."""
+        """Reads the status of the circuits that ask for it, and waits for those with wait_for."""
         asking = {outcome.name: name for outcome in outcomes if (name := self._awaited_interconnect(outcome))}
         goals: dict[str, set[str]] = {}
         for circuit, name in asking.items():
@@ -490,7 +490,10 @@ class Rollout:
 
 
 class _ChainCounter:
-    """How many of the chains have ended; and which of those that take an interconnect have it on record, or will never have one."""
+    """Counts the chains that have ended.
+
+    unrecorded: the chains that take an interconnect and have not recorded it yet; release: called when there is none left.
+    """
 
     def __init__(self, total: int, unrecorded: set[int], on_progress: Progress, release: Callable[[], None]) -> None:
         self._total, self._unrecorded, self._on_progress, self._release = total, unrecorded, on_progress, release

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run may delete and disturb: what is refused, and what is left to the next run. Pure functions over what is planned.
+"""What a run may delete and disturb: what is refused, and what waits for the next run. Pure functions over planned changes.
 
-A circuit is live where its interconnect is Healthy. What is planned has not happened in the snapshot that is given.
+A circuit is live if its interconnect is Healthy. The planned changes are not yet in the snapshot.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread, map_all_reads, objects_by_field
 
-DECLARED_DELETES = 1  # of the circuits that the user declares absent, or replaced: how many go if he does not say how many may
-MAX_STATUSES_LISTED = 100  # so many of the circuits that too many are come with their status, which costs a request for each
-STATUS_BATCH = 8  # statuses that are read before the next look at whether one of them is enough
+DECLARED_DELETES = 1  # circuits that may be deleted by default, if the user declares them absent, or replaced
+MAX_STATUSES_LISTED = 100  # in the error for too many deletes: each costs a request
+STATUS_BATCH = 8  # statuses that are read at once, until one is enough
 
 Planned = Mapping[str, Sequence[Change]]
 
 
 class Guards(NamedTuple):
-    """The user's word. max_deletes: circuits, None for none that are surplus and one that is declared; protect: last or healthy.
+    """The options. max_deletes: circuits, None for one that is declared and none that is surplus; protect: last or healthy.
 
     at_most_per_site: circuits that one run changes, None for all.
     """
@@ -38,14 +38,14 @@ class Guards(NamedTuple):
 
 
 class HeldBack(NamedTuple):
-    """What a run does not do. refused: {circuit: why it fails}; deferred: {circuit: why the next run has to}."""
+    """The circuits that a run does not change. refused: {circuit: the error}; deferred: {circuit: why it waits for the next run}."""
 
     refused: dict[str, ProtectedError]
     deferred: dict[str, str]
 
 
 def guards_of(params: Mapping[str, Any]) -> Guards:
-    """The options. Raises InputError."""
+    """The guards that the options set. Raises InputError."""
     guards = Guards(**{name: params[name] for name in Guards._fields if params.get(name) is not None})
     for name, least in (('max_deletes', 0), ('at_most_per_site', 1)):
         value = getattr(guards, name)
@@ -55,9 +55,9 @@ def guards_of(params: Mapping[str, Any]) -> Guards:
 
 
 def held_back(planned: Planned, guards: Guards, snapshot: Snapshot, surplus: Container[str] = ()) -> HeldBack:
-    """What of the plan is not done. surplus: the circuits that the user did not name.
+    """The circuits whose changes the guards hold back. surplus: the circuits that the user did not name.
 
-    Raises InputError with all of them where more would be deleted than may be, and Unread for statuses.
+    Raises InputError with all deletes if there are more than max_deletes, and Unread for statuses.
     """
     deleted = {name: changes for name, changes in planned.items() if _deletes_circuit(changes)}
     _refuse_too_many(deleted, guards.max_deletes, surplus, snapshot)
@@ -67,7 +67,7 @@ def held_back(planned: Planned, guards: Guards, snapshot: Snapshot, surplus: Con
 
 
 def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapshot) -> list[Change]:
-    """The changes of one thing that the user named, with_status(). Raises ProtectedError, and Unread for statuses."""
+    """The changes of a single object, with_status(). Raises ProtectedError, and Unread for statuses."""
     name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.action == 'delete'), '')
     for error in protection_errors({name: changes}, guards, snapshot).values() if _deletes_circuit(changes) else ():
         raise error
@@ -75,21 +75,24 @@ def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapsho
 
 
 def with_status(changes: Sequence[Change], snapshot: Snapshot) -> list[Change]:
-    """The changes, those that delete with the status of the interconnect in what was there before, for a diff to show."""
+    """The changes; a delete has the status of the interconnect in its before, for the diff."""
     states = _states_of(_interconnects_of([change for change in changes if change.action == 'delete']), snapshot)
     return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))}) if change.action == 'delete'
             else change
             for change in changes]
 
 
-# How many are deleted.
+# max_deletes
 
 def _deletes_circuit(changes: Iterable[Change]) -> bool:
     return any(change.action == 'delete' and change.row.name in (CNI.name, INTERCONNECT.name) for change in changes)
 
 
 def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str], snapshot: Snapshot) -> None:
-    """Raises InputError with what would go: without the user's word that is nothing surplus, and one that is declared."""
+    """Raises InputError with the circuits to delete, if there are more than allowed.
+
+    By default one declared circuit is, and none surplus.
+    """
     declared = [name for name in deleted if name not in surplus]
     if len(deleted) <= (min(len(declared), DECLARED_DELETES) if limit is None else limit):
         return
@@ -102,7 +105,7 @@ def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str
                      f'at least {len(lines)}, if they are to go')
 
 
-# What is live.
+# protect
 
 def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> dict[str, ProtectedError]:
     """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any. Raises Unread for statuses."""
@@ -119,7 +122,7 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
 
 
 def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:
-    """live: {circuit: interconnect} of those that are deleted; deleted: the ids of all CNIs that are."""
+    """live: {circuit: interconnect} of live circuits that are deleted; deleted: the ids of all CNIs that are."""
     sites, deleted_by_site = _circuits_by_site(snapshot), defaultdict(list)
     for name, port in live.items():
         deleted_by_site[_site_of(port, snapshot)].append(name)
@@ -131,7 +134,7 @@ def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snaps
 
 
 def _any_healthy(interconnects: Iterable[str], snapshot: Snapshot) -> bool:
-    """Raises Unread for the next few, if none of those that are known is."""
+    """Whether one of them is Healthy. Raises Unread for the next few, if none of the known ones is."""
     unread: list[Part] = []
     for interconnect in dict.fromkeys(interconnects):
         try:
@@ -144,18 +147,18 @@ def _any_healthy(interconnects: Iterable[str], snapshot: Snapshot) -> bool:
     return False
 
 
-# One of a pair at a time.
+# at_most_per_site
 
 def _disturbs_traffic(changes: Iterable[Change]) -> bool:
-    """Whether it changes what may carry traffic: what is only created does not."""
+    """Whether the changes concern what may carry traffic: a mere create does not."""
     actions = {change.action for change in changes if change.row.name in (CNI.name, INTERCONNECT.name, TUNNEL.name)}
     return 'delete' in actions or ('update' in actions and 'create' not in actions)
 
 
 def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str]:
-    """{circuit: why} of those that wait: so many of a site are changed already, or it is live and another one of its site is not.
+    """{circuit: why it waits}: enough circuits of its site are changed already, or it is live and another one of its site is not.
 
-    One that is not live may change in any case: nothing is lost by it, and it may be what makes it so.
+    A circuit that is not live does not wait: nothing is lost by a change, which may bring it up.
     """
     sites = _circuits_by_site(snapshot)
     sites_by_circuit = {name: _interconnects_of(changes) for name, changes in planned.items() if _disturbs_traffic(changes)}
@@ -181,22 +184,22 @@ def _site_limit_reason(site: str, changed: Sequence[str], limit: int) -> str:
 
 
 def _last_healthy_reason(site: str, interconnect: str, cnis: Iterable[Object], states: Mapping[str, str | None]) -> str:
-    """Why what is on a port waits for the others of its site."""
+    """Why a circuit on that interconnect waits for the others of its site; empty if it need not."""
     not_healthy = [f'{get(cni, "magic.conduit_name")} ({states[_interconnect_of(cni)] or "no status"})' for cni in cnis
                    if states[_interconnect_of(cni)] != HEALTHY]
     return f'it is Healthy, and of site {site} not Healthy are {", ".join(not_healthy)}. Run it again once they are.' if (
         not_healthy and states[interconnect] == HEALTHY) else ''
 
 
-# Where circuits are, and how they are.
+# The site and state of circuits.
 
 def _interconnect_of(obj: Object) -> str | None:
-    """The interconnect that an object is, or is on."""
+    """The name of an interconnect, or of that which a CNI is on."""
     return obj.get(CNI.parent[1]) or obj.get(INTERCONNECT.id)
 
 
 def _interconnects_of(changes: Iterable[Change]) -> list[str]:
-    """The interconnects that the changes find there, that of what is deleted first."""
+    """The names of the current interconnects that the changes concern, those of deletes first."""
     rows = (CNI.name, INTERCONNECT.name)
     existing = [change for change in changes if change.row.name in rows and change.before and change.action != 'create']
     interconnects = dict.fromkeys(_interconnect_of(change.before)
@@ -205,13 +208,13 @@ def _interconnects_of(changes: Iterable[Change]) -> list[str]:
 
 
 def _site_of(interconnect: str, snapshot: Snapshot) -> str:
-    """The site of an interconnect, or its region; one of its own where Cloudflare shows none."""
+    """The site of an interconnect, or its region; its own name where Cloudflare shows neither."""
     current = next(iter(objects_by_field(INTERCONNECT, INTERCONNECT.id, interconnect, snapshot)), {})
     return current.get('site') or current.get('region') or interconnect
 
 
 def _circuits_by_site(snapshot: Snapshot) -> dict[str, list[Object]]:
-    """{site: the CNIs there}."""
+    """{site: its CNIs}."""
     sites: dict[str, list[Object]] = defaultdict(list)
     for cni in (cni for cni in snapshot.objects(CNI.name) if cni.get(CNI.parent[1])):
         sites[_site_of(_interconnect_of(cni), snapshot)].append(cni)
@@ -219,7 +222,7 @@ def _circuits_by_site(snapshot: Snapshot) -> dict[str, list[Object]]:
 
 
 def _states_of(interconnects: Iterable[str], snapshot: Snapshot) -> dict[str, str | None]:
-    """{interconnect: its status, None without one}. Raises Unread for all that nobody has read."""
+    """{interconnect: its state, None without one}. Raises Unread for all that have not been read."""
     def state_of(interconnect: str) -> str | None:
         return next((status.get('state') for status in snapshot.objects(STATUS.name, interconnect)), None)
 

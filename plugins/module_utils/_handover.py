@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hand-over of a circuit: what programs read of it (NAME.json), and the sheet for people made from that (NAME.md). Pure functions.
+"""The hand-over of a circuit: NAME.json for programs, and NAME.md, the sheet for people, rendered from it. Pure functions.
 
 A value is data: it is never a template, and never markup.
 """
@@ -26,7 +26,7 @@ OPTICS = {'10G': '10GBASE-LR', '100G': '100GBASE-LR4'}
 CLOUDFLARE_ASN = 13335
 TIMERS = {'hold_time': 240, 'keepalive': 80}  # seconds; source: Cloudflare's product documentation
 
-# What has a meaning in Markdown where it stands: an underscore in a word has none, nor a dash.
+# What is markup in Markdown where it stands: an underscore in a word is none, nor a dash.
 _SPECIAL = re.compile(r'([\\`*\[]|(?<![^\W_])_|_(?![^\W_])|^[-+=>#]|#(?=#*$))')
 _NUMBERED = re.compile(r'^([0-9]+)([.)])(?= |$)')
 _LINKED = re.compile(r'(?i)(:(?=//)|@|\bwww(?=[.]))')
@@ -104,7 +104,7 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 
 
 class CircuitFacts(NamedTuple):
-    """What the files of a circuit are made from. None: not known, or not there. loa_name: the name that the LOA is to be made out to."""
+    """What the files of a circuit are made from; None for what is not known or does not exist. loa_name: the name for the LOA."""
 
     name: str
     interconnect: Object | None = None
@@ -115,12 +115,12 @@ class CircuitFacts(NamedTuple):
 
 
 def file_name(circuit: str) -> str:
-    """The name of a circuit as a file's, percent-encoded: no two circuits share a file, and none leads out of the folder."""
+    """The name of a circuit as the name of a file, percent-encoded: no two circuits share a file, and none leads out of the folder."""
     return re.sub(r'^\.', '%2E', quote(circuit, safe='', errors='surrogatepass').replace('~', '%7E'))
 
 
 def is_direct(interconnect: Mapping[str, Any] | None) -> bool:
-    """Whether an interconnect is a port, so that there is a LOA of it."""
+    """Whether an interconnect is a port in a data centre, and so has a LOA."""
     return get(interconnect, 'type') != GCP_PARTNER.constants['type']
 
 
@@ -173,27 +173,27 @@ def _health_check_section(check: Object | None) -> Object | None:
 
 
 def json_text(handover: Object) -> str:
-    """The hand-over as the text of a file, which can be encoded whatever a value holds."""
+    """The hand-over as JSON that can be encoded whatever a value holds."""
     return _encodable(json.dumps(handover, indent=2, ensure_ascii=False)) + '\n'
 
 
 def _encodable(text: str) -> str:
-    """The text with half a character as JSON and Python write it."""
+    """The text with half a character escaped, as JSON and Python write it."""
     return text.encode('utf-8', 'backslashreplace').decode()
 
 
 # NAME.md
 
 def markdown_cell(value: Any) -> str:
-    """A value in Markdown: on one line, and never markup. A comment, which nobody sees, parts what GitHub would make a link of."""
+    """A value in Markdown: on one line, and never markup. An invisible comment splits what GitHub would turn into a link."""
     text = ' '.join(str(value).translate(_ENTITIES).split())
     return _LINKED.sub(r'\1<!-- -->', _NUMBERED.sub(r'\1\\\2', _SPECIAL.sub(r'\\\1', text)))
 
 
 def sheet_renderer(path: str | None) -> Callable[[Object], str]:
-    """The function that makes the text for people of a hand-over, by the user's own template if there is one.
+    """The function that renders the sheet of a hand-over. path: of the user's own template.
 
-    Raises InputError for a template that can't be read or has an error, as the function does for one that shows only with the values.
+    Raises InputError for a template that can't be read or has an error; the function does so for an error that shows only with the values.
     """
     try:
         import jinja2
@@ -212,7 +212,7 @@ def compiled_sheet() -> Any:
 
 
 def _jinja_environment(loader: Any = None) -> Any:
-    """Jinja as Ansible's module template has it, and the filter cell."""
+    """Jinja as Ansible's module template has it, with the filter cell."""
     import jinja2
 
     environment = jinja2.Environment(loader=loader, trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
@@ -236,7 +236,7 @@ def _user_renderer(environment: Any, path: str) -> Callable[[Object], str]:
 
 
 def _template_error(path: str, error: Exception) -> InputError:
-    """The error of a template, with file and line where there are."""
+    """The error of a template, with its file and line if known."""
     import jinja2
 
     if isinstance(error, jinja2.TemplateNotFound) and error.name == os.path.basename(path):

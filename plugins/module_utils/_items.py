@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of which each item is checked by itself, before Ansible checks the whole: one that can't be is no reason to stop the others."""
+"""Lists whose items are checked one by one, before Ansible checks the whole: an invalid item fails alone."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 
 
 class InvalidItem(NamedTuple):
-    """An item that can't be. name: what it is called, or its place in the list where it has no name."""
+    """An item that can't be processed. name: its name, or its position in the list if it has none."""
 
     name: str
     error: InputError
 
 
 def invalid_items(option: str, items: Sequence[Any], spec: Spec, redact: Callable[[str], str]) -> dict[int, InvalidItem]:
-    """{place: what can't be} of the items of an option. redact: a text as it may be shown."""
+    """{position: the invalid item} of an option that is a list. redact: takes secrets out of a text."""
     invalid = {}
     for position, item in enumerate(items):
         values = _as_dict(item)
@@ -35,7 +35,7 @@ def invalid_items(option: str, items: Sequence[Any], spec: Spec, redact: Callabl
 
 
 def secrets_in(spec: Spec, items: Any) -> Iterator[str]:
-    """The secrets of items as they were given, whatever they were given as."""
+    """The secrets of items, also of items of the wrong type."""
     for item in items if isinstance(items, (list, tuple)) else [items]:
         for name, option_spec in spec.items() if isinstance(item, Mapping) else ():
             given = [item[alias] for alias in (name, *option_spec.get('aliases', ())) if item.get(alias) is not None]
@@ -50,7 +50,7 @@ def _holds_secrets(option_spec: Mapping[str, Any]) -> bool:
 
 
 def _as_dict(item: Any) -> Any:
-    """The item as Ansible would take it: a text may hold a dict."""
+    """The item as Ansible takes it: a text may hold a dict."""
     try:
         return check_type_dict(item)
     except TypeError:
@@ -70,7 +70,7 @@ def _item_error(item: Any, spec: Spec, redact: Callable[[str], str]) -> InputErr
 
 
 def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str], str]) -> dict[str, Any]:
-    """The options in their types. redact: a text as it may be shown. Raises InputError that names each option that is wrong."""
+    """The options in their types. redact: takes secrets out of a text. Raises InputError that names each option that is wrong."""
     result = ArgumentSpecValidator(spec).validate(item)
     if not result.error_messages:
         return result.validated_parameters
@@ -84,7 +84,7 @@ def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str
 
 
 def _option_problem(alias: str, option: tuple[str, Mapping[str, Any]] | None, value: Any) -> str:
-    """What is wrong with one option; empty if nothing is."""
+    """What is wrong with an option; empty if nothing is."""
     if option is None:
         return 'there is no such option.'
     name, option_spec = option

@@ -28,7 +28,7 @@ TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
 # From the API.
 
 def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
-    """The LOA of an interconnect, made out to a name. Raises AnswerError for what is not a whole PDF, ApiError as the API says."""
+    """The LOA of an interconnect, made out to a name. Raises AnswerError for anything but a whole PDF, and ApiError."""
     answer = client.get_file((*INTERCONNECT.url_path, interconnect, 'loa'), {'name': name})
     if not is_pdf(answer.body) or b'%%EOF' not in answer.body[-1024:]:
         kind, start = answer.headers.get('Content-Type') or 'of no type', answer.body[:60].decode('utf-8', 'replace')
@@ -38,7 +38,7 @@ def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
 
 
 def is_pdf(content: bytes) -> bool:
-    """Whether a file is a PDF, by how it begins."""
+    """Whether a file is a PDF, by its first bytes."""
     return content.startswith(b'%PDF-')
 
 
@@ -50,17 +50,17 @@ def utc_now() -> datetime:
 
 
 def recorded_loa(record: Object | None, interconnect: str) -> Object | None:
-    """What is on record of the LOA, if it is that of this interconnect."""
+    """The LOA on record, if it is that of this interconnect."""
     loa = get(record, 'loa')
     return loa if get(loa, 'interconnect') == interconnect else None
 
 
 def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Object | None, sha256: str | None,
                             is_outdated: Callable[[Any], bool]) -> tuple[Object | None, Object]:
-    """The LOA as it is on disk and as it has to be: equal where it stays.
+    """The LOA as it is on disk and as it has to be: equal if it stays.
 
-    sha256: of the file, None without one. A file without a record, as version 1.0.0 left it, is fetched anew. is_outdated: whether one that
-    was fetched at that time is too old.
+    sha256: of the file, None without one. A file that is not on record, as version 1.0.0 left it, is fetched anew.
+    is_outdated: whether a LOA that was fetched at that time is too old.
     """
     recorded = get(record, 'loa')
     name = checked_value('loa_name', loa_name, check_loa_name, []) if loa_name else get(recorded_loa(record, interconnect), 'name')
@@ -72,7 +72,7 @@ def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Obj
 
 
 def is_older(fetched: Any, max_age: timedelta | None, now: datetime) -> bool:
-    """Whether a LOA was fetched longer ago than max_age, None for any age. A time that can't be read is long ago."""
+    """Whether a LOA was fetched longer ago than max_age, None for no limit. A time that can't be read counts as long ago."""
     if not max_age:
         return False
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frame of every module: connection options, results, and the only place where the process ends."""
+"""The frame of every module: run() is the only place where the process ends. Empty options are dropped, secrets hidden."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     non_text_options,
 )
 
-MIN_CREDENTIAL_LENGTH = 8  # characters; a credential is longer, and nothing else in the output is equal to one
+MIN_CREDENTIAL_LENGTH = 8  # characters; a credential is longer, and no other output equals one
 
 
 class Task(NamedTuple):
-    """What the work of a module gets. params: the options, None where nothing was said; to_error: makes an error of any exception.
+    """What the work of a module gets. params: the options, None where none is given; to_error: makes a CniError of any exception.
 
-    show_line: shows a line to the user while the work goes on; None where there is no way to.
-    invalid_items: {place in the list: why} of the items that are checked by themselves and can't be; params has only the others.
+    show_line: shows a line to the user during the work; None where that is impossible.
+    invalid_items: {position: the item} of a list whose items are checked one by one; params has only the valid ones.
     """
 
     params: Mapping[str, Any]
@@ -42,14 +42,14 @@ class Task(NamedTuple):
     invalid_items: Mapping[int, InvalidItem] = {}
 
 
-show_line: Callable[[str], None] | None = None  # of each Task; set where the module runs in the controller's process
+show_line: Callable[[str], None] | None = None  # of each Task; set if the module runs in the controller's process
 Work = Callable[[Task], 'dict[str, Any]']
 
 
 def run(work: Work, argument_spec: Mapping[str, Any], list_option: str = '', **constraints: Any) -> NoReturn:
     """Runs a module: work(task) returns its result; errors become fail_json, and nothing else ends the process.
 
-    list_option: the option that is a list of which each item is checked by itself.
+    list_option: the option that is a list whose items are checked one by one.
     """
     module = _Module(list_option, argument_spec={**CONNECTION_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
@@ -61,7 +61,7 @@ def run(work: Work, argument_spec: Mapping[str, Any], list_option: str = '', **c
     except Exception as error:
         failure = module.secrets.to_error(error)
     common = {**({'api': client.counters} if client else {}), 'invocation': module.invocation}
-    if failure:  # not while it is handled: Ansible would add its traceback
+    if failure:  # not in the except block: Ansible would add its traceback
         applied = applied_result(failure.applied)
         module.fail_json(**failure.result(), **({'changed': True, **applied} if applied else {}), **common)
     module.exit_json(**result, **common)
@@ -70,8 +70,9 @@ def run(work: Work, argument_spec: Mapping[str, Any], list_option: str = '', **c
 class _Module(AnsibleModule):
     """AnsibleModule with two rules of its own.
 
-    An empty string is nothing said: AWX surveys and the environment send those, also for numbers and choices.
-    Secrets are left out by their place. By value only credentials are: no other output is equal to one, as an MTU is to the md5 key 1500.
+    An empty string counts as not given: AWX surveys and the environment send those, also for numbers and choices.
+    Secrets are left out by their place. Only credentials are hidden by value: no other output equals one, as an MTU equals the md5 key
+    1500.
     """
 
     def __init__(self, list_option: str = '', **frame: Any) -> None:
@@ -85,7 +86,7 @@ class _Module(AnsibleModule):
         return {'module_args': _masked_options(self.argument_spec, self.params)}
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        """Also for Ansible's own failures, as of options that are not valid: these come without an invocation, and may quote a secret."""
+        """Also for Ansible's own failures, such as invalid options: these come without an invocation, and may quote a secret."""
         if 'invocation' not in result:
             self._separate_secrets()
             msg = self.secrets.redact(str(msg))
@@ -96,10 +97,10 @@ class _Module(AnsibleModule):
         self.params = drop_empty(self.params)
         if isinstance(self.params.get(self._list_option), list):
             self._drop_invalid_items(self.params[self._list_option], self.argument_spec[self._list_option]['options'])
-        self.non_text_options = non_text_options(self.argument_spec, self.params, secret=True)  # later on each of them is a text
+        self.non_text_options = non_text_options(self.argument_spec, self.params, secret=True)  # AnsibleModule will convert them to text
 
     def _drop_invalid_items(self, items: list[Any], spec: Spec) -> None:
-        """Takes the items out that can't be."""
+        """Moves the invalid items out of the options."""
         self.secrets.add(secrets_in(spec, items))
         self.invalid_items = invalid_items(self._list_option, items, spec, self.secrets.redact)
         self.params[self._list_option] = [item for position, item in enumerate(items) if position not in self.invalid_items]
@@ -111,7 +112,7 @@ class _Module(AnsibleModule):
         self.params = params
 
     def _separate_secrets(self) -> None:
-        """Takes the secrets of the options out of what Ansible hides by value, as soon as it has found them."""
+        """Moves the secrets of the options out of what Ansible hides by value, as soon as it has found them."""
         if any(len(value) < MIN_LENGTH for value in self.no_log_values):
             self.warn('A secret among the options is very short: it is easily guessed, and answers can not be searched for it.')
         self.secrets.add(self.no_log_values)
@@ -120,7 +121,7 @@ class _Module(AnsibleModule):
 
 
 def _masked_options(spec: Mapping[str, Any], value: Any) -> Any:
-    """The value of options, at any depth, without those that are secret, or that the spec does not know: these may be misspelt ones."""
+    """The value of options, at any depth. Secret options are hidden, and unknown ones, which may be misspelt secrets."""
     if isinstance(value, list):
         return [_masked_options(spec, inner) for inner in value]
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects and their fields, and the snapshot they are read from. No client, no clock."""
+"""An object of the API and its fields: read by path, merged, compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MISSING = object()
 
 
 class Unreadable(dict):
-    """An object of which something can't be read: that is None here, and the error is for whoever needs the object."""
+    """An object with fields that can't be read. These are None; the error is raised where the object is needed."""
 
     def __init__(self, obj: Object, error: ShapeError) -> None:
         super().__init__(merge(obj, dict.fromkeys(error.field_paths)))
@@ -26,7 +26,7 @@ class Unreadable(dict):
         return None
 
     def may_be(self, path: str, value: Any, normal: Callable[[Any], Any]) -> bool:
-        """Whether it has that value in a field, as far as anybody can tell."""
+        """Whether the field has that value, or can't be read and so may have it."""
         unknown = any(f'{path}.'.startswith(f'{unreadable}.') for unreadable in self.error.field_paths)
         return unknown or normal(get(self, path, MISSING)) == normal(value)
 
@@ -41,7 +41,7 @@ def get(obj: Mapping[str, Any] | None, path: str, default: Any = None) -> Any:
 
 
 def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
-    """A copy with the values at the dotted paths set, or taken out where the value is None; everything else stays."""
+    """A copy with the values at the dotted paths set, or removed where the value is None; everything else stays."""
     for path, value in fields.items():
         head, _dot, remainder = path.partition('.')
         inner = obj.get(head)
@@ -53,13 +53,13 @@ def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
 
 
 def differing_fields(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the fields that the object doesn't have as wanted. Fields that answers never hold are not compared."""
+    """Those of the fields that the object has another value in. Fields that answers never hold are not compared."""
     rows = {path: row.field(path) for path in fields}
     return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w)) != rows[w].normal(v)}
 
 
 def have_and_want(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """{option: {have, want}} of the fields, without secrets: what an error says."""
+    """{option: {have, want}} of the fields, without secrets, as errors show it."""
     pairs = {}
     for path, want in fields.items():
         f = row.field(path)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eyes of the collection: observe() reads what the plan asks for, wait_for_states() waits for a state. Sends nothing but GET."""
+"""Reads objects: observe() reads the parts of a snapshot that a decision needs. Sends nothing but GET."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ WORKERS = 8  # reads at the same time
 
 
 def read_objects(client: Client, resource: str, ident: str | None = None, query: Mapping[str, Any] | None = None) -> list[Object]:
-    """The objects of a list, each once; or the one object in a list of its own (empty: it isn't there).
+    """The objects of a list, each once; or a list with the single object, empty if it does not exist.
 
-    resource: the name of a row. ident: what names the one object in the path. query: filters that the API knows.
-    An object of a list that can't be read is in it as Unreadable, after a warning. The one object that is asked for raises AnswerError.
+    resource: the name of a row. ident: the id of a single object. query: filters of the API.
+    An object of a list that can't be read is in it as Unreadable, after a warning. A single one raises AnswerError.
     """
     row = RESOURCES[resource]
     if ident is not None or row.list_key is None:
@@ -36,7 +36,7 @@ def read_objects(client: Client, resource: str, ident: str | None = None, query:
 
 
 def _read_list(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
-    """The objects of a list. Where the caller filters again, a service that refuses the filters or the limit is asked for all of them."""
+    """The objects of a list. A service that refuses the filters or the page size is asked for all of them: the caller filters again."""
     try:
         pages = client.get_pages(row.url_path, {**query, 'limit': row.page_size}, list_key=row.list_key, headers=row.headers)
         return [obj for page in pages for obj in page]
@@ -47,7 +47,7 @@ def _read_list(client: Client, row: Resource, query: Mapping[str, Any]) -> list[
 
 
 def _readable_object(client: Client, row: Resource, obj: Object) -> Object:
-    """An object of a list. One without a name for people is warned of, too: it is no circuit."""
+    """An object of a list, Unreadable if need be. Warns of one without a name, too: it is no circuit."""
     try:
         obj = row.parse(obj)
         object_id(row, obj)
@@ -68,12 +68,12 @@ def _object_label(row: Resource, obj: Object) -> str:
 
 
 def unwrapped_object(row: Resource, answer: Object) -> Object:
-    """The object itself, out of an answer that has it under a name of its own."""
+    """The object in an answer, which may have it under a key."""
     return row.parse(next((answer[name] for name in row.wrapped_in if answer.get(name)), answer))
 
 
 def object_id(row: Resource, obj: Object, method: str = 'GET') -> str:
-    """What the object is called in paths. Raises ShapeError for one that nobody could address."""
+    """The id of an object. Raises ShapeError for one that can't be part of a URL."""
     name = obj.get(row.id)
     if not isinstance(name, str) or not is_url_segment(name):
         raise ShapeError(method, '/'.join(['', *row.url_path]), 200, f'a {row.title} without a usable {row.id}.', [row.id])
@@ -81,13 +81,13 @@ def object_id(row: Resource, obj: Object, method: str = 'GET') -> str:
 
 
 def read_many(client: Client, resource: str, idents: Iterable[str]) -> dict[str, list[Object]]:
-    """The objects that the idents name, read at the same time: {ident: read_objects()}."""
+    """{ident: read_objects()} of single objects, read at the same time."""
     idents = list(idents)
     return dict(zip(idents, run_concurrently(lambda ident: read_objects(client, resource, ident), idents), strict=True))
 
 
 def run_concurrently(work: Callable[[Any], T], items: Sequence[Any], workers: int = WORKERS) -> list[T]:
-    """What work() returns for each item, done for so many at the same time."""
+    """[work(item) for each item], several at the same time."""
     if len(items) < 2:
         return [work(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
@@ -97,11 +97,11 @@ def run_concurrently(work: Callable[[Any], T], items: Sequence[Any], workers: in
 
 
 def observe(client: Client, decide: Callable[[Snapshot], T], initial: Snapshot | None = None, prefetch: Iterable[str] = ()) -> T:
-    """What plan_outcomes() returns once it has seen all that it asks for (by raising Unread), and no more is read than that.
+    """The result of decide(snapshot). Reads the parts for which decide raises Unread, and no others, and calls it again.
 
-    All else is read again after the slots: who took one of them in between must be seen, or a second run would order another.
-    prefetch: the lists that it will ask for in any case, read at the same time. What is not there yet (NotYetError) is read again until
-    the client's retry_timeout is over, counted from the first time; plan_outcomes() is then asked once more, with snapshot.final set.
+    After the slots everything else is read again: a slot that was ordered in between must be seen, or this run would order another one.
+    prefetch: lists that decide needs in any case, read at the same time. A NotListedError is retried until the client's retry_timeout is
+    over, counted from the first; then decide is called a last time, with snapshot.is_final set.
     """
     snapshot, deadline, attempts = initial or Snapshot(), None, itertools.count(1)
     snapshot.account = client.account_id
@@ -122,7 +122,7 @@ def observe(client: Client, decide: Callable[[Snapshot], T], initial: Snapshot |
 
 
 def _with_parts_read(client: Client, unread: Iterable[Part], snapshot: Snapshot, prefetch: Iterable[str]) -> Snapshot:
-    """The snapshot with more parts read, and with the lists of `ahead` that it has not got. A list is read whole the second time."""
+    """The snapshot with more parts, and with the lists of prefetch that it lacks. A list is read without filters the second time."""
     if any(resource == SLOT.name for resource, _ident in unread):
         snapshot, prefetch = snapshot.restricted_to(SLOT.name), ()
     parts = dict.fromkeys([*unread, *((name, None) for name in prefetch if not snapshot.has_list(name))])
@@ -134,9 +134,9 @@ def _with_parts_read(client: Client, unread: Iterable[Part], snapshot: Snapshot,
 
 
 def _read_part(client: Client, part: Part, query: Mapping[str, Any] | None, snapshot: Snapshot) -> list[Object]:
-    """read_objects(); but an object that a list does not show is not there either if its name can be no part of an address.
+    """The objects of a part. One that the list does not show does not exist either, if its id can be no part of a URL.
 
-    One that can't be read is in the list as Unreadable: whoever needs it gets the error, and nobody else.
+    An unreadable one is in the list as Unreadable: only who needs it gets the error.
     """
     try:
         return read_objects(client, *part, query)

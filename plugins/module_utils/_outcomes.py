@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes, or became, of each circuit, and the result that shows it."""
+"""What becomes of each circuit, and the result of rollout that shows it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ RESULT_OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_
 class Outcome:
     """What becomes of one circuit. changes, file_changes: as planned; result: as written.
 
-    file_paths: of the files; status: {interconnect, state, reason}, where it was read.
-    deferred: why it waits for the next run; current: {name of a row: the object} of what its files are made from.
+    file_paths: of its files; status: {interconnect, state, reason}, if it was read; reached: whether a state that is waited for is.
+    deferred: why it waits for the next run; current: {name of a row: object} that its files are made from.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def effective_changes(self) -> list[Change]:
-        """What changes, or has changed before it failed."""
+        """The changes that are made; of a circuit that failed, those before the failure."""
         if self.result.error:
             return self.result.applied
         return [] if self.result.skipped else [*self.changes, *self.file_changes]
@@ -58,7 +58,7 @@ class Outcome:
 
     @property
     def changed(self) -> bool:
-        """Whether anything changes."""
+        """Whether anything changes, in the account or on disk."""
         return any(change.action != 'none' for change in self.effective_changes)
 
     @property
@@ -68,23 +68,23 @@ class Outcome:
 
     @property
     def objects(self) -> dict[str, Object]:
-        """{name of a row: the object as it is, or will be} of all that is known and is not deleted."""
+        """{name of a row: the object as it is, or will be}, without deleted ones."""
         return self.planned_objects if self.result.error else {**self.current, **self.planned_objects}
 
     @property
     def planned_objects(self) -> dict[str, Object]:
-        """The same of what was planned, or written, and looked at on the way."""
+        """The same of the objects that the plan looked at or changes."""
         changes = self.result.applied or ([] if self.result.error else self.changes)
         return {change.row.name: change.answer or change.after for change in changes if change.after and change.row.store == 'api'}
 
     @property
     def addresses(self) -> dict[str, dict[str, Any]] | None:
-        """{cust_ip, p2p_ip: {before, after}} of a circuit that was, or would be, replaced."""
+        """{cust_ip, p2p_ip: {before, after}} of a circuit that is replaced."""
         return changed_addresses(self.result.written or self.effective_changes)
 
 
 def rollout_result(outcomes: Sequence[Outcome], settings: Outcome | None = None, account: Object | None = None) -> dict[str, Any]:
-    """What became of each circuit, how many of each there are, and what changes, the sum first. account: its settings, if read."""
+    """The result: the outcome of each circuit, how many of each there are, and the diff. account: its settings, if they were read."""
     summary = dict(Counter(outcome.state for outcome in outcomes))
     line = ', '.join(f'{number} {state}' for state, number in summary.items())
     diffs = [diff for outcome in ([settings] if settings else []) for diff in diff_result(outcome.effective_changes)['diff']]
@@ -127,7 +127,7 @@ def _circuit_result(outcome: Outcome) -> dict[str, Any]:
 
 
 def _file_paths(outcome: Outcome) -> dict[str, str | None]:
-    """The paths of its files; of a circuit that failed those that were written."""
+    """The paths of its files; of a circuit that failed, those that were written."""
     written_now = {get(change.after, 'path') for change in outcome.result.applied if change.row.store == 'file'}
     return {kind: path for kind, path in outcome.file_paths.items() if path in written_now or not outcome.result.error}
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose an interconnect is before its CNI shows it: what is on record decides, unless Cloudflare contradicts it. Pure functions."""
+"""Which circuit an interconnect belongs to before its CNI shows it: the record decides, unless Cloudflare contradicts it.
+
+Pure functions.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ CIRCUIT_NAME = 'magic.conduit_name'
 
 
 def recorded_interconnect(circuit: str, snapshot: Snapshot) -> list[Object]:
-    """The interconnect that a circuit has on record; none if Cloudflare contradicts that. Raises Unread."""
-    name = snapshot.recorded.get(circuit)
+    """The interconnect that a circuit has on record; none if Cloudflare contradicts the record. Raises Unread."""
+    name = snapshot.recorded_interconnects.get(circuit)
     if name is None or record_contradiction(circuit, snapshot):
         return []
     return objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot)
 
 
 def owned_interconnect(circuit: str, snapshot: Snapshot) -> list[Object]:
-    """The interconnect that a circuit without a CNI has on record; none if that is not (or no longer) the circuit's. Raises Unread."""
-    name = snapshot.recorded.get(circuit)
-    if name is None or name in snapshot.assigned or snapshot.matching(CNI.name, CIRCUIT_NAME, circuit):
+    """The recorded interconnect of a circuit without a CNI; none if it is not, or no longer, the circuit's. Raises Unread."""
+    name = snapshot.recorded_interconnects.get(circuit)
+    if name is None or name in snapshot.claimed or snapshot.matching(CNI.name, CIRCUIT_NAME, circuit):
         return []
     interconnects = recorded_interconnect(circuit, snapshot)
     for obj in interconnects:
@@ -32,8 +35,8 @@ def owned_interconnect(circuit: str, snapshot: Snapshot) -> list[Object]:
 
 
 def record_contradiction(circuit: str, snapshot: Snapshot) -> str:
-    """What Cloudflare has against the interconnect that a circuit has on record; empty if nothing. Raises Unread."""
-    name = snapshot.recorded[circuit]
+    """How Cloudflare contradicts the record of a circuit; empty if it does not. Raises Unread."""
+    name = snapshot.recorded_interconnects[circuit]
     interconnects = [cni.get(CNI.parent[1]) for cni in snapshot.matching(CNI.name, CIRCUIT_NAME, circuit)]
     if name in interconnects:
         return ''
@@ -46,5 +49,5 @@ def record_contradiction(circuit: str, snapshot: Snapshot) -> str:
 
 
 def circuits_on_record(name: str, snapshot: Snapshot) -> list[str]:
-    """The circuits that have an interconnect without a CNI on record, but for those that are elsewhere by now."""
-    return [circuit for circuit in snapshot.recorded_on.get(name, ()) if not snapshot.matching(CNI.name, CIRCUIT_NAME, circuit)]
+    """The circuits without a CNI that have the interconnect on record."""
+    return [circuit for circuit in snapshot.recorded_circuits.get(name, ()) if not snapshot.matching(CNI.name, CIRCUIT_NAME, circuit)]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer's side of a circuit: one model of the BGP session, checked for the router that it is meant for.
+"""The customer's end of a circuit: a model of the BGP session, checked for the router that it is meant for.
 
-What a router can carry, and how that is quoted in its configuration, is data. What it can't is refused, by the name of the role's variable.
+What a router accepts, and how its configuration quotes it, is data. Anything else is refused with the name of the role's variable.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN
 
-HOLD_TIME = 240  # seconds, Cloudflare's; BGP takes the lower one of the two ends; source: Cloudflare's product documentation
+HOLD_TIME = 240  # seconds, Cloudflare's; the lower one of both ends is negotiated; source: Cloudflare's product documentation
 DEFAULT_ROUTE = '0.0.0.0/0'
 MAX_KEY_LENGTH = 80  # characters, TCP_MD5SIG_MAXKEYLEN of Linux
 PREPEND = (0, 10)
@@ -26,7 +26,7 @@ POSITIVE = (1, 2**32 - 1)
 
 
 class Text(NamedTuple):
-    """Free text in a configuration. pattern: what the router takes; allowed: the same in words; quotes: what stands around it."""
+    """Free text in a configuration. pattern: what the router accepts; allowed: the same in words; quotes: what encloses it."""
 
     pattern: str
     allowed: str
@@ -34,7 +34,7 @@ class Text(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """A router. hold_time: the lowest one that it takes, in seconds."""
+    """A router. hold_time: the lowest that it accepts, in seconds."""
 
     key: Text
     description: Text
@@ -42,8 +42,8 @@ class Platform(NamedTuple):
     hold_time: int = 3
 
 
-# FRR takes a key as one word, BIRD as a string without escapes. A session with each of these keys has been seen to come up.
-# Of the others only the vendor's documentation tells, so a key with a character that is anywhere a comment, a quote or a pipe is refused.
+# FRR takes a key as a word, BIRD as a string without escapes: tests bring up sessions with such keys.
+# For the others there is only the vendor's documentation: a key with a character that starts a comment, a quote or a pipe is refused.
 WORD_TEXT = Text(rf'[A-Za-z0-9._:/+@=,-]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} letters, digits and . _ : / + @ = , -')
 LINE_TEXT = Text(r"[A-Za-z0-9 .,:/_()+@=&'*-]{0,80}", "80 letters, digits, spaces and . , : / _ ( ) + @ = & ' * - at most")
 QUOTED_TEXT = Text(r'[ !#-~]{0,80}', '80 printable ASCII characters except " at most', '"')
@@ -70,9 +70,9 @@ LABEL_TEXT = Text(r'[A-Za-z0-9_-]{1,32}', '1 to 32 letters, digits, _ and -')
 
 
 def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The session over a CNI as the templates take it. options: the role's variables without peer_; None and '' are not set.
+    """The session over a CNI for the templates. options: the role's variables without peer_; None and '' are not set.
 
-    Raises InputError for what is missing, is not possible, or can't be said in the configuration of options['platform'].
+    Raises InputError for what is missing, impossible, or can't be written in the configuration of options['platform'].
     """
     given = {name: value for name, value in options.items() if value not in (None, '')}
     name = _required(given, 'platform')
@@ -127,7 +127,7 @@ def _whole_number(given: Mapping[str, Any], option: str, default: int | None, li
 
 
 def _checked_value(option: str, check: Callable[[Any, values.Warn], Any], value: Any) -> Any:
-    """The canonical value. What only draws a warning elsewhere is refused in a router's configuration."""
+    """The canonical value. What is only a warning elsewhere is refused in a router's configuration."""
     try:
         return check(value, _refuse_warning)
     except (TypeError, ValueError) as error:
@@ -139,7 +139,7 @@ def _refuse_warning(problem: str) -> None:
 
 
 def _addresses(cni: Mapping[str, Any]) -> dict[str, Any]:
-    """Both addresses. In check mode a CNI that is still to be made has none."""
+    """Both addresses. In check mode a CNI that is not created yet has none."""
     if UNKNOWN in (cni.get('cust_ip'), cni.get('p2p_ip')):
         return {'customer_address': UNKNOWN, 'cloudflare_address': UNKNOWN, 'prefix_length': 31}
     customer, cloudflare = (IPv4Interface(_checked_value(option, values.check_address, cni.get(option)))
@@ -156,7 +156,7 @@ def _as_numbers(customer: Any, cloudflare: Any) -> dict[str, int]:
 
 
 def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]:
-    """The MD5 key as it stands in the configuration, and what stands in its place where it must not be read; both empty without one."""
+    """The MD5 key as it stands in the configuration, and what replaces it where it must not be read; both empty without one."""
     if cloudflare_key and not given_key:
         raise InputError('peer_md5_key', 'the CNI has a key, and none is given.')
     if given_key and not cloudflare_key:
@@ -166,7 +166,7 @@ def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]
 
 
 def _prefix_lists(announce: Any, accept: Any, cloudflare_prefixes: Sequence[str]) -> dict[str, list[str]]:
-    """What goes out and what may come in, in the order of the addresses, as the API keeps none."""
+    """The prefixes to announce and to accept, sorted: the API keeps no order."""
     announced = _sorted_prefixes('announce', announce)
     accepted = _sorted_prefixes('accept', cloudflare_prefixes if accept is None else accept)
     if DEFAULT_ROUTE in announced:

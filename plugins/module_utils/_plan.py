@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision: what is wanted, what is there, what has to change. Pure functions; no client, no ansible, no clock."""
+"""From desired and current objects to the changes. Pure functions; no client, no ansible, no clock."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
 
 
 class Change(NamedTuple):
-    """One step. action: none, create, update, delete, or note (on what the next steps delete). paths: the paths that it sets.
+    """A change of an object. action: none, create, update, delete, or note (on the deletes that follow). paths: the fields that it sets.
 
-    known_ids: the ids that were there before a create. pinned: the user named the very thing (a slot_id), nothing was picked for him.
-    exclusive: whether it gives way to another one that came to the same place in the same moment.
-    just_created: `before` is of an object that this very run has made, so it is written without another look.
+    known_ids: the ids that were listed before a create. pinned: the user named the very object, by slot_id; nothing was chosen for him.
+    exclusive: whether it is rolled back if another run created one in the same place at the same time.
+    just_created: this run has created `before`, so it is written without another read.
     answer: the object as Cloudflare returned it, once applied.
     """
 
@@ -79,9 +79,9 @@ class Change(NamedTuple):
 
 
 def plan_changes(desired: Sequence[Desired], snapshot: Snapshot, to_error: ToError = as_cni_error) -> list[Change]:
-    """The changes that bring the snapshot to what is wanted, one or more for each, in the order of the list.
+    """The changes from the snapshot to the desired objects, one or more for each, in the order of the list.
 
-    Raises InputError, AmbiguousError or DriftError, and Unread for what it has not been shown.
+    Raises InputError, AmbiguousError or DriftError, and Unread for parts that have not been read.
     """
     (changes,) = plan_chains([desired], snapshot, to_error)
     if isinstance(changes, CniError):
@@ -90,10 +90,10 @@ def plan_changes(desired: Sequence[Desired], snapshot: Snapshot, to_error: ToErr
 
 
 def plan_chains(chains: Sequence[Sequence[Desired]], snapshot: Snapshot, to_error: ToError = as_cni_error) -> list[list[Change] | CniError]:
-    """plan_changes() for each of the chains, which reckon with what those before them will change; for one that can't be, why.
+    """plan_changes() for each chain, after the changes of those before it; a CniError in the place of a chain that can't be planned.
 
-    to_error: makes an error of an exception that nobody expected. Two chains that want the same thing differently can both not be.
-    Raises Unread; NotYetError too, unless the snapshot is final.
+    Two chains that declare the same object differently are both errors. to_error: makes a CniError of any exception.
+    Raises Unread; NotListedError too, unless the snapshot is final.
     """
     duplicates = _duplicate_errors(chains)
     chains = [() if number in duplicates else chain for number, chain in enumerate(chains)]
@@ -101,7 +101,8 @@ def plan_chains(chains: Sequence[Sequence[Desired]], snapshot: Snapshot, to_erro
     direct = [desired for chain in chains for desired in chain if desired.row.constants == DIRECT.constants]
     snapshot.list_filters[SLOT.name] = common_filters([desired.selector or {} for desired in direct])
     for desired in (desired for chain in chains for desired in chain if 'conduit_name' in desired.keys):
-        snapshot.selectors[desired.keys['conduit_name']] = desired.selector or snapshot.selectors.get(desired.keys['conduit_name'])
+        circuit = desired.keys['conduit_name']
+        snapshot.planned_selectors[circuit] = desired.selector or snapshot.planned_selectors.get(circuit)
     planned = _plan_all(chains, snapshot, to_error)
     not_listed = next((error for error in planned if isinstance(error, NotListedError)), None)
     if not_listed and not snapshot.is_final:
@@ -110,7 +111,7 @@ def plan_chains(chains: Sequence[Sequence[Desired]], snapshot: Snapshot, to_erro
 
 
 def _plan_all(chains: Iterable[Sequence[Desired]], snapshot: Snapshot, to_error: ToError) -> list[list[Change] | CniError]:
-    """Raises Unread for all that the chains need by its id, or for the first list."""
+    """Raises Unread for all single objects that the chains need, or for the first list."""
     planned: list[list[Change] | CniError] = []
     unread: dict[Part, None] = {}
     for chain in chains:
@@ -118,7 +119,7 @@ def _plan_all(chains: Iterable[Sequence[Desired]], snapshot: Snapshot, to_error:
             planned.append(_plan_chain(chain, snapshot, to_error))
         except Unread as error:
             unread |= dict.fromkeys(error.parts)
-            if any(ident is None for _resource, ident in error.parts):  # a list, which the chains after it need as well
+            if any(ident is None for _resource, ident in error.parts):  # a list, which the next chains need as well
                 break
     if unread:
         raise Unread(*unread)
@@ -126,9 +127,9 @@ def _plan_all(chains: Iterable[Sequence[Desired]], snapshot: Snapshot, to_error:
 
 
 def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError) -> list[Change] | CniError:
-    """The changes, which then have happened in the snapshot; or the error, and the snapshot is as before."""
+    """The changes, which are then simulated in the snapshot; or the error, and the snapshot is as before."""
     changes: list[Change] = []
-    assigned: set[str] = set()
+    claimed: set[str] = set()
     remaining = list(chain)
     while remaining:
         desired = remaining.pop(0)
@@ -136,21 +137,24 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
             planned = _plan_object(_on_interconnect(desired, changes) if desired.on_previous else desired, snapshot)
         except Unread:
             raise
-        except Exception as error:  # one that nobody expected, too, is no reason to lose what is planned for the others
+        except Exception as error:  # also an unexpected one must not lose the plan of the others
             _simulate_all(snapshot, reversed(changes), undo=True)
-            snapshot.assigned -= assigned
+            snapshot.claimed -= claimed
             return to_error(error)
         _simulate_all(snapshot, planned)
         if desired.row.name == INTERCONNECT.name and planned[-1].after:
-            assigned |= {planned[-1].after['name']} if desired.keys.get('conduit_name') else set()
-            snapshot.assigned |= assigned
+            claimed |= {planned[-1].after['name']} if desired.keys.get('conduit_name') else set()
+            snapshot.claimed |= claimed
             remaining = _with_inherited_fields(desired, remaining, planned, snapshot)
         changes += planned
     return changes
 
 
 def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], planned: Sequence[Change], snapshot: Snapshot) -> list[Desired]:
-    """What comes after an interconnect. On one that replaces another it also takes over what the old ones had and nobody named."""
+    """The rest of a chain behind an interconnect.
+
+    If that is replaced, the rest inherits the fields of the old objects that nobody declares.
+    """
     deleted = {change.row.name: change.before for change in planned if change.action == 'delete'}
     if INTERCONNECT.name not in deleted:
         return remaining
@@ -161,20 +165,20 @@ def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], plan
         if inherited and not any(desired.row.name == row.name for desired in remaining):
             given = {key.option: keys[key.option] for key in row.keys if key.option in keys}
             remaining = [*remaining, Desired(row, 'present', given, {}, circuit=interconnect.circuit, on_previous=True)]
-        # A block that is cleared comes behind what was in it, and so takes it out.
+        # A cleared block comes behind its inherited fields, and so removes them.
         remaining = [desired._replace(fields={**inherited, **desired.fields}) if desired.row.name == row.name else desired
                      for desired in remaining]
     return remaining
 
 
 def _inherited_fields(row: Resource, obj: Object | None, addresses: Container[str]) -> dict[str, Any]:
-    """{path: value} of what was set on an object that is replaced. The ends of its link are Cloudflare's to assign anew."""
+    """{path: value} of the fields of an object that is replaced. Cloudflare assigns the addresses of the link anew."""
     values = {f.path: get(obj, f.path) for f in row.fields if f.path not in (*row.assigned, row.parent[1])}
     return {path: value for path, value in values.items() if value not in (None, '') and value not in addresses}
 
 
 def changed_addresses(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | None:
-    """{cust_ip, p2p_ip: {before, after}} of a CNI that was deleted and made again, None if none was."""
+    """{cust_ip, p2p_ip: {before, after}} of a CNI that is replaced, None if none is."""
     cni_changes = {change.action: change for change in changes if change.row.name == CNI.name}
     if not {'delete', 'create'} <= cni_changes.keys():
         return None
@@ -183,20 +187,20 @@ def changed_addresses(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | 
 
 
 def split_follow_ups(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """What can be written now, and what is about an object that comes with an interconnect that is created among it."""
+    """The changes that can be written now, and those of an object that Cloudflare creates with an interconnect among them."""
     orders = any(change.action == 'create' and change.row.name == INTERCONNECT.name for change in changes)
     follow_ups = [change for change in changes if orders and change.action == 'update' and change.after.get(change.row.id) == UNKNOWN]
     return [change for change in changes if change not in follow_ups], follow_ups
 
 
 def follow_up_of(change: Change, written: Iterable[Change]) -> Desired:
-    """What a change that comes later declares, once the interconnect is there."""
+    """The desired object of a follow-up, once its interconnect is created."""
     interconnect = next(applied.answer['name'] for applied in written if applied.row.name == INTERCONNECT.name and applied.after)
     return Desired(change.row, 'present', {INTERCONNECT.name: interconnect}, {path: get(change.after, path) for path in change.paths})
 
 
 def _on_interconnect(desired: Desired, changes: Sequence[Change]) -> Desired:
-    """What follows an interconnect, on it."""
+    """The desired object, on the interconnect that the chain has just planned."""
     interconnect = next(change for change in reversed(changes) if change.row.name == INTERCONNECT.name)
     name, path = interconnect.after[interconnect.row.id], desired.row.parent[1]
     return desired._replace(fields={**desired.fields, path: name}) if path else desired._replace(keys={desired.row.parent[0]: name})
@@ -208,7 +212,7 @@ def _simulate_all(snapshot: Snapshot, changes: Iterable[Change], undo: bool = Fa
 
 
 def _simulate(snapshot: Snapshot, change: Change, undo: bool) -> None:
-    """Changes the snapshot as the change will, so that what is decided next reckons with it."""
+    """Applies a change to the snapshot, so that what is planned next takes it into account."""
     before = change.before
     if undo or change.action == 'delete' or (before and before.get(CNI.exclusive) != change.after.get(CNI.exclusive)):
         snapshot.clear_cache()
@@ -229,7 +233,7 @@ def schedule(changes: Iterable[Change]) -> list[Change]:
 
 
 def rank(change: Change) -> tuple[int, int]:
-    """The place of a change in that order; those of one rank need not wait for each other. Notes come before any delete."""
+    """The position of a change in that order. Changes of one rank are independent. Notes come before any delete."""
     if change.action == 'note':
         return 0, 0
     return (1, -_depth(change.row)) if change.action == 'delete' else (2, _depth(change.row))
@@ -240,9 +244,9 @@ def _depth(row: Resource) -> int:
 
 
 def _duplicate_errors(chains: Iterable[Iterable[Desired]]) -> dict[int, CniError]:
-    """{number of a chain: the error} of those that name what another one names.
+    """{number of a chain: the error} for objects that two chains declare.
 
-    What comes with an interconnect may be named by each circuit on it, if they agree.
+    Circuits on one interconnect may each declare what comes with it, if they agree.
     """
     seen: dict[tuple[str, str, Any], tuple[int, Desired]] = {}
     errors: dict[int, CniError] = {}
@@ -273,14 +277,14 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
 
 
 def _immutable_drift(desired: Desired, fields: Mapping[str, Any], current: Object, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
-    """{option: {have, want}} of the drift that no call can mend."""
+    """{option: {have, want}} of the differences that no call can change."""
     immutable = have_and_want(desired.row, {path: value for path, value in fields.items() if not desired.row.field(path).in_put}, current)
     mismatches = selector_mismatch(desired.selector, current, avoided_interconnects(desired, snapshot)) if desired.selector else {}
     return {**immutable, **{option: pair for option, pair in mismatches.items() if option.removeprefix('slot.') not in desired.fields}}
 
 
 def _plan_delete(desired: Desired, current: Object, snapshot: Snapshot) -> list[Change]:
-    """Deletes the CNI that the user named, then the object; before that, notes on its tunnel what goes on, if nothing else leads to it."""
+    """Deletes the CNI that the user named, then the interconnect. A note on its tunnel comes first, if nothing else leads to it."""
     cnis = _carried_cnis(desired, current, snapshot)
     to_delete = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in cnis]
     to_delete.append((desired.row, current, current[desired.row.id]))
@@ -289,7 +293,7 @@ def _plan_delete(desired: Desired, current: Object, snapshot: Snapshot) -> list[
 
 
 def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Change]:
-    """The note on the tunnel of an interconnect. Raises InputError where Cloudflare shows no tunnel to note it on."""
+    """The note on the tunnel of an interconnect. Raises InputError where Cloudflare shows no tunnel."""
     direct_keys = [key for key in desired.row.keys if key.option in desired.keys and not key.references]
     if any(current in objects_by_key(desired.row, key, desired.keys[key.option], snapshot) for key in direct_keys):
         return []
@@ -303,14 +307,14 @@ def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Ch
 
 
 def _carried_cnis(desired: Desired, current: Object, snapshot: Snapshot) -> list[Object]:
-    """The CNIs that go with an interconnect. Raises InputError for one that the user didn't name."""
+    """The CNIs on an interconnect that is deleted. Raises InputError for one that the user didn't name."""
     if desired.row.name != CNI.parent[0]:
         return []
     name, circuit = current[desired.row.id], desired.keys.get('conduit_name')
     cnis = snapshot.matching(CNI.name, CNI.parent[1], name)
     snapshot.refuse_unreadable(CNI.name, CNI.parent[1], name)
     for cni in cnis:
-        # A CNI without a name is none that the user named.
+        # A CNI without a name can't be one that the user named.
         if not circuit or get(cni, 'magic.conduit_name') not in (circuit, desired.previous_name):
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
             raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
@@ -319,7 +323,7 @@ def _carried_cnis(desired: Desired, current: Object, snapshot: Snapshot) -> list
 
 
 def _plan_replace(desired: Desired, current: Object, drift: dict, snapshot: Snapshot) -> list[Change]:
-    """Delete and create, on the user's word only; all of it is decided, and so validated, before anything is deleted."""
+    """Delete and create, if the user allows it. All of it is planned, and so validated, before anything is deleted."""
     what = f'{desired.row.title} {current[desired.row.id]!r}'
     if not desired.replace:
         raise DriftError(what, drift, 'Ask for what is there, or say on_immutable=replace to delete it and order another one.')
@@ -329,7 +333,7 @@ def _plan_replace(desired: Desired, current: Object, drift: dict, snapshot: Snap
         created = _plan_create(desired, snapshot)
     finally:
         _simulate_all(snapshot, reversed(deletes), undo=True)
-    statuses = snapshot.objects('status', current[desired.row.id])  # last, as all else is read again after the slots
+    statuses = snapshot.objects('status', current[desired.row.id])  # last: everything else is read again after the slots
     if any(status.get('state') == 'Healthy' for status in statuses) and not desired.force:
         raise DriftError(what, drift, 'It is Healthy, so it is not replaced without force=true.')
     return [*deletes, created]
@@ -354,7 +358,7 @@ def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
 
 
 def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:
-    """What the place of a new interconnect tells of it: its slot or its region."""
+    """The fields that follow from the place of a new interconnect: from its slot or its region."""
     if desired.row.constants == GCP_PARTNER.constants:
         return {'region': desired.selector['region']}
     if desired.row.constants != DIRECT.constants:
@@ -382,7 +386,7 @@ def _pending_order_error(slot: Object) -> NotListedError:
 
 
 def _plan_missing(desired: Desired, snapshot: Snapshot) -> Change:
-    """A health check comes and goes with its interconnect: it can be set where Cloudflare shows it, and predicted where it can't yet."""
+    """The change of an object that Cloudflare creates with its interconnect: a health check. It can be predicted before it is listed."""
     option, value = next(iter(desired.keys.items()))
     if desired.row.name == INTERCONNECT.name:
         raise InputError('steps', f'there is no circuit {value!r} in this account, by its CNI or on record, and without the step '
@@ -401,7 +405,7 @@ def _plan_missing(desired: Desired, snapshot: Snapshot) -> Change:
 
 
 def _default_fields(row: Resource, after: Object, before: Object) -> Object:
-    """Defaults for each block that is new in after. Raises InputError for what is required there and missing."""
+    """The defaults of each block that is new in after. Raises InputError for a required field without a value."""
     defaults: Object = {}
     for f in row.fields:
         block = f.path.rpartition('.')[0]
@@ -416,7 +420,7 @@ def _default_fields(row: Resource, after: Object, before: Object) -> Object:
 
 
 def _check_after(desired: Desired, after: Object, fields: Mapping[str, Any], snapshot: Snapshot) -> None:
-    """What can only be judged with the rest of the object and with its parent."""
+    """Checks what depends on the rest of the object and on its parent."""
     row = desired.row
     if row.paired_fields and not {*row.paired_fields[:2]}.isdisjoint(fields):
         check_pair(row, after)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of the API, and files, as rows of data: where they live, what names them, which fields can be said and changed.
+"""The API's objects, and files, as rows of data: where they are, what names them, which fields can be set and changed.
 
-To add a field of the API: a Field here, an option in the module. Paths of fields are dotted, as in magic.mtu.
+To add a field of the API: a Field here, an option in the module. The path of a field is dotted: magic.mtu.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ UNKNOWN = '(known after apply)'  # in a prediction: what only Cloudflare can ass
 
 
 class Placeholder(str):
-    """UNKNOWN for one value: it reads like any other, and equals none of them, so that a plan can refer to what it will create.
+    """UNKNOWN for a single value: a plan refers by it to what Cloudflare will assign. It reads like any other, and equals none of them.
 
-    Sets and dicts tell them apart by identity: by their common text, a plan of a thousand would compare each with each.
+    Sets and dicts compare them by identity: by their common text, a plan of a thousand would compare each with each.
     """
 
     __slots__ = ()
@@ -37,9 +37,9 @@ class Placeholder(str):
 
 
 class Field(NamedTuple):
-    """option: its name in the module; path: in the object; post_path: in the POST, if it differs.
+    """A field of an object. option: its name in the module; path: in the object; post_path: in the POST, if it differs.
 
-    in_post, in_put: whether POST and PUT can say it. default: sent where the user says nothing. required: without it no POST.
+    in_post, in_put: whether POST and PUT can set it. default: sent where the user gives none. required: there is no POST without it.
     returned: whether answers hold it. secret: no output shows it.
     """
 
@@ -57,7 +57,7 @@ class Field(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A step to another resource: the object whose field equals the value at hand gives the next value."""
+    """A step from one resource to another: of the object whose match_path has the value at hand, value_path is the next value."""
 
     resource: str
     match_path: str
@@ -65,7 +65,7 @@ class Reference(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What the user can name an object by. assigned: Cloudflare chose it, so nothing can be created under it."""
+    """An option that names an object. references: the steps to it. assigned: Cloudflare chooses it, so nothing can be created by it."""
 
     option: str
     path: str
@@ -78,18 +78,19 @@ class Key(NamedTuple):
 class Resource(NamedTuple):
     """One kind of object.
 
-    url_path: below the account. id: the field that names it in the URL, None if there is only one. url_suffix: the URL behind the id.
-    list_key: where an answer has the list of them. page_size: how many to ask for at a time, where there are many.
-    parse: the object in today's form, or ShapeError.
-    parent: (resource, the field that names it). paired_fields: two fields that must fit, and the function that says so.
+    url_path: below the account. id: the field that names the object in the URL, None if there is only one. url_suffix: the URL behind the
+    id.
+    list_key: where an answer has the list. page_size: how many to ask for at a time, where there are many.
+    parse: returns the object in today's form, or raises ShapeError.
+    parent: (resource, the field that names it). paired_fields: two fields that must fit, and the function that checks it.
     identity: the fields that tell a new object from others after a lost answer. assigned: what Cloudflare fills in.
-    exclusive: no two objects may have the same value in this field, unless the user says shared.
-    full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the key that an answer has the object under.
-    read_only: what answers hold and PUT must not. constants: values of every object of the row.
+    exclusive: no two objects may have the same value in this field, unless the option shared is set.
+    full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the keys that an answer may have the object under.
+    read_only: what answers hold and PUT must not. constants: values that every object of the row has.
     variants: rows for the values of type. implied_types: {option: the type that it is for}.
-    refused_options: {an option for what there is not: why}.
-    blocks: what holds fields and can only be cleared as a whole. clear_values: {a choice of the option clear: (path, the value to send)}.
-    store: where objects of the row are: the API, or files on disk. Of a file the object is {path, content}.
+    refused_options: {option: why there is no such thing}.
+    blocks: groups of fields, which can only be cleared as a whole. clear_values: {choice of the option clear: (path, value to send)}.
+    store: where objects of the row are, the API or files on disk. A file is {path, content}.
     """
 
     name: str
@@ -122,19 +123,19 @@ class Resource(NamedTuple):
 
     @property
     def secret_paths(self) -> tuple[str, ...]:
-        """The fields that no output shows."""
+        """The paths of the fields that no output shows."""
         return tuple(f.path for f in self.fields if f.secret)
 
     def field(self, path: str) -> Field:
-        """The row of a field."""
+        """The Field at a path."""
         return next(f for f in (*self.fields, *self.blocks) if f.path == path)
 
 
 def _parser(*url_path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A reader that raises AnswerError where something that the code relies on is of another type. What is null is as absent.
+    """A function that returns the object, or raises ShapeError if a field that the code relies on has another type. null counts as absent.
 
-    A number where text is due, and one text where a list is due, say the same and are put right.
-    url_path: where the object lives. shape: {name: type, [type of each item], or the shape of the object there}.
+    A number where text is due, and a single text where a list is due, are converted.
+    url_path: where the object is. shape: {name: type, [type of each item], or the shape of the object there}.
     """
     def parse(obj: dict[str, Any]) -> dict[str, Any]:
         if any(_mistyped_paths(obj, shape)):
@@ -149,7 +150,7 @@ def _parser(*url_path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str
 
 
 def _coerced(value: Any, kind: Any) -> Any:
-    """The value as what is due, where that says the same; else as it is."""
+    """The value in the type that is due, where it means the same; else as it is."""
     if value is None:
         return None
     if isinstance(kind, list):
@@ -160,7 +161,7 @@ def _coerced(value: Any, kind: Any) -> Any:
 
 
 def _mistyped_paths(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterator[str]:
-    """The paths of what is not of its type."""
+    """The paths of the fields that have another type."""
     for name, kind in shape.items():
         value = obj.get(name)
         if value is None:
@@ -181,14 +182,14 @@ _parsed_tunnel = _parser('magic', 'cf_interconnects', id=str, virtual_port_reser
 
 
 def _tunnel_with_target(tunnel: dict[str, Any]) -> dict[str, Any]:
-    """The target as an object, also where the API still answers with a string."""
+    """The tunnel with its target as an object, also where the API still answers with a string."""
     check = _parsed_tunnel(tunnel).get('health_check')
     if not isinstance(check, dict) or not isinstance(check.get('target'), str):
         return tunnel
     return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
 
 
-# No source says how many slots a page may have, so whoever refuses so many is asked without a limit.
+# No source gives the largest page of slots: a service that refuses this one is asked without a limit.
 SLOT = Resource('slot', ('cni', 'slots'), title='slot', page_size=1000,
                 keys=(Key('id', 'id', check=values.check_uuid, normal=values.casefolded),),
                 parse=_parser('cni', 'slots', id=str, **_PORT_SHAPE))
@@ -278,7 +279,7 @@ TUNNEL = Resource(
         Field('direction', 'health_check.direction'),
         Field('target', 'health_check.target.saved'),
     ),
-    headers={'x-magic-new-hc-target': 'true'},  # the target then shows what was saved apart from what is in effect
+    headers={'x-magic-new-hc-target': 'true'},  # the target then has the saved and the effective address
     read_only=('health_check.target.effective',),
     parse=_tunnel_with_target,
 )
@@ -287,7 +288,7 @@ HEALTHY = 'Healthy'  # the state of an interconnect that carries traffic
 STATUS = Resource('status', INTERCONNECT.url_path, id=None, url_suffix=('status',), list_key=None, creatable=False, title='status',
                   parse=_parser('cni', 'interconnects', 'status', state=str, reason=str))
 
-# The files of a circuit: NAME-loa.pdf, of which the content is what it is for; NAME.json, an object; NAME.md, a text.
+# The files of a circuit. Their content: of NAME-loa.pdf what it is for, of NAME.json an object, of NAME.md a text.
 LOA = Resource('loa', (), id='path', title='LOA', store='file')
 HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
 SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')

@@ -15,7 +15,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets imp
 
 
 def diff_result(changes: Sequence[Change]) -> dict[str, Any]:
-    """changed and diff, read off the changes as they were decided, whether applied or not. A note goes with what it is on."""
+    """changed and diff of the changes as they were planned, applied or not. A note is not shown."""
     effective = [change for change in changes if change.action != 'none']
     return {'changed': bool(effective), 'diff': [_object_diff(change) for change in effective if change.action != 'note']}
 
@@ -30,17 +30,17 @@ def _object_diff(change: Change) -> dict[str, Any]:
 
 
 def _diff_content(row: Resource, obj: Object | None) -> Object | str:
-    """What a diff shows of an object: all but its secrets, and of a file what is in it."""
+    """What a diff shows of an object: all but its secrets, and of a file its content."""
     visible = without_secrets(row, obj) or {}
     return visible.get('content', '') if row.store == 'file' else visible
 
 
 def without_secrets(row: Resource, obj: Object | None) -> Object | None:
-    """The object without its secrets."""
+    """The object with its secrets hidden."""
     return merge(obj, {path: HIDDEN for path in row.secret_paths if get(obj, path) is not None}) if obj else obj
 
 
 def applied_result(changes: Iterable[Change]) -> dict[str, Any]:
-    """What was done before a failure; nothing if that is nothing."""
+    """What was written before a failure; empty if nothing was."""
     applied = [{'action': change.action, 'object': change.label} for change in changes if change.action != 'none']
     return {'applied': applied} if applied else {}

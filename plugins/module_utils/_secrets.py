@@ -1,9 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others write is searched for secrets, in all forms that they are quoted in: those of the options, and those of secret fields.
+"""Searches text that others write for secrets, in all encodings that it may quote them in.
 
-What the collection writes itself holds none: it leaves them out by their place. A search would hit what happens to be equal, and betray it.
+Secrets are those of options and of secret fields.
+The collection's own output leaves secrets out by their place. A search there would hide what happens to be equal, and so betray it.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
 
 HIDDEN = '(hidden)'
 REDACTED = '(not shown, as it holds a secret)'
-MIN_LENGTH = 4  # characters; one of fewer is not searched for, as it is in most texts
+MIN_LENGTH = 4  # characters; a shorter secret is not searched for: it is in most texts
 
 ENCODINGS: tuple[Callable[[str], str], ...] = (
     str, lambda text: json.dumps(text)[1:-1], lambda text: repr(text)[1:-1], lambda text: repr(text.encode())[2:-1],
     lambda text: text.replace("'", "''"), html.escape, lambda text: html.escape(text, quote=False),
     quote, lambda text: quote(text, safe=''), quote_plus, lambda text: base64.b64encode(text.encode()).decode(),
 )
-ENCODING_DEPTH = 2  # an echo of a JSON body in a JSON string is quoted twice
+ENCODING_DEPTH = 2  # a JSON body that is echoed in a JSON string is quoted twice
 
 _SECRET_NAMES = {path.rpartition('.')[2] for row in RESOURCES.values() for variant in (row, *row.variants.values())
                  for path in variant.secret_paths}
@@ -50,7 +51,7 @@ def encodings(secret: str) -> set[str]:
 
 
 class Secrets:
-    """The secrets of a run: those that the user gave, and those that answers hold, which go back in a PUT. All threads share one."""
+    """The secrets of a run: those of the options, and those in answers, which go back in a PUT. All threads share one."""
 
     def __init__(self, given: Iterable[Any] = ()) -> None:
         self._pending: deque[str | bytes] = deque(map(str, given))  # not yet in the index; bytes as they stand in a JSON string
@@ -59,13 +60,13 @@ class Secrets:
         self._lock = threading.Lock()
 
     def add(self, given: Iterable[Any]) -> None:
-        """Adds secrets that the user gave."""
+        """Adds secrets of the options."""
         self._pending.extend(map(str, given))
 
     def redact(self, text: str) -> str:
-        """A text of others without the lines that hold a secret.
+        """The text without the lines that hold a secret.
 
-        Whole lines: what stands around a gap would betray a secret that can be guessed from it, such as the key 1500 from an MTU.
+        Whole lines: the text around a gap would betray a secret that can be guessed from it, such as the key 1500 from an MTU.
         """
         if not self._holds_secret(text):
             return text
@@ -73,7 +74,7 @@ class Secrets:
         return REDACTED if self._holds_secret(redacted) else redacted
 
     def redacting_transport(self, send: Send) -> Send:
-        """A transport whose answers hold no secret where they are no data, but only there to be quoted in an error."""
+        """A transport that redacts answers which are no data: these are only quoted in errors."""
         def redacting_send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
             try:
                 answer = send(method, url, headers, body)
@@ -85,16 +86,19 @@ class Secrets:
         return redacting_send
 
     def to_error(self, error: Exception) -> CniError:
-        """as_cni_error(), without secrets: the text of an exception that nobody expected is that of Python or a library."""
+        """as_cni_error() without secrets: the text of an unexpected exception is that of Python or of a library."""
         return as_cni_error(error, self.redact)
 
     def _holds_secret(self, text: str) -> bool:
-        """Whether a form of a secret is in it, found by how it starts: the time does not grow with the number of secrets."""
+        """Whether the text holds a secret in some encoding.
+
+        It is found by its first characters: the time does not grow with the secrets.
+        """
         starts = self._prefix_index()
         return any(text.startswith(encoding, at) for at in range(len(text)) for encoding in starts.get(text[at:at + MIN_LENGTH], ()))
 
     def _prefix_index(self) -> dict[str, list[str]]:
-        """{start: the forms that start so}. The forms of each secret are made once, by the first that looks for any."""
+        """{first characters: the encodings that begin so}. The encodings of a secret are made once, at the first search."""
         with self._lock:
             while self._pending:
                 secret = self._pending.popleft()
@@ -116,7 +120,7 @@ class Secrets:
         return answer._replace(body=body)
 
     def _redacted_data(self, value: Any) -> Any:
-        """Data of others with each text withheld that holds a secret."""
+        """The data with each text replaced that holds a secret."""
         if isinstance(value, dict):
             return {self.redact(name): self._redacted_data(inner) for name, inner in value.items()}
         if isinstance(value, list):
@@ -125,7 +129,7 @@ class Secrets:
 
 
 def _is_expected_data(answer: Response, accept: str | None) -> bool:
-    """Whether the answer is what was asked for, JSON or a PDF, and no refusal in an envelope of success."""
+    """Whether the answer is the JSON or PDF that was asked for, and no refusal in an envelope of success."""
     starts = (b'%PDF-',) if accept == 'application/pdf' else (b'{', b'[')
     if answer.status >= 300 or not answer.body.lstrip().startswith(starts):
         return False
@@ -148,7 +152,7 @@ def _all_encodings(secret: str | bytes) -> set[str]:
 
 
 def _json_unescaped(text: str) -> str:
-    """What stands between the quotes of a JSON string; the text as it is where that is cut off or no text."""
+    """The text between the quotes of a JSON string; as it is if it is cut off or no text."""
     try:
         return json.loads(f'"{text}"', strict=False).encode().decode()
     except ValueError:

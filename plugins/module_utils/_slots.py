@@ -1,7 +1,10 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which port: what a selector asks of a slot and of an interconnect alike, which ports are apart, which slot to order. Pure functions."""
+"""Selectors and slots: what a selector asks of a slot and of an interconnect, which ports are diverse, which slot to order.
+
+Pure functions.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded
 
 Selector = Mapping[str, Any]
-DIFFERENT = 'different'  # as facility: none of those that the others of diverse_from are in
-OTHER_FACILITY = 'other_facility'  # what a selector then has instead
-# What the API can filter slots by. It knows `occupied` too, but an order has to see its account's taken slots: see slot_of_pending_order().
+DIFFERENT = 'different'  # as facility: none of the facilities of diverse_from
+OTHER_FACILITY = 'other_facility'  # what the selector has instead
+# The API's filters for slots. It has `occupied` too, but an order has to see its account's occupied slots: see slot_of_pending_order().
 API_FILTERS = ('site', 'speed', 'address_contains')
 
 
@@ -53,13 +56,13 @@ SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]]
 
 
 def matches_selector(obj: Object, option: str, want: Any) -> bool:
-    """Whether a slot or an interconnect has what the selector asks for; None asks for nothing."""
+    """Whether a slot or an interconnect matches an option of a selector; None matches everything."""
     have, test = SELECTORS[option]
     return want is None or test(have(obj), want)
 
 
 def selector_mismatch(selector: Selector, obj: Object, avoided: Iterable[Object]) -> dict[str, dict[str, Any]]:
-    """{option: {have, want}} for what the selector asks and an interconnect is not. avoided: the interconnects of diverse_from."""
+    """{option: {have, want}} where an interconnect does not match the selector. avoided: the interconnects of diverse_from."""
     mismatches = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
                   for option, want in selector.items() if option in SELECTORS and not matches_selector(obj, option, want)}
     too_close = ', '.join(other['name'] for other in avoided if other['name'] != obj['name'] and not are_diverse(obj, other, selector))
@@ -72,10 +75,10 @@ def selector_mismatch(selector: Selector, obj: Object, avoided: Iterable[Object]
 
 
 def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Snapshot) -> list[Object]:
-    """The interconnects that diverse_from names, by their own names or by those of the circuits on them.
+    """The interconnects that diverse_from names, by their own names or by those of circuits.
 
-    circuit: the circuit that asks, which may be among them. Two of one plan may name each other: the second keeps away from the first.
-    Raises InputError for a name that nothing has.
+    circuit: the circuit with that selector; it may name itself. Of two circuits of a plan that name each other, the second avoids the
+    first. Raises InputError for a name that neither an interconnect nor a circuit has.
     """
     interconnects: list[Object] = []
     keys = [key for key in INTERCONNECT.keys if key.option in ('name', 'conduit_name')]
@@ -84,7 +87,7 @@ def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Sn
             continue
         matches = next((objects for key in keys if (objects := objects_by_key(INTERCONNECT, key, name, snapshot))), None)
         matches = matches or recorded_interconnect(name, snapshot)
-        if not matches and name in snapshot.selectors:
+        if not matches and name in snapshot.planned_selectors:
             continue
         matches = matches or objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot)
         if not matches:
@@ -96,9 +99,9 @@ def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Sn
 
 
 def are_diverse(first: Object, second: Object, selector: Selector = MappingProxyType({})) -> bool:
-    """Whether two ports are on different devices; where a device is not known, whether they are in different facilities.
+    """Whether two ports are on different devices; if a device is not known, whether they are in different facilities.
 
-    selector: may ask for different facilities in any case; then both have to be known.
+    selector: may require different facilities in any case; then both have to be known.
     """
     devices, facilities = ([get(obj, path) for obj in (first, second)] for path in ('ccr_device_name', 'facility.name'))
     if selector.get(OTHER_FACILITY) and not (all(facilities) and facilities[0] != facilities[1]):
@@ -107,33 +110,33 @@ def are_diverse(first: Object, second: Object, selector: Selector = MappingProxy
 
 
 def sort_key_of_slot(obj: Object) -> tuple[str, str, str]:
-    """Where a slot is, or the port that was ordered on it, for an order that each run comes to."""
+    """The order of slots, and of interconnects by their slots, which is the same in each run."""
     return _facility_name(obj) or '', obj.get('ccr_device_name') or '', obj.get('slot_id') or obj.get('id') or obj['name']
 
 
 def selector_key(selector: Selector) -> tuple[tuple[str, Any], ...]:
-    """What a selector asks of a port by itself, as the key of all that ask for the same."""
+    """The options of a selector that concern a port alone, as a key for selectors that ask for the same."""
     return tuple(sorted((option, want) for option, want in selector.items() if option in SELECTORS and want is not None))
 
 
 def candidates(resource: str, selector: Selector, snapshot: Snapshot) -> list[Object]:
-    """The slots or interconnects among which are all that meet a selector, found by what it says first of these."""
+    """The slots or interconnects with the first value that the selector names of these: all that match the selector are among them."""
     paths = {'site': 'site', 'facility': 'facility.name', 'region': 'region', 'speed': 'speed'}
     option = next((option for option in paths if selector.get(option) is not None), None)
     return snapshot.matching(resource, paths[option], selector[option], casefolded) if option else snapshot.objects(resource)
 
 
 def common_filters(selectors: Sequence[Selector]) -> dict[str, Any]:
-    """What the selectors have in common that the API can filter by. Whether it regards case is not known: so filter again."""
+    """The filters of the API that all selectors have in common. Whether the API regards case is not known: so filter again."""
     return {option: selectors[0][option] for option in API_FILTERS
             if selectors and selectors[0].get(option) is not None
             and all(selector.get(option) == selectors[0][option] for selector in selectors)}
 
 
 def slot_of_pending_order(snapshot: Snapshot, selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> Object | None:
-    """A slot that would do and that this account has taken, with no interconnect listed on it: an order that is not to be seen yet.
+    """A slot that matches and that this account occupies, without an interconnect listed on it: an order that Cloudflare does not list yet.
 
-    Where an interconnect at the site doesn't say which slot it is on, it may be that one. A slot need not say whose it is.
+    Where an interconnect at the site doesn't show its slot, it may be that one. A slot need not show its account.
     """
     def is_suitable(slot: Object) -> bool:
         return all(matches_selector(slot, option, want) for option, want in selector_key(selector) if option != 'type') and all(
@@ -144,7 +147,7 @@ def slot_of_pending_order(snapshot: Snapshot, selector: Selector, slot_id: str |
 
 
 def _slots_without_interconnect(snapshot: Snapshot) -> list[Object]:
-    """The slots that this account has taken, with no interconnect listed on them."""
+    """The slots that this account occupies, without an interconnect listed on them."""
     interconnects = [*snapshot.objects(INTERCONNECT.name), *snapshot.unreadable(INTERCONNECT.name)]
     listed_slots = {casefolded(interconnect.get('slot_id')) for interconnect in interconnects}
     undetermined_sites = {casefolded(interconnect.get('site')) for interconnect in interconnects
@@ -155,10 +158,10 @@ def _slots_without_interconnect(snapshot: Snapshot) -> list[Object]:
 
 
 def slot_to_order(snapshot: Snapshot, selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> Object:
-    """The slot to order: free, meeting the selector, off the devices of the others, rather in a facility that none of them is in.
+    """The slot to order: free, matching the selector, on no device of the avoided ones, and preferably in none of their facilities.
 
-    Of several it is the first by facility, device and id, so that two runs choose the same one, whatever order the API lists them in.
-    Raises InputError that says how many slots each filter let through, and Unread where a narrowed list has none.
+    Of several it is the first by facility, device and id, so that two runs choose the same, whatever the order of the API's list.
+    Raises InputError with the number of slots that each filter leaves, and Unread where a filtered list has none.
     """
     facilities = {_facility_name(other) for other in avoided}
     same_facility = None
@@ -169,13 +172,16 @@ def slot_to_order(snapshot: Snapshot, selector: Selector, slot_id: str | None, a
             same_facility = same_facility or slot
     if same_facility is None:
         cache_key = (selector_key(selector), slot_id, selector.get(OTHER_FACILITY),
-                     *(other['name'] for other in avoided))  # counted once for all who ask for the same
+                     *(other['name'] for other in avoided))  # the same error for all that ask for the same
         raise InputError(*snapshot.cached(cache_key, lambda: _no_slot_error(snapshot.complete_list(SLOT.name), selector, slot_id, avoided)))
     return same_facility
 
 
 def _first_free_of_each_device(snapshot: Snapshot, selector: Selector, slot_id: str | None) -> Iterator[Object]:
-    """The first free slot of each device: they are alike in all but their ids. Slots are sorted once for all who ask for the same."""
+    """The first free slot of each device: its slots differ only in their ids.
+
+    They are sorted once for all selectors that ask for the same.
+    """
     def sort() -> list[list[Object]]:
         devices: dict[Any, list[Object]] = {}
         for slot in sorted(candidates(SLOT.name, selector, snapshot) if not slot_id
@@ -185,7 +191,7 @@ def _first_free_of_each_device(snapshot: Snapshot, selector: Selector, slot_id: 
         return [slots[::-1] for slots in devices.values()]
 
     for slots in snapshot.cached((SLOT.name, slot_id, selector_key(selector)), sort):
-        while slots and not snapshot.contains(SLOT.name, slots[-1]):  # it was free when it was sorted in
+        while slots and not snapshot.contains(SLOT.name, slots[-1]):  # it was free when it was sorted
             slots.pop()
         yield from slots[-1:]
 
@@ -195,7 +201,7 @@ def _slots_by_id(slot_id: str, snapshot: Snapshot) -> list[Object]:
 
 
 def _slot_filters(selector: Selector, slot_id: str | None) -> list[tuple[str, Callable[[Object], bool]]]:
-    """What a slot has to be, each with its name, but for the others that it is to be apart from."""
+    """(name, test) of each filter for slots, but for diversity."""
     by_id = [(f'slot_id {slot_id}', lambda slot: casefolded(slot['id']) == slot_id)] if slot_id else []
     return [*by_id, ('free', lambda slot: not slot.get('occupied')),
             *((f'{option} {want!r}', lambda slot, option=option, want=want: matches_selector(slot, option, want))
@@ -203,7 +209,7 @@ def _slot_filters(selector: Selector, slot_id: str | None) -> list[tuple[str, Ca
 
 
 def _no_slot_error(slots: Sequence[Object], selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> tuple[Any, ...]:
-    """The arguments of the error that says how many slots each filter let through, or which of the names in the selector no slot has."""
+    """The arguments of the InputError with the number of slots that each filter leaves, or with the name that no slot has."""
     phrase = 'not in the facility' if selector.get(OTHER_FACILITY) else 'not on the device'
     filters = [*_slot_filters(selector, slot_id),
                *((f'{phrase} of {other["name"]}', lambda slot, other=other: are_diverse(slot, other, selector)) for other in avoided)]
@@ -225,7 +231,7 @@ def _no_slot_error(slots: Sequence[Object], selector: Selector, slot_id: str | N
 
 
 def _unknown_name_error(slots: Sequence[Object], selector: Selector) -> tuple[Any, ...] | None:
-    """The arguments of the error for a site, speed or facility that no slot has at all, taken or free."""
+    """The arguments of the InputError for a site, speed or facility that no slot has at all, occupied or free."""
     for option in ('site', 'facility', 'speed'):
         existing = {SELECTORS[option][0](slot) for slot in slots} - {None, ''}
         if selector.get(option) is not None and existing and not any(_equal_casefolded(have, selector[option]) for have in existing):

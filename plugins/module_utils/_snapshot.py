@@ -15,11 +15,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 Part = tuple[str, 'str | None']
 T = TypeVar('T')
-_Objects = dict[int, Object]  # by identity, so that one of them is found at once
+_Objects = dict[int, Object]  # by identity, so that an object is found at once
 
 
 class Unread(Exception):
-    """The decision needs parts of the snapshot that nobody has read, each (resource, id or None for the list)."""
+    """The decision needs parts of the snapshot that have not been read. parts: each (resource, id or None for the list)."""
 
     def __init__(self, *parts: Part) -> None:
         super().__init__(*parts)
@@ -27,7 +27,7 @@ class Unread(Exception):
 
 
 def map_all_reads(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
-    """What work() returns for each item. Raises Unread once, for all that any of them needs."""
+    """[work(item) for each item]. Raises Unread once, with the parts that any of them needs."""
     results: list[T] = []
     unread: dict[Part, None] = {}
     for item in items:
@@ -41,41 +41,42 @@ def map_all_reads(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
 
 
 class Snapshot:
-    """What has been read: {(resource, id or None for the list): objects}, found by the values of their fields at no cost that grows."""
+    """The objects that have been read: {(resource, id or None for the list): objects}, with an index for each field that is searched."""
 
     def __init__(self, parts: Mapping[Part, Iterable[Object]] | None = None) -> None:
         self._parts: dict[Part, _Objects] = {}
         self._unreadable: dict[Part, list[Unreadable]] = {}
         self._indexes: dict[tuple[str, str, Callable], dict[Any, _Objects]] = {}
         self._cache: dict[Any, Any] = {}
-        self.as_read = self  # as it was read
+        self.as_read = self  # without the changes that are planned
         self._filtered_parts: set[Part] = set()
-        self.list_filters: dict[str, Mapping[str, Any]] = {}  # what of a list is enough at first, by resource
-        self.account = ''  # the one that this is the snapshot of
-        self.assigned: set[str] = set()  # interconnects that a circuit of the same plan gets
-        self.selectors: dict[str, Mapping[str, Any] | None] = {}  # circuits of the same plan, and what each asks of its port
-        self.demand: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None  # those without a CNI by what they ask for, once counted
-        self.is_final = False  # what is not there yet is not waited for any longer
-        self.recorded: Mapping[str, str] = {}  # the interconnect that each circuit has on record, whether Cloudflare agrees or not
-        self.recorded_on: Mapping[str, list[str]] = {}  # and the circuits that have each interconnect on record
+        self.list_filters: dict[str, Mapping[str, Any]] = {}  # filters for the first read of a list, by resource
+        self.account = ''  # its id
+        self.claimed: set[str] = set()  # the interconnects that circuits of this plan use
+        self.planned_selectors: dict[str, Mapping[str, Any] | None] = {}  # by circuit of this plan
+        # {key of a selector: (the selector, the circuits without a CNI that have it)}, once counted
+        self.demand: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None
+        self.is_final = False  # whether objects that are not listed yet are no longer waited for
+        self.recorded_interconnects: Mapping[str, str] = {}  # by circuit, whether Cloudflare agrees or not
+        self.recorded_circuits: Mapping[str, list[str]] = {}  # by interconnect
         for part, objects in (parts or {}).items():
             self.put_part(part, objects)
 
     def set_records(self, recorded: Mapping[str, str]) -> None:
-        """Takes in what is on record: {circuit: the name of its interconnect}."""
-        recorded_on: dict[str, list[str]] = {}
+        """Sets which interconnects are on record: {circuit: the name of its interconnect}."""
+        by_interconnect: dict[str, list[str]] = {}
         for circuit, interconnect in recorded.items():
-            recorded_on.setdefault(interconnect, []).append(circuit)
-        self.recorded, self.recorded_on = recorded, recorded_on
+            by_interconnect.setdefault(interconnect, []).append(circuit)
+        self.recorded_interconnects, self.recorded_circuits = recorded, by_interconnect
 
     def copy(self) -> Snapshot:
-        """Another one that can be changed by itself."""
+        """A copy that changes independently."""
         other = self._like(self._parts)
-        other.assigned, other.selectors, other.as_read = set(self.assigned), self.selectors, self.as_read
+        other.claimed, other.planned_selectors, other.as_read = set(self.claimed), self.planned_selectors, self.as_read
         return other
 
     def restricted_to(self, resource: str) -> Snapshot:
-        """What has been read of one resource."""
+        """A snapshot of what has been read of one resource."""
         return self._like({part: objects for part, objects in self._parts.items() if part[0] == resource})
 
     def _like(self, parts: Mapping[Part, _Objects]) -> Snapshot:
@@ -84,7 +85,7 @@ class Snapshot:
         other._unreadable = {part: self._unreadable[part] for part in parts}
         other._filtered_parts, other.list_filters = set(self._filtered_parts), self.list_filters
         other.account, other.is_final = self.account, self.is_final
-        other.recorded, other.recorded_on = self.recorded, self.recorded_on
+        other.recorded_interconnects, other.recorded_circuits = self.recorded_interconnects, self.recorded_circuits
         return other
 
     def has_list(self, resource: str) -> bool:
@@ -92,9 +93,9 @@ class Snapshot:
         return (resource, None) in self._parts
 
     def put_part(self, part: Part, objects: Iterable[Object], narrowed: bool = False) -> None:
-        """Adds what has been read. narrowed: it is not the whole list. One object by itself is put in the list too: that may lag behind.
+        """Adds objects that have been read. narrowed: they are not the whole list.
 
-        What is Unreadable is kept apart.
+        A single object is added to the list too, which may lag behind. Unreadable objects are kept apart.
         """
         resource, ident = part
         for old in [part] if ident else [old for old in self._parts if old[0] == resource]:
@@ -107,23 +108,23 @@ class Snapshot:
             self._parts[resource, None] |= self._parts[part]
 
     def drop_part(self, part: Part) -> None:
-        """Forgets what has been read, so that it is read again."""
+        """Removes a part, so that it is read again."""
         self._parts.pop(part, None)
         self._filtered_parts.discard(part)
         self._indexes, self._cache = {}, {}
 
     def objects(self, resource: str, ident: str | None = None) -> list[Object]:
-        """The objects of a resource. Raises Unread if nobody has read them."""
+        """The objects of a list, or the one with that id. Raises Unread."""
         return list(self._objects_of(resource, ident).values())
 
     def complete_list(self, resource: str) -> list[Object]:
-        """All objects of a list. Raises Unread if it was not read, or only as far as seemed enough."""
+        """All objects of a list. Raises Unread if the list was not read, or was read with filters."""
         if (resource, None) in self._filtered_parts:
             raise Unread((resource, None))
         return self.objects(resource)
 
     def contains(self, resource: str, obj: Object) -> bool:
-        """Whether this very object is in a list, and neither gone nor changed."""
+        """Whether this very object is in the list, neither deleted nor replaced."""
         return id(obj) in self._objects_of(resource)
 
     def _objects_of(self, resource: str, ident: str | None = None) -> _Objects:
@@ -133,7 +134,7 @@ class Snapshot:
             raise Unread((resource, ident)) from None
 
     def matching(self, resource: str, path: str, value: Any, normal: Callable[[Any], Any] = unchanged) -> list[Object]:
-        """The objects of a list with that value in a field."""
+        """The objects of a list with that value in a field. Raises Unread."""
         objects, index = self._objects_of(resource), self._indexes.get((resource, path, normal))
         if index is None:
             index = self._indexes[resource, path, normal] = {}
@@ -142,32 +143,32 @@ class Snapshot:
         return list(index.get(_hashable(normal(value)), {}).values())
 
     def known_values(self, resource: str, path: str) -> frozenset[Any]:
-        """The values of a field in a list as it was read, whatever was decided since: one set for all who ask."""
+        """The values of a field in the list as it was read, whatever has been planned since. It is one set for all callers."""
         return self.as_read.cached(('known', resource, path), lambda: frozenset(
             get(obj, path) for obj in (*self.as_read.objects(resource), *self.as_read.unreadable(resource))))
 
     def cached(self, key: Any, make: Callable[[], T]) -> T:
-        """What make_folder() returns, made once: it has to stay right while things are only taken. See clear_cache()."""
+        """The result of make(), made once. It has to stay right while slots and interconnects are only used up: see clear_cache()."""
         if key not in self._cache:
             self._cache[key] = make()
         return self._cache[key]
 
     def clear_cache(self) -> None:
-        """Something has been set free: what was kept is made anew."""
+        """Removes cached results, as a slot or an interconnect has become free."""
         self._cache = {}
 
     def unreadable(self, resource: str) -> list[Unreadable]:
-        """Those of a list that can't be read."""
+        """The objects of a list that can't be read."""
         return self._unreadable.get((resource, None), [])
 
     def refuse_unreadable(self, resource: str, path: str, value: Any, normal: Callable[[Any], Any] = unchanged) -> None:
-        """Raises AnswerError where an object that can't be read has that value in a field, or may have."""
+        """Raises AnswerError where an unreadable object has that value in a field, or may have it."""
         for obj in self.unreadable(resource):
             if obj.may_be(path, value, normal):
                 raise obj.error
 
     def replace_object(self, resource: str, before: Object | None, after: Object | None) -> None:
-        """Takes an object out of the list of a resource, puts another one in, or does both. What has not been read stays unread."""
+        """Replaces an object of a list; before None adds one, after None removes one. A list that was not read stays unread."""
         objects = self._parts.get((resource, None))
         if objects is None:
             return
@@ -192,23 +193,23 @@ def _hashable(value: Any) -> Any:
 
 
 def objects_by_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> list[Object]:
-    """The objects that a key names, through the resources on the way to them."""
+    """The objects that a key names, through its references. Raises Unread."""
     names = {value}
     for reference in key.references:
         names = {get(obj, reference.value_path) for name in names
                  for obj in snapshot.matching(reference.resource, reference.match_path, name)} - {None}
-    if key.references and key.path == row.id:  # another object has its name, so it is there, whether it is listed or not
+    if key.references and key.path == row.id:  # another object refers to it, so it exists, listed or not
         return [obj for name in names for obj in objects_by_field(row, key.path, name, snapshot)]
     return [obj for name in names for obj in snapshot.matching(row.name, key.path, name, key.normal)]
 
 
 def objects_by_field(row: Resource, path: str, value: Any, snapshot: Snapshot) -> list[Object]:
-    """The objects with that value in a field; by its name also one that the list doesn't show yet. Raises Unread."""
+    """The objects with that value in a field. By its id also one that the list doesn't show yet. Raises Unread."""
     return snapshot.matching(row.name, path, value) or ([] if path != row.id or value == UNKNOWN else snapshot.objects(row.name, value))
 
 
 def refuse_unreadable_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> None:
-    """Raises AnswerError where the key names nothing that can be read, and may name what can't."""
+    """Raises AnswerError where the key names no readable object, and may name an unreadable one."""
     values = {value}
     for reference in key.references:
         matches = {value: snapshot.matching(reference.resource, reference.match_path, value) for value in values}
@@ -221,7 +222,7 @@ def refuse_unreadable_key(row: Resource, key: Key, value: Any, snapshot: Snapsho
 
 
 def not_found_error(row: Resource, option: str, value: Any, snapshot: Snapshot, field: str | None = None) -> InputError:
-    """The error for a name that nothing has, with the names that there are."""
+    """The error for a name that no object has. It lists the names that there are."""
     names = sorted(str(get(obj, field or row.id)) for obj in snapshot.objects(row.name))
     listed = ', '.join(names[:20]) or 'none'
     return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {listed}.', names)

@@ -37,7 +37,7 @@ SLOT_OPTIONS: Spec = {
     'diverse_from': {'type': 'list', 'elements': 'str'},
 }
 
-# What is said of an interconnect that is to be ordered.
+# For the order of an interconnect.
 INTERCONNECT_OPTIONS: Spec = {
     'slot_id': {'type': 'str'},
     'slot': {'type': 'dict', 'options': SLOT_OPTIONS},
@@ -54,7 +54,6 @@ BGP_OPTIONS: Spec = {
     'md5_key': {'type': 'str', 'no_log': True, 'aliases': ['password']},
 }
 
-# What is said of a CNI.
 CNI_OPTIONS: Spec = {
     'interconnect': {'type': 'str'},
     'shared': {'type': 'bool', 'default': False},
@@ -75,7 +74,7 @@ HEALTH_CHECK_OPTIONS: Spec = {
     'target': {'type': 'str'},
 }
 
-# The user's word to delete what carries traffic.
+# For deleting what carries traffic.
 DELETE_OPTIONS: Spec = {
     'force': {'type': 'bool', 'default': False},
     'protect': {'type': 'str', 'choices': ['last', 'healthy'], 'default': 'last'},
@@ -93,14 +92,14 @@ CIRCUIT_OPTIONS: Spec = {
     'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
 
-# What a run does with each circuit, and once for the account, in this order.
+# The steps of a run: for each circuit, or once for the account, in this order.
 STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
 ROLE_OPTIONS = [option for option in CIRCUIT_OPTIONS if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]
-# Which account a circuit is in, for inventories of several.
+# The account of a circuit, for inventories of several.
 ACCOUNT_OPTIONS: Spec = {name: {key: value for key, value in CONNECTION_OPTIONS[name].items() if key not in ('default', 'fallback')}
                          for name in ('account_id', 'api_token', 'api_key', 'api_email', 'api_url')}
-# What rollout takes once for all of its circuits.
+# Options of rollout for all of its circuits.
 RUN_OPTIONS: Spec = {
     'artifacts_dir': {'type': 'path', 'default': 'artifacts'},
     'handover_template': {'type': 'path'},
@@ -108,7 +107,7 @@ RUN_OPTIONS: Spec = {
     'default_asn': {'type': 'int'},
     'wait_timeout': {'type': 'int'},
 }
-SPARE = 'spare'  # the state of a port without a circuit
+SPARE = 'spare'  # the state of an interconnect without a circuit
 # What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
 HOST_OPTIONS: Spec = {
     **{name: {**CIRCUIT_OPTIONS[name], 'required': False} for name in ('name', *ROLE_OPTIONS, 'loa_name', 'wait_for')},
@@ -117,7 +116,7 @@ HOST_OPTIONS: Spec = {
     **ACCOUNT_OPTIONS,
 }
 
-# Which text was written can't be seen any more: 0123456 has become 42798, and 1.10 has become 1.1.
+# The text as it was written is lost: 0123456 has become 42798, and 1.10 has become 1.1.
 NON_TEXT_TYPES = (int, float, datetime.date)  # True is an int
 TEXT_ADVICE = (
     'is a text, but a number, a boolean or a date has arrived, as YAML reads what is not in quotes. Write it in quotes. '
@@ -127,9 +126,9 @@ TEXT_ADVICE = (
 
 
 def non_text_options(spec: Spec, values: Mapping[str, Any], secret: bool = False) -> list[str]:
-    """The names of the options, those in dicts as DICT.NAME, that are given as something else than the text that they are.
+    """The names of the options that have to be texts and are none; those in dicts as DICT.NAME.
 
-    secret: looks at the secret ones only.
+    secret: only secret options count.
     """
     names = []
     for name, option_spec in _with_aliases(spec):
@@ -152,7 +151,7 @@ def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
 
 
 def _variable_specs() -> Spec:
-    """What a circuit's variables are, with those that a survey asks for one by one: provision_slot_site for provision_slot.site."""
+    """{variable of a circuit: its spec}, with the single ones that a survey asks for: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
              for name, option_spec in HOST_OPTIONS.items() for part, inner in _with_aliases(option_spec.get('options', {}))}
     return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
@@ -162,7 +161,7 @@ VARIABLES = _variable_specs()
 
 
 def non_text_problem(variables: Mapping[str, Any]) -> str:
-    """What is wrong with a circuit's variables that are no texts where texts are due, and what to do; empty if nothing is."""
+    """The message for variables of a circuit that have to be texts and are none; empty if there are none."""
     names = ', '.join(non_text_options(VARIABLES, variables))
     return f'{names}: each of these {TEXT_ADVICE}' if names else ''
 
@@ -171,7 +170,7 @@ KEEP_EMPTY = ('md5_key', 'password')
 
 
 def drop_empty(value: Any) -> Any:
-    """The options without those that are an empty string, at any depth. An empty md5 key stays, to be refused."""
+    """The options without empty strings, at any depth: AWX sends those for what is left blank. An empty md5 key stays, to be refused."""
     if isinstance(value, dict):
         given = {name: drop_empty(inner) for name, inner in value.items()}
         return {name: inner for name, inner in given.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The status of interconnects: reads it, waits for a state, and judges what is expected of sites, as the module status_info does."""
+"""The status of interconnects: read, waited for, and judged against what is expected of sites; the work of the module status_info."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS
 
-COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # {option: what differs}
-SINGULAR_OPTIONS = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # lists, and the option for a single name
+COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # {option: field}
+SINGULAR_OPTIONS = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # {list: option for a single name}
 PREFETCH = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case
 
 
-# Waiting.
+# Reading and waiting.
 
 def states_of(names: Iterable[str] | None) -> set[str]:
-    """The states that an option names, in today's words."""
+    """The states that an option names, in today's words of the API."""
     return {SYNONYMS.get(name, name) for name in names or ()}
 
 
 def wait_for_states(client: Client, goals: Mapping[str, Container[str]], timeout: float) -> dict[str, Object]:
-    """The statuses of interconnects, {name: {state, reason}}, once each is in one of its states, or after timeout seconds.
+    """{name: {state, reason}} of interconnects, once each is in one of its states, or after timeout seconds.
 
-    goals: {name: states}; no states: read once. One that has reached a state is not read again, so its status is as it was then. One
-    without a status has no entry: a new interconnect's comes late and is waited for, an interconnect that has gone is not.
+    goals: {name: states}; without states it is read once. An interconnect that has reached a state is not read again: its status is that of
+    then. One without a status has no entry: the status of a new interconnect comes late and is waited for, that of a deleted one is not.
     """
     deadline, statuses_by_name, names = client.clock() + timeout, {}, list(goals)
     for attempt in itertools.count(1):
@@ -50,6 +50,7 @@ def wait_for_states(client: Client, goals: Mapping[str, Container[str]], timeout
 
 
 def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: Container[str]) -> bool:
+    """Whether an interconnect is to be read again."""
     if statuses:
         return statuses[0].get('state') not in states
     return bool(read_objects(client, INTERCONNECT.name, name))
@@ -58,7 +59,7 @@ def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: C
 # The module status_info.
 
 def status_work(task: Task) -> dict[str, Any]:
-    """The statuses, and the verdict where sites are expected to have something."""
+    """The work of the module: statuses, and the verdict if something is expected of sites."""
     params, goal, shown = task.params, states_of(task.params['wait_for']), states_of(task.params['states'])
     _check_expectations(params['expect'])
     options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
@@ -84,12 +85,12 @@ def _check_expectations(expectations: Iterable[Mapping[str, Any]] | None) -> Non
 
 
 def _given_names(params: Mapping[str, Any], many: str, single: str) -> tuple[str, Sequence[str] | None]:
-    """The option that was given, the list or that for a single name, and the names in it."""
+    """The option that is given, the list or the one for a single name, and the names in it."""
     return (many, params[many]) if params[single] is None else (single, [params[single]])
 
 
 def _circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
-    """The circuits on each interconnect."""
+    """{interconnect: the names of the circuits on it}."""
     circuits: dict[str, list[str]] = {}
     for cni in snapshot.objects(CNI.name):
         name = get(cni, 'magic.conduit_name')
@@ -103,7 +104,7 @@ def _status_result(name: str, status: Object, circuits: Sequence[str]) -> dict[s
 
 
 def verdict_of(expectations: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> dict[str, Any]:
-    """What is expected of sites, against the interconnects that are Healthy: {met, text, sites}."""
+    """{met, text, sites}: what is expected of sites, compared with the interconnects that are Healthy."""
     sites = [_site_verdict(expected, [obj for obj in healthy if expected['site'] in (obj.get('site'), obj.get('region'))])
              for expected in expectations]
     texts = [f'{site["site"]}: ' + ', '.join(f'{short["have"]} of {short["want"]} {name}' for name, short in site['short'].items())

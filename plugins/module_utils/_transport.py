@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""requests behind one call: (method, url, headers, body) -> Response. No JSON, no retry, no token of its own."""
+"""requests behind one call: (method, url, headers, body) -> Response. No JSON, no retries, no credentials of its own."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Response(NamedTuple):
 class RequestsTransport:
     """Sends one HTTP request over kept-alive connections.
 
-    timeout: seconds from connecting to the last byte of the answer, however slowly it comes; only the look-up of the host name is the
-    resolver's own. verify: True, False, or the path of a CA bundle.
+    timeout: seconds from connecting to the last byte of the answer, however slowly it arrives; only the look-up of the host name is left to
+    the resolver. verify: True, False, or the path of a CA bundle.
     Proxies and CA bundles of the environment are honoured. The system settings of macOS are not, nor is .netrc (it would replace the
-    Authorization header), and no redirect is followed (the API has none, and credentials must not travel).
+    Authorization header). No redirect is followed: the API has none, and credentials must not travel.
     """
 
     def __init__(self, timeout: float, verify: bool | str = True) -> None:
@@ -50,13 +50,13 @@ class RequestsTransport:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._requests = requests
         self._session = requests.Session()
-        # What requests would look up in the environment for each request is looked up once, and .netrc not at all.
+        # The environment is read once, not for each request as requests does, and .netrc not at all.
         self._session.trust_env = False
         for scheme in ('http://', 'https://'):
             self._session.mount(scheme, _deadline_adapter(requests, urllib3, self._seconds_left))
         self._proxies_by_host: dict[str, dict[str, str]] = {}
         self._timeout = timeout
-        self._deadline = threading.local()  # .end: when the request that this thread sends has to be answered
+        self._deadline = threading.local()  # .end: of the request that this thread sends
         self._verify = verify
         if verify is True:
             self._verify = os.environ.get('REQUESTS_CA_BUNDLE') or os.environ.get('CURL_CA_BUNDLE') or True
@@ -72,7 +72,7 @@ class RequestsTransport:
             raise TransportError(self._reason(error), method, urlsplit(url).path, _innermost_cause(error)) from error
 
     def _seconds_left(self) -> float:
-        """Seconds until the answer has to be there. Raises TimeoutError if it is late."""
+        """Seconds until the answer has to be complete. Raises TimeoutError if it is late."""
         seconds = self._deadline.end - time.monotonic()
         if seconds <= 0:
             raise TimeoutError(f'incomplete after {self._timeout:g} s')
@@ -87,7 +87,7 @@ class RequestsTransport:
         return self._proxies_by_host[host]
 
     def _read_body(self, answer, method: str, url: str) -> bytes:
-        answer.raw.enforce_content_length = True  # urllib3 before 2 takes a part for the whole
+        answer.raw.enforce_content_length = True  # urllib3 before 2 takes a truncated body for the whole
         body = bytearray()
         for chunk in answer.iter_content(CHUNK):
             body += chunk
@@ -96,11 +96,11 @@ class RequestsTransport:
         return bytes(body)
 
     def _reason(self, error: Exception) -> str:
-        """The order matters: requests derives its proxy, TLS and connect time-out errors from ConnectionError."""
+        """The reason of a TransportError. The order matters: requests derives its proxy, TLS and connect errors from ConnectionError."""
         kinds = self._requests.exceptions
         if isinstance(error, kinds.Timeout) or time.monotonic() >= self._deadline.end:
             return 'timeout'
-        if isinstance(error, (kinds.ProxyError, ValueError)):  # an address that can't be: api_url has been checked, the proxy's has not
+        if isinstance(error, (kinds.ProxyError, ValueError)):  # ValueError: an invalid URL of a proxy, as api_url has been checked
             return 'proxy'
         if isinstance(error, kinds.SSLError):
             return 'tls'
@@ -117,7 +117,7 @@ def _deadline_adapter(requests: Any, urllib3: Any, seconds_left: Callable[[], fl
         base = pool.ConnectionCls
         timed = {'seconds_left': staticmethod(seconds_left)}
         methods = {**timed, 'response_class': type('Answer', (_DeadlineResponse,), timed)}
-        if base._new_conn is urllib3.connection.HTTPConnection._new_conn:  # that of a SOCKS proxy is another
+        if base._new_conn is urllib3.connection.HTTPConnection._new_conn:  # a SOCKS proxy has its own
             methods['_new_conn'] = _connect_method(urllib3.exceptions)
         return type(pool.__name__, (pool,), {'ConnectionCls': type(base.__name__, (_DeadlineConnection, base), methods)})
 
@@ -141,7 +141,7 @@ def _replace_pools(manager: Any, make: Callable[[type], type]) -> None:
 
 
 class _DeadlineConnection:
-    """A connection that sends and receives within seconds_left(). A socket's own time-out begins anew with each byte that comes."""
+    """A connection that sends and receives within seconds_left(). A socket's own time-out begins anew with each byte."""
 
     def send(self, data: Any) -> None:
         if self.sock is not None:
@@ -150,7 +150,7 @@ class _DeadlineConnection:
 
 
 class _DeadlineResponse(HTTPResponse):
-    """An answer, of a proxy to CONNECT too, of which each byte is read within seconds_left()."""
+    """An answer, also of a proxy to CONNECT, whose bytes are read within seconds_left()."""
 
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
@@ -174,13 +174,13 @@ class _DeadlineReader(io.RawIOBase):
 
 
 def _connect_method(errors: Any) -> Callable[[Any], socket.socket]:
-    """The method that connects: to the addresses of the host in turn, each with its share of the time, so that a dead one leaves some."""
+    """The method that connects to the addresses of a host in turn. Each gets its share of the time, so that a dead one leaves some."""
     def connect(connection: Any) -> socket.socket:
         try:
             return _open_socket(connection)
         except TimeoutError as error:
             raise errors.ConnectTimeoutError(connection, f'no connection to {connection.host}') from error
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
+        except (OSError, UnicodeError) as error:  # UnicodeError: an invalid host name
             raise errors.NewConnectionError(connection, f'Failed to establish a new connection: {error}') from error
     return connect
 
@@ -206,7 +206,7 @@ def _open_socket(connection: Any) -> socket.socket:
 
 
 def _innermost_cause(error: Exception) -> str:
-    """The innermost reason: requests and urllib3 wrap it several times."""
+    """The text of the innermost error: requests and urllib3 wrap it several times."""
     inner = error
     while True:
         deeper = getattr(inner, 'reason', None) or (inner.args[0] if inner.args and isinstance(inner.args[0], Exception) else None)

@@ -24,12 +24,12 @@ MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
 
 
 def unchanged(value: Any) -> Any:
-    """The normal form of what has only one form."""
+    """The normal form of a value that can be written in only one way."""
     return value
 
 
 def unchecked(value: Any, warn: Warn) -> Any:
-    """The check of what only the API can judge."""
+    """The check of a value that only the API can judge."""
     return value
 
 
@@ -58,7 +58,7 @@ def check_uuid(value: Any, warn: Warn) -> str:
 
 
 def check_address(value: Any, warn: Warn) -> str:
-    """One end of the point-to-point link, A.B.C.D/N."""
+    """An address of the point-to-point link, A.B.C.D/N."""
     try:
         if '/' not in str(value):
             raise ValueError
@@ -111,7 +111,7 @@ def normal_address(value: Any) -> Any:
 
 
 def check_md5_key(value: Any, warn: Warn) -> str:
-    """A BGP MD5 key: printable ASCII but for the double quote and the question mark (source: the API reference)."""
+    """A BGP MD5 key: printable ASCII without the double quote and the question mark (source: the API reference)."""
     if not value or not all(' ' <= sign <= '~' and sign not in '"?' for sign in value):
         raise ValueError('one or more printable ASCII characters, except " and ?')
     return value
@@ -145,11 +145,11 @@ SYNONYMS = {'medium': 'mid', 'active': 'Healthy'}
 
 
 def check_synonym(value: Any, warn: Warn) -> Any:
-    """Today's word for one of an older write-up."""
+    """Today's word of the API for an older one."""
     return SYNONYMS.get(value, value)
 
 
-TEMPLATE_MARKS = ('{', '#jinja2:')  # one brace is enough: two texts that are put together may make a mark
+TEMPLATE_MARKS = ('{', '#jinja2:')  # one brace is enough: two texts that are joined may make a mark
 
 
 def is_template(value: Any) -> bool:
@@ -162,9 +162,9 @@ def is_template(value: Any) -> bool:
 
 
 def host_name(name: str, reserved: Container[str] = ()) -> str:
-    """A name of the API as that of a host, percent-encoded where it is no name of a file, no template and no other thing that is taken.
+    """A name of the API as the name of a host: percent-encoded where it could be taken for a file, a template or a reserved name.
 
-    No two names have the same one. An ordinary name stays as it is.
+    No two names become the same. An ordinary name stays as it is.
     """
     first = name[0] if name in reserved or name in ('.', '..') or name.startswith('#jinja2:') else ''
     remainder = name[len(first):]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The work of modules: one that manages an object, one that reads objects."""
+"""The work of modules: manages one object, or reads objects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 
 
 def manage_work(row: Resource, **returned: str | None) -> Work:
-    """The work of a module that manages one object. returned: {name in the result: path in the object, None for all of it}."""
+    """The work of a module that manages one object. returned: {key of the result: path in the object, None for all of it}."""
     def work(task: Task) -> dict[str, Any]:
         desired = desired_object(row, task.params)
         for text in desired.warnings:
@@ -51,10 +51,10 @@ def warn_changed_addresses(warn: Callable[[str], None], circuit: str, addresses:
 
 def info_work(row: Resource, returned: str, *, filters: Sequence[str] = (), query: Mapping[str, str] | None = None, reveal: str = '',
               regards_case: Container[str] = (), sort_key: Callable[[Object], Any] | None = None) -> Work:
-    """The work of a module that reads objects. returned: their name in the result.
+    """The work of a module that reads objects. returned: their key in the result.
 
-    filters: options to compare; query: {the API's own filter: option}; regards_case: those of them that find nothing where the API regards
-    case, and then are left to the filters here; reveal: the option that shows secrets; sort_key: of the objects, else they stay in order.
+    filters: options to compare; query: {filter of the API: option}; regards_case: filters of the API that may regard case, and are left out
+    if nothing is found with them; reveal: the option that shows secrets; sort_key: of the objects, else they stay in order.
     """
     def work(task: Task) -> dict[str, Any]:
         api_query = {name: task.params[option] for name, option in (query or {}).items()}
@@ -67,7 +67,7 @@ def info_work(row: Resource, returned: str, *, filters: Sequence[str] = (), quer
 
 
 def _read_filtered(task: Task, row: Resource, filters: Iterable[str], query: Mapping[str, Any]) -> list[Object]:
-    """The objects that the options name and that meet the filters. query: what the API filters by, unless one object is named by its id."""
+    """The objects that the options name and that match the filters. query: filters of the API, unless an id names a single object."""
     keys = given_values(row.keys, task.params, [])
     ident = next((keys.get(key.option) for key in row.keys if key.path == row.id and not key.references), None)
     snapshot = Snapshot({(row.name, None): read_objects(task.client, row.name, ident, None if ident else query)})
@@ -76,21 +76,21 @@ def _read_filtered(task: Task, row: Resource, filters: Iterable[str], query: Map
 
 
 def converge(task: Task, desired: Sequence[Desired]) -> list[Change]:
-    """Reads, decides and, but for check mode, writes."""
+    """Reads, plans and, but for check mode, writes. Returns the changes as planned, with their answers."""
     def decide(snapshot: Snapshot) -> list[Change]:
         return allowed_changes(schedule(plan_changes(desired, snapshot, task.to_error)), guards_of(task.params), snapshot)
 
     changes = observe(task.client, decide)
     if task.module.check_mode or all(change.action == 'none' for change in changes):
         return changes
-    # Imported here: a task that changes nothing starts sooner.
+    # Imported late: a task that changes nothing starts sooner.
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
 
     first, follow_ups = split_follow_ups(changes)
     applied = apply_changes(task.client, first, task.to_error)
     try:
         results = [*applied, *(converge(task, [follow_up_of(change, applied) for change in follow_ups]) if follow_ups else ())]
-        # As they were decided: check mode has said the same.
+        # As they were planned, which is what check mode shows.
         return [change._replace(answer=written.answer) for change, written in zip((*first, *follow_ups), results, strict=True)]
     except Exception as error:
         failure = task.to_error(error)

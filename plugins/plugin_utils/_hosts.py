@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts of an inventory as circuits: their variables checked for each host alone, and the runs of rollout that bring them about. Pure."""
+"""Hosts of an inventory as circuits: checks the variables of each host, and makes the runs of rollout. Pure functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 DECOMMISSION = 'decommission'
 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
-# What is known besides: of a whole run of the role or of a playbook, and what they leave behind.
+# Known besides: the variables of a whole run of the role or of a playbook, and their facts.
 RUN_VARIABLES = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'max_deletes', 'own_variables', 'protect', 'report',
                  'report_mode',
                  'result', 'serial')
@@ -43,7 +43,7 @@ KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 
 
 
 class DeclaredHost(NamedTuple):
-    """What a host declares. circuit: as rollout takes it, but that diverse_from may name hosts; account: connection options."""
+    """What a host declares. circuit: as rollout takes it, but diverse_from may name hosts; account, run: connection and run options."""
 
     host: str
     state: str
@@ -58,7 +58,7 @@ class DeclaredHost(NamedTuple):
 
 
 class RolloutRun(NamedTuple):
-    """One run of rollout. account, options: its arguments; hosts: {name of a circuit: its host}."""
+    """A run of rollout. account, options: its arguments; hosts: {circuit: its host}."""
 
     state: str
     account: dict[str, Any]
@@ -67,12 +67,12 @@ class RolloutRun(NamedTuple):
     hosts: dict[str, str]
 
 
-# A host by itself.
+# A single host.
 
 def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (), prefix: str = PREFIX) -> str:
-    """What is wrong with variables that nothing knows, each with the nearest one that is known; empty if nothing is.
+    """The message for variables that are unknown, each with the nearest known one; empty if there are none.
 
-    own_variables: variables of the user's, which are his business.
+    own_variables: variables of the user's own.
     """
     names = sorted(name for name in names if name.startswith(prefix) and name not in KNOWN_VARIABLES[prefix] and name not in own_variables)
     if not names:
@@ -88,9 +88,9 @@ def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (),
 
 
 def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -> DeclaredHost:
-    """What the host declares. variables: those of the host, templates resolved. Raises InputError that names the variables.
+    """What the host declares. variables: those of the host, templates resolved. Raises InputError with the names of variables.
 
-    check: whether values are what the variables take, and in their types. rollout checks that of each circuit, too.
+    check: whether values are validated and converted. rollout validates each circuit, too.
     """
     own_variables = _own_variables(variables)
     if text := unknown_variables(variables, own_variables):
@@ -110,13 +110,13 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -
 
 
 def _own_variables(variables: Mapping[str, Any]) -> list[str]:
-    """The user's own variables, given as a list or as one text with commas."""
+    """The names of the user's own variables, given as a list or as a text with commas."""
     names = variables.get(f'{PREFIX}own_variables') or []
     return [name.strip() for name in names.split(',')] if isinstance(names, str) else list(names)
 
 
 def _given_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that say something: an empty string, null and an empty dict do not. A list is one that is given."""
+    """The variables without empty strings, null and empty dicts. An empty list counts as given."""
     return {name: value for name, value in drop_empty(dict(variables)).items() if value not in ('', None, {})}
 
 
@@ -125,20 +125,20 @@ def _circuit_name(variables: Mapping[str, Any], host: str) -> str:
 
 
 def _validated(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables in their types, without what nobody gave. Raises InputError."""
+    """The variables in their types, without defaults. Raises InputError."""
     values = validated_options(given, SPEC, Secrets(secrets_in(SPEC, given)).redact)
     return {name: _without_unset(SPEC[name], values[name]) for name in given}
 
 
 def _without_unset(option_spec: Mapping[str, Any], value: Any) -> Any:
-    """A dict without the keys that the validation added for those that nobody gave, and without older words for others."""
+    """A dict without the keys that the validation added, and without aliases."""
     if not isinstance(value, Mapping) or 'options' not in option_spec:
         return value
     return {name: inner for name, inner in value.items() if inner is not None and name in option_spec['options']}
 
 
 def _check_circuit(circuit: Mapping[str, Any]) -> None:
-    """Raises InputError, in the names of variables, for what no circuit can be."""
+    """Raises InputError, with the names of variables, for an invalid circuit."""
     try:
         desired_chain(circuit)
         checked_value('loa_name', circuit.get('loa_name') or '', check_loa_name, [])
@@ -152,10 +152,10 @@ def _prefixed(options: str) -> str:
     return ', '.join(PREFIX + option for option in options.split(', '))
 
 
-# Hosts together.
+# All hosts.
 
 def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
-    """{host: why} of those that declare a circuit that another one of the same account declares too."""
+    """{host: error} of hosts that declare the same circuit of an account."""
     by_circuit: dict[tuple, list[DeclaredHost]] = {}
     for host in hosts:
         if host.state != SPARE:
@@ -169,7 +169,7 @@ def _other_hosts(host: DeclaredHost, hosts: Iterable[DeclaredHost]) -> str:
 
 
 def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
-    """{host: why} of those whose account is to have another AS number too."""
+    """{host: error} of hosts that declare different AS numbers for an account."""
     asns_by_account: dict[tuple, dict[int, str]] = {}
     hosts = [host for host in hosts if host.run['default_asn'] and host.state == 'present']
     for host in hosts:
@@ -183,9 +183,9 @@ def _asn_list(asns: Mapping[int, str]) -> str:
 
 
 def rollout_runs(hosts: Iterable[DeclaredHost], state: str, circuit_name: Callable[[str], str]) -> list[RolloutRun]:
-    """The runs: those that delete first, one for each account and set of options. state: of those that are present.
+    """The runs: deletes first, then one for each account and set of options. state: for the hosts that are present.
 
-    circuit_name: makes the name of a circuit of a host or a circuit.
+    circuit_name: returns the circuit of a host or circuit.
     """
     hosts = [host for host in hosts if host.state != SPARE]
     asns = {_hashable(host.account): host.run['default_asn'] for host in hosts if host.run['default_asn']}
@@ -206,20 +206,20 @@ def _hashable(values: Mapping[str, Any]) -> tuple:
 
 
 def with_circuit_names(circuit: dict[str, Any], circuit_name: Callable[[str], str]) -> dict[str, Any]:
-    """The circuit with circuits in the place of hosts in diverse_from."""
+    """The circuit, with circuits instead of hosts in diverse_from."""
     others = diverse_from(circuit)
     return {**circuit, 'slot': {**circuit['slot'], 'diverse_from': [circuit_name(other) for other in others]}} if others else circuit
 
 
 def diverse_from(circuit: Mapping[str, Any]) -> list[str]:
-    """What the circuit keeps away from."""
+    """The circuits or hosts that the circuit is to be diverse from."""
     return (circuit.get('slot') or {}).get('diverse_from') or []
 
 
 def with_mutual_diversity(circuit: dict[str, Any], others: Mapping[str, Collection[str]]) -> dict[str, Any]:
-    """The circuit, away from those of the others that keep away from it: of two the second does, whichever says so.
+    """The circuit, diverse also from the others that are to be diverse from it: the second of two has to be, whichever declares it.
 
-    others: {circuit: those that it keeps away from}.
+    others: {circuit: what it is to be diverse from}.
     """
     followers = [name for name, avoided in others.items() if circuit['name'] in avoided]
     slot = circuit.get('slot')
@@ -228,17 +228,17 @@ def with_mutual_diversity(circuit: dict[str, Any], others: Mapping[str, Collecti
     return {**circuit, 'slot': {**slot, 'diverse_from': list(dict.fromkeys([*diverse_from(circuit), *followers]))}}
 
 
-# Steps, and what came of them.
+# Steps and results.
 
 def selected_steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) -> list[str]:
-    """The steps that tags choose, decommission among them. run, skipped: --tags and --skip-tags; own: the user's tags on the role."""
+    """The steps that tags select, decommission among them. run, skipped: --tags and --skip-tags; own: the user's tags on the role."""
     known = [*STEPS, DECOMMISSION]
     all_steps = {'all', 'tagged', *own} & {*run} or 'always' in own
     return [step for step in known if (all_steps or step in run) and step not in skipped]
 
 
 def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """{host: what became of it}, of the result of a rollout: the fact of the role, with what Ansible has to know."""
+    """{host: its result} from the result of a rollout: the fact of the role, with what Ansible needs."""
     circuits = {entry['name']: entry for entry in result.get('circuits', ())}
     diffs: dict[str | None, list[dict[str, Any]]] = {}
     for entry in result.get('diff', ()):
@@ -264,13 +264,13 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
 
 
 def invalid_host_result(host: str, error: InputError) -> dict[str, Any]:
-    """What became of a host whose variables can't be."""
+    """The result of a host with invalid variables."""
     failure = error.result()
     return {'name': host, 'changed': False, 'failed': True, 'outcome': 'failed', **failure, 'msg': f'{host}: {failure["msg"]}'}
 
 
 def account_diff(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The diff of a rollout that is of no circuit: that of the account's settings."""
+    """The diff of the account's settings in the result of a rollout."""
     return [entry for entry in result.get('diff', ()) if 'circuit' not in entry and 'prepared' not in entry]
 
 
@@ -279,7 +279,7 @@ PENDING_NOTE = 'A port is Pending until its cross-connect is run, 2 to 4 weeks a
 
 
 def result_table(results: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Lines for people: a head, one for each circuit, and what a state means that is no fault."""
+    """The results as lines: a head, one for each host, and a note on states that are no fault."""
     lines = [TABLE_COLUMNS, *(_table_cells(host_result) for host_result in results)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(TABLE_COLUMNS) - 1)]
     formatted = ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules of the collection in the process of the task: main() as it is, without a Python that starts for it.
+"""Runs modules of the collection in the process of the task: main() as it is, without starting another Python.
 
-Ansible loads an action plugin before it forks, so what is imported here is paid once for a play. Nothing is opened or started by it.
+Ansible loads an action plugin before it forks, so the imports here are paid once for a play. Importing opens and starts nothing.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _modu
 
 try:
     import requests
-except ImportError:  # the ordinary module may run by a Python that has it
+except ImportError:  # the ordinary module may run with a Python that has it
     requests = None
 
-PROFILE = 'legacy'  # how arguments and result are written, from ansible-core 2.19 on
-USUAL_INTERPRETER = '{{ ansible_playbook_python }}'  # as nearly all write it: to template it costs a third of all that a task does here
+PROFILE = 'legacy'  # the serialisation of arguments and result since ansible-core 2.19
+USUAL_INTERPRETER = '{{ ansible_playbook_python }}'  # the usual value: templating it costs a third of a task's time here
 NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
 
 try:
@@ -51,16 +51,16 @@ except ImportError:  # before ansible-core 2.19
     _internal, ENCODING = None, {'cls': AnsibleJSONEncoder, 'vault_to_text': True}
 else:
     ENCODING = {'cls': get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)}
-    get_module_encoder(PROFILE, Direction.MODULE_TO_CONTROLLER)  # imports what writes results
+    get_module_encoder(PROFILE, Direction.MODULE_TO_CONTROLLER)  # imports the encoder of results
 
 for later in ('encodings.idna', 'ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply'):
-    importlib.import_module(later)  # what each task would import for itself
+    importlib.import_module(later)  # each task would import these for itself
 
 display = Display()
 
 
 class InProcess(ActionBase):
-    """Runs the module of its own name. module: that module, imported."""
+    """Runs the module of the same name. module: that module, imported."""
 
     module: ModuleType
     _supports_async = True
@@ -69,7 +69,7 @@ class InProcess(ActionBase):
         return {**super().run(tmp, task_vars), **self.run_module(self.module, self._task.args, task_vars or {})}
 
     def run_module(self, module: ModuleType, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The result of a module of this collection: by its main() in this process, or as Ansible runs modules where that can't be."""
+        """The result of a module of this collection: by its main() in this process, or as Ansible runs modules if that is impossible."""
         name = f'netops.cloudflare_cni.{module.__name__.rpartition(".")[2]}'
         call = {'module_name': name, 'module_args': dict(arguments), 'task_vars': task_vars}
         if self._can_run_in_process(task_vars):
@@ -83,7 +83,7 @@ class InProcess(ActionBase):
         return result
 
     def _can_run_in_process(self, task_vars: Mapping[str, Any]) -> bool:
-        """Whether the ordinary module would run on this machine, as this user, by this Python, and be waited for."""
+        """Whether the ordinary module would run on this machine, as this user, with this Python, and be waited for."""
         elsewhere = self._task.async_val or self._connection.become or self._connection.transport != 'local'
         return bool(self._allowed(task_vars) and requests and not elsewhere and self._is_this_python(task_vars))
 
@@ -95,7 +95,7 @@ class InProcess(ActionBase):
             raise AnsibleActionFail(f'cni_in_process: {error}') from error
 
     def _is_this_python(self, task_vars: Mapping[str, Any]) -> bool:
-        """Whether the interpreter is the one that runs this, or none is named. Environments share the file, and differ by the folder."""
+        """Whether the interpreter is the running one, or none is named. Virtual environments share the file, and differ by the folder."""
         host = self._task.delegate_to
         variables = task_vars['ansible_delegated_vars'][host] if host else task_vars
         value = C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)
@@ -104,7 +104,7 @@ class InProcess(ActionBase):
 
 
 class _InProcessAction(ActionBase):
-    """ActionBase, but that it calls main() where it would build a program and start it. What is before and after stays Ansible's."""
+    """ActionBase, but it calls main() where Ansible would build a program and start it. Everything before and after stays Ansible's."""
 
     def __init__(self, action: ActionBase, main: Callable[[], None]) -> None:
         names = ('task', 'connection', 'play_context', 'loader', 'templar', 'shared_loader_obj')
@@ -125,7 +125,7 @@ class _InProcessAction(ActionBase):
         return _BuiltModule(module_style='new', shebang='#!python', b_module_data=b'', serialization_profile=PROFILE), path
 
     def _low_level_execute_command(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
-        """What the process of the module would have printed. Its relative paths count from the playbook's folder."""
+        """What the process of the module would have printed. Relative paths start at the folder of the playbook."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         out, err = io.StringIO(), io.StringIO()
@@ -146,7 +146,7 @@ def _real_location(python: str | None) -> tuple[str, str] | None:
 
 
 def _exit_status(main: Callable[[], None]) -> int:
-    """Runs main() to its end; an exception fails the task alone, as it would have ended no more than the module's process."""
+    """Runs main() to its end. An exception fails the task only, as it would have ended only the module's process."""
     try:
         main()
     except SystemExit as end:
@@ -158,11 +158,11 @@ def _exit_status(main: Callable[[], None]) -> int:
 
 @contextmanager
 def _module_globals(arguments: bytes, show_line: Callable[[str], None] | None) -> Iterator[None]:
-    """What AnsibleModule and its helpers keep in globals, as in a process of its own; put back then."""
+    """Sets the globals of AnsibleModule and its helpers as in a new process, and restores them."""
     values = [
         (basic, '_ANSIBLE_ARGS', arguments), (basic, '_ANSIBLE_PROFILE', PROFILE), (basic, '_PARSED_MODULE_ARGS', None),
         *((warnings, name, type(getattr(warnings, name))()) for name in ('_global_warnings', '_global_deprecations')),
-        (_internal, 'is_controller', False),  # or warnings are displayed, and are not in the result
+        (_internal, 'is_controller', False),  # else warnings are displayed, and missing in the result
         (_module, 'show_line', show_line),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _value in values if hasattr(owner, name)]
@@ -178,11 +178,11 @@ def _module_globals(arguments: bytes, show_line: Callable[[str], None] | None) -
 
 @contextmanager
 def _preserved_process_state() -> Iterator[None]:
-    """Puts back what a module may change of its process: the items of a loop share one."""
+    """Restores what a module may change of its process: the items of a loop share one."""
     environment, language, mask = dict(os.environ), locale.setlocale(locale.LC_ALL), os.umask(0)
     os.umask(mask)
     folder = None
-    with suppress(OSError):  # of a folder that is gone
+    with suppress(OSError):  # the folder may have been deleted
         folder = os.getcwd()
     try:
         yield
