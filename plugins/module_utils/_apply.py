@@ -255,7 +255,7 @@ def _has_same_name(change: Change, current: Iterable[Object]) -> bool:
 def _resolve_conflicts(client: Client, results: Iterable[ChainResult], created: CreatedObjects, to_error: ToError) -> None:
     """Rolls back creates where another run created an object in the same place at the same time: a RaceError ends the chain."""
     creates = [(result, change) for result in results for change in result.written if change.action == 'create' and change.exclusive]
-    for row in {change.row.name: change.row for _end, change in creates}.values():
+    for row in {change.row.name: change.row for _result, change in creates}.values():
         row_creates = [(result, change) for result, change in creates if change.row is row]
         try:
             current = read_objects(client, row.name)

@@ -36,8 +36,8 @@ def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     desired_checks = [desired_object(TUNNEL, {'interconnect': interconnect, **health_check})] if health_check else []
     objects = [*([] if interconnect else [desired_interconnect]), *([desired_cni] if 'cni' in steps else []),
                *(desired_checks if 'health_check' in steps else [])]
-    return [desired._replace(circuit=name, on_previous=desired.row.parent is not None
-                             and not interconnect, previous_name=circuit.get('previous_name'))
+    return [desired._replace(circuit=name, on_previous=not interconnect and desired.row.parent is not None,
+                             previous_name=circuit.get('previous_name'))
             for desired in objects]
 
 

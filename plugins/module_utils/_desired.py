@@ -47,9 +47,9 @@ class Desired(NamedTuple):
 
 def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
     """The object that the options of a module declare. Raises InputError with the option and what is allowed."""
-    for option, why in row.refused_options.items():
+    for option, reason in row.refused_options.items():
         if params.get(option) is not None:
-            raise InputError(option, why)
+            raise InputError(option, reason)
     row = _resource_variant(row, params)
     warnings: list[str] = []
     keys = given_values(row.keys, params, warnings)

@@ -87,8 +87,8 @@ class AmbiguousError(CniError):
 
     kind = 'ambiguous'
 
-    def __init__(self, what: str, candidates: list[str], advice: str) -> None:
-        super().__init__(f'{what} matches {len(candidates)} objects: {", ".join(candidates)}. {advice}', candidates=candidates)
+    def __init__(self, label: str, candidates: list[str], advice: str) -> None:
+        super().__init__(f'{label} matches {len(candidates)} objects: {", ".join(candidates)}. {advice}', candidates=candidates)
 
 
 class DriftError(CniError):
@@ -96,9 +96,9 @@ class DriftError(CniError):
 
     kind = 'drift'
 
-    def __init__(self, what: str, fields: dict[str, dict[str, Any]], advice: str) -> None:
+    def __init__(self, label: str, fields: dict[str, dict[str, Any]], advice: str) -> None:
         pairs = ', '.join(f'{name} is {pair["have"]!r}, asked for {pair["want"]!r}' for name, pair in fields.items())
-        super().__init__(f'{what} differs in what can not be changed: {pairs}. {advice}', fields=fields)
+        super().__init__(f'{label} differs in what can not be changed: {pairs}. {advice}', fields=fields)
 
 
 class NotAppliedError(CniError):
@@ -106,9 +106,9 @@ class NotAppliedError(CniError):
 
     kind = 'not_taken'
 
-    def __init__(self, what: str, fields: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, label: str, fields: dict[str, dict[str, Any]]) -> None:
         pairs = ', '.join(f'{name} is {pair["have"]!r}, asked for {pair["want"]!r}' for name, pair in fields.items())
-        super().__init__(f'Cloudflare accepted the write of {what}, but it did not take: {pairs}.', fields=fields)
+        super().__init__(f'Cloudflare accepted the write of {label}, but it did not take: {pairs}.', fields=fields)
 
 
 class UndecidedError(CniError):
@@ -129,8 +129,8 @@ class ProtectedError(CniError):
 
     kind = 'protected'
 
-    def __init__(self, why: str, candidates: list[str]) -> None:
-        super().__init__(f'{why}. It is not deleted without force=true.', candidates=candidates)
+    def __init__(self, reason: str, candidates: list[str]) -> None:
+        super().__init__(f'{reason}. It is not deleted without force=true.', candidates=candidates)
 
 
 class NotListedError(CniError):

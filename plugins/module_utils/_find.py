@@ -12,7 +12,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import CIRCUIT_NAME, circuits_on_record, owned_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Key, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
     candidates,
     interconnects_to_avoid,
@@ -102,14 +102,14 @@ def _half_deleted_objects(desired: Desired, snapshot: Snapshot) -> list[Object]:
 def half_deleted_interconnects(snapshot: Snapshot, circuit: str) -> list[Object]:
     """The interconnects without a CNI whose tunnels have the note of that circuit."""
     tunnels = snapshot.matching(TUNNEL.name, 'description', DELETE_NOTE + circuit)
-    ports = [port for tunnel in tunnels for port in objects_on_same_port(INTERCONNECT, tunnel, snapshot)]
-    return [port for port in ports if not _carries_cni(port['name'], snapshot)]
+    interconnects = [obj for tunnel in tunnels for obj in objects_on_same_port(INTERCONNECT, tunnel, snapshot)]
+    return [obj for obj in interconnects if not _carries_cni(obj['name'], snapshot)]
 
 
 def _carries_cni(name: str, snapshot: Snapshot) -> bool:
     """Whether a CNI is on the interconnect, an unreadable one included."""
     unreadable = (cni.get(CNI.parent[1]) for cni in snapshot.unreadable(CNI.name))
-    return bool(snapshot.matching(CNI.name, CNI.parent[1], name)) or any(port in (None, name) for port in unreadable)
+    return bool(snapshot.matching(CNI.name, CNI.parent[1], name)) or any(interconnect in (None, name) for interconnect in unreadable)
 
 
 def half_deleted_circuits(snapshot: Snapshot) -> list[str]:
@@ -154,15 +154,19 @@ def interconnect_names(options: Mapping[str, Sequence[str] | None], snapshot: Sn
     names: list[str] = []
     for key, (option, given) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), options.items(), strict=True):
         for given_name in given or ():
-            objects = objects_by_key(INTERCONNECT, key, given_name,
-                                     snapshot) if key.references else objects_by_field(INTERCONNECT, key.path, given_name, snapshot)
-            matches = [given_name] if given_name == UNKNOWN else [obj['name'] for obj in objects]
+            matches = [given_name] if given_name == UNKNOWN else [obj['name'] for obj in _interconnects_by(key, given_name, snapshot)]
             if not matches:
                 refuse_unreadable_key(INTERCONNECT, key, given_name, snapshot)
-                raise not_found_error(CNI if key.references else INTERCONNECT, option, given_name, snapshot, key.references[0].match_path
-                                      if key.references else None)
+                row, path = (CNI, key.references[0].match_path) if key.references else (INTERCONNECT, None)
+                raise not_found_error(row, option, given_name, snapshot, path)
             names += matches
     return list(dict.fromkeys(names))
+
+
+def _interconnects_by(key: Key, name: str, snapshot: Snapshot) -> list[Object]:
+    if key.references:
+        return objects_by_key(INTERCONNECT, key, name, snapshot)
+    return objects_by_field(INTERCONNECT, key.path, name, snapshot)
 
 
 def _interconnects_by_selector(desired: Desired, snapshot: Snapshot) -> list[Object]:

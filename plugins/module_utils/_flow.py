@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -43,6 +42,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     schedule,
     split_follow_ups,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._progress import ChainCounter, Progress, progress_reporter
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
     Snapshot,
@@ -51,11 +51,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     objects_by_key,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import states_of, wait_for_states
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import warn_changed_addresses
-
-Progress = Callable[[int, int], None]
 
 
 def rollout_work(task: Task) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def rollout_work(task: Task) -> dict[str, Any]:
         return _gathered_result(task)
     rollout = _rollout_from_options(task)
     try:
-        outcomes = rollout.run(task.client, task.module.check_mode, _progress_reporter(task))
+        outcomes = rollout.run(task.client, task.module.check_mode, progress_reporter(task))
     finally:
         for text in rollout.warnings:
             task.module.warn(text)
@@ -91,32 +89,13 @@ def _rollout_from_options(task: Task) -> Rollout:
     params = task.params
     if params['concurrency'] < 1:
         raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
-    folder = ArtifactsFolder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'],
-                             warn=task.module.warn) if params['artifacts_dir'] else None
+    folder = None
+    if params['artifacts_dir']:
+        folder = ArtifactsFolder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'], warn=task.module.warn)
     steps = STEPS if params['steps'] is None else params['steps']
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
                    task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
                    params['later'] or ())
-
-
-def _progress_reporter(task: Task) -> Progress:
-    """Shows a line of progress each time that progress_every seconds have passed, if lines can be shown at all."""
-    every, started = task.params['progress_every'], task.client.clock()
-    due = started + every
-
-    def report_progress(done: int, total: int) -> None:
-        nonlocal due
-        now = task.client.clock()
-        if now >= due:
-            due = now + every
-            task.show_line(_progress_line(done, total, now - started))
-    return report_progress if task.show_line and every > 0 else lambda done, total: None
-
-
-def _progress_line(done: int, total: int, seconds: float) -> str:
-    """How many circuits are done, how many a second, and how long the rest will take."""
-    text = f'rollout: {done} of {total} circuits after {seconds:.0f} s'
-    return f'{text}, {done / seconds:.1f} a second, about {(total - done) * seconds / done:.0f} s left' if done and seconds else text
 
 
 @dataclass
@@ -147,7 +126,7 @@ class Rollout:
     _chains: dict[str, Chain] = field(default_factory=dict)
     _declared: dict[str, Circuit] = field(default_factory=dict)
     _records: Mapping[str, Object] = field(default_factory=dict)
-    _disks: dict[str, FilesOnDisk] = field(default_factory=dict)
+    _files_on_disk: dict[str, FilesOnDisk] = field(default_factory=dict)
     _record_warnings: dict[str, str] = field(default_factory=dict)
     _snapshot: Snapshot = field(default_factory=Snapshot)
 
@@ -192,8 +171,8 @@ class Rollout:
         rows = {desired.row.name for desired in chain_objects}
         rows |= {INTERCONNECT.name, CNI.name} if self._file_steps and self._chains else set()
         tunnels = self.state == 'overridden' or any(desired.replace for desired in chain_objects)
-        asn = self.default_asn is not None or ('handover' in self._file_steps
-                                               and any(desired.get('bgp') for desired in self._declared.values()))
+        has_bgp = any(circuit.get('bgp') for circuit in self._declared.values())
+        asn = self.default_asn is not None or ('handover' in self._file_steps and has_bgp)
         return [*(row.name for row in (CNI, INTERCONNECT) if row.name in rows), *([TUNNEL.name] if tunnels else []),
                 *([SETTINGS.name] if asn else [])]
 
@@ -296,7 +275,7 @@ class Rollout:
         """The outcomes as planned for the account and the records as they are now."""
         snapshot = Snapshot()
         if self.folder:
-            self._records, self._disks = self.folder.records(), {}
+            self._records, self._files_on_disk = self.folder.records(), {}
             recorded = {name: interconnect for name, record in self._records.items() if (interconnect := get(record, 'interconnect.name'))}
             renamed = {self._renamed[name]: interconnect for name, interconnect in recorded.items() if name in self._renamed}
             snapshot.set_records(renamed | {name: interconnect for name, interconnect in recorded.items() if name not in self._renamed})
@@ -327,7 +306,7 @@ class Rollout:
             return
         self._record_deletes(client.account_id, outcomes)
         pending = [outcome for outcome in outcomes if outcome.has_writes or self._takes_interconnect(outcome)]
-        counter = _ChainCounter(len(pending), {number for number, outcome in enumerate(pending) if self._takes_interconnect(outcome)},
+        counter = ChainCounter(len(pending), {number for number, outcome in enumerate(pending) if self._takes_interconnect(outcome)},
                                 on_progress, release)
 
         def on_written(number: int, change: Change) -> None:
@@ -340,8 +319,8 @@ class Rollout:
                                to_error=self.to_error)
         for outcome, result in zip(pending, results, strict=True):
             outcome.result = result
-        self._write_follow_ups(client, [outcome for outcome in pending if not (outcome.result.error or outcome.result.skipped)
-                                        and split_follow_ups(outcome.changes)[1]])
+        created = [outcome for outcome in pending if not (outcome.result.error or outcome.result.skipped)]
+        self._write_follow_ups(client, [outcome for outcome in created if split_follow_ups(outcome.changes)[1]])
 
     def _write_follow_ups(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """Writes the health checks of new interconnects. They have just been created, so they are not read again."""
@@ -407,9 +386,9 @@ class Rollout:
         """The changes of the files of a circuit; without facts it is deleted, and they are removed."""
         if outcome.deferred or (outcome.result.error and not steps):
             return []
-        if outcome.name not in self._disks:
-            self._disks[outcome.name] = self.folder.on_disk(outcome.name)
-        files = self._disks[outcome.name]
+        if outcome.name not in self._files_on_disk:
+            self._files_on_disk[outcome.name] = self.folder.on_disk(outcome.name)
+        files = self._files_on_disk[outcome.name]
         if facts is None:
             return self.folder.plan_removal(outcome.name, files)
         outcome.file_paths = self.folder.file_paths(facts)
@@ -462,7 +441,7 @@ class Rollout:
         asking = {outcome.name: name for outcome in outcomes if (name := self._awaited_interconnect(outcome))}
         goals: dict[str, set[str]] = {}
         for circuit, name in asking.items():
-            goal = {SYNONYMS.get(state, state) for state in self._declared[circuit].get('wait_for') or ()}
+            goal = states_of(self._declared[circuit].get('wait_for'))
             goals[name] = (goals.get(name, goal) & goal) or goal
         statuses = self._statuses(client, goals, timeout, [outcome for outcome in outcomes if outcome.name in asking])
         for outcome in (outcome for outcome in outcomes if outcome.name in asking and statuses is not None):
@@ -487,29 +466,6 @@ class Rollout:
             for outcome in asking:
                 outcome.result.add_failure(self.to_error(error))
             return None
-
-
-class _ChainCounter:
-    """Counts the chains that have ended.
-
-    unrecorded: the chains that take an interconnect and have not recorded it yet; release: called when there is none left.
-    """
-
-    def __init__(self, total: int, unrecorded: set[int], on_progress: Progress, release: Callable[[], None]) -> None:
-        self._total, self._unrecorded, self._on_progress, self._release = total, unrecorded, on_progress, release
-        self._done, self._lock = 0, threading.Lock()
-
-    def on_record(self, number: int) -> None:
-        with self._lock:
-            self._unrecorded.discard(number)
-            if not self._unrecorded:
-                self._release()
-
-    def ended(self, number: int) -> None:
-        self.on_record(number)
-        with self._lock:
-            self._done += 1
-            self._on_progress(self._done, self._total)
 
 
 def _interconnect_change(changes: Iterable[Change]) -> Change | None:

@@ -77,8 +77,8 @@ def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapsho
 def with_status(changes: Sequence[Change], snapshot: Snapshot) -> list[Change]:
     """The changes; a delete has the status of the interconnect in its before, for the diff."""
     states = _states_of(_interconnects_of([change for change in changes if change.action == 'delete']), snapshot)
-    return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))}) if change.action == 'delete'
-            else change
+    return [change if change.action != 'delete' else
+            change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))})
             for change in changes]
 
 
@@ -109,25 +109,27 @@ def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str
 
 def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> dict[str, ProtectedError]:
     """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any. Raises Unread for statuses."""
-    states = _states_of([port for changes in deleted.values() for port in _interconnects_of(changes)], snapshot)
-    live = {name: port for name, changes in deleted.items() for port in _interconnects_of(changes)[:1] if states[port] == HEALTHY}
+    states = _states_of([interconnect for changes in deleted.values() for interconnect in _interconnects_of(changes)], snapshot)
+    live = {name: interconnect for name, changes in deleted.items() for interconnect in _interconnects_of(changes)[:1]
+            if states[interconnect] == HEALTHY}
     if guards.force or not live:
         return {}
     if guards.protect == 'healthy':
-        return {name: ProtectedError(f'{name}: interconnect {port!r} is Healthy, that is, it carries traffic', [name])
-                for name, port in live.items()}
+        return {name: ProtectedError(f'{name}: interconnect {interconnect!r} is Healthy, that is, it carries traffic', [name])
+                for name, interconnect in live.items()}
     cnis = {name: {change.before[CNI.id] for change in deleted[name] if change.action == 'delete' and change.row.name == CNI.name}
             for name in deleted}
-    return _last_of_site_errors({name: port for name, port in live.items() if cnis[name]}, set().union(*cnis.values()), snapshot)
+    return _last_of_site_errors({name: interconnect for name, interconnect in live.items() if cnis[name]}, set().union(*cnis.values()),
+                                snapshot)
 
 
 def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:
     """live: {circuit: interconnect} of live circuits that are deleted; deleted: the ids of all CNIs that are."""
     sites, deleted_by_site = _circuits_by_site(snapshot), defaultdict(list)
-    for name, port in live.items():
-        deleted_by_site[_site_of(port, snapshot)].append(name)
-    left = {site: [_interconnect_of(cni) for cni in sites[site] if cni[CNI.id] not in deleted] for site in deleted_by_site}
-    has_healthy = map_all_reads(lambda site: _any_healthy(left[site], snapshot), deleted_by_site)
+    for name, interconnect in live.items():
+        deleted_by_site[_site_of(interconnect, snapshot)].append(name)
+    remaining = {site: [_interconnect_of(cni) for cni in sites[site] if cni[CNI.id] not in deleted] for site in deleted_by_site}
+    has_healthy = map_all_reads(lambda site: _any_healthy(remaining[site], snapshot), deleted_by_site)
     return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, as this deletes '
                                  f'{", ".join(f"{circuit} ({live[circuit]})" for circuit in names)}', names)
             for (site, names), healthy in zip(deleted_by_site.items(), has_healthy, strict=True) if not healthy for name in names}
@@ -162,14 +164,16 @@ def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str
     """
     sites = _circuits_by_site(snapshot)
     sites_by_circuit = {name: _interconnects_of(changes) for name, changes in planned.items() if _disturbs_traffic(changes)}
-    sites_by_circuit = {name: {_site_of(port, snapshot): port for port in ports} for name, ports in sites_by_circuit.items()}
+    sites_by_circuit = {name: {_site_of(interconnect, snapshot): interconnect for interconnect in interconnects}
+                        for name, interconnects in sites_by_circuit.items()}
     all_sites = dict.fromkeys(site for own_sites in sites_by_circuit.values() for site in own_sites)
     site_interconnects = [_interconnect_of(cni) for site in all_sites for cni in sites[site]]
-    states = _states_of([*site_interconnects, *(port for own_sites in sites_by_circuit.values() for port in own_sites.values())], snapshot)
+    states = _states_of([*site_interconnects, *(interconnect for own_sites in sites_by_circuit.values()
+                                                for interconnect in own_sites.values())], snapshot)
     changed, deferred = defaultdict(list), {}
     for name, own_sites in sites_by_circuit.items():
-        reasons = (_site_limit_reason(site, changed[site], limit) or _last_healthy_reason(site, port, sites[site], states)
-                   for site, port in own_sites.items())
+        reasons = (_site_limit_reason(site, changed[site], limit) or _last_healthy_reason(site, interconnect, sites[site], states)
+                   for site, interconnect in own_sites.items())
         reason = next(filter(None, reasons), '')
         if reason:
             deferred[name] = reason

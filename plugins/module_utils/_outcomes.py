@@ -14,7 +14,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartialFailureError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, changed_addresses
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result, diff_result, without_secrets
 
 MAX_FAILURES_SHOWN = 10  # failures in the message; all are in the result
@@ -120,10 +120,13 @@ def _circuit_result(outcome: Outcome) -> dict[str, Any]:
                 'msg': outcome.deferred or None}
     return {'name': outcome.name, 'outcome': outcome.state, 'changed': outcome.changed,
             **{key: value for key, value in optional.items() if value not in (None, {})},
-            'objects': {key_: get(without_secrets(row, objects.get(row.name)), path) if path
-                        else without_secrets(row, objects.get(row.name))
-                        for key_, (row, path) in RESULT_OBJECTS.items()},
+            'objects': {kind: _object_result(row, path, objects) for kind, (row, path) in RESULT_OBJECTS.items()},
             'status': outcome.status, 'files': _file_paths(outcome), **error}
+
+
+def _object_result(row: Resource, path: str, objects: dict[str, Object]) -> Any:
+    shown = without_secrets(row, objects.get(row.name))
+    return get(shown, path) if path else shown
 
 
 def _file_paths(outcome: Outcome) -> dict[str, str | None]:

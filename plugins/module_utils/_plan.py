@@ -219,9 +219,9 @@ def _simulate(snapshot: Snapshot, change: Change, undo: bool) -> None:
     if change.action == 'none':
         return
     snapshot.replace_object(change.row.name, *((change.after, before) if undo else (before, change.after)))
-    interconnect = (change.after or change.before) if change.row.name == INTERCONNECT.name else {}
-    for slot in snapshot.matching(SLOT.name, 'id',
-                                  interconnect['slot_id']) if interconnect.get('slot_id') and snapshot.has_list(SLOT.name) else ():
+    slot_id = (change.after or change.before).get('slot_id') if change.row.name == INTERCONNECT.name else None
+    slots = snapshot.matching(SLOT.name, 'id', slot_id) if slot_id and snapshot.has_list(SLOT.name) else ()
+    for slot in slots:
         snapshot.replace_object(SLOT.name, slot, {**slot, 'occupied': (change.after is not None) != undo})
     if change.row.name == CNI.name and snapshot.demand is not None:
         count_demand(get(change.after or change.before, 'magic.conduit_name'), snapshot)
@@ -324,9 +324,9 @@ def _carried_cnis(desired: Desired, current: Object, snapshot: Snapshot) -> list
 
 def _plan_replace(desired: Desired, current: Object, drift: dict, snapshot: Snapshot) -> list[Change]:
     """Delete and create, if the user allows it. All of it is planned, and so validated, before anything is deleted."""
-    what = f'{desired.row.title} {current[desired.row.id]!r}'
+    label = f'{desired.row.title} {current[desired.row.id]!r}'
     if not desired.replace:
-        raise DriftError(what, drift, 'Ask for what is there, or say on_immutable=replace to delete it and order another one.')
+        raise DriftError(label, drift, 'Ask for what is there, or say on_immutable=replace to delete it and order another one.')
     deletes = _plan_delete(desired, current, snapshot)
     _simulate_all(snapshot, deletes)
     try:
@@ -335,7 +335,7 @@ def _plan_replace(desired: Desired, current: Object, drift: dict, snapshot: Snap
         _simulate_all(snapshot, reversed(deletes), undo=True)
     statuses = snapshot.objects('status', current[desired.row.id])  # last: everything else is read again after the slots
     if any(status.get('state') == 'Healthy' for status in statuses) and not desired.force:
-        raise DriftError(what, drift, 'It is Healthy, so it is not replaced without force=true.')
+        raise DriftError(label, drift, 'It is Healthy, so it is not replaced without force=true.')
     return [*deletes, created]
 
 

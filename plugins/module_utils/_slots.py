@@ -128,9 +128,9 @@ def candidates(resource: str, selector: Selector, snapshot: Snapshot) -> list[Ob
 
 def common_filters(selectors: Sequence[Selector]) -> dict[str, Any]:
     """The filters of the API that all selectors have in common. Whether the API regards case is not known: so filter again."""
-    return {option: selectors[0][option] for option in API_FILTERS
-            if selectors and selectors[0].get(option) is not None
-            and all(selector.get(option) == selectors[0][option] for selector in selectors)}
+    first = selectors[0] if selectors else {}
+    return {option: first[option] for option in API_FILTERS
+            if first.get(option) is not None and all(selector.get(option) == first[option] for selector in selectors)}
 
 
 def slot_of_pending_order(snapshot: Snapshot, selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> Object | None:
@@ -184,8 +184,8 @@ def _first_free_of_each_device(snapshot: Snapshot, selector: Selector, slot_id: 
     """
     def sort() -> list[list[Object]]:
         devices: dict[Any, list[Object]] = {}
-        for slot in sorted(candidates(SLOT.name, selector, snapshot) if not slot_id
-                           else _slots_by_id(slot_id, snapshot), key=sort_key_of_slot):
+        slots = _slots_by_id(slot_id, snapshot) if slot_id else candidates(SLOT.name, selector, snapshot)
+        for slot in sorted(slots, key=sort_key_of_slot):
             if all(test(slot) for _name, test in _slot_filters(selector, slot_id)):
                 devices.setdefault(sort_key_of_slot(slot)[:2], []).append(slot)
         return [slots[::-1] for slots in devices.values()]

@@ -95,7 +95,7 @@ def _circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
     for cni in snapshot.objects(CNI.name):
         name = get(cni, 'magic.conduit_name')
         circuits.setdefault(cni.get('interconnect'), []).extend([name] if name else [])
-    return {port: sorted(names) for port, names in circuits.items()}
+    return {interconnect: sorted(names) for interconnect, names in circuits.items()}
 
 
 def _status_result(name: str, status: Object, circuits: Sequence[str]) -> dict[str, Any]:

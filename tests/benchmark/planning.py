@@ -69,12 +69,12 @@ def measure(order: str, circuits: int) -> dict[str, float]:
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
 
-    world = Snapshot({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
-    world.put_part(('slot', None), [slot(number) for number in range(2 * circuits)])
+    snapshot = Snapshot({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
+    snapshot.put_part(('slot', None), [slot(number) for number in range(2 * circuits)])
     asked = [{'name': f'circuit-{number:05}', 'bgp': {'customer_asn': 64512 + number % 1000, 'extra_prefixes': ['192.0.2.0/24']},
               'health_check': {'rate': 'high'}, **ORDERS[order](number)} for number in range(circuits)]
     started = time.process_time()
-    outcomes = Rollout(asked, 'merged').plan_outcomes(world)
+    outcomes = Rollout(asked, 'merged').plan_outcomes(snapshot)
     seconds = time.process_time() - started
     if {outcome.state for outcome in outcomes} != {'created'}:
         raise RuntimeError(next(outcome.result.error for outcome in outcomes if outcome.state != 'created'))

@@ -62,6 +62,6 @@ class Script:
         options = {'clock': lambda: self.now, 'sleep': self.sleep, 'jitter': lambda: 1.0, **options}
         return Client(self, ACCOUNT, token_headers('t0ken'), BASE, **options)
 
-    def told(self) -> Iterable[tuple[str, str]]:
+    def requests(self) -> Iterable[tuple[str, str]]:
         """(method, url) of all that was sent."""
         return [(request['method'], request['url']) for request in self.sent]

@@ -40,7 +40,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
 
 from .scripted import ACCOUNT, Script, answer, refusal
-from .test_plan import KEY, NY5, SESSION, Whole, cni, direct, gcp, slot, tunnel, uuid, world
+from .test_plan import KEY, NY5, SESSION, Whole, cni, direct, gcp, slot, snapshot, tunnel, uuid
 
 PORTS, LINKS, SLOT_LIST = '/cni/interconnects', '/cni/cnis', '/cni/slots'
 
@@ -55,7 +55,7 @@ def listed(*objects):
 
 def order_port(script, asked=None, there=()):
     """Applies the order of an interconnect on slot 2."""
-    changes = plan_changes([desired_object(INTERCONNECT, asked or {'slot_id': uuid(2)})], world([slot(2)], list(there)))
+    changes = plan_changes([desired_object(INTERCONNECT, asked or {'slot_id': uuid(2)})], snapshot([slot(2)], list(there)))
     return apply_changes(script.client(), changes)[-1].answer
 
 
@@ -96,7 +96,7 @@ class TestAfterALostAnswer:
     def test_what_is_not_there_is_ordered_once_more(self, failure):
         script = Script(failure, listed(), answer(direct('new', 2)))
         assert order_port(script)['name'] == 'new'
-        assert script.told() == [('POST', PORTS), ('GET', PORTS), ('POST', PORTS)]
+        assert script.requests() == [('POST', PORTS), ('GET', PORTS), ('POST', PORTS)]
 
     def test_a_second_order_that_is_refused_since_the_first_was_done_is_adopted(self, failure):
         script = Script(failure, listed(), refusal(400, 1, 'occupied'), listed(direct('new', 2)))
@@ -129,7 +129,7 @@ class TestAfterALostAnswer:
 def test_the_rate_limit_is_the_only_refusal_after_which_an_order_is_repeated_without_a_look():
     script = Script(refusal(429, 971, retry_after='3'), answer(direct('new', 2)))
     assert order_port(script)['name'] == 'new'
-    assert script.told() == [('POST', PORTS), ('POST', PORTS)]
+    assert script.requests() == [('POST', PORTS), ('POST', PORTS)]
     assert script.slept == [3.0]
 
 
@@ -158,7 +158,7 @@ def test_a_refusal_before_the_service_needs_no_look(status):
     script = Script(refusal(status, retry_after='3600'))
     with pytest.raises(ApiError):
         order_port(script)
-    assert script.told() == [('POST', PORTS)]
+    assert script.requests() == [('POST', PORTS)]
 
 
 @pytest.mark.parametrize('status', [300, 302])
@@ -191,7 +191,7 @@ def test_an_interconnect_that_can_not_be_read_may_be_the_one_that_was_ordered(nu
 def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
     script = Script(lost(), listed(gcp('other')), answer(gcp('new')))
     asked = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-2'}
-    changes = plan_changes([desired_object(INTERCONNECT, asked)], world(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
+    changes = plan_changes([desired_object(INTERCONNECT, asked)], snapshot(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
     assert apply_changes(script.client(), changes)[0].answer['name'] == 'new'
     assert len(posts(script)) == 2
 
@@ -199,15 +199,15 @@ def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
 # CNIs: POST, then PUT for what POST can't say.
 
 def create_cni(script, **asked):
-    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
-    return apply_changes(script.client(), plan_changes([wanted], world(interconnects=[direct('first', 1)])))[0].answer
+    desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
+    return apply_changes(script.client(), plan_changes([desired], snapshot(interconnects=[direct('first', 1)])))[0].answer
 
 
 def test_what_post_can_say_is_sent_once():
     made = cni(1, 'nyc-1', 'first')
     script = Script(answer(made), listed(made))
     assert create_cni(script, mtu=1500) == made
-    assert script.told() == [('POST', LINKS), ('GET', LINKS)]
+    assert script.requests() == [('POST', LINKS), ('GET', LINKS)]
 
 
 def test_what_post_can_not_say_is_put_into_the_whole_object():
@@ -255,7 +255,7 @@ def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, fie
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
     after = answer({**before, **stored})
     script = Script(answer(before), after, after)
-    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', **asked})], world(cnis=[before]))
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', **asked})], snapshot(cnis=[before]))
     with pytest.raises(NotAppliedError) as error:
         apply_changes(script.client(), changes)
     assert error.value.details['fields'] == {field: {'have': have, 'want': want}}
@@ -268,7 +268,7 @@ def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
     before = cni(1, 'nyc-1', 'first')
     after = {**before, 'magic': {**before['magic'], 'mtu': 1400}}
     script = Script(answer(before), answer(before), answer(after))
-    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[before]))
     assert apply_changes(script.client(), changes)[0].answer == after
     for again, kind in ((refusal(403, 1, 'no'), ApiError), (refusal(404), NotAppliedError)):
         with pytest.raises(kind) as error:
@@ -278,19 +278,20 @@ def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
 
 def test_what_this_run_has_made_is_written_without_another_look():
     before = cni(1, 'nyc-1', 'first')
-    (change,) = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before]))
+    (change,) = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[before]))
     script = Script(lambda request: answer(request['body']))
     apply_changes(script.client(), [change._replace(just_created=True)])
-    assert script.told() == [('PUT', f'{LINKS}/{uuid(1)}')]
+    assert script.requests() == [('PUT', f'{LINKS}/{uuid(1)}')]
 
 
 def test_a_note_is_put_alone():
-    there = world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)])
+    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)])
     (note, *_deletes) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})], there)
     for stored in ([answer(tunnel(1, f'{DELETE_NOTE}nyc-1'))], [answer(status=204, body=b''), answer(tunnel(1, f'{DELETE_NOTE}nyc-1'))]):
         script = Script(*stored)
         assert apply_changes(script.client(), [note])[0].answer == tunnel(1, f'{DELETE_NOTE}nyc-1')
-        assert (script.told()[0], script.sent[0]['body']) == (('PUT', '/magic/cf_interconnects/t1'), {'description': f'{DELETE_NOTE}nyc-1'})
+        assert (script.requests()[0], script.sent[0]['body']) == (('PUT', '/magic/cf_interconnects/t1'),
+                                                                  {'description': f'{DELETE_NOTE}nyc-1'})
 
 
 @pytest.mark.parametrize(('clear', 'body'), [
@@ -302,11 +303,11 @@ def test_a_note_is_put_alone():
 def test_what_is_to_be_cleared_is_sent_so_and_verified(clear, body):
     before = {**cni(1, 'nyc-1', 'first', bgp=SESSION), 'magic': {'conduit_name': 'nyc-1', 'description': 'old', 'mtu': 1500}}
     after = {name: value for name, value in {**before, **body}.items() if name != 'bgp' or 'bgp' in body}
-    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[before]))
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], snapshot(cnis=[before]))
     script = Script(answer(before), answer(after))
     apply_changes(script.client(), changes)
     assert script.sent[1]['body'] == {**after, 'account': ACCOUNT}
-    assert plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], world(cnis=[after]))[0].action == 'none'
+    assert plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'clear': clear})], snapshot(cnis=[after]))[0].action == 'none'
     with pytest.raises(NotAppliedError) as error:
         apply_changes(Script(*[answer(before)] * 3).client(), changes)
     assert 'secret' not in str(error.value.result())
@@ -316,7 +317,7 @@ def test_a_created_interconnect_on_another_slot_is_a_failure():
     script = Script(*[answer(direct('new', 3))] * 2)
     with pytest.raises(NotAppliedError, match='slot_id'):
         order_port(script)
-    assert script.told()[1] == ('GET', f'{PORTS}/new')
+    assert script.requests()[1] == ('GET', f'{PORTS}/new')
 
 
 @pytest.mark.parametrize(('asked', 'target', 'sent'), [
@@ -332,7 +333,7 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
     results = {'interconnect': tunnel}, {'modified': True, 'modified_interconnect': stored}
     script = Script(*(answer({'success': True, 'result': result}) for result in results))
     changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **asked})],
-                           world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
+                           snapshot(interconnects=[direct('here', 1)], tunnels=[tunnel]))
     assert apply_changes(script.client(), changes)[0].answer == stored
     _look, put = script.sent
     assert put['url'] == '/magic/cf_interconnects/t1'
@@ -345,10 +346,10 @@ def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(st
     there = cni(1, 'nyc-1', 'first')
     read_again = answer({**there, 'magic': {**there['magic'], 'mtu': stored}})
     script = Script(answer(there), answer(status=204, body=b''), read_again, *[read_again] * missed)
-    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[there]))
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[there]))
     with pytest.raises(NotAppliedError) if missed else nullcontext():
         assert apply_changes(script.client(), changes)[0].answer['magic']['mtu'] == 1400
-    assert [method for method, _url in script.told()] == ['GET', 'PUT', 'GET', *['GET'] * missed]
+    assert [method for method, _url in script.requests()] == ['GET', 'PUT', 'GET', *['GET'] * missed]
     with pytest.raises(NotAppliedError):
         apply_changes(Script(answer(there), answer(status=204, body=b''), *[refusal(404)] * 2).client(), changes)
 
@@ -357,24 +358,24 @@ def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(st
 def test_an_order_that_is_answered_without_the_object_is_looked_up(status):
     script = Script(answer(status=status, body=b''), listed(direct('new', 2)))
     assert order_port(script)['name'] == 'new'
-    assert script.told() == [('POST', PORTS), ('GET', PORTS)]
+    assert script.requests() == [('POST', PORTS), ('GET', PORTS)]
 
 
 def test_an_order_that_is_answered_with_201_is_done():
     script = Script(answer(direct('new', 2), 201))
     assert order_port(script)['name'] == 'new'
-    assert script.told() == [('POST', PORTS)]
+    assert script.requests() == [('POST', PORTS)]
 
 
 def test_settings_are_put_alone():
     script = Script(answer({'default_asn': 13335}), answer({'default_asn': 65000}))
     apply_changes(script.client(), plan_changes([desired_object(SETTINGS, {'default_asn': 65000})],
-                                                world(settings=[{'default_asn': 13335}])))
+                                                snapshot(settings=[{'default_asn': 13335}])))
     assert [(r['method'], r['url'], r['body']) for r in script.sent[1:]] == [('PUT', '/cni/settings', {'default_asn': 65000})]
     unsaid = Script(answer({'default_asn': 13335}), answer(status=204, body=b''), answer({'default_asn': 65000}))
     apply_changes(unsaid.client(), plan_changes([desired_object(SETTINGS, {'default_asn': 65000})],
-                                                world(settings=[{'default_asn': 13335}])))
-    assert unsaid.told()[2] == ('GET', '/cni/settings')
+                                                snapshot(settings=[{'default_asn': 13335}])))
+    assert unsaid.requests()[2] == ('GET', '/cni/settings')
 
 
 # What others do at the same time.
@@ -383,7 +384,7 @@ def test_what_somebody_changed_since_it_was_read_stays_but_for_the_named_fields(
     before = cni(1, 'nyc-1', 'first')
     theirs = {**before, 'magic': {**before['magic'], 'description': 'theirs', 'mtu': 1300}, 'newer_field': 1}
     script = Script(answer(theirs), lambda request: answer(request['body']))
-    apply_changes(script.client(), plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], world(cnis=[before])))
+    apply_changes(script.client(), plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[before])))
     assert script.sent[-1]['body'] == {**theirs, 'account': ACCOUNT, 'magic': {**theirs['magic'], 'mtu': 1400}}
 
 
@@ -391,15 +392,15 @@ def test_what_somebody_deleted_since_it_was_read_fails_in_the_words_of_the_api()
     script = Script(refusal(404, 1, 'no such CNI'), refusal(404, 1, 'no such CNI'))
     with pytest.raises(ApiError, match='no such CNI'):
         apply_changes(script.client(), plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})],
-                                                    world(cnis=[cni(1, 'nyc-1', 'first')])))
+                                                    snapshot(cnis=[cni(1, 'nyc-1', 'first')])))
 
 
 def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
     """Else a second run of the same job, finding slot 1 taken, would order slot 2."""
     new = direct('new', 1)
     script = Script(listed(), listed(), listed(slot(1, occupied=True), slot(2)), listed(), listed(new))
-    wanted = desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
-    (change,) = observe(script.client(), lambda there: plan_changes([wanted], there))
+    desired = desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
+    (change,) = observe(script.client(), lambda there: plan_changes([desired], there))
     assert (change.action, change.after) == ('none', new)
 
 
@@ -409,7 +410,7 @@ def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks)
     script = Script(answer(mine), *[listed(theirs, mine)] * looks, answer(body=b''))
     with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(other)}.*Run it again") as error:
         create_cni(script)
-    assert script.told()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
+    assert script.requests()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
     assert (script.lines, error.value.applied, error.value.result()['error']['retryable']) == ([], [], True)
     assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(other)} in the same moment, "
                                    'so the one made here was taken back. Run it again.')
@@ -427,10 +428,10 @@ def test_only_the_one_that_gives_way_is_taken_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
     there = listed(*made, cni(0, 'theirs', 'second'))
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
-    wanted = [desired_object(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
+    desired = [desired_object(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
     ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
     with pytest.raises(RaceError, match="'second' was given to") as error:
-        apply_changes(script.client(), plan_changes(wanted, world(interconnects=ports)))
+        apply_changes(script.client(), plan_changes(desired, snapshot(interconnects=ports)))
     assert [change.answer for change in error.value.applied] == [made[0], made[2]]
     assert [request['url'] for request in script.sent if request['method'] == 'DELETE'] == [f'{LINKS}/{uuid(2)}']
 
@@ -438,11 +439,11 @@ def test_only_the_one_that_gives_way_is_taken_back():
 def test_a_failure_in_the_middle_tells_what_was_done_before():
     script = Script(answer(body=b''), refusal(400, 1, 'still in use'))
     changes = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'name': 'here', 'state': 'absent'})],
-                           world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
+                           snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
     with pytest.raises(ApiError, match='still in use') as error:
         apply_changes(script.client(), changes)
     assert [(change.action, change.row.name) for change in error.value.applied] == [('delete', 'cni')]
-    assert script.told() == [('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/here')]
+    assert script.requests() == [('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/here')]
 
 
 def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
@@ -461,7 +462,7 @@ def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
 ], ids=['parent', 'field', 'found through it'])
 def test_a_placeholder_of_a_prediction_is_never_written(row, asked):
     script = Script()
-    changes = plan_changes([desired_object(row, asked)], world(interconnects=[direct('first', 1)]))
+    changes = plan_changes([desired_object(row, asked)], snapshot(interconnects=[direct('first', 1)]))
     with pytest.raises(InputError, match='check mode') as error:
         apply_changes(script.client(), changes)
     assert asked[error.value.details['option']] == UNKNOWN
@@ -478,10 +479,10 @@ def test_the_text_of_an_unexpected_exception_is_shown_as_the_caller_says():
     report = partial(as_cni_error, redact=lambda text: '(hidden)')
     with pytest.raises(BugError, match=r'report it: ValueError: \(hidden\)\.$'):
         apply_changes(Script(ValueError('secret')).client(),
-                      plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(2)})], world([slot(2)])), report)
-    wanted = desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'x'})._replace(fields={'no.such.field': 1})
+                      plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(2)})], snapshot([slot(2)])), report)
+    desired = desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'x'})._replace(fields={'no.such.field': 1})
     with pytest.raises(BugError, match=r'report it: \w+: \(hidden\)\.$'):
-        plan_changes([wanted], world(cnis=[cni(1, 'a', 'x')]), report)
+        plan_changes([desired], snapshot(cnis=[cni(1, 'a', 'x')]), report)
 
 
 # Reading.
@@ -497,7 +498,7 @@ def test_the_text_of_an_unexpected_exception_is_shown_as_the_caller_says():
 def test_what_is_read_where(resource, ident, query, url):
     script = Script(answer({'items': [], 'interconnects': []}))
     read_objects(script.client(), resource, ident, query)
-    assert script.told() == [('GET', url)]
+    assert script.requests() == [('GET', url)]
     assert ('x-magic-new-hc-target' in script.sent[0]['headers']) == (resource == 'tunnel')
 
 
@@ -521,8 +522,8 @@ def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, word
     (text,) = warned
     assert text.startswith('GET /cni/cnis: HTTP 200, ')
     assert words in text
-    world = Snapshot({('cni', None): [bad, good]})
-    assert (world.objects('cni'), world.copy().unreadable('cni')) == ([good], [bad])
+    snapshot = Snapshot({('cni', None): [bad, good]})
+    assert (snapshot.objects('cni'), snapshot.copy().unreadable('cni')) == ([good], [bad])
 
 
 def test_those_without_a_name_are_each_kept():
@@ -592,12 +593,12 @@ OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
     (INTERCONNECT, {'slot': {'site': 'lhr-a'}}, ('cni', cni(1, 'nyc-1', 'p-1'), 'interconnect'), False),
 ])
 def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, refused):
-    world = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER],
+    snapshot = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER],
              'tunnel': []}
-    world[wrong[0]].append(unreadable(*wrong))
-    world = Whole({(name, None): objects for name, objects in world.items()})
+    snapshot[wrong[0]].append(unreadable(*wrong))
+    snapshot = Whole({(name, None): objects for name, objects in snapshot.items()})
     try:
-        plan_changes([desired_object(row, options)], world)
+        plan_changes([desired_object(row, options)], snapshot)
     except ShapeError:
         assert refused
     else:
@@ -606,7 +607,7 @@ def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, ref
 
 def test_a_port_under_a_cni_that_can_not_be_read_is_not_spare():
     (change,) = plan_changes([desired_object(INTERCONNECT, BY_SITE)],
-                             world([OFFER], [PORT], [unreadable('cni', cni(1, 'nyc-1', 'p-1'), 'bgp')]))
+                             snapshot([OFFER], [PORT], [unreadable('cni', cni(1, 'nyc-1', 'p-1'), 'bgp')]))
     assert (change.action, change.after['slot_id']) == ('create', uuid(9))
 
 
@@ -615,7 +616,7 @@ def test_a_port_under_a_cni_that_can_not_be_read_is_not_spare():
 ], ids=['elsewhere', 'on it', 'not told'])
 def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, action):
     port = {**PORT, 'virtual_port_reservation_id': uuid(1001)}
-    there = world((), [port], [unreadable('cni', wrong, 'bgp')], [tunnel(1, f'{DELETE_NOTE}nyc-9'), tunnel(2, 'another')])
+    there = snapshot((), [port], [unreadable('cni', wrong, 'bgp')], [tunnel(1, f'{DELETE_NOTE}nyc-9'), tunnel(2, 'another')])
     (change,) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-9', 'state': 'absent'})], there)
     assert (change.action, half_deleted_circuits(there)) == (action, ['nyc-9'] if action == 'delete' else [])
 
@@ -628,14 +629,14 @@ def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, ac
 def test_who_asks_for_what_can_not_be_read_is_told_why(ask):
     port = {**PORT, 'slot_id': LETTERS.upper()}
     with pytest.raises(ShapeError, match='site of interconnect is wrong'):
-        ask(world(interconnects=[unreadable('interconnect', port, 'site')]))
+        ask(snapshot(interconnects=[unreadable('interconnect', port, 'site')]))
     for wire in ('name', 'slot_id'):
-        assert ask(world(interconnects=[port, unreadable('interconnect', {}, wire)])) in (['p-1'], [port])
+        assert ask(snapshot(interconnects=[port, unreadable('interconnect', {}, wire)])) in (['p-1'], [port])
 
 
 def test_what_can_not_be_read_was_there_before_all_the_same():
     (change,) = plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(9)})],
-                             world([OFFER], [unreadable('interconnect', PORT, 'facility')]))
+                             snapshot([OFFER], [unreadable('interconnect', PORT, 'facility')]))
     assert change.known_ids == {'p-1'}
 
 
@@ -646,21 +647,21 @@ def test_a_string_as_target_is_read_like_an_object():
 
 def test_no_more_is_read_than_the_decision_needs():
     script = Script(listed(cni(1, 'nyc-1', 'first')))
-    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
-    (change,) = observe(script.client(), lambda there: plan_changes([wanted], there))
-    assert (change.action, script.told()) == ('none', [('GET', LINKS)])
+    desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
+    (change,) = observe(script.client(), lambda there: plan_changes([desired], there))
+    assert (change.action, script.requests()) == ('none', [('GET', LINKS)])
 
 
 # Slots, which may be many.
 
 def ordered(script, *selectors, **options):
     """The slots that the orders get, one for each selector."""
-    wanted = [desired_object(INTERCONNECT, {'slot': selector}) for selector in selectors]
-    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan_changes(wanted, there))]
+    desired = [desired_object(INTERCONNECT, {'slot': selector}) for selector in selectors]
+    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan_changes(desired, there))]
 
 
 def asked_of_slots(script):
-    return [url.removeprefix(SLOT_LIST) for _method, url in script.told() if url.startswith(SLOT_LIST)]
+    return [url.removeprefix(SLOT_LIST) for _method, url in script.requests() if url.startswith(SLOT_LIST)]
 
 
 @pytest.mark.parametrize(('selectors', 'query'), [
@@ -755,13 +756,13 @@ def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
 
 
 def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
-    wanted = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
+    desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
     script = Script(listed(), listed(direct('first', 1)), *[
         lambda request: answer(direct('late', 2)) if request['url'].endswith('late') else refusal(404)] * 2)
-    made, refused = observe(script.client(), lambda there: plan_chains(wanted, there))
+    made, refused = observe(script.client(), lambda there: plan_chains(desired, there))
     assert (made[0].action, str(refused)) == (
         'create', "interconnect: there is no interconnect 'gone' in this account. There are: first, late.")
-    assert sorted(script.told()[2:]) == [('GET', f'{PORTS}/gone'), ('GET', f'{PORTS}/late')]
+    assert sorted(script.requests()[2:]) == [('GET', f'{PORTS}/gone'), ('GET', f'{PORTS}/late')]
 
 
 def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
@@ -773,7 +774,7 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
 
     needed, script = ('cni', 'interconnect'), Script(together, together, listed())
     assert observe(script.client(), lambda there: [there.objects(name) for name in (*needed, 'settings')], prefetch=needed)[:2] == [[], []]
-    assert script.told()[2:] == [('GET', '/cni/settings')]
+    assert script.requests()[2:] == [('GET', '/cni/settings')]
 
 
 @pytest.mark.parametrize(('name', 'reply', 'kind'), [
@@ -781,9 +782,9 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
     ('late', [answer({'name': 'late', 'slot_id': {}})], InputError), ('..', [], InputError), ('late', [refusal(403)], ApiError),
 ], ids=['400', 'no route', '414', 'not readable', 'no address', '403'])
 def test_what_no_list_has_and_no_address_leads_to_is_not_there(name, reply, kind):
-    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': name})
+    desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': name})
     with pytest.raises(kind) as error:
-        observe(Script(listed(), listed(direct('here', 1)), *reply).client(), lambda there: plan_changes([wanted], there))
+        observe(Script(listed(), listed(direct('here', 1)), *reply).client(), lambda there: plan_changes([desired], there))
     if kind is InputError:
         assert error.value.message == f'interconnect: there is no interconnect {name!r} in this account. There are: here.'
 
@@ -805,8 +806,8 @@ def tunnels(*objects):
 
 def check_of_a(script, decide, **options):
     """What becomes of the health check of interconnect a, whose tunnel comes late."""
-    wanted = desired_object(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
-    return observe(script.client(**options), lambda there: decide([wanted], there))
+    desired = desired_object(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
+    return observe(script.client(**options), lambda there: decide([desired], there))
 
 
 LATE = {'id': 't', 'virtual_port_reservation_id': uuid(1002), 'health_check': {'rate': 'mid'}}
@@ -821,7 +822,7 @@ def test_a_health_check_right_after_its_interconnect_waits_for_its_tunnel():
 def test_an_interconnect_without_a_reservation_is_read_again_before_the_tunnels():
     script = Script(*[listed({'name': 'a', 'type': 'direct'})] * 2, listed(direct('a', 2)), tunnels(LATE))
     assert check_of_a(script, plan_changes)[0].before == LATE
-    assert [url for _method, url in script.told()] == [*[PORTS] * 3, '/magic/cf_interconnects']
+    assert [url for _method, url in script.requests()] == [*[PORTS] * 3, '/magic/cf_interconnects']
 
 
 def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
@@ -848,7 +849,7 @@ def statuses(*states):
 def test_a_wait_ends_when_the_state_is_reached():
     script = Script(*statuses('Pending', 'Pending', 'Healthy'))
     assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
-    assert script.told() == [('GET', f'{PORTS}/a/status')] * 3
+    assert script.requests() == [('GET', f'{PORTS}/a/status')] * 3
     assert script.slept == [0.5, 1.0]
 
 

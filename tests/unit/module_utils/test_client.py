@@ -65,7 +65,7 @@ def test_a_global_key_goes_with_its_email():
 def test_a_name_is_data_in_a_path(name, encoded):
     script = Script(answer({}))
     script.client().get(('cni', 'interconnects', name))
-    assert script.told() == [('GET', f'/cni/interconnects/{encoded}')]
+    assert script.requests() == [('GET', f'/cni/interconnects/{encoded}')]
 
 
 @pytest.mark.parametrize('name', ['', '.', '..', 'half \ud800 a character'])
@@ -91,7 +91,7 @@ def test_an_envelope_makes_no_difference(shape):
 def test_a_list_ends(last):
     script = Script(answer({'items': [{'id': '1'}], 'next': 7}), answer({'items': [{'id': '2'}], **last}))
     assert [page[0]['id'] for page in script.client().get_pages(PATH, {'site': 'x'})] == ['1', '2']
-    assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', '/cni/cnis?site=x&cursor=7')]
+    assert script.requests() == [('GET', '/cni/cnis?site=x'), ('GET', '/cni/cnis?site=x&cursor=7')]
 
 
 def v4(number, **info):
@@ -112,7 +112,7 @@ def v4(number, **info):
 def test_a_list_that_goes_on_by_result_info_is_read_to_its_end(first, last, query):
     script = Script(v4(1, **first), v4(2, **last))
     assert [len(page) for page in script.client().get_pages(PATH, {'site': 'x'})] == [2, 2]
-    assert script.told() == [('GET', '/cni/cnis?site=x'), ('GET', f'/cni/cnis?site=x&{query}')]
+    assert script.requests() == [('GET', '/cni/cnis?site=x'), ('GET', f'/cni/cnis?site=x&{query}')]
 
 
 @pytest.mark.parametrize('info', [
@@ -450,4 +450,4 @@ def test_of_the_same_it_warns_once():
 def test_base_url_may_end_in_a_slash():
     script = Script(answer({}))
     Client(script, ACCOUNT, {}, 'https://proxy.example/API-X/').get(PATH)
-    assert script.told() == [('GET', f'https://proxy.example/API-X/accounts/{ACCOUNT}/cni/cnis')]
+    assert script.requests() == [('GET', f'https://proxy.example/API-X/accounts/{ACCOUNT}/cni/cnis')]

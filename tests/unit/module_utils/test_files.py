@@ -71,7 +71,7 @@ def actions(changes):
 def write(folder, *lines, facts=FACTS, steps=BOTH):
     """Plans and writes with scripted answers: ({file: action}, the addresses that were asked for)."""
     script = Script(*lines)
-    return actions(folder.write_changes(script.client(), planned(folder, facts, steps))), [url for _method, url in script.told()]
+    return actions(folder.write_changes(script.client(), planned(folder, facts, steps))), [url for _method, url in script.requests()]
 
 
 def content(path):

@@ -15,7 +15,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
 
-from .test_plan import SLOTS, cni, direct, gcp, slot, tunnel, world
+from .test_plan import SLOTS, cni, direct, gcp, slot, snapshot, tunnel
 
 PORTS = [direct('pa', 11), direct('pb', 12, device='edge02.ewr-a'), direct('pc', 13, site='lhr-a'), {**gcp('pg'), 'site': None}]
 CNIS = [cni(21, 'a', 'pa'), cni(22, 'b', 'pb'), cni(23, 'c', 'pc'), cni(24, 'g', 'pg')]
@@ -25,7 +25,7 @@ ALL = {'pa': 'Healthy', 'pb': 'Healthy', 'pc': 'Healthy', 'pg': 'Healthy'}
 
 def there(**states):
     """Two circuits at ewr-a (a, b), one at lhr-a (c), one of Google Cloud (g), all Healthy but for what is given."""
-    return world(SLOTS, PORTS, CNIS, TUNNELS, **{**ALL, **states})
+    return snapshot(SLOTS, PORTS, CNIS, TUNNELS, **{**ALL, **states})
 
 
 def decided(circuits, state='merged', account=None, **guards):
@@ -59,7 +59,7 @@ def test_too_many_are_refused_with_all_of_them(circuits, state, guards):
 def test_sixty_live_circuits_that_are_declared_absent_all_stay():
     ports = [direct(f'p{number}', number, site=f's{number // 2}') for number in range(60)]
     cnis = [cni(100 + number, f'c{number}', f'p{number}') for number in range(60)]
-    account = world((), ports, cnis, [tunnel(number) for number in range(60)], **{f'p{number}': 'Healthy' for number in range(60)})
+    account = snapshot((), ports, cnis, [tunnel(number) for number in range(60)], **{f'p{number}': 'Healthy' for number in range(60)})
     with pytest.raises(InputError, match=r'60 circuits would be deleted: .*c59 '):
         decided([f'c{number}' for number in range(60)], 'deleted', account)
 
@@ -123,14 +123,14 @@ def test_a_healthy_one_is_replaced_by_force_only():
 
 def test_a_circuit_that_stays_frees_no_port_for_another():
     """The only slot that would do is that of a circuit that is not deleted."""
-    account = world([slot(13, site='lhr-a', occupied=True)], PORTS, CNIS, TUNNELS, **ALL)
-    wanted = [{'name': name} for name in 'abg'] + [{'name': 'new', 'slot': {'site': 'lhr-a'}}]
-    done = decided(wanted, 'overridden', account, max_deletes=1)
+    account = snapshot([slot(13, site='lhr-a', occupied=True)], PORTS, CNIS, TUNNELS, **ALL)
+    desired = [{'name': name} for name in 'abg'] + [{'name': 'new', 'slot': {'site': 'lhr-a'}}]
+    done = decided(desired, 'overridden', account, max_deletes=1)
     assert {name: done[name].result.error.kind for name in ('c', 'new')} == {'c': 'protected', 'new': 'input'}
 
 
 def test_a_port_stays_where_one_of_the_two_circuits_on_it_waits():
-    account = world(SLOTS, PORTS, [cni(21, 'a', 'pa'), cni(22, 'a2', 'pa')], TUNNELS, pa='Healthy')
+    account = snapshot(SLOTS, PORTS, [cni(21, 'a', 'pa'), cni(22, 'a2', 'pa')], TUNNELS, pa='Healthy')
     done = decided(['a', 'a2'], 'deleted', account, max_deletes=2, at_most_per_site=1)
     assert {name: one.state for name, one in done.items()} == {'a': 'deleted', 'a2': 'deferred'}
     assert [(change.action, change.row.name) for change in done['a'].changes] == [('delete', 'cni')]
@@ -191,7 +191,7 @@ def test_one_module_has_the_same_guard(row, asked, account, refused):
 
 
 def test_a_spare_port_that_is_healthy_is_no_circuit_but_protected_where_all_that_is_healthy_is():
-    account = world(SLOTS, [*PORTS, direct('spare', 14, site='gru-b')], CNIS, TUNNELS, spare='Healthy')
+    account = snapshot(SLOTS, [*PORTS, direct('spare', 14, site='gru-b')], CNIS, TUNNELS, spare='Healthy')
     changes = plan_changes([desired_object(INTERCONNECT, {'name': 'spare', 'state': 'absent'})], account)
     assert allowed_changes(changes, Guards(), account)
     with pytest.raises(ProtectedError):
@@ -226,5 +226,5 @@ def test_what_is_only_created_is_not_counted():
 
 def test_of_a_pair_that_is_deleted_one_goes_and_the_last_one_is_refused_in_the_next_run():
     assert states('ab', 'deleted', max_deletes=2, at_most_per_site=1) == {'a': 'deleted', 'b': 'deferred'}
-    later = world(SLOTS, PORTS[1:], CNIS[1:], TUNNELS, **ALL)
+    later = snapshot(SLOTS, PORTS[1:], CNIS[1:], TUNNELS, **ALL)
     assert states('ab', 'deleted', later, max_deletes=2, at_most_per_site=1) == {'a': 'unchanged', 'b': 'failed'}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several at once: a world that changes as is decided, chains of what is wanted, chains of writes that end by themselves."""
+"""Several at once: a snapshot that changes as is decided, chains of what is desired, chains of writes that end by themselves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 from .scripted import ACCOUNT, Script, answer, refusal
 from .test_apply import LINKS, PORTS, listed, lost
-from .test_plan import KEY, NY5, SLOTS, cni, direct, gcp, slot, steps, tunnel, uuid, world
+from .test_plan import KEY, NY5, SLOTS, cni, direct, gcp, slot, snapshot, steps, tunnel, uuid
 
 SITE = {'site': 'ewr-a', 'speed': '10G'}
 
@@ -48,10 +48,10 @@ def circuit(name, **more):
     return desired_chain({'name': name, 'slot': SITE, **more})
 
 
-# The world.
+# The snapshot.
 
 def test_an_index_follows_what_changes():
-    there = world(interconnects=[direct('a', 1), direct('b', 2)])
+    there = snapshot(interconnects=[direct('a', 1), direct('b', 2)])
     first, second = there.objects('interconnect')
     assert there.matching('interconnect', 'name', 'a') == [first]
     assert there.matching('interconnect', 'name', 'A', casefolded) == [first]
@@ -72,7 +72,7 @@ def test_a_copy_changes_by_itself_and_what_nobody_has_read_stays_unread():
 
 
 def test_one_of_two_that_have_the_same_value_can_go():
-    there = world(cnis=[cni(1, 'a', 'x'), cni(2, 'b', 'x')])
+    there = snapshot(cnis=[cni(1, 'a', 'x'), cni(2, 'b', 'x')])
     first, second = there.matching('cni', 'interconnect', 'x')
     assert there.matching('cni', 'magic.conduit_name', 'a') == [first]
     there.replace_object('cni', first, None)
@@ -82,7 +82,7 @@ def test_one_of_two_that_have_the_same_value_can_go():
 
 
 def test_values_that_are_no_words_are_found_too():
-    there = world(interconnects=[direct('a', 1), {**direct('b', 2), 'facility': None}])
+    there = snapshot(interconnects=[direct('a', 1), {**direct('b', 2), 'facility': None}])
     assert [port['name'] for port in there.matching('interconnect', 'facility', direct('a', 1)['facility'])] == ['a']
     assert [port['name'] for port in there.matching('interconnect', 'facility', None)] == ['b']
 
@@ -101,7 +101,7 @@ def test_what_is_read_anew_is_found_anew_and_one_resource_can_be_kept():
     assert (kept.objects('slot'), kept.has_list('cni')) == ([slot(1)], False)
 
 
-def test_placeholders_read_alike_and_are_told_apart():
+def test_placeholders_read_alike_and_are_distinct():
     one, other = Placeholder(), Placeholder()
     assert (str(one), one == UNKNOWN, one != UNKNOWN) == (UNKNOWN, True, False)
     assert ({one: 1}.get(one), one == other, one != other, {one: 1}.get(other)) == (1, False, True, None)
@@ -110,7 +110,7 @@ def test_placeholders_read_alike_and_are_told_apart():
 # Plans.
 
 def test_each_circuit_of_a_plan_gets_a_port_of_its_own():
-    planned = plan_chains([circuit(name) for name in 'abc'], world(SLOTS))
+    planned = plan_chains([circuit(name) for name in 'abc'], snapshot(SLOTS))
     ports, links = zip(*planned, strict=True)
     assert [port.after['slot_id'] for port in ports] == [uuid(2), uuid(3), uuid(4)]
     assert [link.after['interconnect'] is port.after['name'] for port, link in planned] == [True, True, True]
@@ -120,7 +120,7 @@ def test_each_circuit_of_a_plan_gets_a_port_of_its_own():
 def test_circuits_keep_away_from_each_other_whatever_their_order():
     apart = {'slot': {**SITE, 'diverse_from': ['a', 'b']}}
     for names in ('ab', 'ba'):
-        first, second = plan_chains([desired_chain({'name': name, **apart}) for name in names], world(SLOTS))
+        first, second = plan_chains([desired_chain({'name': name, **apart}) for name in names], snapshot(SLOTS))
         assert first[0].after['ccr_device_name'] != second[0].after['ccr_device_name']
 
 
@@ -136,7 +136,7 @@ def test_a_circuit_comes_after_those_that_it_keeps_away_from():
     (('new', 'old'), ['new', 'old'], 'ambiguous'),
 ])
 def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
-    account = world(SLOTS, [direct(f'p{name}', 9 + n) for n, name in enumerate(there)],
+    account = snapshot(SLOTS, [direct(f'p{name}', 9 + n) for n, name in enumerate(there)],
                     [cni(20 + n, name, f'p{name}') for n, name in enumerate(there)])
     (changes,) = plan_chains([circuit(names[0], previous_name=names[1])], account)
     if isinstance(done, str):
@@ -150,9 +150,9 @@ def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
 
 
 def test_a_renamed_circuit_may_be_replaced_in_the_same_run():
-    account = world([slot(6, site='gru-b')], [direct('pold', 9)], [cni(20, 'old', 'pold')], [tunnel(9)], pold='Down')
-    wanted = circuit('new', previous_name='old', slot={'site': 'gru-b'}, on_immutable='replace')
-    (changes,) = plan_chains([wanted], account)
+    account = snapshot([slot(6, site='gru-b')], [direct('pold', 9)], [cni(20, 'old', 'pold')], [tunnel(9)], pold='Down')
+    desired = circuit('new', previous_name='old', slot={'site': 'gru-b'}, on_immutable='replace')
+    (changes,) = plan_chains([desired], account)
     assert steps(changes)[-4:] == [('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect'), ('create', 'cni')]
     assert changes[-1].after['magic']['conduit_name'] == 'new'
 
@@ -162,11 +162,11 @@ def test_a_pairing_key_counts_more_than_what_a_group_says_of_ports(inherited):
     asked = {'pairing_key': KEY, 'bandwidth': '1G', **inherited}
     chain = desired_chain({'name': 'gcp-1', **asked})
     assert chain[0].warnings == (f'{", ".join(sorted(inherited))}: left out, as it has a pairing_key, and so is no port in a data centre.',)
-    ((port, _link),) = plan_chains([chain], world(SLOTS))
+    ((port, _link),) = plan_chains([chain], snapshot(SLOTS))
     assert (port.after['type'], port.after.get('slot_id')) == ('gcp_partner', None)
     with pytest.raises(InputError, match='different types'):
         desired_object(INTERCONNECT, asked)
-    account = world(SLOTS, [direct('spare', 2)], [], [tunnel(2)])
+    account = snapshot(SLOTS, [direct('spare', 2)], [], [tunnel(2)])
     assert steps(plan_chains(delete_chains([{'name': 'gcp-1', **asked}], account).values(), account)[0]) == [('none', 'interconnect')]
 
 
@@ -176,14 +176,14 @@ def test_a_pairing_key_counts_more_than_what_a_group_says_of_ports(inherited):
     ({}, [cni(1, 'spare', 'other')], [('delete', 'cni'), ('delete', 'interconnect')]),
 ])
 def test_a_spare_interconnect_is_deleted_by_its_own_name_if_no_circuit_has_it(asked, cnis, gone):
-    account = world((), [direct('spare', 1), direct('other', 2)], cnis, [tunnel(1), tunnel(2)])
+    account = snapshot((), [direct('spare', 1), direct('other', 2)], cnis, [tunnel(1), tunnel(2)])
     (changes,) = plan_chains(delete_chains([{'name': 'spare', **asked}], account).values(), account)
     assert steps([change for change in changes if change.action != 'note']) == gone
     assert changes[-1].before['name'] == ('other' if cnis else 'spare')
 
 
 def test_an_interconnect_that_carries_a_circuit_is_no_spare_one():
-    account = world((), [direct('spare', 1)], [cni(1, 'a', 'spare')], [tunnel(1)])
+    account = snapshot((), [direct('spare', 1)], [cni(1, 'a', 'spare')], [tunnel(1)])
     (error,) = plan_chains(delete_chains([{'name': 'spare'}], account).values(), account)
     assert "carries the CNI 'a'" in str(error)
 
@@ -196,7 +196,7 @@ def test_many_that_keep_away_from_each_other_backwards_come_in_order():
 
 def test_what_was_known_is_one_set_for_all_changes():
     """Of what was read, not of what the plan makes of it."""
-    planned = plan_chains([circuit(name) for name in 'abc'], world(SLOTS, [direct('here', 1, site='lhr-a')], [cni(1, 'd', 'here')]))
+    planned = plan_chains([circuit(name) for name in 'abc'], snapshot(SLOTS, [direct('here', 1, site='lhr-a')], [cni(1, 'd', 'here')]))
     assert {id(changes[0].known_ids) for changes in planned} == {id(planned[0][0].known_ids)}
     assert [change.known_ids for change in planned[2]] == [{'here'}, {uuid(1)}]
 
@@ -232,31 +232,31 @@ def test_a_circuit_costs_the_same_however_many_there_are(asked, others):
         ports = [Looked(direct(f'x{number}', 1000 + number, site='lhr-a', facility=NY5)) for number in range(size * others)]
         chains = {str(number): desired_chain({'name': str(number), **asked(number)}) for number in range(size)}
         Looked.looks = 0
-        planned = plan_chains(list(chains.values()), world(slots, ports))
+        planned = plan_chains(list(chains.values()), snapshot(slots, ports))
         assert {changes[0].action for changes in planned} == {'create'}
         looks.append(Looked.looks)
     assert looks[1] <= 2.2 * looks[0]
 
 
 def test_a_slot_that_one_gives_up_is_free_for_the_next():
-    there = world([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
+    there = snapshot([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
     gone = [desired_object(INTERCONNECT, {'name': 'old', 'conduit_name': 'old', 'state': 'absent'})]
     _deletes, made = plan_chains([gone, circuit('new')], there)
     assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(1))
 
 
 def test_a_port_that_is_given_up_is_nobodys_and_one_that_a_circuit_leaves_is_free():
-    alone = world([slot(1, occupied=True), slot(2)], [direct('old', 1)])
+    alone = snapshot([slot(1, occupied=True), slot(2)], [direct('old', 1)])
     _gone, made = plan_chains([[desired_object(INTERCONNECT, {'name': 'old', 'state': 'absent'})], circuit('new')], alone)
     assert made[0].action == 'create'
-    ports = world(interconnects=[direct('x', 1), direct('y', 2)], cnis=[cni(1, 'a', 'x')])
+    ports = snapshot(interconnects=[direct('x', 1), direct('y', 2)], cnis=[cni(1, 'a', 'x')])
     moved, made = plan_chains([[desired_object(CNI, {'conduit_name': name, 'interconnect': port})]
                                for name, port in (('a', 'y'), ('b', 'x'))], ports)
     assert (steps(moved), steps(made)) == ([('update', 'cni')], [('create', 'cni')])
 
 
 def test_a_port_that_a_circuit_leaves_is_spare_for_those_after_it():
-    there = world(SLOTS, [direct('x', 1), direct('y', 9, site='lhr-a')], [cni(1, 'a', 'x')])
+    there = snapshot(SLOTS, [direct('x', 1), direct('y', 9, site='lhr-a')], [cni(1, 'a', 'x')])
     first, _moved, next_one = plan_chains([circuit('b'), [desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'y'})], circuit('c')],
                                           there)
     assert (first[0].action, next_one[0].after['name']) == ('create', 'x')
@@ -265,25 +265,25 @@ def test_a_port_that_a_circuit_leaves_is_spare_for_those_after_it():
 def test_a_circuit_that_has_its_port_needs_none_of_the_spare_ones():
     ports = [direct(name, number) for number, name in enumerate('wxyz', 8)]
     away = circuit('b', slot={**SITE, 'diverse_from': ['other']})
-    taken, made, refused = plan_chains([circuit('a'), away, circuit('c')], world(SLOTS, ports, [cni(1, 'other', 'z')]))
+    taken, made, refused = plan_chains([circuit('a'), away, circuit('c')], snapshot(SLOTS, ports, [cni(1, 'other', 'z')]))
     assert (taken[0].after['name'], made[0].action, refused.kind) == ('w', 'create', 'ambiguous')
 
 
 def test_a_health_check_goes_to_the_port_that_was_decided():
     tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}
-    (changes,) = plan_chains([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('here', 1)], tunnels=[tunnel]))
+    (changes,) = plan_chains([circuit('a', health_check={'rate': 'high'})], snapshot(interconnects=[direct('here', 1)], tunnels=[tunnel]))
     assert steps(changes) == [('none', 'interconnect'), ('create', 'cni'), ('update', 'tunnel')]
     assert (changes[1].after['interconnect'], changes[2].after['id'], changes[2].label) == ('here', 't', 'health check of a')
 
 
 def test_a_circuit_that_is_not_there_yet_hides_none_that_is():
-    there = world([slot(2), slot(3, device='edge02.ewr-a')], [direct('here', 1)], [cni(1, 'c', 'here')])
+    there = snapshot([slot(2), slot(3, device='edge02.ewr-a')], [direct('here', 1)], [cni(1, 'c', 'here')])
     first, _second = plan_chains([desired_chain({'name': 'a', 'slot': {**SITE, 'diverse_from': ['b', 'c']}}), circuit('b')], there)
     assert first[0].after['ccr_device_name'] == 'edge02.ewr-a'
 
 
 def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
-    there = world([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
+    there = snapshot([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
     asked = {'name': 'old', 'conduit_name': 'a', 'on_immutable': 'replace', 'slot': {'speed': '100G', 'diverse_from': ['a']}}
     *gone, made, _cni = plan_changes([desired_object(INTERCONNECT, asked)], there)
     assert (steps(gone), made.after['slot_id']) == ([('delete', 'cni'), ('delete', 'interconnect')], uuid(5))
@@ -292,19 +292,19 @@ def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
 
 @pytest.mark.parametrize('turned', [False, True])
 def test_the_same_slot_is_chosen_whatever_the_order(turned):
-    """By facility, then device, then id; what is not told comes first."""
+    """By facility, then device, then id; what is not shown comes first."""
     ny1, ny5 = SLOTS[1]['facility'], SLOTS[3]['facility']
     ranked = [slot(9, device=None, facility={'name': ''}), slot(8, device='A', facility={'name': ''}), slot(7, device=None, facility=ny1),
               slot(6, device='A', facility=ny1), slot(4, device='B', facility=ny1), slot(5, device='B', facility=ny1),
               slot(1, device='A', facility=ny5)]
     while ranked:
-        assert slot_to_order(world(ranked[::-1] if turned else ranked), {}, None, []) == ranked[0]
+        assert slot_to_order(snapshot(ranked[::-1] if turned else ranked), {}, None, []) == ranked[0]
         ranked.pop(0)
 
 
-def test_what_can_not_be_leaves_the_world_to_the_others():
+def test_an_invalid_chain_leaves_the_snapshot_to_the_others():
     """The port that was decided for the first, before its CNI could not be, is there for the second."""
-    there = world([slot(2), slot(1, occupied=True)], [direct('x', 1)], [cni(1, 'a', 'x'), cni(2, 'c', 'x')])
+    there = snapshot([slot(2), slot(1, occupied=True)], [direct('x', 1)], [cni(1, 'a', 'x'), cni(2, 'c', 'x')])
     bad = [desired_object(INTERCONNECT, {'slot_id': uuid(2)}), desired_object(CNI, {'conduit_name': 'b', 'interconnect': 'x'})]
     refused, made = plan_chains([bad, circuit('n')], there)
     assert isinstance(refused, InputError)
@@ -314,13 +314,13 @@ def test_what_can_not_be_leaves_the_world_to_the_others():
 def test_an_exception_that_nobody_expected_ends_the_plan_of_one_circuit_alone():
     wrong = circuit('wrong')
     wrong[1] = wrong[1]._replace(fields={**wrong[1].fields, 'no.such.field': 1})
-    first, second = plan_chains([wrong, circuit('right')], world([slot(2)], cnis=[cni(1, 'wrong', 'x')], interconnects=[direct('x', 1)]))
+    first, second = plan_chains([wrong, circuit('right')], snapshot([slot(2)], cnis=[cni(1, 'wrong', 'x')], interconnects=[direct('x', 1)]))
     assert (first.kind, 'This is a bug in the collection' in str(first)) == ('error', True)
     assert steps(second) == [('create', 'interconnect'), ('create', 'cni')]
 
 
 def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
-    there = world([slot(2)], [direct('spare', 1), direct('far', 4, site='lhr-b'), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
+    there = snapshot([slot(2)], [direct('spare', 1), direct('far', 4, site='lhr-b'), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
     ports = [desired_object(INTERCONNECT, {'conduit_name': name, 'slot': {'site': site}})
              for name, site in (('a', 'ewr-a'), ('d', 'lhr-b'))]
     bad = [*ports, desired_object(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
@@ -331,14 +331,14 @@ def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
 def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_them():
     left = [direct('x', 2, device='two'), direct('y', 1, device='one')]  # as they were ordered: a's slot is the first
     pair = [circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})]
-    assert [chain[0].after['name'] for chain in plan_chains(pair, world(SLOTS, left))] == ['y', 'x']
-    alike = world(SLOTS, [direct('x', 2), direct('y', 1)])
+    assert [chain[0].after['name'] for chain in plan_chains(pair, snapshot(SLOTS, left))] == ['y', 'x']
+    alike = snapshot(SLOTS, [direct('x', 2), direct('y', 1)])
     assert [chain[0].after['name'] for chain in plan_chains([circuit('a'), circuit('b')], alike)] == ['y', 'x']
-    (ambiguous,) = plan_chains(pair[:1], world(SLOTS, left))
+    (ambiguous,) = plan_chains(pair[:1], snapshot(SLOTS, left))
     assert ambiguous.details['candidates'] == ['x', 'y']
-    refused, made = plan_chains([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], world([*SLOTS, slot(9, site='lhr-a')], left))
+    refused, made = plan_chains([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], snapshot([*SLOTS, slot(9, site='lhr-a')], left))
     assert (refused.kind, made[0].action) == ('ambiguous', 'create')
-    refused, _there = plan_chains([circuit('a'), circuit('b')], world(SLOTS, [*left, direct('z', 9)], [cni(1, 'b', 'z')]))
+    refused, _there = plan_chains([circuit('a'), circuit('b')], snapshot(SLOTS, [*left, direct('z', 9)], [cni(1, 'b', 'z')]))
     assert refused.kind == 'ambiguous'
 
 
@@ -346,13 +346,13 @@ def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_f
     ports = [direct('x', 1), direct('far', 9, site='lhr-a')]
     asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': {'site': 'ewr-a', 'facility': 'Equinix NY1'}}
     chains = [[desired_object(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in asked.items()]
-    assert [change.after['name'] for (change,) in plan_chains(chains, world(SLOTS, ports))] == ['x', UNKNOWN, 'far', UNKNOWN]
-    _named, (change,) = plan_chains([[desired_object(INTERCONNECT, {'name': 'x'})], chains[0]], world(SLOTS, ports))
+    assert [change.after['name'] for (change,) in plan_chains(chains, snapshot(SLOTS, ports))] == ['x', UNKNOWN, 'far', UNKNOWN]
+    _named, (change,) = plan_chains([[desired_object(INTERCONNECT, {'name': 'x'})], chains[0]], snapshot(SLOTS, ports))
     assert change.after['name'] == 'x'
 
 
 def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
-    there = world([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
+    there = snapshot([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
                   here='Healthy')
     chains = [circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b'), circuit('c', interconnect='here', shared=True)]
     refused, made, beside = plan_chains(chains, there)
@@ -361,23 +361,23 @@ def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
 
 def test_what_comes_with_an_interconnect_that_is_ordered_is_written_after_it():
     checked = circuit('a', health_check={'rate': 'high'})
-    (changes,) = plan_chains([checked], world(SLOTS))
+    (changes,) = plan_chains([checked], snapshot(SLOTS))
     now, later = split_follow_ups(changes)
     assert (steps(now), steps(later)) == ([('create', 'interconnect'), ('create', 'cni')], [('update', 'tunnel')])
     old = Change(INTERCONNECT, 'delete', 'interconnect old', direct('old', 1), None)
     done = [now[1], old, now[0]._replace(answer=direct('new', 2))]
     assert follow_up_of(later[0], done) == desired_object(TUNNEL, {'interconnect': 'new', 'rate': 'high'})
-    made = world(SLOTS, [direct('x', 1)], [cni(1, 'a', 'x')], [{**tunnel(1), 'health_check': {'rate': 'mid'}}])
+    made = snapshot(SLOTS, [direct('x', 1)], [cni(1, 'a', 'x')], [{**tunnel(1), 'health_check': {'rate': 'mid'}}])
     (changes,) = plan_chains([checked], made)
     assert split_follow_ups(changes) == (changes, [])
     link, check = desired_object(CNI, {'conduit_name': 'b', 'interconnect': UNKNOWN}), desired_object(TUNNEL, {'interconnect': UNKNOWN,
                                                                                                                'rate': 'high'})
-    predicted = plan_changes([link, check], world())
+    predicted = plan_changes([link, check], snapshot())
     assert split_follow_ups(predicted) == (predicted, [])
 
 
 def test_what_has_no_reservation_is_no_match_for_what_has_none():
-    there = world(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
+    there = snapshot(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
                   tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
     with pytest.raises(NotListedError, match='no health check'):
         plan_changes([desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], there)
@@ -385,30 +385,30 @@ def test_what_has_no_reservation_is_no_match_for_what_has_none():
 
 
 def test_each_error_is_in_its_place():
-    there = world(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
     drifted, made = plan_chains([desired_chain({'name': 'a', 'slot': {'speed': '100G'}}), circuit('b')], there)
     assert (type(drifted), steps(made)) == (DriftError, [('create', 'interconnect'), ('create', 'cni')])
 
 
 def test_each_learns_why_there_is_no_slot_for_it():
     texts = 'nowhere', 'elsewhere'
-    errors = plan_chains([circuit(text, slot={'address_contains': text}) for text in texts], world(SLOTS))
+    errors = plan_chains([circuit(text, slot={'address_contains': text}) for text in texts], snapshot(SLOTS))
     assert [f'{text!r} leaves 0' in str(error) for text, error in zip(texts, errors, strict=True)] == [True, True]
 
 
 def test_circuits_on_one_port_may_agree_on_its_health_check():
     pair = [{'name': name, 'interconnect': 'here', 'shared': True, 'health_check': {'rate': 'high'}} for name in 'ab']
-    plan_chains([desired_chain(one) for one in pair], world(interconnects=[direct('here', 1)], tunnels=[
+    plan_chains([desired_chain(one) for one in pair], snapshot(interconnects=[direct('here', 1)], tunnels=[
         {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}]))
     other = desired_chain({**pair[1], 'health_check': {'rate': 'low'}})
-    first, second, third = plan_chains([desired_chain(pair[0]), other, circuit('c')], world(SLOTS))
+    first, second, third = plan_chains([desired_chain(pair[0]), other, circuit('c')], snapshot(SLOTS))
     assert [str(error) for error in (first, second)] == ["interconnect: 'here' is named twice."] * 2
     assert steps(third) == [('create', 'interconnect'), ('create', 'cni')]
 
 
 def test_what_is_gathered_names_no_secret_and_says_what_is_shared():
     bgp = {'customer_asn': 1, 'extra_prefixes': [], 'md5_key': 'k'}
-    there = world(interconnects=[direct('here', 1)], cnis=[cni(2, 'b', 'here'), cni(1, 'a', 'here', bgp=bgp)])
+    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(2, 'b', 'here'), cni(1, 'a', 'here', bgp=bgp)])
     link = {'interconnect': 'here', 'mtu': 1500, 'cust_ip': '172.31.0.1/31', 'p2p_ip': '172.31.0.0/31', 'shared': True}
     assert gathered_circuits(there) == [{'name': 'a', **link, 'bgp': {'customer_asn': 1, 'extra_prefixes': []}}, {'name': 'b', **link}]
 
@@ -416,7 +416,7 @@ def test_what_is_gathered_names_no_secret_and_says_what_is_shared():
 # Writes.
 
 def orders(*numbers):
-    return [plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(number)})], world([slot(number)])) for number in numbers]
+    return [plan_changes([desired_object(INTERCONNECT, {'slot_id': uuid(number)})], snapshot([slot(number)])) for number in numbers]
 
 
 def test_a_chain_that_fails_ends_by_itself():
@@ -437,7 +437,7 @@ def test_all_deletes_come_before_anything_else():
     gone = [Change(INTERCONNECT, 'delete', 'old', direct('old', 9), None)]
     script = Script(answer(body=b''), answer(direct('one', 1)))
     apply_chains(script.client(), [*orders(1), gone])
-    assert script.told() == [('DELETE', f'{PORTS}/old'), ('POST', PORTS)]
+    assert script.requests() == [('DELETE', f'{PORTS}/old'), ('POST', PORTS)]
 
 
 def test_a_port_waits_until_the_cnis_of_all_chains_have_left_it():
@@ -445,12 +445,12 @@ def test_a_port_waits_until_the_cnis_of_all_chains_have_left_it():
     port = Change(INTERCONNECT, 'delete', 'old', direct('old', 9), None)
     script = Script(*[answer(body=b'')] * 3)
     apply_chains(script.client(), [[links['b'], port], [links['a']]])
-    assert script.told() == [('DELETE', f'{LINKS}/{uuid(2)}'), ('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/old')]
+    assert script.requests() == [('DELETE', f'{LINKS}/{uuid(2)}'), ('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/old')]
 
 
-def test_what_the_order_told_goes_into_what_follows():
+def test_what_the_order_shown_goes_into_what_follows():
     bgp = {'customer_asn': 1, 'extra_prefixes': ['192.0.2.0/24']}
-    (changes,) = plan_chains([circuit('nyc-1', bgp=bgp)], world(SLOTS))
+    (changes,) = plan_chains([circuit('nyc-1', bgp=bgp)], snapshot(SLOTS))
     made = cni(1, 'nyc-1', 'new', bgp=bgp)
     script = Script(answer(direct('new', 2)), answer(made), listed(made))
     (end,) = apply_chains(script.client(), [changes])
@@ -459,33 +459,33 @@ def test_what_the_order_told_goes_into_what_follows():
 
 
 def test_only_the_circuit_that_came_second_to_a_port_gives_way():
-    chains = [plan_changes([desired_object(CNI, {'conduit_name': name, 'interconnect': port})], world(interconnects=[direct(port, 1)]))
+    chains = [plan_changes([desired_object(CNI, {'conduit_name': name, 'interconnect': port})], snapshot(interconnects=[direct(port, 1)]))
               for name, port in (('a', 'first'), ('b', 'second'))]
     mine = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
     script = Script(*map(answer, mine), listed(*mine, cni(0, 'c', 'first')), answer(body=b''))
     first, second = apply_chains(script.client(), chains)
     assert (type(first.error), first.written, second.error) == (RaceError, [], None)
-    assert script.told()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]
+    assert script.requests()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]
 
 
-def test_a_look_at_rivals_that_fails_is_told_with_what_was_made():
-    wanted = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
-    chains = plan_chains(wanted, world(interconnects=[direct('a', 1), direct('b', 2)]))
+def test_a_look_at_rivals_that_fails_is_shown_with_what_was_made():
+    desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
+    chains = plan_chains(desired, snapshot(interconnects=[direct('a', 1), direct('b', 2)]))
     for end in apply_chains(Script(answer(cni(1, 'a', 'a')), answer(cni(2, 'b', 'b')), refusal(403)).client(), chains):
         assert (end.error.status, [change.action for change in end.applied]) == (403, ['create'])
 
 
-def test_a_rival_that_can_not_be_given_way_to_is_told_too():
+def test_a_rival_that_can_not_be_given_way_to_is_shown_too():
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]],
-                             world(interconnects=[direct('first', 1)]))
+                             snapshot(interconnects=[direct('first', 1)]))
     script = Script(answer(cni(2, 'a', 'first')), listed(cni(1, 'b', 'first')), refusal(400, 1, 'in use'))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error.status, len(end.applied)) == (400, 1)
 
 
 def test_two_circuits_on_one_interconnect_of_which_the_second_says_so_are_made_as_predicted():
-    wanted = [desired_chain({'name': name, 'interconnect': 'here', 'shared': name == 'b'}) for name in 'ab']
-    chains = plan_chains(wanted, world(interconnects=[direct('here', 1)]))
+    desired = [desired_chain({'name': name, 'interconnect': 'here', 'shared': name == 'b'}) for name in 'ab']
+    chains = plan_chains(desired, snapshot(interconnects=[direct('here', 1)]))
     assert [steps(changes) for changes in chains] == [[('create', 'cni')]] * 2
     made = [cni(1, 'a', 'here'), cni(2, 'b', 'here')]
     script = Script(*map(answer, made), listed(*made))
@@ -494,8 +494,8 @@ def test_two_circuits_on_one_interconnect_of_which_the_second_says_so_are_made_a
 
 
 def test_an_attachment_that_another_circuit_of_the_run_has_made_is_not_adopted():
-    wanted = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': '1G'}) for name in 'ab']
-    chains = plan_chains(wanted, world())
+    desired = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': '1G'}) for name in 'ab']
+    chains = plan_chains(desired, snapshot())
     links = [cni(1, 'a', 'one'), cni(2, 'b', 'two')]
     script = Script(answer(gcp('one')), answer(links[0]), lost(), listed(gcp('one')), answer(gcp('two')), answer(links[1]), listed(*links))
     assert [(end.error, [change.answer.get('name') for change in end.written]) for end in apply_chains(script.client(), chains)] == [
@@ -504,9 +504,9 @@ def test_an_attachment_that_another_circuit_of_the_run_has_made_is_not_adopted()
 
 
 def test_orders_that_read_alike_are_sent_one_after_the_other():
-    wanted = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': speed})
+    desired = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': speed})
               for name, speed in (('a', '1G'), ('b', '1G'), ('c', '2G'))]
-    one, alike, other = (changes[0] for changes in plan_chains(wanted, world()))
+    one, alike, other = (changes[0] for changes in plan_chains(desired, snapshot()))
     created, held = CreatedObjects(), []
 
     def made(_request):
@@ -519,29 +519,29 @@ def test_orders_that_read_alike_are_sent_one_after_the_other():
 
 
 def test_all_that_was_refused_costs_one_look():
-    wanted = [[desired_object(CNI, {'conduit_name': str(number), 'interconnect': 'here', 'shared': True})] for number in range(100)]
-    chains = plan_chains(wanted, world(interconnects=[direct('here', 1)]))
+    desired = [[desired_object(CNI, {'conduit_name': str(number), 'interconnect': 'here', 'shared': True})] for number in range(100)]
+    chains = plan_chains(desired, snapshot(interconnects=[direct('here', 1)]))
     script = Script(*[refusal(400, 1, 'no')] * 100, listed())
     ends = apply_chains(script.client(), chains)
     assert [end.error.status for end in ends] == [400] * 100
     assert len(script.sent) == 101
 
 
-@pytest.mark.parametrize(('asked', 'look', 'told'), [
+@pytest.mark.parametrize(('asked', 'look', 'shown'), [
     ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'The look at what is there failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
     ({'pairing_key': KEY, 'bandwidth': '1G'}, listed(gcp('x'), gcp('y')), 'Several have come since that may be interconnect of g: x, y.'),
 ], ids=['look', 'several'])
-def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, told):
-    (changes,) = plan_chains([desired_chain({'name': 'g', **asked})], world([slot(2)]))
+def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, shown):
+    (changes,) = plan_chains([desired_chain({'name': 'g', **asked})], snapshot([slot(2)]))
     script = Script(refusal(400, 1, 'taken'), look, answer(slot(2)))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error.status, end.written, 'report it' in str(end.error)) == (400, [], False)
-    assert told in str(end.error)
+    assert shown in str(end.error)
 
 
 def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted():
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'here'})]],
-                             world(interconnects=[direct('here', 1)]))
+                             snapshot(interconnects=[direct('here', 1)]))
     made = cni(1, 'a', 'here')
     script = Script(refusal(409, 1, 'Name Conflict'), listed(), listed(made), listed(made))
     (end,) = apply_chains(script.client(), [changes])
@@ -554,7 +554,7 @@ def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted
 
 
 def test_a_chain_goes_on_from_what_it_adopts():
-    (changes,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(2)})], world([slot(2)]))
+    (changes,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(2)})], snapshot([slot(2)]))
     made = cni(1, 'a', 'new')
     script = Script(refusal(409, 1, 'taken'), listed(direct('new', 2)), answer(made), listed(made))
     (end,) = apply_chains(script.client(), [changes])
@@ -564,10 +564,10 @@ def test_a_chain_goes_on_from_what_it_adopts():
 def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
     links = [cni(number, name, name) for number, name in enumerate('abc')]
     ports, tunnels = [direct(name, 10 + number) for number, name in enumerate('abc')], [tunnel(10 + number) for number in range(3)]
-    there = world(SLOTS, ports, links, tunnels)
-    wanted = [desired_chain({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 2)]
+    there = snapshot(SLOTS, ports, links, tunnels)
+    desired = [desired_chain({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 2)]
     with pytest.raises(Unread) as unread:
-        plan_chains(wanted, there)
+        plan_chains(desired, there)
     assert unread.value.parts == tuple(('status', name) for name in 'abc')
 
 
@@ -575,7 +575,7 @@ def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
 @pytest.mark.parametrize('at', range(4), ids=['order', 'CNI', 'look at rivals', 'nowhere'])
 def test_an_exception_that_nobody_expected_ends_its_own_chain_with_a_report(cause, at):
     """Of two chains one after the other; what both have written is there."""
-    chains = plan_chains([circuit('a'), circuit('b')], world(SLOTS))
+    chains = plan_chains([circuit('a'), circuit('b')], snapshot(SLOTS))
     lines = [answer(direct('x', 2)), answer(cni(1, 'a', 'x')), answer(direct('y', 3)), answer(cni(2, 'b', 'y')),
              listed(cni(1, 'a', 'x'), cni(2, 'b', 'y'))]
     hit = [[cause, *lines[2:]], [lines[0], cause, *lines[2:]], [*lines[:4], cause], lines][at]
@@ -588,7 +588,7 @@ def test_an_exception_that_nobody_expected_ends_its_own_chain_with_a_report(caus
 
 def test_what_was_made_before_an_unexpected_exception_is_reported(monkeypatch):
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'x', 'bgp_mode': 'advertise_only'})]],
-                             world(interconnects=[direct('x', 1)]))
+                             snapshot(interconnects=[direct('x', 1)]))
     made = answer(cni(1, 'a', 'x'))
     for script in (Script(made, ValueError('of the PUT')), Script(made, made)):
         (end,) = apply_chains(script.client(), [changes])
@@ -625,23 +625,23 @@ CHECKED = {**tunnel(1), 'health_check': {'rate': 'mid'}}
 ], ids=['not written', 'not taken'])
 def test_what_ends_a_chain_that_has_failed_is_added_to_its_error(failure, words, applied):
     script = Script(answer(cni(1, 'a', 'x')), *failure, listed(cni(2, 'b', 'x')), refusal(400, 1, 'in use'))
-    (changes,) = plan_chains([circuit('a', health_check={'rate': 'high'})], world(interconnects=[direct('x', 1)], tunnels=[CHECKED]))
+    (changes,) = plan_chains([circuit('a', health_check={'rate': 'high'})], snapshot(interconnects=[direct('x', 1)], tunnels=[CHECKED]))
     (end,) = apply_chains(script.client(), [changes])
     assert words in str(end.error) and 'in use' in str(end.error)
     assert [change.action for change in end.applied] == applied
 
 
 def test_an_exception_between_the_chains_ends_only_those_that_are_not_over():
-    wanted = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
-    chains = plan_chains(wanted, world(interconnects=[direct('a', 1), direct('b', 2)]))
+    desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
+    chains = plan_chains(desired, snapshot(interconnects=[direct('a', 1), direct('b', 2)]))
     script = Script(refusal(409, 1, 'Name Conflict'), listed())
     failed, skipped = apply_chains(script.client(sleep=lambda seconds: 1 / 0), chains, fail_fast=True)
     assert ('report it' in str(failed.error), skipped.error, skipped.skipped) == (False, None, True)
 
 
 def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():
-    wanted = desired_chain({'name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'})
-    (changes,) = plan_chains([wanted], world())
+    desired = desired_chain({'name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'})
+    (changes,) = plan_chains([desired], snapshot())
     made, link = {'name': 'gcp', 'type': 'gcp_partner', 'region': 'us-east4', 'speed': '1G'}, cni(1, 'g', 'gcp')
     script = Script(lost(), listed(made), answer(link), listed(link))
     (end,) = apply_chains(script.client(), [changes])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision as tables: what is wanted and what is there, against what has to change. No client, no mock."""
+"""The decision as tables: what is desired and what is there, against what has to change. No client, no mock."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Whole(Snapshot):
         return [] if ident and self.has_list(resource) else super().objects(resource, ident)
 
 
-def world(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
+def snapshot(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
     lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings}
     states = {('status', name): [{'state': state}] for name, state in status.items()}
     return Whole({**{(name, None): objects for name, objects in lists.items()}, **states})
@@ -126,7 +126,7 @@ def steps(changes):
     ({'slot': {'site': 'gru-b', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, facility=NY5)], 6),
 ], ids=str)
 def test_a_free_slot_is_ordered(asked, there, number):
-    (change,) = decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'a', 'first')]))
+    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'a', 'first')]))
     assert (change.action, change.pinned) == ('create', 'slot_id' in asked)
     place = next(slot for slot in SLOTS if slot['id'] == uuid(number))
     told = {name: place[name] for name in ('site', 'facility', 'speed', 'ccr_device_name') if place[name]}
@@ -145,23 +145,23 @@ def test_a_free_slot_is_ordered(asked, there, number):
 ], ids=str)
 def test_an_interconnect_that_is_there_is_taken(asked):
     there = [direct('here', 1), direct('far', 9, site='fra-b', device='edge01.fra-b')]
-    (change,) = decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'here')]))
+    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'nyc-1', 'here')]))
     assert (change.action, change.before['name']) == ('none', 'here')
 
 
 @pytest.mark.parametrize('asked', [{}, {'conduit_name': 'b'}], ids=str)
 def test_a_port_is_not_its_own_neighbour(asked):
     select = {'site': 'ewr-a', 'speed': '10G', 'diverse_from': ['first']}
-    (change,) = decide(INTERCONNECT, {**asked, 'slot': select}, world(SLOTS, [direct('first', 9)]))
+    (change,) = decide(INTERCONNECT, {**asked, 'slot': select}, snapshot(SLOTS, [direct('first', 9)]))
     assert (change.action, change.after['slot_id']) == ('create', uuid(4))
 
 
 def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     there = [direct('used', 1), direct('unused', 7)]
     asked = {'conduit_name': 'nyc-2', 'slot': {'site': 'ewr-a'}}
-    (change,) = decide(INTERCONNECT, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'used')]))
+    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'nyc-1', 'used')]))
     assert (change.action, change.before['name']) == ('none', 'unused')
-    (change,) = decide(INTERCONNECT, asked, world(SLOTS, there[:1], [cni(1, 'nyc-1', 'used')]))
+    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there[:1], [cni(1, 'nyc-1', 'used')]))
     assert (change.action, change.after['slot_id']) == ('create', uuid(2))
 
 
@@ -208,7 +208,8 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
 ], ids=str)
 def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
     with pytest.raises(InputError) as error:
-        decide(INTERCONNECT, asked, world(SLOTS, [direct('sole', 9, site='gru-c', device=None), direct('third', 8, device='edge03.ewr-a')]))
+        decide(INTERCONNECT, asked, snapshot(SLOTS, [direct('sole', 9, site='gru-c', device=None),
+                                                     direct('third', 8, device='edge03.ewr-a')]))
     assert error.value.details['option'] == option
     assert words in error.value.message
 
@@ -216,30 +217,30 @@ def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
 @pytest.mark.parametrize(('number', 'near'), [(0, 'none'), (13, ', '.join(f's-{n:02}/Equinix NY1/10G' for n in range(12)))])
 def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
     with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
-        decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, world([slot(n, site=f's-{n:02}') for n in range(number)]))
+        decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, snapshot([slot(n, site=f's-{n:02}') for n in range(number)]))
 
 
 def test_no_more_than_twenty_sites_are_named():
     with pytest.raises(InputError) as error:
-        decide(INTERCONNECT, {'slot': {'site': 'x'}}, world([slot(n, site=f's-{n:02}' if n else '') for n in range(22)]))
+        decide(INTERCONNECT, {'slot': {'site': 'x'}}, snapshot([slot(n, site=f's-{n:02}' if n else '') for n in range(22)]))
     shown = ', '.join(f's-{n:02}' for n in range(1, 21))
     assert error.value.message == f"slot.site: there is no site 'x' among the slots. There are: {shown}."
 
 
 def test_a_slot_is_named_without_regard_to_case():
     named = 'abcdef00-0000-4000-8000-000000000000'
-    (change,) = decide(INTERCONNECT, {'slot_id': named}, world([slot(1), {**slot(2), 'id': named.upper()}]))
+    (change,) = decide(INTERCONNECT, {'slot_id': named}, snapshot([slot(1), {**slot(2), 'id': named.upper()}]))
     assert change.after['slot_id'] == named.upper()
 
 
 def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
-    wanted = [desired_object(INTERCONNECT, {'conduit_name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in ('a', 'b', 'c')]
-    changes = plan_changes(wanted, world(SLOTS))
+    desired = [desired_object(INTERCONNECT, {'conduit_name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in ('a', 'b', 'c')]
+    changes = plan_changes(desired, snapshot(SLOTS))
     assert [change.after['slot_id'] for change in changes] == [uuid(2), uuid(3), uuid(4)]
 
 
 def test_a_slot_is_not_met_by_an_attachment_nor_an_attachment_by_a_port():
-    there = world(SLOTS, [gcp('cloud', speed='100G'), direct('port', 1)])
+    there = snapshot(SLOTS, [gcp('cloud', speed='100G'), direct('port', 1)])
     (change,) = decide(INTERCONNECT, {'slot': {'speed': '100G'}}, there)
     assert (change.action, change.after['slot_id']) == ('create', uuid(5))
     with pytest.raises(InputError, match='pairing_key: is needed'):
@@ -259,31 +260,31 @@ def test_two_matches_are_an_error_that_lists_them(row, asked, words):
     there = [direct('one', 1), direct('two', 2), gcp('three'), gcp('four')]
     tunnels = [{'id': name, 'virtual_port_reservation_id': uuid(1001)} for name in ('t1', 't2')]
     with pytest.raises(AmbiguousError) as error:
-        decide(row, asked, world(SLOTS, there, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')], tunnels))
+        decide(row, asked, snapshot(SLOTS, there, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')], tunnels))
     assert len(error.value.details['candidates']) == 2
     assert words in error.value.message
 
 
 def test_the_same_key_twice_is_refused_and_takes_nothing_from_the_others():
     chains = [desired_chain({'name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in 'aabbc']
-    *twins, made = plan_chains(chains, world(SLOTS))
+    *twins, made = plan_chains(chains, snapshot(SLOTS))
     assert [str(error) for error in twins] == [f'conduit_name: {name!r} is named twice.' for name in 'aabb']
     assert made[0].after['slot_id'] == uuid(2)
     with pytest.raises(InputError, match="conduit_name: 'nyc-1' is named twice"):
         plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}),
-                      desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1500})], world())
+                      desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1500})], snapshot())
 
 
 def test_who_asks_for_another_facility_and_who_asks_for_another_device_are_each_answered_in_their_words():
     asked = {'facility': {'facility': 'different'}, 'device': {}}
     chains = [desired_chain({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in asked.items()]
-    for word, error in zip(asked, plan_chains(chains, world(SLOTS, [direct('x', 9)])), strict=True):
+    for word, error in zip(asked, plan_chains(chains, snapshot(SLOTS, [direct('x', 9)])), strict=True):
         assert 'of x leaves 0. Before that filter there were ewr-a/Equinix NY1/100G.' in str(error)
         assert f' the {word} of x' in str(error)
 
 
 def test_a_slot_is_open_while_the_port_to_keep_away_from_is_only_predicted():
-    (change,) = decide(INTERCONNECT, {'conduit_name': 'b', 'slot': {'site': 'ewr-a', 'diverse_from': [UNKNOWN]}}, world(SLOTS))
+    (change,) = decide(INTERCONNECT, {'conduit_name': 'b', 'slot': {'site': 'ewr-a', 'diverse_from': [UNKNOWN]}}, snapshot(SLOTS))
     assert (change.action, change.after['slot_id']) == ('create', UNKNOWN)
 
 
@@ -298,7 +299,7 @@ def test_a_slot_is_open_while_the_port_to_keep_away_from_is_only_predicted():
     ({'name': 'there', 'bandwidth': '1G'}, 'none'),
 ], ids=str)
 def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, action):
-    (change,) = decide(INTERCONNECT, asked, world(interconnects=[gcp('there')], cnis=[cni(1, 'gcp-1', 'there')]))
+    (change,) = decide(INTERCONNECT, asked, snapshot(interconnects=[gcp('there')], cnis=[cni(1, 'gcp-1', 'there')]))
     assert change.action == action
 
 
@@ -325,7 +326,7 @@ def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
     there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud'), direct('far', 9, device='edge02.ewr-a')]
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'gcp-1', 'cloud'), cni(3, 'nyc-2', 'odd')]
     with pytest.raises(DriftError) as error:
-        decide(INTERCONNECT, asked, world(SLOTS, there, cnis))
+        decide(INTERCONNECT, asked, snapshot(SLOTS, there, cnis))
     assert error.value.details['fields'] == {field: {'have': have, 'want': want} for field, (have, want) in fields.items()}
     assert re.fullmatch("interconnect '(here|odd|cloud)' differs .*: .* Ask for what is there, or say on_immutable=replace .*",
                         error.value.message)
@@ -334,7 +335,7 @@ def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
 @pytest.mark.parametrize(('status', 'force', 'replaced'), [('Pending', False, True), ('Healthy', False, False), ('Healthy', True, True)])
 def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, force, replaced):
     asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'force': force}
-    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here=status)
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here=status)
     if not replaced:
         with pytest.raises(DriftError, match=r"interconnect 'here' differs .* It is Healthy, so it is not replaced without force=true\."):
             decide(INTERCONNECT, asked, there)
@@ -348,7 +349,7 @@ DELETIONS = [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'
 
 @pytest.mark.parametrize('asked', DELETIONS, ids=str)
 def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(asked):
-    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
     note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
     assert note == Change(TUNNEL, 'note', 'tunnel of interconnect here', tunnel(1), tunnel(1, f'{DELETE_NOTE}nyc-1'), ('description',))
     assert steps(deletes)[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
@@ -356,7 +357,7 @@ def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_int
 
 @pytest.mark.parametrize('asked', DELETIONS, ids=str)
 def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
-    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
     with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* with name=here too"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
     named = {'conduit_name': 'nyc-1', 'name': 'here', **asked, 'on_immutable': 'replace'}
@@ -370,7 +371,7 @@ def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
 ], ids=str)
 def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, done):
     notes = [tunnel(1, f'{DELETE_NOTE}nyc-1'), tunnel(2, f'{DELETE_NOTE}nyc-2'), tunnel(3, f'{DELETE_NOTE}nyc-1')]
-    there = world(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], notes, here='Down')
+    there = snapshot(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], notes, here='Down')
     changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
     assert [change.action for change in changes if change.row is not TUNNEL] == done
     assert changes[0].before['name'] == 'here'
@@ -379,7 +380,7 @@ def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, don
 
 
 def test_a_note_on_a_tunnel_without_a_reservation_leads_to_no_interconnect():
-    there = world((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
+    there = snapshot((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
                   tunnels=[{**tunnel(1, f'{DELETE_NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
     assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, there)) == [('none', 'interconnect')]
 
@@ -397,7 +398,7 @@ SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key':
 def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, end, target):
     old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'cust_ip': end, 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
     probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': target}}}
-    there = world(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
+    there = snapshot(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
     (changes,) = plan_chains([desired_chain(circuit)], there)
     made, check = changes[-2:]
@@ -410,15 +411,15 @@ def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bg
 
 def test_an_interrupted_replacement_goes_on_where_it_was():
     asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}
-    assert steps(decide(INTERCONNECT, asked, world(SLOTS, [direct('here', 1)], here='Down'))) == [
+    assert steps(decide(INTERCONNECT, asked, snapshot(SLOTS, [direct('here', 1)], here='Down'))) == [
         ('delete', 'interconnect'), ('create', 'interconnect')]
-    assert steps(decide(INTERCONNECT, asked, world(SLOTS))) == [('create', 'interconnect')]
-    assert steps(decide(INTERCONNECT, asked, world(SLOTS, [direct('new', 5, speed='100G')]))) == [('none', 'interconnect')]
+    assert steps(decide(INTERCONNECT, asked, snapshot(SLOTS))) == [('create', 'interconnect')]
+    assert steps(decide(INTERCONNECT, asked, snapshot(SLOTS, [direct('new', 5, speed='100G')]))) == [('none', 'interconnect')]
 
 
 def test_replacing_may_use_the_slot_that_it_frees():
     asked = {'slot_id': uuid(1), 'speed': '100G', 'on_immutable': 'replace'}
-    changes = decide(INTERCONNECT, asked, world([slot(1, speed='100G', occupied=True)], [direct('here', 1)], here='Down'))
+    changes = decide(INTERCONNECT, asked, snapshot([slot(1, speed='100G', occupied=True)], [direct('here', 1)], here='Down'))
     assert changes[-1].after['slot_id'] == uuid(1)
 
 
@@ -430,13 +431,13 @@ def test_replacing_may_use_the_slot_that_it_frees():
 ], ids=str)
 def test_replacing_is_validated_before_anything_is_deleted(asked):
     with pytest.raises(InputError):
-        there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
+        there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
         decide(INTERCONNECT, {**asked, 'on_immutable': 'replace'}, there)
 
 
 @pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
 def test_the_circuit_of_someone_else_is_not_taken_along(asked):
-    there = world(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
     with pytest.raises(InputError, match=r"^state: .* carries the CNI 'other' .* Remove it first with netops\.cloudflare_cni\.cni, state"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
 
@@ -450,7 +451,7 @@ def test_the_circuit_of_someone_else_is_not_taken_along(asked):
     ({'conduit_name': 'gone', 'slot': {'site': 'ewr-a'}}, [('none', 'interconnect conduit_name=gone')]),
 ], ids=str)
 def test_absent(asked, expected):
-    there = world(SLOTS, [direct('here', 1), direct('bare', 7)], [cni(1, 'nyc-1', 'here')])
+    there = snapshot(SLOTS, [direct('here', 1), direct('bare', 7)], [cni(1, 'nyc-1', 'here')])
     assert [(change.action, change.label) for change in decide(INTERCONNECT, {**asked, 'state': 'absent'}, there)] == expected
 
 
@@ -476,7 +477,7 @@ BGP = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24', '198.51.100.0/2
 ], ids=str)
 def test_only_what_is_named_and_differs_is_changed(asked, named):
     before = cni(1, 'nyc-1', 'first', bgp=BGP, unknown_field={'kept': True})
-    there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[before])
+    there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[before])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
     assert change.action == ('update' if named else 'none')
     assert change.label == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in asked else 'CNI conduit_name=nyc-1')
@@ -485,13 +486,13 @@ def test_only_what_is_named_and_differs_is_changed(asked, named):
 
 
 def test_a_session_that_is_there_gets_no_defaults():
-    there = world(cnis=[cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1})])
+    there = snapshot(cnis=[cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1})])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 2}}, there)
     assert change.after['bgp'] == {'customer_asn': 2}
 
 
 def test_a_new_session_gets_defaults_and_a_new_cni_too():
-    there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first')])
+    there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first')])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64512}}, there)
     assert change.after['bgp'] == {'customer_asn': 64512, 'extra_prefixes': []}
     (change,) = decide(CNI, {'conduit_name': 'nyc-2', 'interconnect': 'second'}, there)
@@ -500,7 +501,7 @@ def test_a_new_session_gets_defaults_and_a_new_cni_too():
 
 
 def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
-    there = world(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
+    there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
     for asked in ({'conduit_name': 'nyc-3'}, {'conduit_name': 'nyc-2'}):
         with pytest.raises(InputError, match=r"^interconnect: 'first' is that of CNI nyc-1 already.*shared=true"):
             decide(CNI, {**asked, 'interconnect': 'first'}, there)
@@ -508,21 +509,21 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
     two = [desired_object(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
     with pytest.raises(InputError, match=r"'third' is that of CNI a already"):
-        plan_changes(two, world(interconnects=[direct('third', 3)]))
+        plan_changes(two, snapshot(interconnects=[direct('third', 3)]))
 
 
 @pytest.mark.parametrize(('asked', 'sole'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
 def test_a_new_cni_gives_way_to_another_unless_the_user_says_shared(asked, sole):
-    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, world(interconnects=[direct('first', 1)]))
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, snapshot(interconnects=[direct('first', 1)]))
     assert change.exclusive is sole
-    (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, world(SLOTS))
+    (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, snapshot(SLOTS))
     assert change.exclusive is False
 
 
 def test_those_that_an_interconnect_carries_are_named():
     cnis = [cni(1, 'nyc-1', 'first'), cni(2, None, 'first'), cni(3, 'nyc-3', 'second')]
     with pytest.raises(InputError) as error:
-        decide(CNI, {'conduit_name': 'nyc-9', 'interconnect': 'first'}, world(interconnects=[direct('first', 1)], cnis=cnis))
+        decide(CNI, {'conduit_name': 'nyc-9', 'interconnect': 'first'}, snapshot(interconnects=[direct('first', 1)], cnis=cnis))
     assert error.value.message == (f"interconnect: 'first' is that of CNI {uuid(2)}, nyc-1 already, and the link is untagged. "
                                    'Allowed: another interconnect, or shared=true if they may share it.')
 
@@ -538,7 +539,7 @@ def test_those_that_an_interconnect_carries_are_named():
 ], ids=str)
 def test_what_is_wrong_with_a_new_cni_is_told(asked, words):
     with pytest.raises(InputError) as error:
-        decide(CNI, {'conduit_name': 'nyc-9', **asked}, world(interconnects=[direct('first', 1)]))
+        decide(CNI, {'conduit_name': 'nyc-9', **asked}, snapshot(interconnects=[direct('first', 1)]))
     assert error.value.message == words
 
 
@@ -563,7 +564,7 @@ def test_what_is_wrong_with_a_new_cni_is_told(asked, words):
 ], ids=str)
 def test_what_a_cni_can_not_be_is_refused_by_name(asked, option):
     with pytest.raises(InputError) as error:
-        decide(CNI, {'conduit_name': 'nyc-9', **asked}, world(interconnects=[direct('first', 1)]))
+        decide(CNI, {'conduit_name': 'nyc-9', **asked}, snapshot(interconnects=[direct('first', 1)]))
     assert error.value.details['option'] == option
     assert 'ключ' not in error.value.message
 
@@ -586,7 +587,7 @@ def test_a_link_that_does_not_fit_is_refused_before_anything_is_read():
 
 @pytest.mark.parametrize('asked', [{'cust_ip': '10.0.0.3/29'}, {'p2p_ip': '10.0.0.3/29'}], ids=str)
 def test_one_end_of_a_link_may_move_alone(asked):
-    there = world(cnis=[{**cni(1, 'nyc-1', 'first'), 'cust_ip': '10.0.0.1/29', 'p2p_ip': '10.0.0.2/29'}])
+    there = snapshot(cnis=[{**cni(1, 'nyc-1', 'first'), 'cust_ip': '10.0.0.1/29', 'p2p_ip': '10.0.0.2/29'}])
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
     assert (change.action, change.paths) == ('update', tuple(asked))
 
@@ -596,7 +597,7 @@ def test_one_end_of_a_link_may_move_alone(asked):
     ({'conduit_name': 'nyc-2', 'interconnect': 'first'}, f'10.0.0.1/31 and {UNKNOWN} do not fit. Allowed: both ends, or none.'),
 ], ids=['there', 'new'])
 def test_one_end_of_a_link_is_checked_against_the_other(asked, words):
-    there = world(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
+    there = snapshot(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
     with pytest.raises(InputError) as error:
         decide(CNI, {**asked, 'cust_ip': '10.0.0.1/31'}, there)
     assert error.value.message.startswith(f'cust_ip, p2p_ip: {words}')
@@ -627,7 +628,7 @@ TUNNEL_1 = {'id': 't1', 'virtual_port_reservation_id': uuid(1001).replace('-', '
     ({'interconnect': UNKNOWN, 'rate': 'high'}, 'update'),
 ], ids=str)
 def test_a_health_check_is_found_through_its_interconnect(asked, action):
-    (change,) = decide(TUNNEL, asked, world(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[TUNNEL_1]))
+    (change,) = decide(TUNNEL, asked, snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[TUNNEL_1]))
     assert change.action == action
 
 
@@ -639,7 +640,7 @@ def test_a_health_check_is_found_through_its_interconnect(asked, action):
 ], ids=str)
 def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, words):
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'nyc-2', 'gone')]
-    there = world(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
+    there = snapshot(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
     with pytest.raises(CniError) as error:
         decide(TUNNEL, {**asked, 'rate': 'low'}, there)
     assert error.value.details['option'] == option
@@ -647,13 +648,13 @@ def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, wo
 
 
 def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted():
-    (change,) = decide(TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'}, world())
+    (change,) = decide(TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'}, snapshot())
     after = {'id': UNKNOWN, 'health_check': {'rate': 'high'}}
     assert change == Change(TUNNEL, 'update', f'health check interconnect={UNKNOWN}', {}, after, ('health_check.rate',))
 
 
 def test_an_interconnect_without_a_reservation_has_no_health_check():
-    there = world(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
+    there = snapshot(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
     with pytest.raises(NotListedError, match='yet') as error:
         decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
     assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
@@ -661,7 +662,7 @@ def test_an_interconnect_without_a_reservation_has_no_health_check():
 
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
 def test_settings(there, action):
-    (change,) = decide(SETTINGS, {'default_asn': 13335}, world(settings=there))
+    (change,) = decide(SETTINGS, {'default_asn': 13335}, snapshot(settings=there))
     assert (change.action, change.after) == (action, {'default_asn': 13335})
 
 
@@ -685,9 +686,9 @@ def test_no_interconnect_is_left_over_before_the_cnis_are_read():
     assert unread.value.parts == (('cni', None),)
 
 
-def test_nothing_more_is_read_for_a_cni_that_is_as_wanted():
-    wanted = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
-    assert steps(plan_changes([wanted], Snapshot({('cni', None): [cni(1, 'nyc-1', 'first')]}))) == [('none', 'cni')]
+def test_nothing_more_is_read_for_a_cni_that_is_as_desired():
+    desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
+    assert steps(plan_changes([desired], Snapshot({('cni', None): [cni(1, 'nyc-1', 'first')]}))) == [('none', 'cni')]
 
 
 def test_deletes_come_first_and_children_before_parents_in_them_only():
@@ -700,7 +701,7 @@ def test_deletes_come_first_and_children_before_parents_in_them_only():
 
 
 def test_the_interconnects_of_names_and_circuits():
-    there = world(interconnects=[direct('a', 1), direct('b', 2)], cnis=[cni(1, 'nyc-1', 'b')])
+    there = snapshot(interconnects=[direct('a', 1), direct('b', 2)], cnis=[cni(1, 'nyc-1', 'b')])
     assert interconnect_names({'names': None, 'circuits': None}, there) == ['a', 'b']
     assert interconnect_names({'names': ['a'], 'circuits': ['nyc-1']}, there) == ['a', 'b']
     assert interconnect_names({'names': [UNKNOWN], 'circuits': [UNKNOWN, 'nyc-1']}, there) == [UNKNOWN, 'b']
@@ -722,7 +723,7 @@ def test_an_interconnect_that_no_list_shows_yet_is_asked_for_by_its_name():
 def test_a_name_that_nothing_has_comes_with_those_that_there_are(number, shown):
     names = [f'i{n:02}' for n in range(number)]
     with pytest.raises(InputError) as error:
-        interconnect_names({'names': ['x'], 'circuits': None}, world(interconnects=[direct(name, 1) for name in names]))
+        interconnect_names({'names': ['x'], 'circuits': None}, snapshot(interconnects=[direct(name, 1) for name in names]))
     assert error.value.message.endswith(f'There are: {shown}.')
     assert error.value.details['allowed'] == names
 
@@ -741,7 +742,8 @@ def test_a_name_that_nothing_has_comes_with_those_that_there_are(number, shown):
     (CNI, {}, {'interconnect': 'b'}, [uuid(1)]),
 ], ids=lambda value: getattr(value, 'name', str(value)))
 def test_an_info_module_shows_what_all_keys_and_filters_say(row, keys, filters, names):
-    there = world(interconnects=[direct('a', 1), direct('b', 2, speed='100G'), direct('c', 3, site='gru-b')], cnis=[cni(1, 'nyc-1', 'b')])
+    there = snapshot(interconnects=[direct('a', 1), direct('b', 2, speed='100G'), direct('c', 3, site='gru-b')],
+                     cnis=[cni(1, 'nyc-1', 'b')])
     assert [obj[row.id] for obj in filtered_objects(row, keys, filters, there)] == names
 
 
@@ -753,9 +755,9 @@ def test_merge_keeps_what_it_does_not_name_and_copies():
 
 
 def test_a_field_that_answers_never_hold_is_not_compared():
-    wanted = desired_object(INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'})
-    assert differing_fields(wanted.row, wanted.fields, gcp('there')) == {}
-    assert find_object(wanted, world(interconnects=[gcp('there')]))['name'] == 'there'
+    desired = desired_object(INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'})
+    assert differing_fields(desired.row, desired.fields, gcp('there')) == {}
+    assert find_object(desired, snapshot(interconnects=[gcp('there')]))['name'] == 'there'
 
 
 # Whose an interconnect is before its CNI says so.
@@ -765,7 +767,7 @@ PAIR = [direct('x', 8), direct('y', 9, device='edge02.ewr-a')]
 
 
 def owned(owners, interconnects=tuple(PAIR), cnis=()):
-    there = world(SLOTS, interconnects, cnis)
+    there = snapshot(SLOTS, interconnects, cnis)
     there.set_records(owners)
     return there
 
@@ -902,7 +904,7 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
     ((), {'slot': {'speed': '100G'}}, [], [('none', 'interconnect')]),
 ], ids=str)
 def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, expected):
-    there = world([], PAIR, cnis, [tunnel(8)])
+    there = snapshot([], PAIR, cnis, [tunnel(8)])
     there.set_records({'a': 'x'})
     assert steps(plan_changes(desired_chain({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == expected
 
