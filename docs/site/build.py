@@ -24,6 +24,7 @@ LESS = {  # of what antsibull-docs writes for a site of many collections
     r'(?m)^\.\. contents::\n(?: +:.*\n)+': '',  # the theme has it beside each page
     rf'(?m)^{re.escape(COLLECTION)}\.(.+?) -- (.+)\n(\++)$': r'\1\n\3\n\n\2.',  # a title of two words, and the rest as a sentence
     r'(?m)^Netops\.Cloudflare_Cni\n(=+)$': r'Modules, plugins and roles\n\1=====',
+    r'https://github\.com/netops-collections/cloudflare_cni/blob/main/docs/(\w+)\.md': r'../\1.html',  # the guides are at hand
 }
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the connection options, which every module shares (their argument spec is in module_utils/_module.py)."""
+"""The connection options of every module and of the inventory plugin. Their argument spec is CONNECTION in module_utils/_specs.py."""
 
 from __future__ import annotations
 
@@ -11,64 +11,54 @@ class ModuleDocFragment:
 options:
   api_token:
     description:
-      - An API token. Reading needs one of the permissions Magic WAN Read, Magic WAN Write, Magic Transit Read, Magic Transit Write;
-        writing needs Magic WAN Write or Magic Transit Write.
-      - If not set, the environment variable E(CLOUDFLARE_API_TOKEN) is used.
-      - Either this, or O(api_key) with O(api_email), is needed.
+      - An API token. It needs Magic WAN Write or Magic Transit Write; to read, Magic WAN Read or Magic Transit Read is enough.
+      - The environment variable E(CLOUDFLARE_API_TOKEN) is used if not set. Either a token, or O(api_key) with O(api_email), is required.
     type: str
   api_key:
     description:
-      - A global API key. It can do all that its owner can; prefer O(api_token).
-      - If not set, the environment variable E(CLOUDFLARE_API_KEY) is used.
+      - A global API key, which can do all that its owner can. Prefer O(api_token).
+      - The environment variable E(CLOUDFLARE_API_KEY) is used if not set.
     type: str
   api_email:
-    description:
-      - The e-mail address of the owner of O(api_key).
-      - If not set, the environment variable E(CLOUDFLARE_EMAIL) is used.
+    description: The e-mail address of the owner of O(api_key). The environment variable E(CLOUDFLARE_EMAIL) is used if not set.
     type: str
   account_id:
-    description:
-      - The account, 32 hexadecimal digits.
-      - Needed. If not set, the environment variable E(CLOUDFLARE_ACCOUNT_ID) is used.
+    description: The account, 32 hexadecimal digits. Required. The environment variable E(CLOUDFLARE_ACCOUNT_ID) is used if not set.
     type: str
   api_url:
-    description:
-      - The address of the API.
-      - If not set, the environment variable E(CLOUDFLARE_BASE_URL) is used.
+    description: The address of the API. The environment variable E(CLOUDFLARE_BASE_URL) is used if not set.
     type: str
     default: https://api.cloudflare.com/client/v4
   timeout:
     description:
-      - Seconds that one request may take, from connecting to the last byte of its answer, however slowly it comes.
-        Only the look-up of the host name is left to the resolver's own time-out.
+      - Seconds that one request may take, from connecting to the last byte of the response. The look-up of the host name has the
+        resolver's own time-out.
     type: float
     default: 30
   retry_timeout:
     description:
-      - Seconds after which a call that keeps failing for a passing reason is given up, waits included.
-      - A refusal by the rate limit (HTTP 429) is repeated when C(Retry-After) says, as long as that lies within this time.
-        It may be a number or a date, and is never taken as less than the pause that the next line speaks of.
-        A wait that would be longer is an error at once. So it is if the header C(Ratelimit) leaves no request for longer than this.
-      - Reads, updates and deletes that meet a lost connection or a server error are repeated up to four times, with growing pauses.
-      - What Cloudflare does not show yet, as the health check of a new interconnect, is read again for as long.
-      - An order (POST) is repeated after 429 only. After a lost answer the module looks whether the object is there before it orders again.
+      - Seconds after which a call that keeps failing for a transient reason is abandoned, waits included.
+      - GET, PUT and DELETE are repeated up to four times, with growing pauses, after a lost connection or a server error.
+      - POST, which places an order, is repeated after HTTP 429 only. After a lost response the object is looked up first.
+      - HTTP 429 is repeated when C(Retry-After) says, in seconds or as a date, but not before the pause above. A longer wait than this
+        option allows, be it by C(Retry-After) or by C(Ratelimit), fails at once.
+      - What Cloudflare does not list yet, such as the health check of a new interconnect, is polled for the same time.
     type: int
     default: 600
   requests_per_window:
     description:
-      - How many requests this task may send in 300 seconds. Cloudflare allows 1,200 for all that uses one token together,
-        so lower it where several jobs share a token.
-      - Where they are used up, the task waits for the next one that is allowed, up to 300 seconds and whatever O(retry_timeout) is.
+      - How many requests this task may send in 300 seconds. Cloudflare allows 1,200 for everything that uses one token; lower it where
+        several jobs share a token.
+      - Once they are used up, the task waits for up to 300 seconds, whatever O(retry_timeout) is.
     type: int
     default: 1200
   validate_certs:
-    description:
-      - Whether the certificate of the API is checked. Switching it off lets anybody on the way read the credentials.
+    description: Whether the API's certificate is verified. If not, anybody on the path can read the credentials.
     type: bool
     default: true
   ca_path:
     description:
-      - A file or folder of CA certificates to check the API's certificate against, as behind a proxy that inspects TLS.
+      - A file or folder of CA certificates to verify the API's certificate, as behind a proxy that inspects TLS.
       - If not set, E(REQUESTS_CA_BUNDLE) and then the CAs of the Python library requests are used.
     type: path
 requirements:
@@ -76,12 +66,9 @@ requirements:
   - requests >= 2.28
 notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)). The system settings of macOS and C(.netrc) are not read.
-  - Run it where the API can be reached, usually with C(delegate_to=localhost) or C(connection=local).
-  - On the controller it runs in the process of the task, some ten times as fast and with the same result, unless there is C(become),
-    C(async), another Python than the one that runs Ansible, or the variable C(cni_in_process) is V(false).
   - An empty string counts as not set, also for numbers and choices, as AWX surveys and the environment send it.
 seealso:
   - name: Network Interconnects in Cloudflare's API
-    description: The calls behind this module.
+    description: The calls that are sent.
     link: https://developers.cloudflare.com/api/resources/network_interconnects/
 '''

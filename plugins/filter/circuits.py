@@ -12,11 +12,9 @@ author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), which start with C(provision_).
-  - A variable that nothing knows, and a number, a boolean or a date where the role takes a text, are errors that name it and the host.
-    The values are checked by M(netops.cloudflare_cni.rollout).
-  - C(provision_wait_for) is left out, so that a task which waits says so itself - it is
-    O(netops.cloudflare_cni.rollout#module:circuits[].wait_for).
-  - Where O(state) is V(present), a host with C(provision_state=absent) is left out; where it is V(absent), every other one is.
+  - An unknown variable, and a number, a boolean or a date where the role takes text, are errors that name the variable and the host. The
+    values are checked by M(netops.cloudflare_cni.rollout).
+  - C(provision_wait_for) is left out. A task that waits sets O(netops.cloudflare_cni.rollout#module:circuits[].wait_for) itself.
 positional: hostvars, state
 options:
   _input:
@@ -30,15 +28,15 @@ options:
     required: true
   state:
     description:
-      - Which circuits, by C(provision_state).
-      - A host of another state is none, such as the C(spare) ports of P(netops.cloudflare_cni.circuits#inventory).
+      - The C(provision_state) of the hosts to return. Others are left out, such as the C(spare) ones of
+        P(netops.cloudflare_cni.circuits#inventory).
     type: str
     choices: [present, absent]
     default: present
 '''
 
 EXAMPLES = r'''
-- name: Circuits of the inventory
+- name: Show the circuits of the inventory
   ansible.builtin.debug:
     msg: "{{ ansible_play_hosts_all | netops.cloudflare_cni.circuits(hostvars) }}"
 '''

@@ -11,26 +11,26 @@ version_added: 1.0.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Makes a host of each circuit, with the variables of the role P(netops.cloudflare_cni.provision#role). The other way round is
+  - Makes a host of each circuit, with the variables of the role P(netops.cloudflare_cni.provision#role). The reverse of
     P(netops.cloudflare_cni.circuits#filter).
-  - Names are data. What Ansible would run as a template, once it is written into an inventory, is left out with a warning; a circuit of
-    such a name is left out whole. The inventory plugin P(netops.cloudflare_cni.circuits#inventory) has them.
-  - A name that is none for a host, such as V(all), is percent-encoded; C(provision_name) then has the true one.
+  - Names are data. A value that Ansible would run as a template, once it is written into an inventory, is left out with a warning, and so
+    is a circuit with such a name. The inventory plugin P(netops.cloudflare_cni.circuits#inventory) includes them.
+  - A name that can not be a host's, such as V(all), is percent-encoded; C(provision_name) then has the real one.
 options:
   _input:
-    description: Circuits, as M(netops.cloudflare_cni.rollout) gathers them.
+    description: Circuits, as RV(netops.cloudflare_cni.rollout#module:gathered).
     type: list
     elements: dict
     required: true
 '''
 
 EXAMPLES = r'''
-- name: The account
+- name: Read the account
   netops.cloudflare_cni.rollout:
     state: gathered
   register: account
 
-- name: As an inventory
+- name: Show it as an inventory
   ansible.builtin.debug:
     msg: "{{ {'circuits': {'hosts': account.gathered | netops.cloudflare_cni.hosts}} | to_nice_yaml }}"
 '''

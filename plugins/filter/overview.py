@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: overview
-short_description: An account as people look at it
+short_description: An account by site and device, for a page that people read
 version_added: 1.0.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Puts together what the info modules read - circuits by site and device with their state, what they have in common that they should not,
-    and where there is a free slot. The playbook C(netops.cloudflare_cni.status) makes its page of it.
-  - A port without a CNI is among the circuits, under its own name and with C(spare=true).
+  - Combines what the info modules return - circuits by site and device with their state, what circuits of a site share, and free slots.
+    The playbook C(netops.cloudflare_cni.status) makes its page of it.
+  - An interconnect without a CNI is among the circuits, under its own name and with C(spare=true).
 positional: cnis, statuses, slots, tunnels, today
 options:
   _input:
@@ -37,8 +37,7 @@ options:
     elements: dict
     required: true
   tunnels:
-    description:
-      - Tunnels, as M(netops.cloudflare_cni.health_check_info) returns them. When a tunnel was made is the one moment that the API tells.
+    description: Tunnels, as M(netops.cloudflare_cni.health_check_info) returns them. Their creation is the only time that the API reports.
     type: list
     elements: dict
     required: true
@@ -49,7 +48,7 @@ options:
 '''
 
 EXAMPLES = r'''
-- name: Circuits that share a device or a facility
+- name: Show circuits of one site that share a device or a facility
   ansible.builtin.debug:
     msg: "{{ (ports | netops.cloudflare_cni.overview(cnis, statuses, slots, tunnels, '2026-11-23')).shared }}"
 '''

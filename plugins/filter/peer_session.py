@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: peer_session
-short_description: The BGP session over a CNI, as the customer's router has to have it
+short_description: The BGP session over a CNI, for the customer's router
 version_added: 1.0.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Puts a CNI and the variables of the role P(netops.cloudflare_cni.peer#role) together to one session, from which the role renders the
+  - Combines a CNI and the variables of the role P(netops.cloudflare_cni.peer#role) into one session, from which the role renders the
     configuration of any platform.
-  - What is missing, is not possible, or can't be written in the configuration of the platform is an error that names the variable.
+  - What is missing, invalid, or can't be written in the configuration of the platform is an error that names the variable.
 positional: cloudflare_asn, options
 options:
   _input:
@@ -31,7 +31,7 @@ options:
 '''
 
 EXAMPLES = r'''
-- name: The session of nyc-1
+- name: Show the session of nyc-1
   ansible.builtin.debug:
     msg: "{{ cni | netops.cloudflare_cni.peer_session(13335, {'platform': 'frr', 'interface': 'eth1', 'announce': ['198.51.100.0/24']}) }}"
 '''
@@ -42,8 +42,7 @@ _value:
     - The session - C(platform), C(label), C(interface), C(description), C(mtu), C(customer_address), C(cloudflare_address),
       C(prefix_length), C(customer_asn), C(cloudflare_asn), C(announce), C(accept), C(max_prefixes), C(local_preference), C(prepend),
       C(graceful_restart), C(hold_time) and C(keepalive) in seconds.
-    - The MD5 key is in C(key), quoted as the platform wants it, and C(hidden_key) is what to show in its place. Both are empty without a
-      key.
+    - The MD5 key is in C(key), quoted as the platform requires it, and C(hidden_key) is what to show instead. Both are empty without a key.
   type: dict
 '''
 

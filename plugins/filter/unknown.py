@@ -6,16 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: unknown
-short_description: The variables of a role that it does not know
+short_description: Misspelt variables of a role
 version_added: 1.1.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Names the variables that begin as those of a role of this collection and are none, each with the nearest one that is. Most are misspelt.
+  - Reports the variables that have the prefix of a role of this collection and that the role does not know, each with the nearest one that
+    it knows.
 positional: role, own
 options:
   _input:
-    description: Names of variables. Those that begin otherwise are passed over.
+    description: Names of variables. Those with another prefix are ignored.
     type: list
     elements: str
     required: true
@@ -25,14 +26,14 @@ options:
     choices: [provision, peer]
     default: provision
   own:
-    description: Names that are known all the same, as they are the user's own.
+    description: Names to accept, as they are the user's own variables.
     type: list
     elements: str
     default: []
 '''
 
 EXAMPLES = r'''
-- name: No variable is misspelt
+- name: Check that no variable is misspelt
   ansible.builtin.assert:
     that: query('ansible.builtin.varnames', '^provision_') | netops.cloudflare_cni.unknown | length == 0
 '''

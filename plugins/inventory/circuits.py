@@ -11,71 +11,36 @@ version_added: 1.0.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Each circuit is a host, named after its CNI. A port without a CNI is a host too, under its own name. All are in the group C(circuits),
-    which is the one that the playbooks of this collection work on.
+  - Each circuit is a host, named after its CNI. An interconnect without a CNI is a host too, under its own name. All are in the group
+    C(circuits), which the playbooks of this collection work on.
   - The name of the file ends in C(cni.yml) or C(cni.yaml).
-  - What the API tells of a circuit is in variables that start with C(cni_). MD5 keys are not among them.
-  - What the role P(netops.cloudflare_cni.provision#role) and the playbook C(netops.cloudflare_cni.rollout) take is in variables that start
-    with C(provision_), so that these change nothing where they run over this inventory as it is. A port without a CNI has
-    C(provision_state=spare), which they leave alone, and C(provision_slot_id), by which it is found when a run says V(present) or
-    V(absent).
-  - Names are data. One that Ansible could take for a template, for a file or for something of its own, such as V(all), is percent-encoded
-    as the name of its host, with a warning; C(provision_name) then has the true one.
-  - A CNI without a name, or one that can not be read, is left out with a warning, and so is its port.
-  - If the API can not be read, and no cache has an answer, the command ends with exit status 1; it does not go on without the hosts.
+  - What the API reports of a circuit is in variables that start with C(cni_). MD5 keys are not among them.
+  - What the role P(netops.cloudflare_cni.provision#role) and the playbooks take is in variables that start with C(provision_), so that
+    they change nothing if they run over this inventory as it is. An interconnect without a CNI has C(provision_state=spare), which they
+    leave alone, and C(provision_slot_id), by which it is found when a run sets V(present) or V(absent).
+  - Names are data. One that Ansible could take for a template, for a file or for a name of its own, such as V(all), is percent-encoded as
+    the name of its host, with a warning; C(provision_name) then has the real one.
+  - A CNI that has no name or can not be read is left out with a warning, and so is its interconnect.
+  - If the API can not be read and no cache has the answer, the command ends with exit status 1; it does not go on without the hosts.
 extends_documentation_fragment:
   - constructed
   - inventory_cache
+  - netops.cloudflare_cni._api
 options:
   plugin:
     description: The name of this plugin.
     required: true
     choices: [netops.cloudflare_cni.circuits]
   api_token:
-    description: An API token, which needs one of the permissions Magic WAN Read and Magic Transit Read. May be a template.
-    type: str
-    env:
-      - name: CLOUDFLARE_API_TOKEN
+    env: [{name: CLOUDFLARE_API_TOKEN}]
   api_key:
-    description: A global API key, instead of O(api_token). May be a template.
-    type: str
-    env:
-      - name: CLOUDFLARE_API_KEY
+    env: [{name: CLOUDFLARE_API_KEY}]
   api_email:
-    description: The e-mail address of the owner of O(api_key). May be a template.
-    type: str
-    env:
-      - name: CLOUDFLARE_EMAIL
+    env: [{name: CLOUDFLARE_EMAIL}]
   account_id:
-    description: The account, 32 hexadecimal digits. May be a template.
-    type: str
-    env:
-      - name: CLOUDFLARE_ACCOUNT_ID
+    env: [{name: CLOUDFLARE_ACCOUNT_ID}]
   api_url:
-    description: The address of the API. May be a template.
-    type: str
-    default: https://api.cloudflare.com/client/v4
-    env:
-      - name: CLOUDFLARE_BASE_URL
-  timeout:
-    description: Seconds that one request may take.
-    type: float
-    default: 30
-  retry_timeout:
-    description: Seconds after which a call that keeps failing for a passing reason is given up.
-    type: int
-    default: 600
-  requests_per_window:
-    description: How many requests it may send in 300 seconds.
-    type: int
-    default: 1200
-  validate_certs:
-    description: Whether the certificate of the API is checked.
-    type: bool
-    default: true
-  ca_path:
-    description: A file or folder of CA certificates to check the API's certificate against.
-    type: path
+    env: [{name: CLOUDFLARE_BASE_URL}]
   site:
     description: Only circuits of this site, such as V(ewr-a). The API filters.
     type: str
@@ -84,19 +49,20 @@ options:
     type: str
     choices: [direct, gcp_partner]
   facility:
-    description: Only circuits in the facility of this whole name, such as V(Equinix NY1), without regard to case.
+    description: Only circuits in the facility of this full name, such as V(Equinix NY1), case-insensitive.
     type: str
   address_contains:
-    description: Only circuits in a facility with this text in its address, without regard to case.
+    description: Only circuits in a facility with this text in its address, case-insensitive.
     type: str
   speed:
     description: Only circuits of this speed, such as V(10G).
     type: str
   status:
-    description: Whether to read the status of each port as well, which costs a request for each.
+    description: Whether to read the status of each interconnect too, one request for each.
     type: bool
     default: false
 notes:
+  - Credentials, O(account_id) and O(api_url) may be templates.
   - Hosts have C(ansible_connection=local) and the interpreter that runs Ansible, as the collection talks to an API.
 '''
 

@@ -7,63 +7,55 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 module: cni_info
-short_description: Read CNIs
+short_description: List CNIs
 version_added: 1.0.0
 description:
-  - Returns the CNIs of the account that have all of what is asked for, or all of them.
-  - Nothing found is an empty list and not a failure.
+  - Returns the CNIs of the account that match all options, or all CNIs if none is given. No match is an empty list and not a failure.
 options:
   id:
-    description:
-      - The id of the CNI.
+    description: The id of the CNI.
     type: str
   conduit_name:
-    description:
-      - The name of the CNI, unique in an account.
+    description: The name of the CNI, unique in an account.
     type: str
   interconnect:
-    description:
-      - The name of the interconnect that carries it.
+    description: The name of the interconnect that carries it.
     type: str
   slot_id:
-    description:
-      - The id of the slot whose interconnect carries it.
+    description: The id of the slot whose interconnect carries it.
     type: str
     aliases: [slot]
   tunnel_id:
-    description:
-      - The id of the tunnel over it.
+    description: The id of the tunnel over it.
     type: str
   show_md5_key:
-    description:
-      - Whether the MD5 keys are returned. Set C(no_log=true) on the task then, for the output shows what it returns.
+    description: Whether to return MD5 keys. Set C(no_log=true) on the task then, as the output shows what it returns.
     type: bool
     default: false
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes.info
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
+  - netops.cloudflare_cni._attributes
 '''
 
 EXAMPLES = r'''
-- name: The circuit nyc-1
+- name: Read the CNI of circuit nyc-1
   netops.cloudflare_cni.cni_info:
     conduit_name: nyc-1
   register: found
 
-- name: The names of all circuits
+- name: Read all CNIs
   netops.cloudflare_cni.cni_info:
   register: all
 
-- name: List them
+- name: Show the names of all circuits
   ansible.builtin.debug:
     msg: "{{ all.cnis | map(attribute='magic.conduit_name') | sort }}"
 '''
 
 RETURN = r'''
 cnis:
-  description: The CNIs, as M(netops.cloudflare_cni.cni) returns one. The C(bgp.md5_key) is V((hidden\)) unless O(show_md5_key=true).
+  description: The CNIs, as M(netops.cloudflare_cni.cni) returns one. C(bgp.md5_key) is V((hidden\)) unless O(show_md5_key=true).
   returned: success
   type: list
   elements: dict
@@ -76,33 +68,12 @@ cnis:
       bgp: {customer_asn: 64512, extra_prefixes: [192.0.2.0/24]}
       bgp_mode: dynamic_route_exchange
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}

@@ -10,24 +10,22 @@ module: cni_settings
 short_description: Manage the account's settings for network interconnects
 version_added: 1.0.0
 description:
-  - Sets the AS number that Cloudflare uses on its side of new CNIs of the account.
-  - Settings can't be deleted; set the value that is wanted.
+  - Sets the AS number of Cloudflare's side for new CNIs of the account.
+  - Settings can't be deleted; set the value that is required.
 options:
   default_asn:
     description:
       - The AS number of Cloudflare's side, 1 to 4294967295. Cloudflare's own is 13335.
-      - The customer's number is C(bgp.customer_asn) of M(netops.cloudflare_cni.cni).
+      - The customer's is O(netops.cloudflare_cni.cni#module:bgp.customer_asn).
     type: int
     required: true
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
 '''
 
 EXAMPLES = r'''
-- name: Cloudflare's own AS number on its side
+- name: Set Cloudflare's own AS number on its side
   netops.cloudflare_cni.cni_settings:
     default_asn: 13335
 '''
@@ -44,49 +42,18 @@ settings:
       returned: always
       sample: 13335
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 applied:
-  description: What was changed before the failure.
+  description: L(Writes before the failure, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#applied).
   returned: failure, if anything was
   type: list
   elements: dict
-  contains:
-    action:
-      description: V(create), V(update) or V(delete).
-      type: str
-      returned: always
-      sample: delete
-    object:
-      description: What it was done to.
-      type: str
-      returned: always
-      sample: CNI conduit_name=nyc-1
+  sample: [{action: delete, object: CNI conduit_name=nyc-1}]
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}

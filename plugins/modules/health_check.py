@@ -10,46 +10,20 @@ module: health_check
 short_description: Manage the health check of an interconnect
 version_added: 1.0.0
 description:
-  - Sets how Cloudflare probes the tunnel over an interconnect. The tunnel, called Magic interconnect in the API, comes and goes with the
-    interconnect, so there is nothing to create or to delete. To do without the check, set O(enabled=false).
-  - The tunnel is found through the interconnect's C(virtual_port_reservation_id). What is not named is left as it is.
+  - Sets how Cloudflare probes the tunnel over an interconnect. The tunnel, which the API calls a Magic interconnect, is created and deleted
+    with the interconnect. O(enabled=false) turns the check off.
+  - The tunnel is found by the interconnect's C(virtual_port_reservation_id). Options that are not given leave the check as it is.
 options:
   interconnect:
-    description:
-      - The name of the interconnect.
+    description: The name of the interconnect.
     type: str
   conduit_name:
-    description:
-      - The circuit, that is, the name of the CNI on the interconnect.
-    type: str
-  enabled:
-    description:
-      - Whether Cloudflare probes.
-    type: bool
-  rate:
-    description:
-      - How often Cloudflare probes. V(medium) is an older word for V(mid).
-    type: str
-    choices: [low, mid, high, medium]
-  type:
-    description:
-      - The kind of probe, an ICMP V(request) or an ICMP V(reply).
-    type: str
-    choices: [reply, request]
-  direction:
-    description:
-      - V(unidirectional) probes return over the Internet, V(bidirectional) ones over the tunnel.
-    type: str
-    choices: [unidirectional, bidirectional]
-  target:
-    description:
-      - The address to probe. Cloudflare calculates one if none was ever set.
+    description: The circuit, that is, the name of the CNI on the interconnect.
     type: str
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
+  - netops.cloudflare_cni._circuit.health_check
 '''
 
 EXAMPLES = r'''
@@ -93,20 +67,10 @@ health_check:
       returned: when Cloudflare returns it
       sample: unidirectional
     target:
-      description: The address that is probed.
+      description: The address that was set as C(saved), empty if Cloudflare calculates it, and the address that is probed as C(effective).
       type: dict
       returned: when Cloudflare returns it
-      contains:
-        saved:
-          description: The address that was set. Empty if Cloudflare calculates it.
-          type: str
-          returned: always
-          sample: ""
-        effective:
-          description: The address in effect.
-          type: str
-          returned: when Cloudflare returns it
-          sample: 172.31.0.1
+      sample: {saved: "", effective: 172.31.0.1}
 tunnel:
   description: The whole Magic interconnect that the check belongs to.
   returned: success
@@ -117,49 +81,18 @@ tunnel:
     virtual_port_reservation_id: 5d1b2c3d4e5f40718293a4b5c6d7e8f9
     health_check: {enabled: true, rate: mid, type: reply}
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 applied:
-  description: What was changed before the failure.
+  description: L(Writes before the failure, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#applied).
   returned: failure, if anything was
   type: list
   elements: dict
-  contains:
-    action:
-      description: V(create), V(update) or V(delete).
-      type: str
-      returned: always
-      sample: delete
-    object:
-      description: What it was done to.
-      type: str
-      returned: always
-      sample: CNI conduit_name=nyc-1
+  sample: [{action: delete, object: CNI conduit_name=nyc-1}]
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}

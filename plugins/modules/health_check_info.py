@@ -7,33 +7,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 module: health_check_info
-short_description: Read health checks
+short_description: List health checks
 version_added: 1.0.0
 description:
-  - Returns the tunnels over the interconnects of the account, called Magic interconnects in the API, with the health check of each.
-  - Nothing found is an empty list and not a failure.
+  - Returns the tunnels over the interconnects of the account, which the API calls Magic interconnects, with the health check of each. No
+    match is an empty list and not a failure.
 options:
   interconnect:
-    description:
-      - The name of the interconnect.
+    description: The name of the interconnect.
     type: str
   conduit_name:
-    description:
-      - The circuit, that is, the name of a CNI on the interconnect.
+    description: The circuit, that is, the name of a CNI on the interconnect.
     type: str
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes.info
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
+  - netops.cloudflare_cni._attributes
 '''
 
 EXAMPLES = r'''
-- name: All health checks
+- name: Read all health checks
   netops.cloudflare_cni.health_check_info:
   register: found
 
-- name: Where is none?
+- name: Show the interconnects that are not probed
   ansible.builtin.debug:
     msg: "{{ found.tunnels | rejectattr('health_check.enabled') | map(attribute='name') }}"
 '''
@@ -51,33 +48,12 @@ tunnels:
       virtual_port_reservation_id: 5d1b2c3d4e5f40718293a4b5c6d7e8f9
       health_check: {enabled: true, rate: mid, type: reply}
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}

@@ -7,84 +7,60 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 module: provision
-short_description: Bring hosts of the inventory about as circuits
+short_description: Manage hosts of the inventory as circuits
 version_added: 1.1.0
 description:
   - Makes a circuit of each host from the variables of the role P(netops.cloudflare_cni.provision#role), and runs
-    M(netops.cloudflare_cni.rollout) with them, once for each account and each set of options. The role is this task; the playbooks are
-    three of it.
+    M(netops.cloudflare_cni.rollout) with them, once for each account and each set of options. Options that are not given have its defaults.
+    The role is one task of this module; the playbooks are three.
   - The variables of each host are checked before anything is sent. A host that is wrong fails alone, with its name and that of the
     variable.
-  - The tags of the role, C(settings), C(interconnect), C(loa), C(cni), C(health_check), C(status), C(handover) and C(decommission), choose
-    the steps, also where this task is used without the role. It needs the tag C(always) for that.
-  - It runs on the controller, as what it reads are the variables of hosts. What it does runs where M(netops.cloudflare_cni.rollout) would.
+  - The role's tags C(settings), C(interconnect), C(loa), C(cni), C(health_check), C(status), C(handover) and C(decommission) select the
+    steps, also without the role. The task needs the tag C(always) for that.
+  - It runs on the controller, since it reads the variables of hosts. What it does runs where M(netops.cloudflare_cni.rollout) would.
 options:
   hosts:
     description:
-      - The hosts, which are planned together. Use it with C(run_once), and not with a strategy that runs each host by itself. A circuit
-        that fails does not fail the task, see O(result_of).
-      - The host that the task runs on if not given. It then returns what became of it.
+      - The hosts to plan together. Use it with C(run_once) and a strategy such as C(linear), not one that runs each host by itself. A
+        circuit that fails does not fail the task, see O(result_of).
+      - If not given, it is the host that the task runs on, and the result is that of its circuit.
     type: list
     elements: str
   state:
     description:
       - As O(netops.cloudflare_cni.rollout#module:state), for the hosts whose C(provision_state) is V(present).
-      - With V(overridden) nothing is begun if the variables of a host are wrong, as its circuit would be one that nobody wants.
+      - With V(overridden), nothing is begun if the variables of a host are wrong, as its circuit would not be among the declared ones.
     type: str
     choices: [merged, overridden]
     default: merged
   steps:
-    description: The steps that tags choose from, all if not given.
+    description: The steps that tags select from, all if not given.
     type: list
     elements: str
     choices: [settings, interconnect, loa, cni, health_check, status, handover, decommission]
-  max_deletes:
-    description: As O(netops.cloudflare_cni.rollout#module:max_deletes), for each run.
-    type: int
-  protect:
-    description: As O(netops.cloudflare_cni.rollout#module:protect).
-    type: str
-    choices: [last, healthy]
-  force:
-    description: As O(netops.cloudflare_cni.rollout#module:force).
-    type: bool
-  at_most_per_site:
-    description: As O(netops.cloudflare_cni.rollout#module:at_most_per_site).
-    type: int
-  fail_fast:
-    description:
-      - As O(netops.cloudflare_cni.rollout#module:fail_fast). It counts a host whose variables are wrong, too.
-    type: bool
-    default: false
-  concurrency:
-    description: As O(netops.cloudflare_cni.rollout#module:concurrency).
-    type: int
-  progress_every:
-    description: As O(netops.cloudflare_cni.rollout#module:progress_every).
-    type: float
   result_of:
     description:
-      - The name of a variable in which such a task for O(hosts) was registered. Returns what became of the host that this task runs on, and
-        fails if that failed, so that the recap and a retry know which host it was. Nothing is sent.
+      - The name of a variable in which a task with O(hosts) was registered. Returns the result of the host that this task runs on, and
+        fails if that failed, so that the recap and a retry are per host. Nothing is sent.
     type: str
   table_of:
-    description: The name of such a variable, too. Shows a line for each of its hosts.
+    description: The name of such a variable. Shows a line for each of its hosts.
     type: str
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
+  - netops.cloudflare_cni._delete
+  - netops.cloudflare_cni._fleet
 '''
 
 EXAMPLES = r'''
-- name: The circuit that the variables of this host describe
+- name: Provision the circuit that the variables of this host describe
   netops.cloudflare_cni.provision:
   vars:
     provision_name: nyc-1
     provision_slot: {site: ewr-a, speed: 10G}
 
-- name: All hosts of the play
+- name: Provision all hosts of the play
   netops.cloudflare_cni.provision:
     hosts: "{{ ansible_play_batch }}"
   vars:
@@ -92,14 +68,14 @@ EXAMPLES = r'''
   run_once: true
   register: circuits
 
-- name: What became of each
+- name: Report the result of each host
   netops.cloudflare_cni.provision:
     result_of: circuits
 '''
 
 RETURN = r'''
 hosts:
-  description: What became of each host, as the keys below say it.
+  description: The result of each host, with the keys below.
   returned: with O(hosts)
   type: dict
 name:
@@ -118,7 +94,7 @@ outcome:
   type: str
   sample: created
 interconnect:
-  description: The interconnect, as M(netops.cloudflare_cni.interconnect) returns it; null where it was not looked at.
+  description: The interconnect, as M(netops.cloudflare_cni.interconnect) returns it; null if it was not looked at.
   returned: without O(hosts)
   type: dict
 cni:
@@ -135,21 +111,21 @@ settings:
   type: dict
   sample: {default_asn: 13335}
 status:
-  description: How far it has come, C(interconnect), C(state) and C(reason).
+  description: The status of the interconnect.
   returned: without O(hosts)
   type: dict
   sample: {interconnect: ewr-a-icon-7f3a, state: Pending, reason: null}
 files:
-  description: The paths C(loa), C(markdown) and C(json).
+  description: The paths of its files.
   returned: without O(hosts)
   type: dict
   sample: {loa: artifacts/nyc-1-loa.pdf, markdown: artifacts/nyc-1.md, json: artifacts/nyc-1.json}
 addresses:
-  description: As RV(netops.cloudflare_cni.rollout#module:circuits[].addresses).
+  description: As RV(netops.cloudflare_cni.interconnect#module:addresses).
   returned: without O(hosts), if it was replaced
   type: dict
 applied:
-  description: As RV(netops.cloudflare_cni.rollout#module:circuits[].applied).
+  description: L(Writes before the failure, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#applied).
   returned: without O(hosts), if it failed, and anything was
   type: list
   elements: dict
@@ -158,7 +134,7 @@ skip_reason:
   returned: without O(hosts), if there was nothing to do
   type: str
 error:
-  description: What went wrong, as RV(netops.cloudflare_cni.rollout#module:error).
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: input, retryable: false, option: provision_bpg}

@@ -10,107 +10,93 @@ module: status_info
 short_description: Read the status of interconnects, and wait for it
 version_added: 1.0.0
 description:
-  - Returns the status of the named interconnects and circuits, or of all.
-  - A new direct interconnect is Pending until the cross-connect is run, which takes weeks. So Pending is not a failure here, and a wait
-    that comes to its end returns what was reached, with RV(reached=false).
+  - Returns the status of the given interconnects and circuits, or of all.
+  - A new direct interconnect is Pending until the cross-connect is run, which takes weeks. So Pending is not a failure, and a wait that
+    times out returns what was reached, with RV(reached=false).
 options:
   interconnect:
-    description:
-      - The name of one interconnect. O(interconnects) takes several.
+    description: The name of one interconnect.
     type: str
   interconnects:
-    description:
-      - Names of interconnects.
+    description: Names of several interconnects.
     type: list
     elements: str
   conduit_name:
-    description:
-      - One circuit, that is, the name of its CNI. O(conduit_names) takes several.
+    description: One circuit, that is, the name of its CNI.
     type: str
   conduit_names:
-    description:
-      - Circuits, that is, names of CNIs.
+    description: Several circuits, that is, the names of their CNIs.
     type: list
     elements: str
   states:
-    description:
-      - Returns only interconnects in one of these states. V(active) is the dashboard's word for V(Healthy).
+    description: Returns only interconnects in one of these states. V(active) is the dashboard's word for V(Healthy).
     type: list
     elements: str
     choices: [Pending, Down, Unhealthy, Healthy, active]
   wait_for:
     description:
       - Waits until each of the interconnects is in one of these states. V(active) is the dashboard's word for V(Healthy).
-      - One that has reached such a state is not asked again while the others are waited for, so RV(statuses) has its state of that
-        moment. To be sure of all at one moment, run the task once more without O(wait_for).
-      - A new interconnect may have no status yet. It is waited for too. One that is deleted meanwhile is not.
+      - An interconnect that has reached one is not polled again, so RV(statuses) has its state of that moment. For the state of all at one
+        moment, run the task again without O(wait_for).
+      - A new interconnect that has no status yet is waited for too; one that is deleted meanwhile is not.
     type: list
     elements: str
     choices: [Pending, Down, Unhealthy, Healthy, active]
   wait_timeout:
-    description:
-      - Seconds to wait at most.
+    description: Seconds to wait at most.
     type: int
     default: 300
   expect:
-    description:
-      - What there must be at sites, at least. Of the interconnects that this task is about, only those that are Healthy count.
-      - RV(verdict) tells what came of it.
+    description: Minimum numbers per site, reported as RV(verdict). Only Healthy interconnects among those of this task count.
     type: list
     elements: dict
     suboptions:
       site:
-        description:
-          - The site, or the region of Google Cloud.
+        description: The site, or the region of Google Cloud.
         type: str
         required: true
       healthy:
-        description:
-          - Interconnects that are Healthy.
+        description: Healthy interconnects.
         type: int
       devices:
-        description:
-          - Cloudflare's devices that they are on.
+        description: Cloudflare's devices that they are on.
         type: int
       facilities:
-        description:
-          - Data centres that they are in.
+        description: Facilities that they are in.
         type: int
   enforce:
-    description:
-      - Fails if O(expect) is not met, with the same results. Otherwise the task only tells.
+    description: Whether to fail, with the same results, if O(expect) is not met.
     type: bool
     default: false
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes.info
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
+  - netops.cloudflare_cni._attributes
 '''
 
 EXAMPLES = r'''
-- name: How are all of them?
+- name: Read the status of all interconnects
   netops.cloudflare_cni.status_info:
 
-- name: Wait for light, ten seconds at most
+- name: Wait ten seconds at most for nyc-1 to be Healthy
   netops.cloudflare_cni.status_info:
     conduit_name: nyc-1
     wait_for: [Healthy]
     wait_timeout: 10
   register: light
 
-- name: Say so if there is none
+- name: Show its status if it is not
   ansible.builtin.debug:
     msg: "{{ light.statuses }}"
   when: not light.reached
 
-- name: Is New York redundant, whatever else there is?
+- name: Check that the site in Newark is redundant
   netops.cloudflare_cni.status_info:
     expect:
       - {site: ewr-a, healthy: 2, devices: 2}
   register: gate
 
-- name: Put a change off if it is not
+- name: Show what is missing
   ansible.builtin.debug:
     msg: "{{ gate.verdict.text }}"
   when: not gate.verdict.met
@@ -118,7 +104,7 @@ EXAMPLES = r'''
 
 RETURN = r'''
 statuses:
-  description: The statuses, in the order of their names.
+  description: The statuses, by the names of the interconnects.
   returned: success
   type: list
   elements: dict
@@ -129,12 +115,12 @@ statuses:
       returned: always
       sample: ewr-a-icon-7f3a
     conduit_name:
-      description: The circuit on it, that is, the name of its CNI. Null if there is none, or more than one.
+      description: The circuit on it, that is, the name of its CNI. Null if there is none or more than one.
       type: str
       returned: always
       sample: nyc-1
     conduit_names:
-      description: All circuits on it, in the order of their names.
+      description: All circuits on it, by name.
       type: list
       elements: str
       returned: always
@@ -145,32 +131,32 @@ statuses:
       returned: always
       sample: Pending
     reason:
-      description: Why it is Down or Unhealthy, where that is known, else null.
+      description: Why it is Down or Unhealthy, null if that is not known.
       type: str
       returned: always
       sample:
 reached:
-  description: Whether each of the interconnects is in one of the states of O(wait_for). True if there was nothing to wait for.
+  description: Whether each of the interconnects is in a state of O(wait_for). True if there was nothing to wait for.
   returned: success
   type: bool
   sample: true
 verdict:
-  description: How what is there compares to O(expect).
+  description: The actual numbers against those of O(expect).
   returned: success or O(enforce), if O(expect) is given
   type: dict
   contains:
     met:
-      description: Whether all of it is there.
+      description: Whether all of them are met.
       type: bool
       returned: always
       sample: false
     text:
-      description: The same in a line for people.
+      description: The same as a line of text.
       type: str
       returned: always
       sample: 'ewr-a: 1 of 2 healthy, 1 of 2 devices'
     sites:
-      description: For each entry of O(expect) its site, what was counted, and under C(short) what is missing.
+      description: For each entry of O(expect) its site, the actual numbers, and under C(short) those that are not met.
       type: list
       elements: dict
       returned: always
@@ -182,33 +168,12 @@ verdict:
           facilities: 1
           short: {healthy: {have: 1, want: 2}, devices: {have: 1, want: 2}}
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api),
-      V(unmet) or V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}

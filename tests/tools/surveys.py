@@ -49,7 +49,8 @@ SURVEYS = {
 def options() -> dict[str, dict]:
     """{variable: its option}, those in dicts as DICT.NAME."""
     role = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
-    module = yaml.safe_load((ROOT / 'plugins/modules/rollout.py').read_text().split("'''")[1])['options']
+    texts = ((ROOT / 'plugins' / file).read_text() for file in ('doc_fragments/_fleet.py', 'modules/rollout.py'))
+    module = {name: option for text in texts for name, option in yaml.safe_load(text.split("'''")[1])['options'].items()}
     inner = {f'{name}.{key}': option for name, above in role.items() for key, option in above.get('options', {}).items()}
     return role | inner | {f'rollout_{name}': option for name, option in module.items()} | {'provision_hosts': HOSTS}
 

@@ -12,14 +12,19 @@ from pathlib import Path
 import pytest
 import yaml
 from openapi_core import OpenAPI
+from support.results import tables
 
 from ansible_collections.netops.cloudflare_cni.plugins.doc_fragments._api import ModuleDocFragment
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     ApiError,
+    BugError,
+    CniError,
     DriftError,
     InputError,
+    NotYetError,
+    RaceError,
     TransportError,
     UndecidedError,
 )
@@ -35,13 +40,6 @@ TARGETS = sorted(path for path in (ROOT / 'tests/integration/targets').iterdir()
 ROLES = sorted(path for path in (ROOT / 'roles').glob('*') if path.is_dir())
 CONTRACT = yaml.safe_load((ROOT / 'tests/simulator/cni.openapi.yaml').read_text())
 SCHEMAS = CONTRACT['components']['schemas']
-DOORS = {'provision'}  # what runs on the controller only, and returns what rollout does
-ANSIBLES_OWN = {'changed', 'diff', 'failed', 'invocation', 'msg', 'warnings'}
-
-
-def documented(module: str) -> dict:
-    """The options of a module, as documented."""
-    return yaml.safe_load(MODULES[module].DOCUMENTATION).get('options', {})
 
 
 # Modules, action group, integration targets.
@@ -95,7 +93,7 @@ def test_the_connection_options_are_documented_as_they_are():
     ('status_info', 'wait_for', SCHEMAS['StatusInfo']['properties']['state']['enum']),
 ])
 def test_choices_are_the_words_of_the_contract_and_older_ones_for_them(module, option, schema):
-    today = {values.SYNONYMS.get(choice, choice) for choice in documented(module)[option]['choices']}
+    today = {values.SYNONYMS.get(choice, choice) for choice in MODULES[module].ARGUMENT_SPEC[option]['choices']}
     assert today == set(schema)
 
 
@@ -118,19 +116,28 @@ def test_the_defaults_of_a_role_are_those_of_its_argument_spec(role):
     assert yaml.safe_load((role / 'defaults/main.yml').read_text()) == stated
 
 
-@pytest.mark.parametrize('error', [
-    InputError('mtu', 'is not possible', 'an MTU'),
-    AmbiguousError('CNI', ['one', 'two'], ''),
-    DriftError('interconnect', {'speed': {'have': '10G', 'want': '100G'}}, ''),
-    UndecidedError('', method='POST', cause={}),
-    TransportError('dns', 'GET', '/cni/slots', ''),
-    ApiError('GET', '/cni/slots', 429, [{'code': 971, 'message': ''}], 'ray', 300.0),
-], ids=lambda error: error.kind)
-def test_each_key_of_an_error_is_documented(error):
-    for module, source in MODULES.items() - {(door, MODULES[door]) for door in DOORS}:
-        text = str(yaml.safe_load(source.RETURN)['error']['description'])
-        assert f'V({error.kind})' in text
-        assert [key for key in error.result()['error'] if f'C({key})' not in text] == [], module
+# Errors.
+
+def test_each_kind_of_error_and_each_key_of_one_is_documented():
+    errors = [
+        InputError('mtu', 'is not possible', 'an MTU'),
+        AmbiguousError('CNI', ['one', 'two'], ''),
+        DriftError('interconnect', {'speed': {'have': '10G', 'want': '100G'}}, ''),
+        NotYetError('', ('slots', None), slot_id='x'),
+        RaceError('', folder='x'),
+        UndecidedError('', method='POST', cause={}),
+        BugError(ValueError(), str),
+        TransportError('dns', 'GET', '/cni/slots', ''),
+        ApiError('GET', '/cni/slots', 429, [{'code': 971, 'message': ''}], 'ray', 300.0),
+    ]
+    kinds, keys = tables('error')
+    assert kinds == {kind.kind for kind in descendants(CniError)}
+    assert keys == {key for error in errors for key in error.result()['error']} - {'kind', 'retryable'}
+
+
+def descendants(error: type[CniError]) -> list[type[CniError]]:
+    """The exception and all that are made from it."""
+    return [error, *(one for below in error.__subclasses__() for one in descendants(below))]
 
 
 def test_all_that_a_template_can_use_is_in_the_manual():
