@@ -40,8 +40,8 @@ options:
       - Seconds after which a call that keeps failing for a transient reason is abandoned, waits included.
       - GET, PUT and DELETE are repeated up to four times, with growing pauses, after a lost connection or a server error.
       - POST, which places an order, is repeated after HTTP 429 only. After a lost response the object is looked up first.
-      - HTTP 429 is repeated when C(Retry-After) says, in seconds or as a date, but not before the pause above. A longer wait than this
-        option allows, be it by C(Retry-After) or by C(Ratelimit), fails at once.
+      - After HTTP 429 a request is repeated when C(Retry-After) says, a number or a date, but not before the pause above. If that, or
+        C(Ratelimit), asks for a longer wait than this option allows, the call fails at once.
       - What Cloudflare does not list yet, such as the health check of a new interconnect, is polled for the same time.
     type: int
     default: 600

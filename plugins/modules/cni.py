@@ -69,7 +69,7 @@ EXAMPLES = r'''
   ansible.builtin.debug:
     msg: "{{ circuit.cni.cust_ip }} here, {{ circuit.cni.p2p_ip }} at Cloudflare"
 
-- name: Announce to Cloudflare's network without accepting prefixes
+- name: Change the BGP mode to announce only
   netops.cloudflare_cni.cni:
     conduit_name: nyc-1
     bgp_mode: advertise_only

@@ -16,8 +16,8 @@ description:
     With O(conduit_name), an interconnect that carries another circuit is not used.
   - Cloudflare names the interconnect, and every field of it is immutable. A difference is a failure that names the field, unless
     O(on_immutable=replace).
-  - Cloudflare never returns the pairing key, so two attachments of one region and bandwidth are told apart by O(conduit_name) or O(name)
-    only.
+  - Cloudflare never returns the pairing key, so O(conduit_name) or O(name) is the only difference between two attachments of one region
+    and bandwidth.
   - An order is never repeated blindly. After a lost response the interconnect is looked up first.
 options:
   name:

@@ -192,8 +192,8 @@ circuits:
       type: dict
     objects:
       description:
-        - C(interconnect), C(cni) and C(health_check) of the circuit after the task, as the info modules return them, or in check mode as they
-          would be. Null is what the task did not look at, and what is deleted.
+        - C(interconnect), C(cni) and C(health_check) of the circuit after the task, as the info modules return them, or in check mode as
+          they would be. Null is what the task did not look at, and what is deleted.
       returned: always
       type: dict
       sample:
