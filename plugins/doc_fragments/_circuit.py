@@ -21,10 +21,11 @@ options:
     type: str
   slot:
     description:
-      - What the slot must meet, instead of O(slot_id). An interconnect that meets it is used before a free slot is ordered.
+      - What the slot must match, instead of O(slot_id). An interconnect that matches it is used before a free slot is ordered.
       - An interconnect that was found otherwise is checked against it.
-      - A slot that meets it, is occupied by this account and has no interconnect listed may be an order that Cloudflare does not list yet.
-        Nothing else is ordered then. If it is still not listed after C(retry_timeout), it fails with C(kind) V(not_yet) and the C(slot_id).
+      - A slot that matches it, is occupied by this account and has no interconnect listed may be an order that Cloudflare does not list
+        yet. Nothing else is ordered then. If it is still not listed after C(retry_timeout), it fails with C(kind) V(not_yet) and the
+        C(slot_id).
     type: dict
     suboptions:
       site:
@@ -67,8 +68,8 @@ options:
       - What to do if the interconnect differs in what is immutable, such as its slot or speed.
       - V(fail) names the difference. V(replace) deletes the interconnect with the circuit's CNI and orders another one, which needs
         another cross-connect. It is refused while the interconnect is Healthy, unless C(force=true).
-      - What is not given of the CNI and its health check is taken over, except for the addresses. C(addresses) of the result has the old
-        and the new ones, and a warning reports them.
+      - The new CNI and its health check keep the values that are not given, except for the addresses. C(addresses) of the result has the
+        old and the new ones, and a warning reports them.
     type: str
     choices: [fail, replace]
     default: fail

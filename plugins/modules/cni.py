@@ -14,7 +14,7 @@ description:
   - A CNI is found by O(id), or by O(conduit_name), which is unique in an account and names the circuit.
   - Options that are not given leave the CNI as it is. Cloudflare's PUT replaces the whole object, so the CNI is sent as it was read, with
     the given fields merged in.
-  - The response is compared with the request. A field that did not take is a failure that names it.
+  - The response is compared with the request. A field that did not take effect is a failure that names it.
 options:
   id:
     description: The id that Cloudflare gave the CNI. With O(conduit_name) too, the CNI is renamed.

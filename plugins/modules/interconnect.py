@@ -31,8 +31,8 @@ options:
   state:
     description:
       - Whether the interconnect exists.
-      - V(absent) deletes the interconnect that O(name), O(slot_id) or O(conduit_name) leads to, never one that only meets O(slot). The CNI
-        of O(conduit_name) is deleted first; any other CNI on it is an error.
+      - V(absent) deletes the interconnect that O(name), O(slot_id) or O(conduit_name) leads to, never one that only matches O(slot). The
+        CNI of O(conduit_name) is deleted first; any other CNI on it is an error.
       - If only that CNI leads to the interconnect, this is noted in the description of the tunnel first, so that after an interruption the
         next run finds what is left.
     type: str

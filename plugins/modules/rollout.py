@@ -10,16 +10,16 @@ module: rollout
 short_description: Manage many circuits in one task
 version_added: 1.0.0
 description:
-  - Brings a list of circuits to what is declared - the interconnect of each, the CNI on it and its health check, and, with
+  - Brings a list of circuits to the declared state - the interconnect of each, the CNI on it and its health check, and, with
     O(artifacts_dir), its Letter of Authorization (LOA) and its hand-over as files. The account is read once, all circuits are planned
-    together, and what is independent is written at the same time.
+    together, and independent changes are written at the same time.
   - A circuit is found by its name, which is the C(conduit_name) of its CNI, and otherwise as M(netops.cloudflare_cni.interconnect) and
     M(netops.cloudflare_cni.cni) find theirs. Options that are not given leave it as it is.
   - A circuit that is wrong or can not be written does not stop the others, unless O(fail_fast=true); the task fails at its end and reports
     the outcome of each. Run it again to go on from there.
-  - With O(artifacts_dir) the JSON file of a circuit is its record too. It names the interconnect from the order on, so that a later run
-    finds it although it has no CNI yet. An interconnect on record is never used for another circuit. A record that Cloudflare contradicts
-    is ignored with a warning. Runs that order for the same folder at the same time wait for each other.
+  - With O(artifacts_dir) the JSON file of a circuit is its record too. It names the interconnect as soon as that is ordered, so that a
+    later run finds it, also to delete it, although it has no CNI yet. An interconnect on record is never used for another circuit. A record
+    that Cloudflare contradicts is ignored with a warning. Runs that order for the same folder at the same time wait for each other.
 options:
   circuits:
     description:
