@@ -186,9 +186,9 @@ options:
         type: list
         elements: str
         choices: [Pending, Down, Unhealthy, Healthy, active]
-''' + nested(INTERCONNECT) + nested(CNI) + r'''
       health_check:
         description: How Cloudflare probes the circuit. Left as it is if not given.
         type: dict
         suboptions:
-''' + nested(HEALTH_CHECK, 8)
+'''
+    DOCUMENTATION += nested(HEALTH_CHECK, 8) + nested(INTERCONNECT) + nested(CNI)
