@@ -118,6 +118,7 @@ options:
     description:
       - What to remove, as an empty value never changes anything. V(bgp) is the whole session.
       - A CNI that has none of it is left as it is. If Cloudflare keeps a value all the same, it fails by name.
+    version_added: 1.1.0
     type: list
     elements: str
     choices: [description, md5_key, extra_prefixes, bgp]
@@ -172,17 +173,20 @@ options:
             kept. It is an error if both exist.
           - Cloudflare does not document that a C(conduit_name) can be changed. If it can not, the circuit fails.
           - O(state=deleted) ignores it. O(state=overridden) does not delete the circuit of this name.
+        version_added: 1.1.0
         type: str
       interconnect:
         description: The name of an existing interconnect for the circuit. None is ordered, and this one is never deleted.
         type: str
       loa_name:
         description: The name that the LOA is made out to, 200 characters at most. The account's if not given.
+        version_added: 1.1.0
         type: str
       wait_for:
         description:
           - Waits up to O(wait_timeout) for one of these states of the interconnect, and returns RV(circuits[].reached). A state that is
             not reached is no failure. V(active) is the dashboard's word for V(Healthy).
+        version_added: 1.1.0
         type: list
         elements: str
         choices: [Pending, Down, Unhealthy, Healthy, active]

@@ -18,6 +18,7 @@ options:
         V(healthy) is every Healthy circuit.
       - Such a circuit fails with C(kind) V(protected); the others go on.
       - Reads the status of each circuit that would be deleted, and for V(last) of others at its site until one is Healthy.
+    version_added: 1.1.0
     type: str
     choices: [last, healthy]
 '''

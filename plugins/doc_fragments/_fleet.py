@@ -22,6 +22,7 @@ options:
       - A Healthy circuit is changed only while all others of its site are Healthy. The rest is V(deferred), which is no failure - run it
         again.
       - Reads the status of every circuit of a site where anything changes.
+    version_added: 1.1.0
     type: int
   fail_fast:
     description: Whether to write nothing if a circuit can not be as declared, and to begin no other circuit once a write has failed.

@@ -307,7 +307,7 @@ class Rollout:
         self._record_deletes(client.account_id, outcomes)
         pending = [outcome for outcome in outcomes if outcome.has_writes or self._takes_interconnect(outcome)]
         counter = ChainCounter(len(pending), {number for number, outcome in enumerate(pending) if self._takes_interconnect(outcome)},
-                                on_progress, release)
+                               on_progress, release)
 
         def on_written(number: int, change: Change) -> None:
             if self.folder and change.row.name == INTERCONNECT.name and change.answer and change.after:

@@ -55,7 +55,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
 
 
-
 class Change(NamedTuple):
     """A change of an object. action: none, create, update, delete, or note (on the deletes that follow). paths: the fields that it sets.
 

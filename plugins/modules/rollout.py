@@ -45,12 +45,14 @@ options:
         interconnect, by its CNI, by O(circuits[].interconnect) or on record.
       - V(loa) and V(handover) need O(artifacts_dir), V(settings) needs O(default_asn). V(status) reads the status of all circuits if it is
         given here, otherwise of those with O(circuits[].wait_for).
+    version_added: 1.1.0
     type: list
     elements: str
     choices: [settings, interconnect, loa, cni, health_check, status, handover]
   default_asn:
     description:
       - Cloudflare's AS number in the account, as O(netops.cloudflare_cni.cni_settings#module:default_asn). Left as it is if not given.
+    version_added: 1.1.0
     type: int
   artifacts_dir:
     description:
@@ -59,22 +61,28 @@ options:
         than O(circuits[].loa_name), altered, or older than O(loa_max_age).
       - C(NAME.md) is the hand-over for people. C(NAME.json) is that for programs, and the record. Characters of a name other than letters,
         digits, C(.), C(-) and C(_) are percent-encoded. The files of a deleted circuit are removed.
+    version_added: 1.1.0
     type: path
   loa_max_age:
     description: Days after which an LOA is fetched again. If not given, it never is for its age.
+    version_added: 1.1.0
     type: int
   handover_template:
     description: A Jinja template for C(NAME.md) instead of the collection's own. It gets the content of C(NAME.json) as C(handover).
+    version_added: 1.1.0
     type: path
   wait_timeout:
     description: Seconds to wait at most for O(circuits[].wait_for), for all circuits at the same time.
+    version_added: 1.1.0
     type: int
     default: 300
   later:
     description: Circuits that other runs order, at the same time or later. O(circuits[].slot.diverse_from) may name them before they exist.
+    version_added: 1.1.0
     type: list
     elements: str
   force:
+    version_added: 1.1.0
     default: false
   protect:
     default: last

@@ -16,6 +16,7 @@ description:
 options:
   interconnect:
     description: The name of one interconnect.
+    version_added: 1.1.0
     type: str
   interconnects:
     description: Names of several interconnects.
@@ -23,6 +24,7 @@ options:
     elements: str
   conduit_name:
     description: One circuit, that is, the name of its CNI.
+    version_added: 1.1.0
     type: str
   conduit_names:
     description: Several circuits, that is, the names of their CNIs.

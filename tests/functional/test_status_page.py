@@ -23,6 +23,7 @@ PAGES = ROOT / '.build' / 'pages'
 
 # The playbook.
 
+
 @dataclass(frozen=True)
 class Written:
     """page: the file after the first run. today: the day that it was read on."""

@@ -16,6 +16,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.filter.overview import ov
 
 # What is wrong with an account.
 
+
 @pytest.mark.parametrize(('devices', 'shared'), [
     (['edge01.ewr-a', 'edge01.ewr-a'], [('ewr-a', 'device', 'edge01.ewr-a')]),
     (['edge01.ewr-a', 'edge02.ewr-a'], [('ewr-a', 'facility', 'Equinix NY1')]),

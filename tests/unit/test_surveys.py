@@ -20,6 +20,7 @@ DATA = ROOT / 'extensions' / 'awx'
 SURVEYS = yaml.safe_load((DATA / 'surveys.yml').read_text())['controller_surveys']
 ROLE = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
 
+
 def test_the_surveys_are_those_of_the_argument_specs():
     assert surveys.FILE.read_text() == surveys.text(), 'run: python tests/tools/surveys.py'
 

@@ -594,7 +594,7 @@ OFFER = {'id': uuid(9), 'site': 'ewr-a', 'occupied': False}
 ])
 def test_what_can_not_be_read_blocks_only_what_needs_it(row, options, wrong, refused):
     snapshot = {'cni': [cni(2, 'nyc-2', 'p-2')], 'interconnect': [{'name': 'p-9', 'type': 'direct', 'site': 'lhr-a'}], 'slot': [OFFER],
-             'tunnel': []}
+                'tunnel': []}
     snapshot[wrong[0]].append(unreadable(*wrong))
     snapshot = Whole({(name, None): objects for name, objects in snapshot.items()})
     try:

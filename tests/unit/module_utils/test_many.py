@@ -137,7 +137,7 @@ def test_a_circuit_comes_after_those_that_it_keeps_away_from():
 ])
 def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
     account = snapshot(SLOTS, [direct(f'p{name}', 9 + n) for n, name in enumerate(there)],
-                    [cni(20 + n, name, f'p{name}') for n, name in enumerate(there)])
+                       [cni(20 + n, name, f'p{name}') for n, name in enumerate(there)])
     (changes,) = plan_chains([circuit(names[0], previous_name=names[1])], account)
     if isinstance(done, str):
         assert (changes.kind, changes.details['candidates']) == (done, ['new', 'old'])
@@ -353,7 +353,7 @@ def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_f
 
 def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
     there = snapshot([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
-                  here='Healthy')
+                     here='Healthy')
     chains = [circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b'), circuit('c', interconnect='here', shared=True)]
     refused, made, beside = plan_chains(chains, there)
     assert (type(refused), made[0].after['slot_id'], beside[-1].after['interconnect']) == (DriftError, uuid(2), 'here')
@@ -378,7 +378,7 @@ def test_what_comes_with_an_interconnect_that_is_ordered_is_written_after_it():
 
 def test_what_has_no_reservation_is_no_match_for_what_has_none():
     there = snapshot(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
-                  tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
+                     tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
     with pytest.raises(NotListedError, match='no health check'):
         plan_changes([desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], there)
     assert 'health_check' not in gathered_circuits(there)[0]
@@ -505,7 +505,7 @@ def test_an_attachment_that_another_circuit_of_the_run_has_made_is_not_adopted()
 
 def test_orders_that_read_alike_are_sent_one_after_the_other():
     desired = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': speed})
-              for name, speed in (('a', '1G'), ('b', '1G'), ('c', '2G'))]
+               for name, speed in (('a', '1G'), ('b', '1G'), ('c', '2G'))]
     one, alike, other = (changes[0] for changes in plan_chains(desired, snapshot()))
     created, held = CreatedObjects(), []
 

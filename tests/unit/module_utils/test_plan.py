@@ -381,7 +381,7 @@ def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, don
 
 def test_a_note_on_a_tunnel_without_a_reservation_leads_to_no_interconnect():
     there = snapshot((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
-                  tunnels=[{**tunnel(1, f'{DELETE_NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
+                     tunnels=[{**tunnel(1, f'{DELETE_NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
     assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, there)) == [('none', 'interconnect')]
 
 
