@@ -12,13 +12,16 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants matrix bench docs dist venv lock clean
+.PHONY: help demo check test test-all mutants matrix bench docs dist venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, and show what came of it
 	@$(VENV)/bin/python docs/examples/demo.py
+
+check: venv  ## Linters, and the tests that start no process, for while you write: a minute
+	@$(VENV)/bin/python tests/run check
 
 test: venv  ## Run every check; STEPS="units sanity" runs only those
 	@$(VENV)/bin/python tests/run $(STEPS)
