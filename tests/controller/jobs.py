@@ -19,6 +19,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import ansible_runner
 import yaml
 from controller import rules
 from controller.api import Controller
@@ -83,15 +84,17 @@ class Worker:
         return Done(*self._run(folder, template['playbook']), unasked | set(prompts) - set(asked))
 
     def _run(self, folder: Path, playbook: str) -> tuple[int, str]:
-        sent = self._runner('transmit', folder, '-p', playbook, '--ident', 'job')
-        done = self._runner('worker', '--private-data-dir', folder / 'worker', '--delete', stream=sent)
-        self._runner('process', folder, '--ident', 'job', stream=done)
+        """The controller sends the job and takes in what comes back by the library, a node runs it by the command."""
+        job = {'private_data_dir': str(folder), 'ident': 'job', 'cancel_callback': lambda: False}
+        node = [TOOLS / 'ansible-runner', 'worker', '--private-data-dir', folder / 'worker', '--delete']
+        with tempfile.TemporaryFile() as sent, tempfile.TemporaryFile() as done:
+            ansible_runner.run(streamer='transmit', playbook=playbook, _output=sent, **job)
+            sent.seek(0)
+            subprocess.run(node, cwd=self.folder, env=self.machine, stdin=sent, stdout=done, check=False)
+            done.seek(0)
+            ansible_runner.run(streamer='process', _input=done, **job)
         artifacts = folder / 'artifacts' / 'job'
         return int((artifacts / 'rc').read_text()), (artifacts / 'stdout').read_text()
-
-    def _runner(self, *arguments: object, stream: bytes = b'') -> bytes:
-        command = [TOOLS / 'ansible-runner', *map(str, arguments)]
-        return subprocess.run(command, cwd=self.folder, env=self.machine, input=stream, stdout=subprocess.PIPE, check=False).stdout
 
     def _injected(self, credentials: list[int]) -> dict[str, str]:
         """The environment that credentials give. An input that was left blank is none."""

@@ -53,7 +53,9 @@ def applied(process, tmp_path_factory):
             runs.append(subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False))
             first = first or copy.deepcopy((controller.objects, controller.surveys, controller.links))
         names = {number: template['name'] for number, template in controller.objects['job_templates'].items()}
-        yield SimpleNamespace(controller=controller, runs=runs, first=first, folder=folder, names=names)
+        (folder / 'node').mkdir()
+        inventory = Worker(controller, folder / 'project', folder / 'node').sync('inventory.yml')
+        yield SimpleNamespace(controller=controller, runs=runs, first=first, folder=folder, names=names, inventory=inventory)
 
 
 def test_the_modules_of_awx_make_it_without_a_word_of_warning(applied):
@@ -98,7 +100,7 @@ def worker(applied, process, tmp_path):
     credential['inputs']['api_url'] = process.url
     shutil.rmtree(applied.folder / 'artifacts', ignore_errors=True)
     worker = Worker(applied.controller, applied.folder / 'project', tmp_path)
-    worker.account = Account(process, tmp_path)
+    worker.account, worker.inventory = Account(process, tmp_path), applied.inventory
     worker.artifacts = applied.folder / 'artifacts'
     yield worker
     del credential['inputs']['api_url']
@@ -107,7 +109,7 @@ def worker(applied, process, tmp_path):
 def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
     slot = free_slots(worker)[0]
     worker.account.seed('lon-1', slot, bgp={'customer_asn': 64496, 'extra_prefixes': []})
-    wanted, there = worker.sync('inventory.yml'), worker.sync('cni.yml')
+    wanted, there = worker.inventory, worker.sync('cni.yml')
     assert set(wanted['circuits']['hosts']) == {'nyc-1', 'nyc-2'}
     assert wanted['circuits']['vars']['provision_bgp'] == {'customer_asn': 64496}
     assert there['site_ewr_a']['hosts'] == ['lon-1']
@@ -115,7 +117,7 @@ def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
 
 
 def test_a_launch_drops_what_nobody_asks_for_and_takes_a_blank_only_where_none_is_required(worker):
-    inventory = worker.sync('inventory.yml')
+    inventory = worker.inventory
     job = worker.launch('CNI light', inventory, {'provision_name': 'nyc-9'}, tags='status', limit='nyc-1')
     assert (job.ignored, worker.account.left()[:2]) == ({'provision_name', 'tags'}, ([], []))
     with pytest.raises(ValueError, match='provision_hosts: too small'):
@@ -128,7 +130,7 @@ def test_a_decommissioning_that_deletes_nothing_fails(worker, answer):
     worker.account.seed('nyc-1', free_slots(worker)[0])
     least = question.pop('min')
     try:
-        job = worker.launch('CNI decommission', worker.sync('inventory.yml'), {'provision_hosts': answer})
+        job = worker.launch('CNI decommission', worker.inventory, {'provision_hosts': answer})
     finally:
         question['min'] = least
     assert (job.status != 0, set(worker.account.circuits())) == (True, {'nyc-1'})
@@ -137,7 +139,7 @@ def test_a_decommissioning_that_deletes_nothing_fails(worker, answer):
 
 
 def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(worker):
-    inventory = worker.sync('inventory.yml')
+    inventory = worker.inventory
     for run in ('backwards', 'and again'):
         job = worker.launch('CNI provision', inventory)
         assert job.status == 0, job.output
@@ -149,7 +151,7 @@ def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(wor
 def test_the_workflow_from_order_to_light(worker):
     provision, approval, light = path(worker.controller)
     assert approval == 'The cross-connects are run'
-    inventory = worker.sync('inventory.yml')
+    inventory = worker.inventory
     ordered = worker.launch(provision, inventory, limit='nyc-1')
     assert ordered.status == 0, ordered.output
     circuit = worker.account.circuits()['nyc-1']
@@ -196,7 +198,7 @@ ANSWERS = {
 
 def test_one_circuit_from_a_survey_with_blanks(worker):
     answers = {question['variable']: '' for question in SURVEYS['circuit']['spec']} | ANSWERS
-    job = worker.launch('CNI circuit', worker.sync('inventory.yml'), answers)
+    job = worker.launch('CNI circuit', worker.inventory, answers)
     assert job.status == 0, job.output
     circuits = worker.account.circuits()
     assert set(circuits) == {'nyc-9'}
@@ -215,7 +217,7 @@ def test_an_answer_of_digits_is_stored_as_it_is_or_refused_by_name(worker):
     """ansible-core 2.19 and newer make numbers, booleans and dates of them."""
     kept = Version(ansible_version) < Version('2.19')
     given = PLAIN if kept else PLAIN | ODD
-    job = worker.launch('CNI circuit', worker.sync('inventory.yml'), ANSWERS | given)
+    job = worker.launch('CNI circuit', worker.inventory, ANSWERS | given)
     assert (job.status == 0) == kept, job.output
     stored = [(circuit['cni']['bgp']['md5_key'], circuit['cni']['magic']['description']) for circuit in worker.account.circuits().values()]
     assert stored == ([('0123456', '0042')] if kept else [])

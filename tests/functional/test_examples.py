@@ -7,23 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from importlib import import_module
-from pathlib import Path
 from textwrap import indent
 
 import pytest
 import yaml
+from support.ansible_runs import ROOT, SETTINGS, run
 
-ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py'))
-ANSIBLE = {
-    'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'),
-    'ANSIBLE_LOCALHOST_WARNING': 'false',
-    'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false',
-    'LC_ALL': 'C.UTF-8',
-}
 # Their examples speak of the circuit nyc-1 and don't make it.
 NEED_A_CIRCUIT = {'health_check', 'loa', 'status_info'}
 
@@ -37,11 +28,10 @@ def test_the_examples_run_as_they_stand(module, simulator, run_module, tmp_path)
     examples = import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}').EXAMPLES
     (tmp_path / 'site.yml').write_text('- hosts: localhost\n  gather_facts: false\n  tasks:\n' + indent(examples, '    '))
 
-    command = [Path(sys.executable).with_name('ansible-playbook'), 'site.yml']
-    environment = {**simulator.environment, **ANSIBLE, 'PATH': os.environ['PATH'], 'HOME': str(tmp_path)}
-    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    environment = {**simulator.environment, **SETTINGS, 'PATH': os.environ['PATH'], 'HOME': str(tmp_path), 'LC_ALL': 'C.UTF-8'}
+    done = run('ansible-playbook', 'site.yml', env=environment, cwd=tmp_path, merged=True)
 
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert 'WARNING' not in run.stdout + run.stderr
-    recap = dict(re.findall(r'(\w+)=(\d+)', run.stdout))
+    assert done.returncode == 0, done.stdout
+    assert 'WARNING' not in done.stdout
+    recap = dict(re.findall(r'(\w+)=(\d+)', done.stdout))
     assert (recap['failed'], int(recap['ok']) + int(recap['skipped'])) == ('0', len(yaml.safe_load(examples)))

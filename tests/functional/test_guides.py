@@ -9,12 +9,10 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from support import ansible_runs
 from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of, sheet_renderer
@@ -64,9 +62,7 @@ def known(account: Account) -> dict[str, object]:
 
 def run(account: Account, command: list[str]) -> str:
     """Runs a command in the reader's folder; returns what it prints."""
-    command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-    environment = {**account.environment, 'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false'}
-    done = subprocess.run(command, cwd=account.folder, env=environment, capture_output=True, text=True, check=False)
+    done = ansible_runs.run(*command, env=account.environment, cwd=account.folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert '[WARNING]' not in done.stdout + done.stderr
     return done.stdout

@@ -9,13 +9,12 @@ import html
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from simulator.process import Simulator
+from support.ansible_runs import run
 from support.playbook import ROOT, Account
 
 # Read, not imported: with Ansible's own plugins in this process, modules that are run from it would take it for the controller.
@@ -52,9 +51,7 @@ class Answer:
     def __init__(self, account: Account, folder: Path, text: str, arguments: tuple[str, ...], name: str, environment: dict[str, str]):
         (folder / name).write_text(text)
         before = len(account.simulator.requests())
-        command = [Path(sys.executable).with_name('ansible-inventory'), '-i', name, '--list', *arguments]
-        environment = {**account.environment, **environment}
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = run('ansible-inventory', '-i', name, '--list', *arguments, env=account.environment | environment, cwd=folder)
         self.status, self.said = done.returncode, ' '.join(done.stderr.split())  # older releases break lines
         self.groups = json.loads(done.stdout) if done.stdout else None
         self.hosts = (self.groups or {}).get('_meta', {}).get('hostvars')
@@ -86,10 +83,9 @@ def test_the_circuits_and_the_ports_without_one_are_hosts(account, ask):
 def test_a_rollout_over_it_changes_nothing(account, tmp_path):
     (tmp_path / 'cni.yml').write_text(PLUGIN)
     before = len(account.simulator.requests())
-    command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'cni.yml', 'netops.cloudflare_cni.rollout']
-    command += ['-e', 'rollout_state=overridden']
+    command = ['ansible-playbook', '-i', 'cni.yml', 'netops.cloudflare_cni.rollout', '-e', 'rollout_state=overridden']
     for outcome in ('updated', 'unchanged'):  # its files are new
-        done = subprocess.run(command, cwd=tmp_path, env=account.environment, capture_output=True, text=True, check=False)
+        done = run(*command, env=account.environment, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(re.findall(rf'^\S+ +{outcome} ', done.stdout, re.MULTILINE)) == 3, done.stdout
     assert {one['method'] for one in account.simulator.requests()[before:]} == {'GET'}
@@ -144,8 +140,8 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     assert len(ask(text).sent) == 3
     (tmp_path / 'play.yml').write_text('[{hosts: all}]')
     before = len(account.simulator.requests())
-    command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'cni.yml', 'play.yml', '--list-hosts', '--flush-cache']
-    subprocess.run(command, cwd=tmp_path, env=account.environment, stdout=subprocess.DEVNULL, check=True)
+    done = run('ansible-playbook', '-i', 'cni.yml', 'play.yml', '--list-hosts', '--flush-cache', env=account.environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     assert len(account.simulator.requests()) == before + 3
 
 
@@ -254,8 +250,7 @@ def poison(value, folder, spared, name='key'):
 
 def test_nothing_that_the_api_says_runs_in_an_inventory(hostile):
     for way in ('--list', '--graph', '--list --yaml --export'):
-        command = [Path(sys.executable).with_name('ansible-inventory'), '-i', 'cni.yml', *way.split()]
-        done = subprocess.run(command, cwd=hostile.folder, env=hostile.environment, capture_output=True, text=True, check=False)
+        done = run('ansible-inventory', '-i', 'cni.yml', *way.split(), env=hostile.environment, cwd=hostile.folder)
         assert (done.returncode, hostile.ran()) == (0, []), done.stderr
         assert 'lookup' in done.stdout
         assert 'can not be the name of a host' in ' '.join(done.stderr.split())
@@ -285,8 +280,7 @@ def test_nothing_that_the_api_says_runs_or_is_markup_in_status_and_hand_over(hos
 
 def played(hostile, playbook, *arguments):
     """What ansible-playbook shows, which has run nothing of the account."""
-    command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'cni.yml', playbook, *arguments]
-    done = subprocess.run(command, cwd=hostile.folder, env=hostile.environment, capture_output=True, text=True, check=False)
+    done = run('ansible-playbook', '-i', 'cni.yml', playbook, *arguments, env=hostile.environment, cwd=hostile.folder)
     assert (done.returncode, hostile.ran()) == (0, []), done.stdout + done.stderr
     return done
 

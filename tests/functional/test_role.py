@@ -215,7 +215,7 @@ def test_names_templates_and_partners(account):
     assert set(circuits) == {hostile, 'own', 'gcp-1'}
     assert circuits[hostile]['cni']['magic']['description'] == hostile
     assert circuits['own']['interconnect']['name'] == own
-    assert {file.name for file in account.folder.iterdir()} == {'ansible.cfg', 'files', 'inventory.yml'}
+    assert {file.name for file in account.folder.iterdir()} == {'files', 'inventory.yml'}
     endings = {file: ('-loa.pdf', '.md', '.json'), 'own': ('-loa.pdf', '.md', '.json'), 'gcp-1': ('.md', '.json')}
     assert {path.name for path in account.files.iterdir()} == {name + ending for name, some in endings.items() for ending in some}
     shown = hostile.replace('*', r'\*')

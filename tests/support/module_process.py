@@ -26,7 +26,8 @@ except ImportError:  # before ansible-core 2.19 nothing tells a module's process
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _client
 
-for shared in ('requests', 'ansible_collections.netops.cloudflare_cni.plugins.module_utils._files'):
+UTILS = 'ansible_collections.netops.cloudflare_cni.plugins.module_utils.'
+for shared in ('requests', 'concurrent.futures.thread', 'html', UTILS + '_flow', UTILS + '_module'):
     importlib.import_module(shared)  # once, with all that it imports, so that no child has to
 
 

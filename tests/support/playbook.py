@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 from simulator.process import Simulator
+from support import ansible_runs
+from support.ansible_runs import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,13 +46,12 @@ class Account:
 
     def __init__(self, simulator: Simulator, folder: Path):
         self.simulator, self.folder, self.files = simulator, folder, folder / 'files'
-        (folder / 'ansible.cfg').touch()  # what the user's own one says must not matter
 
     def play(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> Run:
         """Runs a playbook of the collection to its end."""
         before = len(self.simulator.requests())
         command = self.command(name, hosts, *arguments, **environment)
-        done = subprocess.run(**command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = ansible_runs.run('ansible-playbook', *command['args'][1:], env=command['env'], cwd=self.folder, merged=True)
         return Run(done.returncode, done.stdout, self.simulator.requests()[before:])
 
     def command(self, name: str, hosts: dict[str, dict], *arguments: str, **environment: str) -> dict:
@@ -68,8 +68,7 @@ class Account:
     def environment(self) -> dict[str, str]:
         """The variables that Ansible needs to find the collection and the simulator, and none of the user's own."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_'))}
-        own = {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'ANSIBLE_CONFIG': str(self.folder / 'ansible.cfg'), 'ANSIBLE_NOCOLOR': '1'}
-        return kept | own | self.simulator.environment
+        return kept | SETTINGS | self.simulator.environment
 
     def circuits(self) -> dict[str, dict]:
         """{conduit name: {cni, interconnect}} as stored."""

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of Ansible's commands. Most of a short run goes by while Ansible is imported: a server imports it once and forks for each run.
+
+Ansible takes over its settings while it is imported. So a run with other settings than SETTINGS is a process of its own, as is every
+other command.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = {
+    'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'),
+    'ANSIBLE_CONFIG': str(Path(__file__).with_name('ansible.cfg')),  # what the user's own one says must not matter
+    'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false', 'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_NOCOLOR': '1',
+}
+COMMANDS = {'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'), 'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
+OWN = 'ansible_collections.netops.cloudflare_cni.plugins.'
+LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy.linear', OWN + 'action.provision', OWN + 'action.cni',
+         OWN + 'module_utils._flow')  # what a run would import besides
+LOCK = threading.Lock()
+
+
+def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged: bool = False) -> subprocess.CompletedProcess:
+    """Runs a command to its end. merged: what it writes to stderr is in stdout."""
+    words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
+    with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as errors:
+        files = [output, output if merged else errors]
+        if name in COMMANDS and {name: value for name, value in env.items() if name.startswith('ANSIBLE_')} == SETTINGS:
+            status = _fork({'command': words, 'env': dict(env), 'cwd': str(cwd)}, [file.fileno() for file in files])
+        else:
+            status = subprocess.call(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1])
+        for file in files:
+            file.seek(0)
+        return subprocess.CompletedProcess(words, status, output.read(), errors.read())
+
+
+def _fork(request: dict, files: list[int]) -> int:
+    """Has the server run a command; returns its status."""
+    ended, end = os.pipe()
+    with LOCK:
+        socket.send_fds(_server(), [json.dumps(request).encode()], [*files, end])
+        _server().recv(1)
+    os.close(end)
+    with open(ended) as status:
+        return int(status.read() or -signal.SIGKILL)
+
+
+@functools.cache
+def _server() -> socket.socket:
+    """The way to a server, which ends with this process."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith('ANSIBLE_')}
+        subprocess.Popen([sys.executable, __file__, str(theirs.fileno())], env=kept | SETTINGS, pass_fds=[theirs.fileno()],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return ours
+
+
+def serve(requests: socket.socket) -> None:
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()
+    warnings.filterwarnings('ignore', 'AnsibleCollectionFinder has already been configured')
+    for name in (*(module for module, _class in COMMANDS.values()), *LATER):
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the runs
+    while True:
+        message, descriptors, *_rest = socket.recv_fds(requests, 1 << 20, 3)
+        if not message:
+            return
+        if not os.fork():
+            requests.close()
+            _be_the_command(**json.loads(message), descriptors=descriptors)
+        requests.send(b'.')
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descriptors: list[int]) -> None:
+    status = 70
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.dup2(descriptors[0], 1)
+        os.dup2(descriptors[1], 2)
+        os.environ.clear()
+        os.environ.update(env)
+        os.chdir(cwd)
+        module, cli = COMMANDS[Path(command[0]).name]
+        sys.argv = command
+        getattr(sys.modules[module], cli).cli_executor(command)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(descriptors[2], str(status).encode())
+        os._exit(status)
+
+
+if __name__ == '__main__':
+    serve(socket.socket(fileno=int(sys.argv[1])))
