@@ -38,11 +38,11 @@ class ActionModule(InProcess):
         result, self._vars = ActionBase.run(self, tmp, task_vars), task_vars or {}
         self._task.args = drop_empty(dict(self._task.args))
         try:
-            return {**result, **self._requested()}
+            return {**result, **self._result()}
         except InputError as error:
             return {**result, 'failed': True, 'changed': False, **error.result()}
 
-    def _requested(self) -> dict[str, Any]:
+    def _result(self) -> dict[str, Any]:
         if self._task.args.get('result_of'):
             return _registered_result(self._registered('result_of'), self._vars['inventory_hostname'])
         if self._task.args.get('table_of'):
@@ -82,28 +82,28 @@ class ActionModule(InProcess):
         steps = [step for step in steps if step in (self._options['steps'] or (*_hosts.STEPS, _hosts.DECOMMISSION))]
         for host in declared:
             if reason := _idle_reason(host, steps):
-                results[host.host] = _skipped_result(host, reason)
-        pending = [host for host in declared if host.host not in results]
+                results[host.hostname] = _skipped_result(host, reason)
+        pending = [host for host in declared if host.hostname not in results]
         if self._stopped_by_invalid_host(results):
-            results |= {host.host: _skipped_result(host, 'another host is wrong') for host in pending}
+            results |= {host.hostname: _skipped_result(host, 'another host is wrong') for host in pending}
         elif pending:
-            results |= self._rolled_out(pending, steps, {host.host: host.name for host in declared})
+            results |= self._run_rollouts(pending, steps, {host.hostname: host.circuit_name for host in declared})
         return {name: results[name] for name in names}
 
-    def _rolled_out(self, pending: list[DeclaredHost], steps: list[str], names: Mapping[str, str]) -> HostResults:
+    def _run_rollouts(self, pending: list[DeclaredHost], steps: list[str], names: Mapping[str, str]) -> HostResults:
         """The results of the hosts that have something to do. names: {host: circuit} of all declared ones."""
         # Tags without decommission keep the surplus circuits of overridden, too.
         state = self._options['state'] if _hosts.DECOMMISSION in steps else 'merged'
         other_hosts = self._other_hosts_of_play(pending, names)
-        circuit_name = self._circuit_name_function(names | {host.host: host.name for host in other_hosts})
-        others = {host.name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name)) for host in other_hosts
+        circuit_name = self._circuit_name_function(names | {host.hostname: host.circuit_name for host in other_hosts})
+        others = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name)) for host in other_hosts
                   if host.state == 'present'}
         later = [circuit_name(other) for host in pending for other in _hosts.diverse_from(host.circuit) if self._is_in_play(other)]
         results: HostResults = {}
         for run in _hosts.rollout_runs(pending, state, circuit_name):
             if self._options['fail_fast'] and any(host_result.get('failed') for host_result in results.values()):
-                results |= {host.host: _skipped_result(host, 'another host has failed') for host in pending
-                            if host.host in run.hosts.values()}
+                results |= {host.hostname: _skipped_result(host, 'another host has failed') for host in pending
+                            if host.hostname in run.hosts.values()}
                 continue
             circuits = [_hosts.with_mutual_diversity(circuit, others) for circuit in run.circuits]
             arguments = self._rollout_arguments(run._replace(circuits=circuits), [step for step in steps if step != _hosts.DECOMMISSION])
@@ -190,7 +190,7 @@ class ActionModule(InProcess):
         for text in result.get('warnings', ()):
             display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
         self._account_diff += _hosts.account_diff(result)
-        results = _hosts.host_results([host for host in pending if host.host in names], result)
+        results = _hosts.host_results([host for host in pending if host.hostname in names], result)
         first, *others = results
         if 'circuits' not in result:  # all failed for one reason, which is shown once
             results |= {name: {**results[name], 'msg': f'{name}: not begun, as {first} was not.'} for name in others}
@@ -227,7 +227,7 @@ class ActionModule(InProcess):
 
 def _may_order_port(host: DeclaredHost) -> bool:
     """Whether the host may order a port that others have to be diverse from: a circuit on record has one."""
-    file = _files.file_path(_absolute(host.run['artifacts_dir']), host.name)
+    file = _files.file_path(_absolute(host.run['artifacts_dir']), host.circuit_name)
     return host.state == 'present' and bool(host.circuit.get('slot')) and not os.path.exists(file)
 
 
@@ -254,7 +254,7 @@ def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:
 
 
 def _skipped_result(host: DeclaredHost, reason: str) -> dict[str, Any]:
-    return {'name': host.name, 'changed': False, 'skipped': True, 'outcome': 'skipped', 'skip_reason': reason}
+    return {'name': host.circuit_name, 'changed': False, 'skipped': True, 'outcome': 'skipped', 'skip_reason': reason}
 
 
 def _registered_result(results: HostResults, host: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 def circuits(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], state: str = 'present') -> list[dict[str, Any]]:
     """The hosts as circuits. diverse_from may name hosts. Raises AnsibleFilterError for invalid variables."""
     declared = [_declared(name, hostvars[name]) for name in hosts]
-    names = {host.host: host.name for host in declared}
+    names = {host.hostname: host.circuit_name for host in declared}
     selected = [with_circuit_names(host.circuit, lambda other: names.get(other, other)) for host in declared if host.state == state]
     return [{option: value for option, value in circuit.items() if option != 'wait_for'} for circuit in selected]
 

@@ -45,14 +45,14 @@ KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 
 class DeclaredHost(NamedTuple):
     """What a host declares. circuit: as rollout takes it, but diverse_from may name hosts; account, run: connection and run options."""
 
-    host: str
+    hostname: str
     state: str
     circuit: dict[str, Any]
     account: dict[str, Any]
     run: dict[str, Any]
 
     @property
-    def name(self) -> str:
+    def circuit_name(self) -> str:
         """The name of the circuit."""
         return self.circuit['name']
 
@@ -159,13 +159,13 @@ def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     by_circuit: dict[tuple, list[DeclaredHost]] = {}
     for host in hosts:
         if host.state != SPARE:
-            by_circuit.setdefault((_hashable(host.account), host.name), []).append(host)
-    return {host.host: InputError(f'{PREFIX}name', f'{host.name!r} is declared by {_other_hosts(host, duplicates)} too.')
+            by_circuit.setdefault((_hashable(host.account), host.circuit_name), []).append(host)
+    return {host.hostname: InputError(f'{PREFIX}name', f'{host.circuit_name!r} is declared by {_other_hosts(host, duplicates)} too.')
             for duplicates in by_circuit.values() if len(duplicates) > 1 for host in duplicates}
 
 
 def _other_hosts(host: DeclaredHost, hosts: Iterable[DeclaredHost]) -> str:
-    return ', '.join(other.host for other in hosts if other is not host)
+    return ', '.join(other.hostname for other in hosts if other is not host)
 
 
 def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
@@ -173,8 +173,8 @@ def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     asns_by_account: dict[tuple, dict[int, str]] = {}
     hosts = [host for host in hosts if host.run['default_asn'] and host.state == 'present']
     for host in hosts:
-        asns_by_account.setdefault(_hashable(host.account), {}).setdefault(host.run['default_asn'], host.host)
-    return {host.host: InputError(f'{PREFIX}default_asn', f'an account has one, and not {_asn_list(asns)}.')
+        asns_by_account.setdefault(_hashable(host.account), {}).setdefault(host.run['default_asn'], host.hostname)
+    return {host.hostname: InputError(f'{PREFIX}default_asn', f'an account has one, and not {_asn_list(asns)}.')
             for host in hosts if len(asns := asns_by_account[_hashable(host.account)]) > 1}
 
 
@@ -197,7 +197,7 @@ def rollout_runs(hosts: Iterable[DeclaredHost], state: str, circuit_name: Callab
         run = runs.setdefault((mode, _hashable(host.account), _hashable(options)), RolloutRun(mode, host.account, options, [], {}))
         run.options['wait_timeout'] = max(timeout or 0, run.options.get('wait_timeout') or 0) or None
         run.circuits.append(with_circuit_names(host.circuit, circuit_name))
-        run.hosts[host.name] = host.host
+        run.hosts[host.circuit_name] = host.hostname
     return list(runs.values())
 
 
@@ -243,14 +243,15 @@ def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any]) -> di
     diffs: dict[str | None, list[dict[str, Any]]] = {}
     for entry in result.get('diff', ()):
         diffs.setdefault(entry.get('circuit'), []).append(entry)
-    return {host.host: _host_result(host, circuits.get(host.name, {}), result) | {'diff': diffs.get(host.name, [])} for host in hosts}
+    return {host.hostname: _host_result(host, circuits.get(host.circuit_name, {}), result) | {'diff': diffs.get(host.circuit_name, [])}
+            for host in hosts}
 
 
 def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     objects = circuit.get('objects') or {}
     absent = host.state == 'absent'
     host_result = {
-        'name': host.name, 'state': 'absent' if absent else 'present',
+        'name': host.circuit_name, 'state': 'absent' if absent else 'present',
         'changed': bool(circuit.get('changed')), 'outcome': circuit.get('outcome'),
         **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check')},
         'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
@@ -259,7 +260,8 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
     host_result |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
     if failure and (failure is result or circuit['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
-        host_result |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{host.host}: ') else f'{host.host}: {text}'}
+        host_result |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{host.hostname}: ')
+                        else f'{host.hostname}: {text}'}
     return host_result
 
 

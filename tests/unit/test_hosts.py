@@ -24,7 +24,7 @@ def declare(host: str = 'nyc-1', **variables) -> hosts.DeclaredHost:
 
 
 def row(declared: hosts.DeclaredHost, result: dict) -> dict:
-    return hosts.host_results([declared], result)[declared.host]
+    return hosts.host_results([declared], result)[declared.hostname]
 
 
 @pytest.mark.parametrize('role', ['provision', 'peer'])
