@@ -127,8 +127,8 @@ def _with_parts_read(client: Client, unread: Iterable[Part], snapshot: Snapshot,
         snapshot, prefetch = snapshot.restricted_to(SLOT.name), ()
     parts = dict.fromkeys([*unread, *((name, None) for name in prefetch if not snapshot.has_list(name))])
     queries = {part: None if part[1] or snapshot.has_list(part[0]) else snapshot.list_filters.get(part[0]) for part in parts}
-    for part, objects in zip(queries, run_concurrently(lambda part: _read_part(client, part, queries[part], snapshot), list(queries)),
-                             strict=True):
+    read = run_concurrently(lambda part: _read_part(client, part, queries[part], snapshot), list(queries))
+    for part, objects in zip(queries, read, strict=True):
         snapshot.put_part(part, objects, narrowed=bool(queries[part]))
     return snapshot
 

@@ -37,7 +37,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains, plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
 
 from .scripted import ACCOUNT, Script, answer, refusal
 from .test_plan import KEY, NY5, SESSION, Whole, cni, direct, gcp, slot, snapshot, tunnel, uuid
@@ -838,69 +837,3 @@ def test_of_many_only_that_which_does_not_come_fails():
     chains = [[desired_object(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
     late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_chains(chains, there))
     assert (late.kind, change.action, script.now) == ('not_yet', 'update', 5)
-
-
-# Waiting.
-
-def statuses(*states):
-    return [answer({'state': state}) for state in states]
-
-
-def test_a_wait_ends_when_the_state_is_reached():
-    script = Script(*statuses('Pending', 'Pending', 'Healthy'))
-    assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
-    assert script.requests() == [('GET', f'{PORTS}/a/status')] * 3
-    assert script.slept == [0.5, 1.0]
-
-
-@pytest.mark.parametrize('timeout', [8, 10])
-def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached(timeout):
-    script = Script(*statuses(*['Pending'] * 20))
-    assert wait_for_states(script.client(), {'a': ['Healthy']}, timeout) == {'a': {'state': 'Pending'}}
-    assert script.now == timeout
-
-
-@pytest.mark.parametrize('states', [[], ['Healthy']])
-def test_an_interconnect_that_has_gone_has_no_status_and_is_not_waited_for(states):
-    script = Script(*[refusal(404)] * 2)
-    assert wait_for_states(script.client(), {'a': states}, 10) == {}
-    assert script.slept == []
-
-
-def test_a_status_that_comes_late_is_waited_for():
-    script = Script(*[refusal(404), answer(direct('a', 1))] * 2, *statuses('Pending', 'Healthy'))
-    assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
-    late = Script(*[refusal(404), answer(direct('a', 1))] * 20)
-    assert wait_for_states(late.client(), {'a': ['Healthy']}, 10) == {}
-    assert late.now == 10
-
-
-def test_a_wait_may_last_for_days():
-    script = Script(*statuses(*['Pending'] * 9000))
-    assert wait_for_states(script.client(), {'a': ['Healthy']}, 3 * 86400) == {'a': {'state': 'Pending'}}
-    assert (script.now, max(script.slept)) == (3 * 86400, 30)
-
-
-def test_only_those_that_have_not_reached_a_state_are_read_again():
-    polls = dict.fromkeys(['a', 'b', 'c'], 0)
-
-    def status(request):
-        name = request['url'].split('/')[3]
-        polls[name] += 1
-        return answer({'state': 'Healthy' if name != 'b' or polls[name] == 4 else 'Pending'})
-
-    found = wait_for_states(Script(*[status] * 6).client(), dict.fromkeys(polls, ('Healthy', 'Down')), 60)
-    assert (found, polls) == ({name: {'state': 'Healthy'} for name in polls}, {'a': 1, 'b': 4, 'c': 1})
-
-
-def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
-    polls = dict.fromkeys(['a', 'b', 'c'], 0)
-
-    def status(request):
-        name = request['url'].split('/')[3]
-        polls[name] += 1
-        return answer({'state': 'Healthy' if polls[name] == 3 else 'Pending'})
-
-    found = wait_for_states(Script(*[status] * 5).client(), {'a': ['Pending'], 'b': ['Healthy'], 'c': ()}, 60)
-    assert {name: status['state'] for name, status in found.items()} == {'a': 'Pending', 'b': 'Healthy', 'c': 'Pending'}
-    assert polls == {'a': 1, 'b': 3, 'c': 1}

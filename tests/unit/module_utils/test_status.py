@@ -1,0 +1,174 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The status of interconnects: waiting for a state, and the verdict on what is expected of sites."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import status_work, wait_for_states
+
+from .scripted import Script, answer, refusal
+from .test_plan import NY5, cni, direct, gcp
+
+PORTS = '/cni/interconnects'
+# Three circuits of ewr-a, two of them on one device, and one of a region; one interconnect without a circuit, one with two.
+INTERCONNECTS = [direct('a', 1), direct('b', 2), direct('c', 3, device='edge02.ewr-a', facility=NY5), gcp('g')]
+CNIS = [cni(1, 'nyc-1', 'a'), cni(2, 'nyc-2', 'b'), cni(3, 'nyc-0', 'b'), cni(4, None, 'g')]
+HEALTHY = dict.fromkeys('abcg', 'Healthy')
+
+
+# Waiting.
+
+def statuses(*states):
+    return [answer({'state': state}) for state in states]
+
+
+def test_a_wait_ends_when_the_state_is_reached():
+    script = Script(*statuses('Pending', 'Pending', 'Healthy'))
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
+    assert script.requests() == [('GET', f'{PORTS}/a/status')] * 3
+    assert script.slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize('timeout', [8, 10])
+def test_a_wait_ends_at_its_time_to_the_second_with_what_was_reached(timeout):
+    script = Script(*statuses(*['Pending'] * 20))
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, timeout) == {'a': {'state': 'Pending'}}
+    assert script.now == timeout
+
+
+@pytest.mark.parametrize('states', [[], ['Healthy']])
+def test_an_interconnect_that_has_gone_has_no_status_and_is_not_waited_for(states):
+    script = Script(*[refusal(404)] * 2)
+    assert wait_for_states(script.client(), {'a': states}, 10) == {}
+    assert script.slept == []
+
+
+def test_a_status_that_comes_late_is_waited_for():
+    script = Script(*[refusal(404), answer(direct('a', 1))] * 2, *statuses('Pending', 'Healthy'))
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, 60) == {'a': {'state': 'Healthy'}}
+    late = Script(*[refusal(404), answer(direct('a', 1))] * 20)
+    assert wait_for_states(late.client(), {'a': ['Healthy']}, 10) == {}
+    assert late.now == 10
+
+
+def test_a_wait_may_last_for_days():
+    script = Script(*statuses(*['Pending'] * 9000))
+    assert wait_for_states(script.client(), {'a': ['Healthy']}, 3 * 86400) == {'a': {'state': 'Pending'}}
+    assert (script.now, max(script.slept)) == (3 * 86400, 30)
+
+
+def test_only_those_that_have_not_reached_a_state_are_read_again():
+    polls = dict.fromkeys(['a', 'b', 'c'], 0)
+
+    def status(request):
+        name = request['url'].split('/')[3]
+        polls[name] += 1
+        return answer({'state': 'Healthy' if name != 'b' or polls[name] == 4 else 'Pending'})
+
+    found = wait_for_states(Script(*[status] * 6).client(), dict.fromkeys(polls, ('Healthy', 'Down')), 60)
+    assert (found, polls) == ({name: {'state': 'Healthy'} for name in polls}, {'a': 1, 'b': 4, 'c': 1})
+
+
+def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
+    polls = dict.fromkeys(['a', 'b', 'c'], 0)
+
+    def status(request):
+        name = request['url'].split('/')[3]
+        polls[name] += 1
+        return answer({'state': 'Healthy' if polls[name] == 3 else 'Pending'})
+
+    found = wait_for_states(Script(*[status] * 5).client(), {'a': ['Pending'], 'b': ['Healthy'], 'c': ()}, 60)
+    assert {name: status['state'] for name, status in found.items()} == {'a': 'Pending', 'b': 'Healthy', 'c': 'Pending'}
+    assert polls == {'a': 1, 'b': 3, 'c': 1}
+
+
+# The module.
+
+def status_info(states, /, *, later=None, **given):
+    """The result of status_info where interconnects have these states, and later ones from the second read on."""
+    params = {**dict.fromkeys(['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect']),
+              'wait_timeout': 60, 'enforce': False, **given}
+    reads = dict.fromkeys(states, 0)
+
+    def service(request):
+        path = request['url'].removeprefix(PORTS)
+        if not path.endswith('/status'):
+            return answer({'items': INTERCONNECTS if not path else CNIS, 'next': None})
+        name = path.split('/')[1]
+        reads[name] += 1
+        state = (later or states)[name] if reads[name] > 1 else states[name]
+        return answer({'state': state, 'reason': f'{name} is {state}'}) if state else refusal(404)
+
+    return status_work(Task(params, Script(*[service] * 50).client(), None))
+
+
+def test_a_status_names_the_circuits_of_its_interconnect():
+    result = status_info({**HEALTHY, 'b': 'Down'})
+    assert result == {'changed': False, 'reached': True, 'statuses': [
+        {'interconnect': name, 'conduit_name': circuits[0] if len(circuits) == 1 else None, 'conduit_names': circuits,
+         'state': state, 'reason': f'{name} is {state}'}
+        for name, circuits, state in [('a', ['nyc-1'], 'Healthy'), ('b', ['nyc-0', 'nyc-2'], 'Down'), ('c', [], 'Healthy'),
+                                      ('g', [], 'Healthy')]]}
+
+
+@pytest.mark.parametrize(('given', 'names'), [
+    ({'interconnect': 'c'}, ['c']), ({'interconnects': ['c', 'a']}, ['a', 'c']),
+    ({'conduit_name': 'nyc-2'}, ['b']), ({'conduit_names': ['nyc-2', 'nyc-1']}, ['a', 'b']),
+    ({'states': ['Down', 'Pending']}, ['b']), ({'states': ['active']}, ['a', 'c']),
+])
+def test_statuses_are_those_of_what_is_named_and_of_the_states(given, names):
+    result = status_info({**HEALTHY, 'b': 'Down', 'g': None}, **given)
+    assert [status['interconnect'] for status in result['statuses']] == names
+
+
+@pytest.mark.parametrize(('given', 'later', 'reached'), [
+    ({'wait_for': ['active']}, HEALTHY, True),
+    ({'wait_for': ['active']}, {**HEALTHY, 'b': 'Down'}, False),
+    ({'wait_for': ['active']}, {**HEALTHY, 'b': None}, False),
+    ({'wait_for': ['Down', 'Healthy']}, {**HEALTHY, 'b': 'Down'}, True),
+    ({'wait_for': []}, {}, True),
+])
+def test_a_wait_tells_whether_all_have_reached_a_state(given, later, reached):
+    assert status_info({**HEALTHY, 'b': 'Pending'}, later=later, **given)['reached'] is reached
+
+
+@pytest.mark.parametrize(('expected', 'have', 'text'), [
+    ({'site': 'ewr-a', 'healthy': 2, 'devices': 2, 'facilities': 2}, (2, 2, 2), ''),
+    ({'site': 'ewr-a', 'healthy': 3, 'facilities': 0}, (2, 2, 2), 'ewr-a: 2 of 3 healthy'),
+    ({'site': 'ewr-a', 'devices': 3, 'facilities': 4}, (2, 2, 2), 'ewr-a: 2 of 3 devices, 2 of 4 facilities'),
+    ({'site': 'us-east4', 'healthy': 1}, (1, 0, 0), ''),
+    ({'site': 'lhr-a', 'healthy': 1}, (0, 0, 0), 'lhr-a: 0 of 1 healthy'),
+])
+def test_a_site_is_judged_by_its_healthy_interconnects(expected, have, text):
+    names = ('healthy', 'devices', 'facilities')
+    wanted = {**dict.fromkeys(names), **expected}
+    verdict = status_info({**HEALTHY, 'b': 'Down'}, expect=[wanted])['verdict']
+    short = {name: {'have': number, 'want': wanted[name]} for name, number in zip(names, have, strict=True) if number < (wanted[name] or 0)}
+    assert verdict == {'met': not text, 'text': text or 'as expected', 'sites': [
+        {'site': expected['site'], 'met': not text, **dict(zip(names, have, strict=True)), 'short': short}]}
+
+
+def test_two_interconnects_on_one_device_are_one_device():
+    (site,) = status_info(dict(HEALTHY), expect=[{'site': 'ewr-a', 'healthy': None, 'devices': 3, 'facilities': None}])['verdict']['sites']
+    assert (site['healthy'], site['devices'], site['facilities']) == (3, 2, 2)
+
+
+def test_a_gate_fails_with_the_verdict_on_each_site():
+    expect = [{'site': site, 'healthy': 1, 'devices': None, 'facilities': None} for site in ('lhr-a', 'ewr-a', 'fra-a')]
+    verdict = status_info(dict(HEALTHY), expect=expect)['verdict']
+    assert verdict['text'] == 'lhr-a: 0 of 1 healthy; fra-a: 0 of 1 healthy'
+    with pytest.raises(ExpectationError, match=r'^Not as expected: lhr-a: 0 of 1 healthy; fra-a: 0 of 1 healthy\.$') as error:
+        status_info(dict(HEALTHY), expect=expect, enforce=True)
+    assert (error.value.retryable, error.value.result()['verdict']) == (True, verdict)
+    assert status_info(dict(HEALTHY), expect=expect[1:2], enforce=True)['verdict']['met'] is True
+
+
+@pytest.mark.parametrize('number', [None, 0])
+def test_an_expectation_of_nothing_is_refused(number):
+    with pytest.raises(InputError, match=r"^expect: nothing is expected of 'ewr-a'\. Allowed: a number of healthy, devices, facilities\.$"):
+        status_info(dict(HEALTHY), expect=[{'site': 'ewr-a', 'healthy': number, 'devices': None, 'facilities': None}])
