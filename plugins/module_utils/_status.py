@@ -63,9 +63,11 @@ def status_work(task: Task) -> dict[str, Any]:
     params, goal, shown = task.params, states_of(task.params['wait_for']), states_of(task.params['states'])
     _check_expectations(params['expect'])
     options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
-    names, interconnects, circuits = observe(task.client, lambda snapshot: (
-        interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name) if params['expect'] else [],
-        _circuits_by_interconnect(snapshot)), prefetch=PREFETCH)
+
+    def decide(snapshot: Snapshot) -> tuple[list[str], list[Object], dict[str, list[str]]]:
+        return interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name), _circuits_by_interconnect(snapshot)
+
+    names, interconnects, circuits = observe(task.client, decide, prefetch=PREFETCH)
     found = wait_for_states(task.client, dict.fromkeys(names, goal), params['wait_timeout'])
     statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
     reached = not goal or all(name in found and found[name].get('state') in goal for name in names)

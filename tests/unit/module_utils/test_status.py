@@ -158,6 +158,12 @@ def test_two_interconnects_on_one_device_are_one_device():
     assert (site['healthy'], site['devices'], site['facilities']) == (3, 2, 2)
 
 
+def test_of_a_site_only_what_is_named_counts():
+    expected = {'site': 'ewr-a', 'healthy': 2, 'devices': None, 'facilities': None}
+    verdict = status_info(dict(HEALTHY), conduit_names=['nyc-1'], expect=[expected])['verdict']
+    assert verdict['text'] == 'ewr-a: 1 of 2 healthy'
+
+
 def test_a_gate_fails_with_the_verdict_on_each_site():
     expect = [{'site': site, 'healthy': 1, 'devices': None, 'facilities': None} for site in ('lhr-a', 'ewr-a', 'fra-a')]
     verdict = status_info(dict(HEALTHY), expect=expect)['verdict']
