@@ -130,8 +130,8 @@ def apply_changes(client: Client, changes: Iterable[Change], to_error: ToError =
 
 
 def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers: int = 1, fail_fast: bool = False,
-                 on_end: Callable[[int], None] = lambda number: None, on_written: Callable[[int, Change], None] = lambda number,
-                 change: None,
+                 on_end: Callable[[int], None] = lambda number: None,
+                 on_written: Callable[[int, Change], None] = lambda number, change: None,
                  to_error: ToError = as_cni_error) -> list[ChainResult]:
     """Writes chains of changes: all deletes first, rank by rank, then the rest. workers: chains at the same time, each in its own order.
 
@@ -149,7 +149,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
         result.skipped = result.skipped or (fail_fast and any(other.error for other in results) and not result.written)
         if not (result.error or result.skipped):
             with result.catching(to_error):
-                _write_changes(client, [change for change in chains[number] if _phase(change) == phase], result, created)
+                _write_changes(client, _of_phase(chains[number], phase), result, created)
         if phase == WRITE_PHASE:
             with result.catching(to_error):
                 on_end(number)
@@ -179,11 +179,15 @@ def _phase(change: Change) -> tuple[int, int]:
     return min(rank(change), WRITE_PHASE)
 
 
+def _of_phase(changes: Iterable[Change], phase: tuple[int, int]) -> list[Change]:
+    return [change for change in changes if _phase(change) == phase]
+
+
 def _write_changes(client: Client, changes: Iterable[Change], result: ChainResult, created: CreatedObjects) -> None:
     """Writes changes until one fails, which raises its error. Placeholders are replaced by the values of earlier answers."""
     for change in changes:
-        answers = {create.after[path]: create.answer.get(path) for create in result.written if create.action == 'create'
-                   for path in create.row.assigned
+        creates = [written for written in result.written if written.action == 'create']
+        answers = {create.after[path]: create.answer.get(path) for create in creates for path in create.row.assigned
                    if isinstance(create.after.get(path), Placeholder)}
         desired = {path: get(change.after, path) for path in change.paths}
         known = {path: answers[value] for path, value in desired.items() if isinstance(value, Placeholder) and value in answers}
@@ -196,8 +200,7 @@ def _write_changes(client: Client, changes: Iterable[Change], result: ChainResul
 
 
 def _resolve_refusals(client: Client, pool: ThreadPoolExecutor, chains: Sequence[Sequence[Change]], results: Sequence[ChainResult],
-                      created: CreatedObjects,
-                      to_error: ToError) -> None:
+                      created: CreatedObjects, to_error: ToError) -> None:
     """Reads each list once for all creates that were refused.
 
     An object that another run created is adopted, if the user named the very slot.
@@ -221,7 +224,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
             return
         result.error = None
         result.add_written(_completed_create(client, change, created_object))
-        to_write, written = ([change for change in changes if _phase(change) == WRITE_PHASE] for changes in (chain, result.written))
+        to_write, written = _of_phase(chain, WRITE_PHASE), _of_phase(result.written, WRITE_PHASE)
         _write_changes(client, to_write[len(written):], result, created)
 
 
