@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `make demo` shows: a redundant pair of circuits on the simulator, from an inventory to the hand-over files."""
+"""What `make demo` shows: a redundant pair of circuits on the simulator, from the inventory to the hand-over files."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ def main() -> int:
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     os.chdir(ROOT)
     shutil.rmtree(FILES, ignore_errors=True)
-    heading('A simulator stands in for Cloudflare', 'python tests/simulator --port 0')
+    heading('Start a simulator in place of Cloudflare', 'python tests/simulator --port 0')
     try:
         with Simulator() as simulator:
             show(simulator)
     except KeyboardInterrupt:
         return 130
-    print(f'\nDone in {time.monotonic() - started:.0f} s. The simulator is stopped, the files stay in {FILES}.')
+    print(f'\nDone in {time.monotonic() - started:.0f} s. The simulator has stopped. The files are in {FILES}.')
     return 0
 
 
 def show(simulator: Simulator) -> None:
     for name, value in simulator.environment.items():
         print(f'export {name}={value}')
-    play(simulator, 'Two ports on different devices, with BGP, health checks, LOAs and hand-overs')
+    play(simulator, 'Order a redundant pair on two devices, with BGP, health checks, LOAs and hand-overs')
     for interconnect in simulator.state()['interconnects']:
         simulator.set_status(interconnect['name'], 'Healthy')
     asked = len(simulator.requests())
-    changed = play(simulator, 'Weeks later there is light. The same again changes nothing', brief=True)
+    changed = play(simulator, 'Weeks later both ports are Healthy; a second run changes nothing', brief=True)
     requests = simulator.requests()[asked:]
     writes = [one for one in requests if one['method'] != 'GET']
     if changed or writes:
-        sys.exit(f'FAILED: the second run changed {changed} things and sent {len(writes)} requests that write.')
-    print(f'Nothing changed, and none of the {len(requests)} requests was one that writes.')
-    print('\n== For the data centre and the router: a letter of authorization and a hand-over for each circuit')
+        sys.exit(f'FAILED: the second run changed {changed} objects and sent {len(writes)} write requests.')
+    print(f'Nothing changed. All {len(requests)} requests were reads.')
+    print('\n== For the data centre and the router: a Letter of Authorization (LOA) and a hand-over for each circuit')
     for file in sorted(FILES.iterdir()):
         print(f'{file}  {file.stat().st_size} bytes')
 
 
 def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False) -> int:
-    """Runs the playbook, prints what it says, and returns how much it changed. Ends the process if it fails."""
+    """Runs the playbook, prints its output and returns the number of changes. Ends the process if it fails."""
     command = ['ansible-playbook', '-i', 'docs/examples/inventory.yml', 'netops.cloudflare_cni.provision']
     command += ['-e', f'provision_artifacts_dir={FILES}', *arguments]
     heading(title, shlex.join(command))
@@ -86,7 +86,7 @@ def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False)
 
 
 def shown(lines: Iterable[str], brief: bool) -> Iterator[str]:
-    """The lines to print: none that is blank; brief, of the tasks only those that changed or said something."""
+    """The lines to print, without blank ones. brief: only the tasks that changed or printed something."""
     task = ''
     for line in lines:
         text = line.rstrip(' *\n')

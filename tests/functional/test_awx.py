@@ -134,8 +134,8 @@ def test_a_decommissioning_that_deletes_nothing_fails(worker, answer):
     finally:
         question['min'] = least
     assert (job.status != 0, set(worker.account.circuits())) == (True, {'nyc-1'})
-    assert 'Say which circuits to delete' in job.output
-    assert ('No host of this run is nyc-3' in job.output) == (answer == 'nyc-3')
+    assert 'Name the circuits to delete' in job.output
+    assert ('No host of this run matches nyc-3' in job.output) == (answer == 'nyc-3')
 
 
 def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(worker):

@@ -50,7 +50,7 @@ def test_without_circuits_a_playbook_fails_and_says_what_to_do(account, playbook
     (account.folder / 'empty.yml').write_text('routers: {hosts: {r-1: {provision_slot: {site: ewr-a}}}}')
     run = account.play(playbook, {}, '-i', str(account.folder / 'empty.yml'))
     assert (run.status, run.sent) == (2, [])
-    assert 'No host of this run is a circuit, as none is in circuits' in run.output
+    assert 'No host of this run is in circuits, so there is no circuit to work on' in run.output
     named = account.play(playbook, {'nyc-1': {}}, '-e', 'provision_hosts=nyc-9')
     assert (named.status, named.sent) == (2, [])
 
@@ -81,7 +81,7 @@ def test_circuits_of_several_accounts_in_one_run(account):
                  'lon-2': {'provision_slot': {'site': 'lhr-a', 'diverse_from': ['lon-1']}, **there}}
         run = account.play('provision', hosts, '-vvvv')
         assert run.status == 0, run.output
-        assert run.changed == {('Circuit', host) for host in hosts}
+        assert run.changed == {('Report each circuit', host) for host in hosts}
         assert set(account.circuits()) == {'nyc-1'}
         assert {cni['magic']['conduit_name'] for cni in other.state()['cnis']} == {'lon-1', 'lon-2'}
         assert len({port['ccr_device_name'] for port in other.state()['interconnects']}) == 2
@@ -182,6 +182,6 @@ def test_a_strategy_that_runs_hosts_by_themselves_is_none_of_the_playbooks_and_r
 
 
 def test_a_start_at_a_later_task_says_what_it_lacks(account):
-    run = account.play('provision', ALIKE, '--start-at-task', 'Circuit')
+    run = account.play('provision', ALIKE, '--start-at-task', 'Report each circuit')
     assert (run.status, run.sent) == (2, [])
     assert 'circuits_run holds no result of all hosts' in run.output

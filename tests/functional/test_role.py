@@ -68,7 +68,7 @@ def journey(tmp_path_factory):
 
 def test_check_mode_predicts_and_sends_no_write(journey):
     assert (journey.predicted.status, journey.predicted.writes) == (0, [])
-    assert journey.predicted.changed == {('Circuit', 'first'), ('Circuit', 'nyc-2')}
+    assert journey.predicted.changed == {('Report each circuit', 'first'), ('Report each circuit', 'nyc-2')}
     assert re.search(r'^nyc-2 +created +\(known after apply\)', journey.predicted.output, re.MULTILINE)
 
 
@@ -87,7 +87,7 @@ def test_a_second_run_changes_nothing(journey):
 
 def test_a_port_that_is_pending_is_no_failure_and_a_table_says_so(journey):
     port = journey.account.circuits()['nyc-2']['interconnect']['name']
-    table = journey.first.output.split('TASK [Summary]')[1]
+    table = journey.first.output.split('TASK [Show the summary]')[1]
     lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending\nA port is Pending until'
     assert re.search(lines, table, re.MULTILINE), table
 
@@ -130,7 +130,7 @@ def test_the_hand_over_holds_what_was_ordered(journey):
 
 def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
     text = journey.second.output
-    start = text.index('{', text.index('ok: [nyc-2] => ', text.rindex('TASK [Circuit]')))
+    start = text.index('{', text.index('ok: [nyc-2] => ', text.rindex('TASK [Report each circuit]')))
     result = json.JSONDecoder().raw_decode(text[start:])[0]
     circuit, files = journey.account.circuits()['nyc-2'], journey.account.files
     hidden = {**circuit['cni'], 'bgp': {**circuit['cni']['bgp'], 'md5_key': '(hidden)'}}
@@ -164,7 +164,7 @@ def test_steps_alone_do_theirs_and_send_no_write(journey):
         file.unlink()
     run = account.play('provision', PAIR, '--limit', 'first', '--tags', 'loa,handover')
     assert (run.status, run.writes) == (0, [])
-    assert run.changed == {('Circuit', 'first')}
+    assert run.changed == {('Report each circuit', 'first')}
     assert (files / 'nyc-1.md').read_bytes() == sheet
     # Each LOA is one of its own, as it was made.
     assert json.loads((files / 'nyc-1.json').read_text()) | {'loa': None} == facts | {'loa': None}
@@ -177,7 +177,7 @@ def test_status_shows_a_line_for_each_circuit_and_then_compares(journey):
     account.simulator.set_status(ports['nyc-2'], 'Down', 'no light')
     run = account.play('status', {**PAIR, 'nyc-3': {}}, '-e', '{"provision_expect": [{"site": "ewr-a", "healthy": 2}]}')
     assert (run.status, run.writes, run.changed) == (2, [], set())
-    assert 'Not as expected: ewr-a: 0 of 2 healthy.' in run.output
+    assert 'provision_expect is not met: ewr-a: 0 of 2 healthy.' in run.output
     assert {one['path'].rpartition('/')[2] for one in run.sent} == {'cnis', 'interconnects', 'status'}  # no page was asked for
     expected = [
         ['nyc-1', ports['nyc-1'], 'ewr-a', 'Equinix NY1', 'edge01.ewr-a', 'Pending'],
@@ -191,7 +191,7 @@ def test_check_mode_of_decommissioning_deletes_nothing(journey):
     before = journey.account.left()
     run = journey.account.play('decommission', {**PAIR, 'nyc-3': {}}, '--check', '-e', 'provision_hosts=all')
     assert (run.status, run.writes, journey.account.left()) == (0, [], before)
-    assert run.changed == {('Circuit', host) for host in PAIR}
+    assert run.changed == {('Report each circuit', host) for host in PAIR}
 
 
 # Other circuits.
@@ -288,7 +288,7 @@ def test_nothing_is_deleted_because_nothing_was_named(account):
     for nothing in ([], blank, null, other, ['--limit', ''], [*other, '--limit', 'nyc-1']):
         run = account.play('decommission', {'nyc-1': {}}, *nothing)
         assert (run.status, run.sent) == (2, []), nothing
-        assert 'Say which circuits to delete' in run.output
+        assert 'Name the circuits to delete' in run.output
 
 
 def test_a_port_that_never_got_its_cni_is_deleted_too(account):
@@ -333,7 +333,7 @@ def test_one_wrong_host_fails_alone_but_with_fail_fast_nothing_begins(account):
     fast = account.play('provision', hosts, '-e', 'provision_fail_fast=true', *own)
     assert (fast.status, fast.sent) == (2, [])
     run = account.play('provision', hosts, *own)
-    assert (run.status, set(account.circuits()), run.changed) == (2, {'nyc-1'}, {('Circuit', 'nyc-1')}), run.output
+    assert (run.status, set(account.circuits()), run.changed) == (2, {'nyc-1'}, {('Report each circuit', 'nyc-1')}), run.output
     assert 'fatal: [wrong]' in run.output and 'fatal: [nyc-1]' not in run.output
 
 

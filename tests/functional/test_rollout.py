@@ -464,11 +464,11 @@ def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_change
     adopted = account.play(str(tmp_path / 'adopted' / 'adopt.yml'), {})
     assert adopted.status == 0, adopted.output
     hosts = yaml.safe_load((tmp_path / 'adopted' / 'inventory.yml').read_text())['circuits']['hosts']
-    for changed in ({('Circuit', 'nyc-2'), ('Circuit', 'gcp-1')}, set()):  # whose hand-over had no word of a health check
+    for changed in ({('Report each circuit', 'nyc-2'), ('Report each circuit', 'gcp-1')}, set()):  # the hand-over changes
         again = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
         assert (again.status, again.writes, again.changed) == (0, [], changed), again.output
     hosts['nyc-1']['provision_mtu'] = 1400
-    text = account.play('rollout', hosts, '--check', '--diff').output.split('TASK [Circuit]')[1].split('TASK [')[0]
+    text = account.play('rollout', hosts, '--check', '--diff').output.split('TASK [Report each circuit]')[1].split('TASK [')[0]
     assert text.index('--- before') < text.index('changed: [nyc-1]')
     lines = {line.strip('-+ ,') for line in text.splitlines() if re.match(r'[-+] .*mtu', line)}
     assert lines == {'"mtu": 1476', '"mtu": 1400'}
