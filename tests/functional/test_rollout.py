@@ -464,7 +464,7 @@ def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_change
     adopted = account.play(str(tmp_path / 'adopted' / 'adopt.yml'), {})
     assert adopted.status == 0, adopted.output
     hosts = yaml.safe_load((tmp_path / 'adopted' / 'inventory.yml').read_text())['circuits']['hosts']
-    for changed in ({('Report each circuit', 'nyc-2'), ('Report each circuit', 'gcp-1')}, set()):  # the hand-over changes
+    for changed in ({('Report each circuit', 'nyc-2'), ('Report each circuit', 'gcp-1')}, set()):
         again = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
         assert (again.status, again.writes, again.changed) == (0, [], changed), again.output
     hosts['nyc-1']['provision_mtu'] = 1400
