@@ -35,7 +35,7 @@ KINDS['controller_workflow_nodes'] = 'workflow_job_template_nodes'
 
 @pytest.fixture(scope='module')
 def applied(process, tmp_path_factory):
-    """The controller with what the guide's playbook makes: .controller, .runs, .first (what was stored then), .names."""
+    """The controller with what the guide's playbook makes: .controller, .runs, .first (what was stored then)."""
     folder = tmp_path_factory.mktemp('awx')
     shutil.copytree(DATA, folder, dirs_exist_ok=True)
     (folder / 'apply.yml').write_text(PLAYBOOK.replace('/artifacts', str(folder / 'artifacts')))
@@ -52,10 +52,9 @@ def applied(process, tmp_path_factory):
         for _run in range(2):
             runs.append(subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False))
             first = first or copy.deepcopy((controller.objects, controller.surveys, controller.links))
-        names = {number: template['name'] for number, template in controller.objects['job_templates'].items()}
         (folder / 'node').mkdir()
         inventory = Worker(controller, folder / 'project', folder / 'node').sync('inventory.yml')
-        yield SimpleNamespace(controller=controller, runs=runs, first=first, folder=folder, names=names, inventory=inventory)
+        yield SimpleNamespace(controller=controller, runs=runs, first=first, folder=folder, inventory=inventory)
 
 
 def test_the_modules_of_awx_make_it_without_a_word_of_warning(applied):
@@ -70,8 +69,9 @@ def test_all_of_the_data_is_made(applied):
         kind = KINDS.get(variable, variable.removeprefix('controller_'))
         made = {named(one) for one in applied.controller.objects.get(kind, {}).values()}
         assert variable == 'controller_common' or made == {named(one) for one in wanted}, variable
-    surveys = {name: applied.controller.surveys.get(number) for number, name in applied.names.items()}
-    assert surveys == {'CNI provision': None, **{f'CNI {name}': survey for name, survey in SURVEYS.items()}}
+    templates = applied.controller.objects['job_templates']
+    asked = {template['playbook']: applied.controller.surveys.get(number) for number, template in templates.items()}
+    assert asked == {'provision.yml': None, **{f'{name}.yml': survey for name, survey in SURVEYS.items()}}
 
 
 def test_a_second_run_changes_nothing(applied):
@@ -118,7 +118,7 @@ def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
 
 def test_a_launch_drops_what_nobody_asks_for_and_takes_a_blank_only_where_none_is_required(worker):
     inventory = worker.inventory
-    job = worker.launch('CNI light', inventory, {'provision_name': 'nyc-9'}, tags='status', limit='nyc-1')
+    job = worker.launch('CNI wait for Healthy', inventory, {'provision_name': 'nyc-9'}, tags='status', limit='nyc-1')
     assert (job.ignored, worker.account.left()[:2]) == ({'provision_name', 'tags'}, ([], []))
     with pytest.raises(ValueError, match='provision_hosts: too small'):
         worker.launch('CNI decommission', inventory, {'provision_hosts': ''})
@@ -148,9 +148,9 @@ def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(wor
     assert job.output.count('changed=0 ') == 2
 
 
-def test_the_workflow_from_order_to_light(worker):
-    provision, approval, light = path(worker.controller)
-    assert approval == 'The cross-connects are run'
+def test_the_workflow_from_order_to_healthy(worker):
+    provision, approval, wait = path(worker.controller)
+    assert approval == 'The cross-connects are installed'
     inventory = worker.inventory
     ordered = worker.launch(provision, inventory, limit='nyc-1')
     assert ordered.status == 0, ordered.output
@@ -158,16 +158,16 @@ def test_the_workflow_from_order_to_light(worker):
     assert circuit['cni']['bgp']['customer_asn'] == 64496
     assert {file.name for file in worker.artifacts.iterdir()} == {'nyc-1-loa.pdf', 'nyc-1.json', 'nyc-1.md'}
     port = circuit['interconnect']['name']
-    dark = worker.launch(light, inventory, {'provision_wait_timeout': '1'}, limit='nyc-1')
-    assert dark.status != 0
-    assert f'{port}: no light yet' in dark.output
+    pending = worker.launch(wait, inventory, {'provision_wait_timeout': '1'}, limit='nyc-1')
+    assert pending.status != 0
+    assert f'Not Healthy yet: {port}' in pending.output
     worker.account.simulator.set_status(port, 'Healthy')
-    lit = worker.launch(light, inventory, limit='nyc-1')
-    assert lit.status == 0, lit.output
+    healthy = worker.launch(wait, inventory, limit='nyc-1')
+    assert healthy.status == 0, healthy.output
     status = worker.launch('CNI status', inventory, {'provision_wait_for': ['Healthy']})
     assert status.status == 0, status.output
     assert all(re.search(line, status.output) for line in ('nyc-1 .* Healthy', 'nyc-2 .* absent')), status.output
-    assert [job for job in (ordered, dark, lit, status) if worker.account.simulator.token in job.output] == []
+    assert [job for job in (ordered, pending, healthy, status) if worker.account.simulator.token in job.output] == []
 
 
 def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override(worker):

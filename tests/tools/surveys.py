@@ -29,7 +29,7 @@ class Ask:
 
 
 # What every playbook takes besides.
-HOSTS = {'type': 'str', 'description': 'Which circuits, a pattern of names in the inventory such as nyc-2 or nyc-1,nyc-2.'}
+HOSTS = {'type': 'str', 'description': 'The circuits to delete, a pattern of host names such as nyc-2 or nyc-1,nyc-2.'}
 HEALTH = ('Healthy', 'Unhealthy', 'Down')
 LEAST = {'provision_bgp.customer_asn': 1}
 TEXTS = ('text', 'textarea', 'password')
@@ -109,7 +109,7 @@ def text() -> str:
     """The file."""
     known = options()
     surveys = {
-        name: {'name': f'CNI {name}', 'description': '', 'spec': [question(ask, known[ask.option]) for ask in asks]}
+        name: {'name': '', 'description': '', 'spec': [question(ask, known[ask.option]) for ask in asks]}
         for name, asks in SURVEYS.items()
     }
     return HEAD + yaml.dump({'controller_surveys': surveys}, Dumper=Dumper, sort_keys=False, width=140)
