@@ -74,12 +74,12 @@ def journey(tmp_path_factory):
         yield Journey(account, predicted, first, account.play(site, hosts, '--check', '--diff'))
 
 
-WRITING = {'Write the configuration without the key', 'Write the configuration'}
+WRITING = {'Write the configuration without the MD5 key', 'Write the configuration'}
 
 
 def test_check_mode_predicts_and_writes_nothing(journey):
     assert journey.predicted.status == 0, journey.predicted.output
-    assert journey.predicted.changed == {(task, 'frr') for task in (*WRITING, 'Make the folder')}
+    assert journey.predicted.changed == {(task, 'frr') for task in (*WRITING, 'Create the folder')}
     assert journey.predicted.writes == journey.first.writes == []
 
 
@@ -113,7 +113,7 @@ def test_the_role_refuses_by_name(journey):
     fatal = dict(re.findall(r'^fatal: \[(\S+)\]: FAILED! => (\{.*?^\})', journey.first.output, re.MULTILINE | re.DOTALL))
     words = {
         'no-announce': 'missing required arguments: peer_announce', 'no-platform': 'value of peer_platform must be one of',
-        'no-key': 'peer_md5_key: what is given can not be written', 'no-circuit': 'peer_name: there is no circuit nowhere',
+        'no-key': 'peer_md5_key: what is given can not be written', 'no-circuit': 'peer_name: the circuit nowhere does not exist',
     }
     assert {host: told in fatal[host] for host, told in words.items()} == dict.fromkeys(words, True), fatal
 

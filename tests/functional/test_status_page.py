@@ -55,12 +55,12 @@ def written(tmp_path_factory) -> Iterator[Written]:
 
 
 def test_check_mode_shows_the_page_and_writes_none(written):
-    assert (written.predicted.status, written.predicted.changed) == (0, {('Write the page', 'nyc-2')}), written.predicted.output
+    assert (written.predicted.status, written.predicted.changed) == (0, {('Write the status page', 'nyc-2')}), written.predicted.output
     assert '+<h1>Cloudflare Network Interconnect</h1>' in written.predicted.output
 
 
 def test_the_page_is_written_once_and_for_its_owner(written):
-    assert (written.first.status, written.first.changed) == (0, {('Write the page', 'nyc-2')}), written.first.output
+    assert (written.first.status, written.first.changed) == (0, {('Write the status page', 'nyc-2')}), written.first.output
     assert (written.second.status, written.second.changed, written.second.writes) == (0, set(), [])
     assert stat.S_IMODE(written.page.stat().st_mode) == 0o600
 
@@ -102,7 +102,7 @@ def test_the_page_can_be_read(browser, pages, name, width, mode):
     page = browser.open(pages[name], width, mode == 'dark', scripts=False)
     (PAGES / f'{name}-{width}-{mode}.png').write_bytes(page.picture)
     assert (page.overflow, page.wide, page.pale, page.squeezed, page.requests, page.messages) == (0, [], [], [], [], [])
-    assert ('What needs a look' in page.text) == (name != '0')
+    assert ('Needs attention' in page.text) == (name != '0')
 
 
 @pytest.mark.browser
@@ -110,13 +110,13 @@ def test_a_name_is_no_script(browser, pages):
     page = browser.open(pages['hostile'])
     assert (page.requests, page.messages) == ([], [])
     assert page.text == browser.open(pages['hostile'], scripts=False).text
-    assert page.text.count(HOSTILE) == 3  # what waits for light, the picture, the table
+    assert page.text.count(HOSTILE) == 3  # what is Pending, the picture, the table
 
 
 @pytest.mark.browser
 def test_what_needs_a_look_is_at_hand_among_three_hundred(browser, pages):
     page = browser.open(pages['300'])
-    assert page.text.index('Not in order: ') < page.text.index('Waiting for light: ') < page.text.index('Sites')
+    assert page.text.index('Down, Unhealthy or unknown: ') < page.text.index('Pending: ') < page.text.index('Sites')
     assert page.height < 9000  # ten screens; what is Healthy is a sign in the picture of its site
 
 

@@ -158,5 +158,5 @@ def test_all_that_a_template_can_use_is_in_the_manual():
     ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
     handovers = [handover_of(CircuitFacts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
     keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}
-    section = (ROOT / 'docs' / 'provision.md').read_text().partition('### A sheet of your own')[2].partition('\n## ')[0]
+    section = (ROOT / 'docs' / 'provision.md').read_text().partition('### Your own template')[2].partition('\n## ')[0]
     assert sorted(key for key in keys if f'`{key}`' not in section) == []

@@ -38,9 +38,9 @@ def test_circuits_of_a_site_on_one_device_or_in_one_facility(devices, shared):
 def test_what_is_free_on_another_device_or_in_another_facility_is_said():
     one_device, one_facility = (text_of(rendered(overview(**read_of(on_devices(devices)), today='2026-11-23')))
                                 for devices in (['edge01.ewr-a'] * 2, ['edge01.ewr-a', 'edge02.ewr-a']))
-    elsewhere = 'Free at this site on another one: '
-    assert f'ewr-a: both circuits are on the device edge01.ewr-a. {elsewhere}edge02.ewr-a (3 x 10G, 1 x 100G); ' in one_device
-    assert f'ewr-a: both circuits are in the facility Equinix NY1. {elsewhere}Equinix NY5 (' in one_facility
+    assert ('ewr-a: both circuits are on the device edge01.ewr-a. '
+            'Free slots on other devices of this site: edge02.ewr-a (3 x 10G, 1 x 100G); ') in one_device
+    assert 'are in the facility Equinix NY1. Free slots in other facilities of this site: Equinix NY5 (' in one_facility
 
 
 def test_a_port_without_a_circuit_backs_nothing_up():
@@ -48,7 +48,7 @@ def test_a_port_without_a_circuit_backs_nothing_up():
     order(store, next(slot['id'] for slot in store.list_slots(occupied=False) if slot['ccr_device_name'] == 'edge01.ewr-a'))
     account = overview(**read_of(store), today='2026-11-23')
     assert (account['shared'], [circuit['spare'] for circuit in account['circuits']].count(True)) == ([], 1)
-    assert 'Ports that carry nothing: 1' in text_of(rendered(account))
+    assert 'Ports without a CNI: 1' in text_of(rendered(account))
 
 
 @pytest.mark.parametrize(('created_on', 'told'), [
@@ -56,13 +56,13 @@ def test_a_port_without_a_circuit_backs_nothing_up():
     ('2026-11-22T23:59:59.123456Z', '2026-11-22 1 day ago'),
     ('2026-10-26T00:00:00+00:00', '2026-10-26 28 days ago ewr-a'),
     ('2026-10-25T00:00:00Z', '2026-10-25 29 days ago longer than 4 weeks'),
-    (None, 'not told'), ('', 'not told'), (7, 'not told'), ('long ago', 'not told'),
+    (None, 'unknown'), ('', 'unknown'), (7, 'unknown'), ('long ago', 'unknown'),
 ])
 def test_how_long_a_port_is_pending_is_told_as_far_as_the_api_tells(created_on, told):
     read = read_of(on_devices(['edge01.ewr-a']))
     read['tunnels'][0]['created_on'] = created_on
     text = text_of(rendered(overview(**read, today='2026-11-23')))
-    assert 'Waiting for light: 1 A direct port is Pending until its cross-connect is run' in text
+    assert 'Pending: 1 A direct port is Pending until its cross-connect is installed' in text
     assert f'{read["interconnects"][0]["name"]} {told}' in text
 
 
@@ -72,7 +72,7 @@ def test_what_is_down_comes_first_and_says_why():
     waiting = [circuit['days'] for circuit in account['circuits'] if circuit['state'] == 'Pending']
     assert waiting == sorted(waiting, reverse=True) != sorted(waiting)
     text = text_of(rendered(account))
-    assert 'Not in order: 4' in text
+    assert 'Down, Unhealthy or unknown: 4' in text
     assert text.count('Down no light') == text.count('Unhealthy health checks fail') == 2 * 2  # in the list, and at the site
 
 
@@ -80,11 +80,11 @@ def test_a_circuit_whose_port_or_status_is_not_there_is_in_no_known_state():
     read = read_of(on_devices(['edge01.ewr-a', 'edge02.ewr-a']))
     account = overview(**{**read, 'interconnects': read['interconnects'][1:], 'statuses': []}, today='2026-11-23')
     assert account['states'] == {'Unknown': 2}
-    assert 'Site not told' in text_of(rendered(account))
+    assert 'Unknown site' in text_of(rendered(account))
 
 
 def test_the_settings_of_an_account_that_has_none():
-    assert "Cloudflare's ASN not told" in text_of(rendered(overview(**account_of(0), today='2026-11-23'), settings={'x': 1}))
+    assert "Cloudflare ASN unknown" in text_of(rendered(overview(**account_of(0), today='2026-11-23'), settings={'x': 1}))
 
 
 # Names are data.
