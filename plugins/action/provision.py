@@ -61,7 +61,7 @@ class ActionModule(InProcess):
         known = self._vars.get(name)
         hosts = known.get('hosts') if isinstance(known, Mapping) else None
         if not isinstance(hosts, Mapping):
-            raise InputError(option, f'{name} holds no result of all hosts: the task that registers it comes first, in each run.')
+            raise InputError(option, f'{name} has no result of all hosts: run the task that registers it first, in the same run.')
         return hosts
 
     def _own_result(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class ActionModule(InProcess):
                 results[host.hostname] = _skipped_result(host, reason)
         pending = [host for host in declared if host.hostname not in results]
         if self._stopped_by_invalid_host(results):
-            results |= {host.hostname: _skipped_result(host, 'another host is wrong') for host in pending}
+            results |= {host.hostname: _skipped_result(host, 'another host has an error') for host in pending}
         elif pending:
             results |= self._run_rollouts(pending, steps, {host.hostname: host.circuit_name for host in declared})
         return {name: results[name] for name in names}
@@ -117,7 +117,7 @@ class ActionModule(InProcess):
     def _refuse_strategy(self, hosts: list[str]) -> None:
         strategy = str(self._task._parent._play.strategy).rpartition('.')[2]
         if len(hosts) > 1 and strategy in PER_HOST_STRATEGIES:
-            raise InputError('hosts', f'with the strategy {strategy} each host would do this for all. Take the strategy linear.')
+            raise InputError('hosts', f'with the strategy {strategy} each host would run this for all hosts. Use the strategy linear.')
 
     def _stopped_by_invalid_host(self, results: HostResults) -> bool:
         """Whether an invalid host stops all: overridden would take its circuit for a surplus one."""
@@ -193,7 +193,7 @@ class ActionModule(InProcess):
         results = _hosts.host_results([host for host in pending if host.hostname in names], result)
         first, *others = results
         if 'circuits' not in result:  # all failed for one reason, which is shown once
-            results |= {name: {**results[name], 'msg': f'{name}: not begun, as {first} was not.'} for name in others}
+            results |= {name: {**results[name], 'msg': f'{name}: not started, for the same reason as {first}.'} for name in others}
         elif result.get('failed') and not any(host_result.get('failed') for host_result in results.values()):
             results[first] |= {'failed': True, 'outcome': 'failed', 'msg': f'{first}: {result["msg"]}'}
         return results
@@ -248,9 +248,9 @@ def _absolute(path: str | None) -> str | None:
 def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:
     """Why a host has nothing to do; empty if it has."""
     if host.state == SPARE:
-        return f'a spare port: {PREFIX}state=present makes a circuit on it, {PREFIX}state=absent deletes it'
+        return f'a spare port: {PREFIX}state=present creates a circuit on it, {PREFIX}state=absent deletes it'
     needed = {_hosts.DECOMMISSION} if host.state == 'absent' else {*_hosts.STEPS}
-    return '' if needed & {*steps} else 'the tags choose no step'
+    return '' if needed & {*steps} else 'the tags select no step'
 
 
 def _skipped_result(host: DeclaredHost, reason: str) -> dict[str, Any]:
@@ -259,5 +259,5 @@ def _skipped_result(host: DeclaredHost, reason: str) -> dict[str, Any]:
 
 def _registered_result(results: HostResults, host: str) -> dict[str, Any]:
     if host not in results:
-        raise InputError('result_of', f'{host} was not among the hosts of that task.')
+        raise InputError('result_of', f'{host} was not a host of that task.')
     return results[host]

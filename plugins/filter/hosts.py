@@ -60,7 +60,7 @@ def hosts(circuits: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     left_out += [f'{variable} of {name}' for name, variables in variables_by_name.items() for variable, value in variables.items()
                  if is_template(value)]
     for text in left_out:
-        Display().warning(f'netops.cloudflare_cni.hosts: {text} is left out, as Ansible would run it as a template.')
+        Display().warning(f'netops.cloudflare_cni.hosts: {text} is left out, because Ansible would evaluate it as a template.')
     return {host_name(name, RESERVED_NAMES): {**({'provision_name': name} if host_name(name, RESERVED_NAMES) != name else {}),
                                               **{variable: value for variable, value in variables.items() if not is_template(value)}}
             for name, variables in variables_by_name.items() if not is_template(name)}

@@ -151,7 +151,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if path.endswith(FILE_ENDINGS):
             return True
         if _names_plugin(path, self.NAME):
-            self.display.warning(f'{path} is for {self.NAME}: let its name end in {" or ".join(FILE_ENDINGS)}.')
+            self.display.warning(f'{path} is an inventory of {self.NAME}: its name must end in {" or ".join(FILE_ENDINGS)}.')
         return False
 
     def parse(self, inventory, loader, path: str, cache: bool = True) -> None:
@@ -192,7 +192,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.load_cache_plugin()
             circuits = self._cache.get(key)
             if circuits is not None:
-                self.display.warning(f'{self.NAME}: the circuits are those of an earlier run, from the cache, since: {error}')
+                self.display.warning(f'{self.NAME}: using the circuits of an earlier run from the cache, because: {error}')
                 return circuits
         self.display.error(f'{self.NAME}: {error}', wrap_text=False)
         raise SystemExit(1)
@@ -219,7 +219,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         connection = {name: trust_as_template(value) for name, value in LOCAL_CONNECTION.items()}
         true_name = {'provision_name': name} if host != name else {}
         if true_name:
-            self.display.warning(f'{self.NAME}: {name!r} can not be the name of a host. Its host is {host!r}.')
+            self.display.warning(f'{self.NAME}: {name!r} cannot be the name of a host. Its host is named {host!r}.')
         for variable, value in {**connection, **_as_data({**variables, **true_name})}.items():
             self.inventory.set_variable(host, variable, value)
         host_variables = self.inventory.get_host(host).get_vars()
@@ -262,7 +262,7 @@ def _hosts_of(client: Client, interconnects: Mapping[str, Object], statuses: Map
     spare = {name: {**_facts(interconnect, statuses), **_spare_variables(interconnect)} for name, interconnect in interconnects.items()
              if name not in in_use}
     for name in spare.keys() & variables.keys():
-        client.warn(f'The interconnect {name} carries no CNI, and a CNI elsewhere has its name: it is left out.')
+        client.warn(f'The interconnect {name} has no CNI, but the CNI of another interconnect has its name: the interconnect is left out.')
     return {**spare, **variables}
 
 

@@ -26,6 +26,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
     UndecidedError,
     as_cni_error,
+    sentence,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import (
     Object,
@@ -236,7 +237,7 @@ def _reread_after_refusal(client: Client, row: Resource, results: Sequence[Chain
             current = read_objects(client, row.name)
         except Exception as error:
             for result in results:
-                result.error.notes.append(f'The look at what is there failed too: {to_error(error).message}')
+                result.error.notes.append(f'Reading the account failed too: {to_error(error).message}')
             return current
         unseen = [result for result in results if result.error.details.get('status') == 409 and row.exclusive
                   and not _has_same_name(result.refused, current)]
@@ -245,7 +246,7 @@ def _reread_after_refusal(client: Client, row: Resource, results: Sequence[Chain
         client.back_off(attempt)
     for result in unseen:
         result.error.retryable = True
-        result.error.notes.append('Cloudflare does not list what is in the way yet.')
+        result.error.notes.append('Cloudflare does not list the conflicting object yet.')
     return current
 
 
@@ -286,8 +287,8 @@ def _rollback_create(client: Client, result: ChainResult, change: Change, curren
     if rivals:
         _delete_object(client, change._replace(before=created_object), created)
         result.written.remove(change)
-        raise RaceError(f'{change.label}: {row.exclusive} {created_object[row.exclusive]!r} was given to {row.title} {rivals[0]} in the '
-                        'same moment, so the one made here was taken back. Run it again.')
+        raise RaceError(f'{change.label}: another run created {row.title} {rivals[0]} on {row.exclusive} {created_object[row.exclusive]!r} '
+                        'at the same moment, so this run deleted its own. Run it again.')
 
 
 def _rival_ids(change: Change, current: Iterable[Object], created: CreatedObjects) -> list[Any]:
@@ -379,7 +380,7 @@ def _post_order(client: Client, change: Change, created: CreatedObjects) -> Obje
                 raise _add_winner(client, error, change, None) from None
             lost_answer = error
             client.back_off(attempt)
-    raise _undecided_error(f'{lost_answer.message} It was sent {MAX_POSTS} times, and {change.label} is not to be seen.', lost_answer)
+    raise _undecided_error(f'{sentence(lost_answer.message)} It was sent {MAX_POSTS} times, but {change.label} was not found.', lost_answer)
 
 
 def _may_be_created(error: CniError) -> bool:
@@ -393,7 +394,7 @@ def _reread_after_lost_answer(client: Client, change: Change, cause: CniError) -
     try:
         return read_objects(client, change.row.name)
     except CniError as error:
-        raise _undecided_error(f'{cause.message} The look at what is there failed too: {error.message}', cause) from error
+        raise _undecided_error(f'{sentence(cause.message)} Reading the account failed too: {error.message}', cause) from error
 
 
 def _find_created(current: Iterable[Object], change: Change, cause: CniError, created: CreatedObjects) -> Object | None:
@@ -402,18 +403,18 @@ def _find_created(current: Iterable[Object], change: Change, cause: CniError, cr
     current = [obj for obj in current if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
     for obj in current:
         if isinstance(obj, Unreadable) and all(obj.may_be(path, value, row.field(path).normal) for path, value in identity.items()):
-            raise _undecided_error(f'{cause.message} {obj.error}', cause)
+            raise _undecided_error(f'{sentence(cause.message)} {obj.error}', cause)
     matches = [obj for obj in current if not differing_fields(row, identity, obj)]
     if len(matches) > 1:
         names = ', '.join(sorted(obj[change.row.id] for obj in matches))
-        raise _undecided_error(f'{cause.message} Several have come since that may be {change.label}: {names}.', cause)
+        raise _undecided_error(f'{sentence(cause.message)} Several new objects may be {change.label}: {names}.', cause)
     return matches[0] if matches else None
 
 
 def _undecided_error(text: str, cause: CniError) -> UndecidedError:
     """The error where nobody can tell whether the object was created, with what to check and what to do."""
-    return UndecidedError(f'{text} Whether it was created is not known: look for it with the info module in a few minutes. '
-                          'Running this again looks before it orders.', method='POST', cause=cause.details, retryable=True)
+    return UndecidedError(f'{sentence(text)} It is not known whether it was created: check with the info module in a few minutes, then run '
+                          'this again. It reads the account before it orders.', method='POST', cause=cause.details, retryable=True)
 
 
 def _add_winner(client: Client, error: CniError, change: Change, winner: Object | None) -> CniError:
@@ -421,9 +422,9 @@ def _add_winner(client: Client, error: CniError, change: Change, winner: Object 
     slot_id = change.after.get('slot_id')
     if winner:
         name = winner[change.row.id]
-        error.notes.append(f'Meanwhile {change.row.title} {name!r} was created there by someone else; run again to choose anew.')
+        error.notes.append(f'Meanwhile someone else created {change.row.title} {name!r} there. Run it again.')
     elif slot_id and any(slot.get('occupied') for slot in read_objects(client, 'slot', slot_id)):
-        error.notes.append(f'Slot {slot_id} has been taken since it was looked at; run again to choose anew.')
+        error.notes.append(f'Slot {slot_id} has been taken in the meantime. Run it again.')
     return error
 
 
@@ -479,4 +480,4 @@ def _refuse_placeholders(change: Change, ident: str | None = None) -> None:
     for path in (*change.paths, *((ident,) if ident else ())):
         if get(change.after, path) == UNKNOWN:
             option = change.row.parent[0] if path == ident else change.row.field(path).option
-            raise InputError(option, f'{UNKNOWN!r} comes from a task in check mode; it can not be written.')
+            raise InputError(option, f'{UNKNOWN!r} is a value from check mode and cannot be written.')

@@ -47,7 +47,7 @@ def _desired_interconnect(circuit: Circuit) -> Desired:
     left_out = [option for option in given if 'pairing_key' in given and INTERCONNECT.implied_types.get(option) == 'direct']
     applicable = {option: value for option, value in given.items() if option not in left_out}
     desired = desired_object(INTERCONNECT, {**applicable, 'conduit_name': circuit['name']})
-    text = f'{", ".join(left_out)}: left out, as it has a pairing_key, and so is no port in a data centre.'
+    text = f'{", ".join(left_out)}: ignored, because a circuit with a pairing_key has no port in a data centre.'
     return desired._replace(warnings=(*desired.warnings, text)) if left_out else desired
 
 

@@ -58,7 +58,7 @@ def url_segment(value: Any) -> str:
     """
     text = str(value)
     if not is_url_segment(text):
-        raise InputError('name', f'{text!r} can not be part of an address of the API.')
+        raise InputError('name', f'{text!r} cannot be part of an API URL.')
     return quote(text, safe='')
 
 
@@ -112,7 +112,7 @@ class Client:
             if not next_query or position in seen:
                 return
             seen.add(position)
-        raise AnswerError('GET', '/'.join(['', *segments]), 200, f'a list that never ends: {MAX_PAGES} pages, and each names another one.')
+        raise AnswerError('GET', '/'.join(['', *segments]), 200, f'an endless list: {MAX_PAGES} pages, and each refers to another one.')
 
     def get_file(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:
         """The answer as it is: the caller knows what kind of file it should be."""
@@ -201,7 +201,7 @@ class Client:
         """Raises a 429 without sending, if the header Ratelimit asks for a wait beyond the call's retry_timeout."""
         if self._blocked_until > deadline:
             wait = math.ceil(self._blocked_until - self.clock())
-            problem = f'not sent, as the header Ratelimit of an earlier answer leaves no request for {wait} s'
+            problem = f'not sent: the header Ratelimit of an earlier response allows no request for {wait} s'
             raise ApiError(*request, 429, [{'code': None, 'message': problem}], retry_after=wait)
 
     def _note_rate_limit(self, headers: Mapping[str, str]) -> None:
@@ -298,12 +298,12 @@ def _parsed_json(answer: Response, request: tuple[str, str]) -> Any:
         return AnswerError(*request, answer.status, problem, answer.headers.get('cf-ray'))
 
     if not answer.body.strip():
-        raise answer_error('an empty body where JSON was due.')
+        raise answer_error('an empty body instead of JSON.')
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
         starts_well = answer.body.lstrip()[:1] in (b'{', b'[')  # it may hold an md5 key, so it is not quoted
-        content = f'{len(answer.body)} bytes, cut off or broken' if starts_well else _excerpt(answer.body, 100)
+        content = f'{len(answer.body)} bytes, truncated or malformed' if starts_well else _excerpt(answer.body, 100)
         raise answer_error(f'not JSON: {content}') from error
     if isinstance(data, dict) and data.get('success', True) is not True:
         raise _api_error(*request, answer)
@@ -325,7 +325,7 @@ def _decode_object_or_none(answer: Response, request: tuple[str, str]) -> dict[s
 def _decode_object(answer: Response, request: tuple[str, str]) -> dict[str, Any]:
     data = _envelope_result(_parsed_json(answer, request))
     if not isinstance(data, dict):
-        raise AnswerError(*request, answer.status, f'a JSON {type(data).__name__} where an object was due.', answer.headers.get('cf-ray'))
+        raise AnswerError(*request, answer.status, f'a JSON {type(data).__name__} instead of an object.', answer.headers.get('cf-ray'))
     return data
 
 
@@ -364,7 +364,7 @@ def _next_page_query(envelope: Any, data: Any, count: int, number: int) -> dict[
 def _numbered_page_query(info: Mapping[str, Any], count: int, number: int) -> dict[str, Any]:
     """The same where pages have numbers (source: Cloudflare's v4 lists). total_count may count what a filter leaves out."""
     if int(info.get('page') or number) != number:
-        raise ValueError(f'page {info["page"]} of a list where {number} was asked for')
+        raise ValueError(f'page {info["page"]} of a list instead of page {number}')
     size, total = int(info.get('per_page') or 0), int(info.get('total_count') or 0)
     pages = int(info.get('total_pages') or 0) or -(-total // (size or count or 1))
     last = number >= pages if pages else count < (size or count + 1)

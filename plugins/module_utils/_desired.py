@@ -68,7 +68,7 @@ def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, An
     for path in cleared:
         both = next((other for other in fields if _is_within(other, path)), None)
         if both:
-            raise InputError('clear', f'{row.field(path).option} is to be cleared, and {row.field(both).option} is given.',
+            raise InputError('clear', f'{row.field(path).option} is to be cleared, but {row.field(both).option} is set.',
                              'one of the two')
     return cleared
 
@@ -92,7 +92,7 @@ def checked_value(option: str, value: Any, check: Callable, warnings: list[str],
         return check(value, lambda text: warnings.append(f'{option}: {text}'))
     except ValueError as error:
         quoted = 'the value' if secret else repr(value)
-        raise InputError(option, f'{quoted} is not possible.', str(error)) from None
+        raise InputError(option, f'{quoted} is not valid.', str(error)) from None
 
 
 def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
@@ -100,7 +100,7 @@ def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
     given = {option: type_ for option, type_ in row.implied_types.items() if params.get(option) is not None}
     types = set(given.values()) | ({params['type']} if row.variants and params.get('type') else set())
     if len(types) > 1:
-        raise InputError(', '.join(['type', *given]), 'these speak of different types of interconnect.',
+        raise InputError(', '.join(['type', *given]), 'these options belong to different types of interconnect.',
                          'slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner')
     return row.variants.get(types.pop(), row) if types else row
 
@@ -115,9 +115,9 @@ def _selector(row: Resource, params: Mapping[str, Any]) -> dict[str, Any] | None
     selector = {option: value for option, value in params['slot'].items() if value not in (None, [])}
     if not selector:
         allowed = 'at least one of ' + ', '.join(params['slot'] or ['site'])
-        raise InputError('slot', 'asks for nothing, so any port anywhere would do.', allowed)
+        raise InputError('slot', 'is empty, so any port at any site would match.', allowed)
     if len({casefolded(speed) for speed in (params.get('speed'), selector.get('speed')) if speed}) > 1:
-        raise InputError('speed, slot.speed', f'{params["speed"]} and {selector["speed"]} differ, and a port has one.')
+        raise InputError('speed, slot.speed', f'{params["speed"]} and {selector["speed"]} differ, but a port has one speed.')
     return {'type': 'direct', 'speed': params.get('speed'), **_with_facility_rule(selector)}
 
 
@@ -126,7 +126,7 @@ def _with_facility_rule(selector: dict[str, Any]) -> dict[str, Any]:
     if casefolded(selector.get('facility')) != DIFFERENT:
         return selector
     if not selector.get('diverse_from'):
-        raise InputError('slot.facility', f'{DIFFERENT} from what, is not given.', 'with diverse_from, or the name of a facility')
+        raise InputError('slot.facility', f'{DIFFERENT} needs diverse_from.', 'with diverse_from, or the name of a facility')
     return {**{option: value for option, value in selector.items() if option != 'facility'}, OTHER_FACILITY: True}
 
 
@@ -138,4 +138,4 @@ def check_pair(row: Resource, values: Mapping[str, Any]) -> None:
             raise ValueError('both ends, or none')
         check(*addresses)
     except ValueError as error:
-        raise InputError(f'{first}, {second}', f'{addresses[0]} and {addresses[1]} do not fit.', str(error)) from None
+        raise InputError(f'{first}, {second}', f'{addresses[0]} and {addresses[1]} do not match.', str(error)) from None

@@ -25,7 +25,7 @@ def read_file(path: str, option: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(option, f'{path} can not be read: {error.strerror}.') from None
+        raise InputError(option, f'{path} cannot be read: {error.strerror}.') from None
 
 
 def write_file(path: str, content: bytes, option: str) -> None:
@@ -44,7 +44,7 @@ def write_file(path: str, content: bytes, option: str) -> None:
         if draft:
             with suppress(OSError):
                 os.unlink(draft)
-        raise InputError(option, f'{path} can not be written: {error.strerror}.') from None
+        raise InputError(option, f'{path} cannot be written: {error.strerror}.') from None
 
 
 def _keep_attributes(handle: int, path: str) -> None:
@@ -63,7 +63,7 @@ def remove_file(path: str) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise InputError('artifacts_dir', f'{path} can not be removed: {error.strerror}.') from None
+        raise InputError('artifacts_dir', f'{path} cannot be removed: {error.strerror}.') from None
 
 
 def make_private_folder(path: str) -> None:

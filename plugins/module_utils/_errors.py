@@ -33,17 +33,23 @@ WRITE_PERMISSIONS = 'Magic WAN Write or Magic Transit Write'
 # Hints for known causes: (status, code) of the gateway in front of the API. None stands for any code.
 HINTS = {
     (400, 9106): 'The request carried no credentials: set api_token (or CLOUDFLARE_API_TOKEN).',
-    (400, 6003): 'The API token or key is malformed: copy it again, without quotes or line ends.',
+    (400, 6003): 'The API token or key is malformed: copy it again, without quotes or line breaks.',
     (403, 10000): 'The API token is not valid or lacks a permission, or account_id is not the account it was made for. '
                   'It needs {permissions}.',
-    (404, 7003): 'The API has no such address: check account_id (32 hex digits) and api_url.',
-    (404, 7000): 'The API has no such address: check account_id (32 hex digits) and api_url.',
+    (404, 7003): 'The API has no such URL: check account_id (32 hex digits) and api_url.',
+    (404, 7000): 'The API has no such URL: check account_id (32 hex digits) and api_url.',
     (429, None): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
                  'lower requests_per_window or raise retry_timeout.',
-    (401, None): 'The credentials were not accepted: check api_token, or api_key and api_email.',
-    (409, None): 'Something is in the way that was not there when the account was read: run it again.',
-    (403, None): 'The credentials were accepted, but the account may not do this: is it entitled to Cloudflare Network Interconnect?',
+    (401, None): 'The credentials were rejected: check api_token, or api_key and api_email.',
+    (409, None): 'An object conflicts that did not exist when the account was read: run it again.',
+    (403, None): 'The credentials are valid, but the account is not entitled to this: ask your account team whether it has Cloudflare '
+                 'Network Interconnect.',
 }
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop, if it has none: the API's messages often lack it."""
+    return text if text.endswith(('.', '?')) else f'{text}.'
 
 
 class CniError(Exception):
@@ -64,7 +70,7 @@ class CniError(Exception):
         self.notes: list[str] = []
 
     def __str__(self) -> str:
-        return ' '.join(text if text.endswith(('.', '?')) else f'{text}.' for text in (self.message, *self.notes))
+        return ' '.join(sentence(text) for text in (self.message, *self.notes))
 
     def result(self) -> dict[str, Any]:
         """The arguments of fail_json: C(msg) and C(error)."""
@@ -97,8 +103,8 @@ class DriftError(CniError):
     kind = 'drift'
 
     def __init__(self, label: str, fields: dict[str, dict[str, Any]], advice: str) -> None:
-        pairs = ', '.join(f'{name} is {pair["have"]!r}, asked for {pair["want"]!r}' for name, pair in fields.items())
-        super().__init__(f'{label} differs in what can not be changed: {pairs}. {advice}', fields=fields)
+        pairs = ', '.join(f'{name} is {pair["have"]!r}, requested {pair["want"]!r}' for name, pair in fields.items())
+        super().__init__(f'{label} differs in immutable fields: {pairs}. {advice}', fields=fields)
 
 
 class NotAppliedError(CniError):
@@ -107,8 +113,8 @@ class NotAppliedError(CniError):
     kind = 'not_taken'
 
     def __init__(self, label: str, fields: dict[str, dict[str, Any]]) -> None:
-        pairs = ', '.join(f'{name} is {pair["have"]!r}, asked for {pair["want"]!r}' for name, pair in fields.items())
-        super().__init__(f'Cloudflare accepted the write of {label}, but it did not take: {pairs}.', fields=fields)
+        pairs = ', '.join(f'{name} is {pair["have"]!r}, requested {pair["want"]!r}' for name, pair in fields.items())
+        super().__init__(f'Cloudflare accepted the write to {label} but did not apply it: {pairs}.', fields=fields)
 
 
 class UndecidedError(CniError):
@@ -192,12 +198,12 @@ class TransportError(CniError):
     kind = 'transport'
     ADVICE: ClassVar[dict[str, str]] = {
         'dns': 'The host name could not be resolved: check api_url and the resolver of the machine that runs the task.',
-        'refused': 'Nobody accepted the connection: check api_url, firewall and proxy.',
+        'refused': 'The connection was refused: check api_url, firewall and proxy.',
         'tls': 'TLS failed: check ca_path (a proxy that inspects TLS has its own CA), the host name in api_url and the clock.',
-        'proxy': 'The proxy did not let it through: check HTTPS_PROXY and NO_PROXY.',
-        'timeout': 'No answer in time: see the option timeout.',
-        'dropped': 'The connection was closed before the answer was complete.',
-        'too_large': 'The answer is larger than any answer of this API.',
+        'proxy': 'The connection through the proxy failed: check HTTPS_PROXY and NO_PROXY.',
+        'timeout': 'No response in time: see the option timeout.',
+        'dropped': 'The connection was closed before the response was complete.',
+        'too_large': 'The response is larger than any response of this API.',
     }
 
     def __init__(self, reason: str, method: str, path: str, cause: str) -> None:

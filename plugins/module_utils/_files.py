@@ -72,7 +72,7 @@ class ArtifactsFolder:
     def __init__(self, path: str, loa_max_age: int | None = None, template: str | None = None,
                  now: Callable[[], datetime] = utc_now, warn: Callable[[str], None] = lambda text: None) -> None:
         if loa_max_age is not None and loa_max_age < 1:
-            raise InputError('loa_max_age', f'{loa_max_age} is not possible.', 'days, 1 or more')
+            raise InputError('loa_max_age', f'{loa_max_age} is not valid.', 'days, 1 or more')
         self.path = os.path.realpath(os.path.expanduser(path))
         if os.path.exists(self.path) and not os.path.isdir(self.path):
             raise InputError('artifacts_dir', f'{self.path} is not a folder.')
@@ -95,7 +95,7 @@ class ArtifactsFolder:
             try:
                 record = _read_record(os.path.join(self.path, file))
             except InputError as error:
-                self._warn(f'{error} It is left out: nobody knows whose interconnect it is about.')
+                self._warn(f'{error} The file is ignored, because it does not show which circuit its interconnect belongs to.')
             else:
                 records |= {record.get('name') or unquote(file.removesuffix(ENDINGS[HANDOVER.name])): record} if record else {}
         return records
@@ -107,7 +107,7 @@ class ArtifactsFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise InputError('artifacts_dir', f'{self.path} can not be read: {error.strerror}.') from None
+            raise InputError('artifacts_dir', f'{self.path} cannot be read: {error.strerror}.') from None
 
     def on_disk(self, name: str) -> FilesOnDisk:
         """The files of a circuit on disk. Raises InputError for one that can't be read, and a record that is invalid."""
@@ -132,7 +132,7 @@ class ArtifactsFolder:
         """
         for step, needed in (('loa', facts.interconnect), ('handover', facts.interconnect and facts.cni)):
             if step in steps and not needed:
-                raise InputError('steps', f'{step} needs a circuit, and there is no {facts.name!r} in this account.', 'all steps, or none')
+                raise InputError('steps', f'{step} needs an existing circuit, and {facts.name!r} is not in this account.', 'all steps')
         loa = self._plan_loa(facts, files) if 'loa' in steps and is_direct(facts.interconnect) else None
         if 'handover' in steps:
             record = handover_of(facts, loa.after['content'] if loa else recorded_loa(files.record, facts.interconnect['name']))
@@ -217,9 +217,9 @@ class ArtifactsFolder:
         try:
             make_private_folder(self.path)
         except OSError as error:
-            raise InputError('artifacts_dir', f'the folder {self.path} can not be made: {error.strerror}.') from None
+            raise InputError('artifacts_dir', f'the folder {self.path} cannot be created: {error.strerror}.') from None
         if not os.access(self.path, os.W_OK | os.X_OK):
-            raise InputError('artifacts_dir', f'the folder {self.path} can not be written to.')
+            raise InputError('artifacts_dir', f'the folder {self.path} cannot be written to.')
 
     @contextmanager
     def lock(self, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
@@ -231,7 +231,7 @@ class ArtifactsFolder:
         try:
             handle = os.open(self.path, os.O_RDONLY)
         except OSError as error:
-            raise InputError('artifacts_dir', f'the folder {self.path} can not be read: {error.strerror}.') from None
+            raise InputError('artifacts_dir', f'the folder {self.path} cannot be read: {error.strerror}.') from None
         try:
             self._acquire_lock(handle, timeout, back_off, clock)
             yield
@@ -245,8 +245,8 @@ class ArtifactsFolder:
                 return
             seconds_left = deadline - clock()
             if seconds_left <= 0:
-                raise RaceError(f'Another run orders for circuits of the folder {self.path}, and has not ended within {timeout:g} s. '
-                                'Run this again when it has.', folder=self.path)
+                raise RaceError(f'Another run is ordering for circuits of the folder {self.path}, and did not finish within {timeout:g} s. '
+                                'Run this again when it has finished.', folder=self.path)
             back_off(attempt, min(seconds_left, LOCK_POLL))
 
     def _try_lock(self, handle: int) -> bool:
@@ -256,7 +256,7 @@ class ArtifactsFolder:
         except BlockingIOError:
             return False
         except OSError as error:
-            self._warn(f'The folder {self.path} can not be locked ({error.strerror}): let no two runs order at the same time.')
+            self._warn(f'The folder {self.path} cannot be locked ({error.strerror}): make sure that no two runs order at the same time.')
         return True
 
 
@@ -273,7 +273,7 @@ def _completed_record(record: Object, written: Iterable[Change]) -> Object:
     fetched = [change.answer['content'] for change in written if change.row is LOA and change.answer]
     record = {**record, 'loa': fetched[0]} if fetched else record
     if UNKNOWN in [get(record, path) for path in ('interconnect.name', 'link.customer_address', 'loa.sha256')]:
-        raise InputError('artifacts_dir', f'{UNKNOWN!r} comes from a prediction; it can not be written.')
+        raise InputError('artifacts_dir', f'{UNKNOWN!r} is a value from check mode and cannot be written.')
     return record
 
 
@@ -286,9 +286,9 @@ def _read_record(path: str) -> Object | None:
         record = json.loads(content)
     except (ValueError, RecursionError):
         record = None
-    problem = _record_problem(record, os.path.basename(path)) if isinstance(record, dict) else 'holds no JSON object'
+    problem = _record_problem(record, os.path.basename(path)) if isinstance(record, dict) else 'contains no JSON object'
     if problem:
-        raise InputError('artifacts_dir', f'{path} {problem}.', 'a hand-over as it was written; put it back, or remove it')
+        raise InputError('artifacts_dir', f'{path} {problem}.', 'the hand-over as it was written; restore the file or delete it')
     return record
 
 
@@ -296,7 +296,7 @@ def _record_problem(record: Object, file: str) -> str | None:
     """Why an object can't be the record in that file, None if it can."""
     name, interconnect = record.get('name'), get(record, 'interconnect.name')
     if record.get('format', FORMAT) != FORMAT:
-        return f'is of format {record["format"]!r}, and this version knows {FORMAT} only'
+        return f'has format {record["format"]!r}, and this version supports only {FORMAT}'
     if name is not None and (not isinstance(name, str) or file_name(name) + ENDINGS[HANDOVER.name] != file):
-        return f'is that of circuit {name!r}'
+        return f'is the hand-over of circuit {name!r}'
     return None if interconnect is None or isinstance(interconnect, str) else 'names no interconnect'

@@ -46,7 +46,7 @@ def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
     if not matches and assigned_keys and desired.state == 'present' and not desired.replace and UNKNOWN not in desired.keys.values():
         raise not_found_error(row, assigned_keys[0], desired.keys[assigned_keys[0]], snapshot)
     if desired.state == 'absent' and not desired.keys:
-        raise InputError('state', f'nothing says which {row.title} is to be absent.', ' or '.join(key.option for key in row.keys))
+        raise InputError('state', f'no option says which {row.title} is to be deleted.', ' or '.join(key.option for key in row.keys))
     if not matches and desired.selector is not None and desired.state == 'present':
         matches = {obj[row.id]: obj for obj in _interconnects_by_selector(desired, snapshot)}
     if len(matches) > 1:
@@ -70,7 +70,7 @@ def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str,
     if old is None or not snapshot.matching(CNI.name, CIRCUIT_NAME, old):
         return {}
     if snapshot.matching(CNI.name, CIRCUIT_NAME, new):
-        raise AmbiguousError(desired.label, sorted([old, new]), 'Leave previous_name out, or delete the one that is not to stay.')
+        raise AmbiguousError(desired.label, sorted([old, new]), 'Remove previous_name, or delete one of the two circuits.')
     row = desired.row
     return {obj[row.id]: obj for key in row.keys if key.option == 'conduit_name' for obj in objects_by_key(row, key, old, snapshot)}
 
@@ -87,8 +87,8 @@ def _refuse_other_owner(desired: Desired, interconnects: Iterable[str], snapshot
     for name in interconnects if 'slot_id' in desired.keys and snapshot.recorded_circuits else ():
         owners = [] if snapshot.matching(CNI.name, CNI.parent[1], name) else circuits_on_record(name, snapshot)
         if owners and desired.keys.get('conduit_name') not in owners:
-            raise InputError('slot_id', f'interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}, as its record says.',
-                             'another slot, or slot with what it has to meet')
+            raise InputError('slot_id', f'its record says that interconnect {name!r} on that slot was ordered for circuit {owners[0]!r}.',
+                             'another slot_id, or a selector in slot')
 
 
 def _half_deleted_objects(desired: Desired, snapshot: Snapshot) -> list[Object]:
@@ -129,8 +129,8 @@ def _ambiguity_advice(desired: Desired) -> str:
     """What the user can do about two matches."""
     name = next((key.option for key in desired.row.keys if key.assigned), None)
     if len(desired.keys) > 1:
-        return f'They come from {" and ".join(desired.keys)}, which have to mean the same one.'
-    return f'Name one of them by {name}.' if name and name not in desired.keys else 'There should be one: ask Cloudflare.'
+        return f'{" and ".join(desired.keys)} have to select the same object.'
+    return f'Select one of them with {name}.' if name and name not in desired.keys else 'There should be only one: ask Cloudflare.'
 
 
 def filtered_objects(row: Resource, keys: Mapping[str, Any], filters: Mapping[str, Any], snapshot: Snapshot) -> list[Object]:

@@ -88,7 +88,7 @@ def _rollout_from_options(task: Task) -> Rollout:
     """The rollout of the options. Raises InputError."""
     params = task.params
     if params['concurrency'] < 1:
-        raise InputError('concurrency', f'{params["concurrency"]} is not possible.', 'more than 0')
+        raise InputError('concurrency', f'{params["concurrency"]} is not valid.', 'more than 0')
     folder = None
     if params['artifacts_dir']:
         folder = ArtifactsFolder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'], warn=task.module.warn)
@@ -142,9 +142,9 @@ class Rollout:
         name = circuit['name']
         try:
             if times[name] > 1:
-                raise InputError('name', f'{name!r} is that of {times[name]} circuits.', 'a name for each')
+                raise InputError('name', f'{times[name]} circuits have the name {name!r}.', 'a unique name')
             if times[circuit.get('previous_name')]:
-                raise InputError('previous_name', f'{circuit["previous_name"]!r} is the name of a circuit in the list, too.')
+                raise InputError('previous_name', f'{circuit["previous_name"]!r} is also the name of a circuit in the list.')
             if circuit.get('loa_name'):
                 checked_value('loa_name', circuit['loa_name'], check_loa_name, [])
             if self.state != 'deleted':
@@ -229,7 +229,7 @@ class Rollout:
         """The names of the list, invalid items included. Raises InputError if one has no name: it may be any circuit."""
         nameless = [item.name for position, item in self.invalid_items.items() if item.name == f'circuits[{position}]']
         if nameless:
-            raise InputError('circuits', f'{", ".join(nameless)} has no name, so nobody can tell which circuits overridden may delete.')
+            raise InputError('circuits', f'{", ".join(nameless)} has no name, so it is unknown which circuits overridden may delete.')
         return {item if isinstance(item, str) else item.name for item in self._input_order} | self._renamed.keys()
 
     @property
@@ -251,8 +251,8 @@ class Rollout:
             recorded = snapshot.recorded_interconnects.get(name)
             if recorded is None or not interconnects or recorded in interconnects:
                 continue
-            reason = record_contradiction(name, snapshot) or 'another circuit of this run has it on record too'
-            yield name, f'its record names interconnect {recorded!r}, but {reason}: the record does not count.'
+            reason = record_contradiction(name, snapshot) or 'it is recorded for another circuit of this run too'
+            yield name, f'its record names interconnect {recorded!r}, but {reason}: the record is ignored.'
 
     # The run.
 
@@ -351,7 +351,7 @@ class Rollout:
         try:
             self.folder.write_record(outcome.name, interconnect, deleting)
         except CniError as error:
-            error.notes.append(f'The interconnect of {outcome.name} is {interconnect!r}: nothing else was done, as that is not on record.')
+            error.notes.append(f'The interconnect of {outcome.name} is {interconnect!r}. Nothing else was done, as it is not recorded.')
             raise
 
     def _record_deletes(self, account: str, outcomes: Iterable[Outcome]) -> None:

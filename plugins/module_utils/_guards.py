@@ -50,7 +50,7 @@ def guards_of(params: Mapping[str, Any]) -> Guards:
     for name, least in (('max_deletes', 0), ('at_most_per_site', 1)):
         value = getattr(guards, name)
         if value is not None and value < least:
-            raise InputError(name, f'{value} is not possible.', f'{least} or more')
+            raise InputError(name, f'{value} is not valid.', f'{least} or more')
     return guards
 
 
@@ -102,7 +102,7 @@ def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str
              for name, interconnect in interconnects.items()]
     undeclared = ' that are not in the list' if not declared else ''
     raise InputError('max_deletes', f'{len(lines)} circuits{undeclared} would be deleted: {", ".join(lines)}. Nothing was written.',
-                     f'at least {len(lines)}, if they are to go')
+                     f'at least {len(lines)}, to delete them')
 
 
 # protect
@@ -115,7 +115,7 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
     if guards.force or not live:
         return {}
     if guards.protect == 'healthy':
-        return {name: ProtectedError(f'{name}: interconnect {interconnect!r} is Healthy, that is, it carries traffic', [name])
+        return {name: ProtectedError(f'{name}: interconnect {interconnect!r} is Healthy and carries traffic', [name])
                 for name, interconnect in live.items()}
     cnis = {name: {change.before[CNI.id] for change in deleted[name] if change.action == 'delete' and change.row.name == CNI.name}
             for name in deleted}
@@ -130,7 +130,7 @@ def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snaps
         deleted_by_site[_site_of(interconnect, snapshot)].append(name)
     remaining = {site: [_interconnect_of(cni) for cni in sites[site] if cni[CNI.id] not in deleted] for site in deleted_by_site}
     has_healthy = map_all_reads(lambda site: _any_healthy(remaining[site], snapshot), deleted_by_site)
-    return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, as this deletes '
+    return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, because this run deletes '
                                  f'{", ".join(f"{circuit} ({live[circuit]})" for circuit in names)}', names)
             for (site, names), healthy in zip(deleted_by_site.items(), has_healthy, strict=True) if not healthy for name in names}
 
@@ -183,15 +183,15 @@ def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str
 
 
 def _site_limit_reason(site: str, changed: Sequence[str], limit: int) -> str:
-    return '' if len(changed) < limit else (f'at_most_per_site is {limit}, and of site {site} this run changes {", ".join(changed)}. '
-                                            'Run it again once that is Healthy.')
+    return '' if len(changed) < limit else (f'at_most_per_site is {limit}, and this run already changes {", ".join(changed)} at site '
+                                            f'{site}. Run it again once that is Healthy.')
 
 
 def _last_healthy_reason(site: str, interconnect: str, cnis: Iterable[Object], states: Mapping[str, str | None]) -> str:
     """Why a circuit on that interconnect waits for the others of its site; empty if it need not."""
     not_healthy = [f'{get(cni, "magic.conduit_name")} ({states[_interconnect_of(cni)] or "no status"})' for cni in cnis
                    if states[_interconnect_of(cni)] != HEALTHY]
-    return f'it is Healthy, and of site {site} not Healthy are {", ".join(not_healthy)}. Run it again once they are.' if (
+    return f'it is Healthy, but others at site {site} are not: {", ".join(not_healthy)}. Run it again once they are.' if (
         not_healthy and states[interconnect] == HEALTHY) else ''
 
 

@@ -62,10 +62,10 @@ SHEET = r'''{% macro table(rows) %}
   ('Letter of Authorization', port.loa),
   ('Port speed', port.speed),
   ('Optic', port.optic),
-  ('Fibre', 'single-mode, one pair, 10 km at most'),
+  ('Fibre', 'single-mode, one pair, up to 10 km'),
 ]) }}
-Order the cross-connect from your panel to this Cloudflare port, and attach the LOA: without it the facility may not patch to
-Cloudflare's equipment. The port is Pending until Cloudflare sees light.
+Order the cross-connect from your patch panel to this Cloudflare port and attach the LOA: without it the facility may not patch
+into Cloudflare's equipment. The port stays Pending until the cross-connect is installed and Cloudflare receives light.
 
 {% else %}
 ## For Google Cloud: the VLAN attachment
@@ -74,10 +74,10 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
   ('Region', port.region),
   ('Bandwidth', port.speed),
   ('Interconnect', port.name),
-  ('VLAN attachment', 'the one whose pairing key was used; it has to be activated in Google Cloud'),
+  ('VLAN attachment', 'the one with the pairing key of this circuit; activate it in Google Cloud'),
 ]) }}
 {% endif %}
-## For the router: the link and BGP
+## For the router: addresses and BGP
 
 | | Your router | Cloudflare |
 |---|---|---|
@@ -89,10 +89,10 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 {{ table([
   ('Prefix length', link.prefix_length),
   ('MTU', link.mtu ~ ' bytes'),
-  ('BGP', 'IPv4, external, between the two addresses' if bgp else 'no session'),
+  ('BGP', 'eBGP for IPv4 between the two addresses' if bgp else 'no session'),
 ] + ([
   ('BGP mode', bgp.mode),
-  ('MD5 key', 'set, but not written here' if bgp.md5_key == 'set' else 'not set'),
+  ('MD5 key', 'set, not shown here' if bgp.md5_key == 'set' else 'not set'),
   ('Hold time', bgp.hold_time ~ ' s'),
   ('Keepalive', bgp.keepalive ~ ' s'),
   ('Cloudflare announces', (["the account's routing table"] + bgp.extra_prefixes) | join(', ')),
@@ -198,7 +198,7 @@ def sheet_renderer(path: str | None) -> Callable[[Object], str]:
     try:
         import jinja2
     except ImportError:
-        raise InputError('artifacts_dir', 'the hand-over needs jinja2, and the Python that runs this module lacks it.') from None
+        raise InputError('artifacts_dir', 'the hand-over needs jinja2, which the Python of this module does not have.') from None
     if path is None:
         return lambda handover: _encodable(compiled_sheet().render(handover=handover))
     path = os.path.realpath(os.path.expanduser(path))
@@ -240,7 +240,7 @@ def _template_error(path: str, error: Exception) -> InputError:
     import jinja2
 
     if isinstance(error, jinja2.TemplateNotFound) and error.name == os.path.basename(path):
-        return InputError('handover_template', f'{path} can not be read.', 'the path of a Jinja template')
+        return InputError('handover_template', f'{path} cannot be read.', 'the path of a Jinja template')
     folder = os.path.dirname(path)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) == folder]
     where = (frames[-1].filename, frames[-1].lineno) if frames else (path, None)

@@ -59,7 +59,7 @@ def _as_dict(item: Any) -> Any:
 
 def _item_error(item: Any, spec: Spec, redact: Callable[[str], str]) -> InputError | None:
     if not isinstance(item, dict):
-        return InputError('name', f'this is a {type(item).__name__}, which names no circuit.', 'a dict with a name')
+        return InputError('name', f'this is a {type(item).__name__}, not a circuit.', 'a dict with a name')
     if non_text_options(spec, item, secret=True):
         return InputError(', '.join(non_text_options(spec, item, secret=True)), TEXT_ADVICE)
     try:
@@ -76,7 +76,7 @@ def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str
         return result.validated_parameters
     given = {alias: (name, option_spec) for name, option_spec in spec.items() for alias in (name, *option_spec.get('aliases', ()))}
     wrong = {alias: problem for alias in item if (problem := _option_problem(alias, given.get(alias), item[alias]))}
-    wrong |= {name: 'is needed.' for name, option_spec in spec.items() if option_spec.get('required') and item.get(name) is None}
+    wrong |= {name: 'is required.' for name, option_spec in spec.items() if option_spec.get('required') and item.get(name) is None}
     option, problem = next(iter(wrong.items()), ('name', '; '.join(result.error_messages)))
     error = InputError(option, redact(problem))
     error.notes += [f'{other}: {redact(text)}' for other, text in list(wrong.items())[1:]]
@@ -86,10 +86,10 @@ def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str
 def _option_problem(alias: str, option: tuple[str, Mapping[str, Any]] | None, value: Any) -> str:
     """What is wrong with an option; empty if nothing is."""
     if option is None:
-        return 'there is no such option.'
+        return 'unknown option.'
     name, option_spec = option
     suboptions = option_spec.get('options')
     if suboptions and value is not None and not isinstance(_as_dict(value), dict):
         quoted = 'the value' if _holds_secrets(option_spec) else repr(value)
-        return f'{quoted} is not possible. Allowed: a dict with {", ".join(suboptions)}.'
+        return f'{quoted} is not valid. Allowed: a dict with {", ".join(suboptions)}.'
     return '; '.join(ArgumentSpecValidator({name: option_spec}).validate({name: value}).error_messages)

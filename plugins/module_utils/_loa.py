@@ -31,7 +31,7 @@ def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
     """The LOA of an interconnect, made out to a name. Raises AnswerError for anything but a whole PDF, and ApiError."""
     answer = client.get_file((*INTERCONNECT.url_path, interconnect, 'loa'), {'name': name})
     if not is_pdf(answer.body) or b'%%EOF' not in answer.body[-1024:]:
-        kind, start = answer.headers.get('Content-Type') or 'of no type', answer.body[:60].decode('utf-8', 'replace')
+        kind, start = answer.headers.get('Content-Type') or 'without a type', answer.body[:60].decode('utf-8', 'replace')
         problem = f'not a whole PDF: {len(answer.body)} bytes, {kind}, starting with {start!r}.'
         raise AnswerError('GET', f'/cni/interconnects/{interconnect}/loa', answer.status, problem, answer.headers.get('cf-ray'))
     return answer.body
@@ -84,7 +84,7 @@ def is_older(fetched: Any, max_age: timedelta | None, now: datetime) -> bool:
 def fetch_desired_loa(client: Client, desired: Object, now: datetime) -> tuple[Object, bytes]:
     """The desired LOA with its checksum and time, and the content of its file."""
     if desired['interconnect'] == UNKNOWN:
-        raise InputError('interconnect', f'{UNKNOWN!r} comes from a prediction; there is no LOA of it.')
+        raise InputError('interconnect', f'{UNKNOWN!r} is a value from check mode, which has no LOA.')
     content = fetch_loa(client, desired['interconnect'], desired['name'])
     return {**desired, 'sha256': hashlib.sha256(content).hexdigest(), 'fetched': now.strftime(TIME_FORMAT)}, content
 
@@ -107,7 +107,7 @@ def loa_work(task: Task) -> dict[str, Any]:
     has_other_attributes = os.path.exists(path) and task.module.set_fs_attributes_if_different(
         task.module.load_file_common_arguments(task.module.params, path=path), False)
     known = {} if content is None else {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
-    diff = {'before': '', 'after': f'a LOA at {params["path"]}\n' if is_fetched else ''}
+    diff = {'before': '', 'after': f'an LOA at {params["path"]}\n' if is_fetched else ''}
     return {'changed': is_fetched or has_other_attributes, 'path': params['path'], 'sha256': None, 'size': None, 'diff': [diff], **known}
 
 
@@ -115,7 +115,7 @@ def _check_folder(folder: str) -> None:
     if not os.path.isdir(folder):
         raise InputError('path', f'the folder {folder} does not exist.')
     if not os.access(folder, os.W_OK):
-        raise InputError('path', f'the folder {folder} can not be written to.')
+        raise InputError('path', f'the folder {folder} cannot be written to.')
 
 
 def _fetch_named_loa(task: Task) -> bytes | None:
@@ -123,5 +123,5 @@ def _fetch_named_loa(task: Task) -> bytes | None:
     options = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
     name = observe(task.client, lambda snapshot: interconnect_names(options, snapshot))[0]
     if name == UNKNOWN and not task.module.check_mode:
-        raise InputError('interconnect', f'{UNKNOWN!r} comes from a task in check mode; there is no LOA of it.')
+        raise InputError('interconnect', f'{UNKNOWN!r} is a value from check mode, which has no LOA.')
     return None if name == UNKNOWN else fetch_loa(task.client, name, task.params['name'])

@@ -114,7 +114,7 @@ class _Module(AnsibleModule):
     def _separate_secrets(self) -> None:
         """Moves the secrets of the options out of what Ansible hides by value, as soon as it has found them."""
         if any(len(value) < MIN_LENGTH for value in self.no_log_values):
-            self.warn('A secret among the options is very short: it is easily guessed, and answers can not be searched for it.')
+            self.warn('A secret in the options is very short: it is easy to guess, and responses cannot be searched for it.')
         self.secrets.add(self.no_log_values)
         credentials = {str(self.params.get(name) or '') for name in ('api_token', 'api_key')}
         self.no_log_values = {value for value in credentials if len(value) >= MIN_CREDENTIAL_LENGTH}

@@ -53,12 +53,12 @@ def _readable_object(client: Client, row: Resource, obj: Object) -> Object:
         object_id(row, obj)
     except ShapeError as error:
         unreadable = Unreadable(obj, error)
-        error.notes.append(f'It is {_object_label(row, unreadable)}: it is left alone, and what needs it fails.')
+        error.notes.append(f'The object is {_object_label(row, unreadable)}: it is not touched, and whatever needs it fails.')
         client.warn(str(error))
         return unreadable
     for path in row.identity:
         if not get(obj, path):
-            client.warn(f'{_object_label(row, obj)} has no {path}: it is no circuit, and it is left alone.')
+            client.warn(f'{_object_label(row, obj)} has no {path}: it is not a circuit and is not touched.')
     return obj
 
 
@@ -76,7 +76,7 @@ def object_id(row: Resource, obj: Object, method: str = 'GET') -> str:
     """The id of an object. Raises ShapeError for one that can't be part of a URL."""
     name = obj.get(row.id)
     if not isinstance(name, str) or not is_url_segment(name):
-        raise ShapeError(method, '/'.join(['', *row.url_path]), 200, f'a {row.title} without a usable {row.id}.', [row.id])
+        raise ShapeError(method, '/'.join(['', *row.url_path]), 200, f'{row.title} without a usable {row.id}.', [row.id])
     return name
 
 

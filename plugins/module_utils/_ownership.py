@@ -45,7 +45,7 @@ def record_contradiction(circuit: str, snapshot: Snapshot) -> str:
     others = [get(cni, CIRCUIT_NAME) for cni in snapshot.matching(CNI.name, CNI.parent[1], name)]
     if others:
         return f'it carries the CNI {others[0]!r}'
-    return '' if objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) else 'there is no such interconnect'
+    return '' if objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) else 'that interconnect does not exist'
 
 
 def circuits_on_record(name: str, snapshot: Snapshot) -> list[str]:

@@ -77,10 +77,10 @@ def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[
     given = {name: value for name, value in options.items() if value not in (None, '')}
     name = _required(given, 'platform')
     if name not in PLATFORMS:
-        raise InputError('peer_platform', f'{name!r} is not possible.', ', '.join(PLATFORMS))
+        raise InputError('peer_platform', f'{name!r} is not valid.', ', '.join(PLATFORMS))
     bgp = cni.get('bgp') or {}
     if not bgp:
-        raise InputError('peer_name', 'the CNI of this circuit has no BGP session: give it one with provision_bgp.')
+        raise InputError('peer_name', 'the CNI of this circuit has no BGP session: configure it with provision_bgp.')
     platform, magic = PLATFORMS[name], cni.get('magic') or {}
     description = ' '.join(str(given.get('description', magic.get('description') or '')).split())
     hold_time = _whole_number(given, 'hold_time', HOLD_TIME, (platform.hold_time, HOLD_TIME))
@@ -105,14 +105,14 @@ def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[
 
 def _required(given: Mapping[str, Any], option: str) -> Any:
     if option not in given:
-        raise InputError(f'peer_{option}', 'is needed.')
+        raise InputError(f'peer_{option}', 'is required.')
     return given[option]
 
 
 def _configuration_text(option: str, text: Text, value: Any) -> str:
     """The value as it stands in the configuration. The refusal doesn't quote it: it may be a secret."""
     if not re.fullmatch(text.pattern, str(value)):
-        raise InputError(f'peer_{option}', 'what is given can not be written in the configuration of this platform.', text.allowed)
+        raise InputError(f'peer_{option}', 'the value cannot be represented in the configuration of this platform.', text.allowed)
     return f'{text.quotes}{value}{text.quotes}'
 
 
@@ -122,7 +122,7 @@ def _whole_number(given: Mapping[str, Any], option: str, default: int | None, li
     if value is None:
         return None
     if not re.fullmatch(r'\d{1,10}', str(value)) or not limits[0] <= int(value) <= limits[1]:
-        raise InputError(f'peer_{option}', f'{value!r} is not possible.', f'{limits[0]} to {limits[1]}')
+        raise InputError(f'peer_{option}', f'{value!r} is not valid.', f'{limits[0]} to {limits[1]}')
     return int(value)
 
 
@@ -131,7 +131,7 @@ def _checked_value(option: str, check: Callable[[Any, values.Warn], Any], value:
     try:
         return check(value, _refuse_warning)
     except (TypeError, ValueError) as error:
-        raise InputError(option, f'{value!r} is not possible.', str(error)) from None
+        raise InputError(option, f'{value!r} is not valid.', str(error)) from None
 
 
 def _refuse_warning(problem: str) -> None:
@@ -151,16 +151,16 @@ def _as_numbers(customer: Any, cloudflare: Any) -> dict[str, int]:
     customer_asn = _checked_value('customer_asn', values.check_asn, customer)
     default_asn = _checked_value('default_asn', values.check_asn, cloudflare)
     if customer_asn == default_asn:
-        raise InputError('peer_name', f'both ends have the AS number {customer_asn}, and the session is an external one.')
+        raise InputError('peer_name', f'both sides have the AS number {customer_asn}, but the session is eBGP.')
     return {'customer_asn': customer_asn, 'cloudflare_asn': default_asn}
 
 
 def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]:
     """The MD5 key as it stands in the configuration, and what replaces it where it must not be read; both empty without one."""
     if cloudflare_key and not given_key:
-        raise InputError('peer_md5_key', 'the CNI has a key, and none is given.')
+        raise InputError('peer_md5_key', 'the CNI has an MD5 key: set the same key here.')
     if given_key and not cloudflare_key:
-        raise InputError('peer_md5_key', 'the CNI has no key: give it one with provision_bgp.md5_key.')
+        raise InputError('peer_md5_key', 'the CNI has no MD5 key: set it with provision_bgp.md5_key, or leave peer_md5_key out.')
     return {'key': _configuration_text('md5_key', text, given_key) if given_key else '', 'hidden_key': f'{text.quotes}{HIDDEN}{text.quotes}'
             if given_key else ''}
 
@@ -170,13 +170,13 @@ def _prefix_lists(announce: Any, accept: Any, cloudflare_prefixes: Sequence[str]
     announced = _sorted_prefixes('announce', announce)
     accepted = _sorted_prefixes('accept', cloudflare_prefixes if accept is None else accept)
     if DEFAULT_ROUTE in announced:
-        raise InputError('peer_announce', f'{DEFAULT_ROUTE} would announce everything.', 'the prefixes that are behind this router')
+        raise InputError('peer_announce', f'{DEFAULT_ROUTE} would announce everything.', 'the prefixes behind this router')
     if both := [prefix for prefix in announced if prefix in accepted]:
-        raise InputError('peer_accept', f'{", ".join(both)} is in peer_announce too: it would be a loop.')
+        raise InputError('peer_accept', f'{", ".join(both)} is in peer_announce too, which would cause a routing loop.')
     return {'announce': announced, 'accept': accepted}
 
 
 def _sorted_prefixes(option: str, value: Any) -> list[str]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise InputError(f'peer_{option}', f'{value!r} is not possible.', 'a list of IPv4 prefixes such as [192.0.2.0/24]')
+        raise InputError(f'peer_{option}', f'{value!r} is not valid.', 'a list of IPv4 prefixes such as [192.0.2.0/24]')
     return sorted(_checked_value(f'peer_{option}', values.check_prefixes, value), key=IPv4Network)

@@ -299,8 +299,8 @@ def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Ch
     name, circuit = current[desired.row.id], desired.keys['conduit_name']
     tunnels = objects_on_same_port(TUNNEL, current, snapshot)
     if not tunnels:
-        raise InputError('name', f'only the CNI {circuit!r} leads to interconnect {name!r}, it is deleted first, and there is no tunnel on '
-                                 f'which to note that. Use netops.cloudflare_cni.interconnect with name={name} too.')
+        raise InputError('name', f'interconnect {name!r} can be found only by its CNI {circuit!r}, which is deleted first, and it has no '
+                                 f'tunnel for a note of that. Use netops.cloudflare_cni.interconnect with name={name} too.')
     after = merge(tunnels[0], {'description': DELETE_NOTE + circuit})
     return [Change(TUNNEL, 'note', f'tunnel of interconnect {name}', tunnels[0], after, ('description',))]
 
@@ -316,8 +316,8 @@ def _carried_cnis(desired: Desired, current: Object, snapshot: Snapshot) -> list
         # A CNI without a name can't be one that the user named.
         if not circuit or get(cni, 'magic.conduit_name') not in (circuit, desired.previous_name):
             other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
-            raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be lost. '
-                                      'Remove it first with netops.cloudflare_cni.cni, state=absent.')
+            raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be deleted too. '
+                                      'Delete that CNI first with netops.cloudflare_cni.cni and state=absent.')
     return cnis
 
 
@@ -325,7 +325,7 @@ def _plan_replace(desired: Desired, current: Object, drift: dict, snapshot: Snap
     """Delete and create, if the user allows it. All of it is planned, and so validated, before anything is deleted."""
     label = f'{desired.row.title} {current[desired.row.id]!r}'
     if not desired.replace:
-        raise DriftError(label, drift, 'Ask for what is there, or say on_immutable=replace to delete it and order another one.')
+        raise DriftError(label, drift, 'Request the existing values, or set on_immutable=replace to delete it and order another one.')
     deletes = _plan_delete(desired, current, snapshot)
     _simulate_all(snapshot, deletes)
     try:
@@ -344,7 +344,7 @@ def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
         return _plan_missing(desired, snapshot)
     if row.variants:
         allowed = 'slot_id or slot, or pairing_key with bandwidth'
-        raise InputError('type', f'there is no {desired.label}, and nothing says what to order.', allowed)
+        raise InputError('type', f'{desired.label} does not exist, and no option says what to order.', allowed)
     location = _location_fields(desired, snapshot)
     fields = {**row.constants, **desired.fields, **{path: location[path] for path in (*row.identity, *desired.fields) if path in location}}
     after = merge({**{path: Placeholder() for path in row.assigned}, **location}, fields)
@@ -363,7 +363,7 @@ def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:
     if desired.row.constants != DIRECT.constants:
         return {}
     if desired.selector is None and 'slot_id' not in desired.keys:
-        raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or slot with what it has to meet')
+        raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or a selector in slot')
     selector = desired.selector or {'speed': desired.fields.get('speed')}
     slot_id, avoided = desired.keys.get('slot_id'), avoided_interconnects(desired, snapshot)
     pending_slot = slot_of_pending_order(snapshot, selector, slot_id, avoided)
@@ -379,17 +379,17 @@ def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:
 def _pending_order_error(slot: Object) -> NotListedError:
     location = f'{get(slot, "facility.name")}, {slot.get("site")}'
     return NotListedError(
-        f'Slot {slot["id"]} ({location}) is taken by this account, and no interconnect is listed on it: it may be an order that Cloudflare '
-        'does not list yet, so nothing was ordered beside it. Try again in some minutes. If it stays so, ask Cloudflare what is on that '
-        'slot, or name another one by slot_id.', (SLOT.name, None), option='slot', slot_id=slot['id'])
+        f'Slot {slot["id"]} ({location}) is occupied by this account, but no interconnect is listed on it. It may be an order that '
+        'Cloudflare does not list yet, so nothing was ordered. Run it again in a few minutes. If this persists, ask Cloudflare what is on '
+        'that slot, or select another one with slot_id.', (SLOT.name, None), option='slot', slot_id=slot['id'])
 
 
 def _plan_missing(desired: Desired, snapshot: Snapshot) -> Change:
     """The change of an object that Cloudflare creates with its interconnect: a health check. It can be predicted before it is listed."""
     option, value = next(iter(desired.keys.items()))
     if desired.row.name == INTERCONNECT.name:
-        raise InputError('steps', f'there is no circuit {value!r} in this account, by its CNI or on record, and without the step '
-                                  'interconnect none is ordered.', 'interconnect too')
+        raise InputError('steps', f'the circuit {value!r} does not exist in this account, neither as a CNI nor in a record, and without '
+                                  'the step interconnect nothing is ordered.', 'steps with interconnect')
     if value == UNKNOWN:
         return Change(desired.row, 'update', desired.label, {}, merge({desired.row.id: UNKNOWN}, desired.fields), tuple(desired.fields))
     key = next(key for key in desired.row.keys if key.option == option)
@@ -398,7 +398,7 @@ def _plan_missing(desired: Desired, snapshot: Snapshot) -> Change:
             raise not_found_error(RESOURCES[reference.resource], option, value, snapshot, reference.match_path)
         value = get(snapshot.matching(reference.resource, reference.match_path, value)[0], reference.value_path)
     missing = reference.resource if value is None else desired.row.name
-    raise NotListedError(f'Cloudflare shows no {desired.row.title} for {desired.keys[option]!r} yet: try again in some minutes.',
+    raise NotListedError(f'Cloudflare shows no {desired.row.title} for {desired.keys[option]!r} yet: run it again in a few minutes.',
                          (missing, None),
                          option=option)
 
@@ -412,7 +412,7 @@ def _default_fields(row: Resource, after: Object, before: Object) -> Object:
         if not is_new or get(after, f.path) is not None:
             continue
         if f.required:
-            raise InputError(f.option, f'is needed to create the {row.title}{" with " + block if block else ""}.')
+            raise InputError(f.option, f'is required to create the {row.title}{" with " + block if block else ""}.')
         if f.default is not None:
             defaults[f.path] = list(f.default) if isinstance(f.default, tuple) else f.default
     return defaults
@@ -439,5 +439,5 @@ def _check_exclusive(row: Resource, after: Object, snapshot: Snapshot) -> None:
     rivals = [obj for obj in snapshot.matching(row.name, row.exclusive, parent) if obj.get(row.id) != after.get(row.id)]
     if rivals:
         names = ', '.join(sorted(get(obj, row.keys[-1].path) or obj[row.id] for obj in rivals))
-        raise InputError(row.exclusive, f'{parent!r} is that of {row.title} {names} already, and the link is untagged.',
-                         f'another {row.exclusive}, or shared=true if they may share it')
+        raise InputError(row.exclusive, f'{parent!r} already carries {row.title} {names}, and the port is untagged.',
+                         f'another {row.exclusive}, or shared=true to share it')

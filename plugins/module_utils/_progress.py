@@ -30,7 +30,7 @@ def progress_reporter(task: Task) -> Progress:
 def _progress_line(done: int, total: int, seconds: float) -> str:
     """How many circuits are done, how many a second, and how long the rest will take."""
     text = f'rollout: {done} of {total} circuits after {seconds:.0f} s'
-    return f'{text}, {done / seconds:.1f} a second, about {(total - done) * seconds / done:.0f} s left' if done and seconds else text
+    return f'{text} ({done / seconds:.1f}/s), about {(total - done) * seconds / done:.0f} s left' if done and seconds else text
 
 
 class ChainCounter:

@@ -142,8 +142,8 @@ def _parser(*url_path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str
             obj = _coerced(obj, shape)
         wrong = list(_mistyped_paths(obj, shape))
         if wrong:
-            verb = 'is' if len(wrong) == 1 else 'are'
-            raise ShapeError('GET', '/'.join(['', *url_path]), 200, f'{", ".join(wrong)} {verb} of another type than the API documents.',
+            verb = 'has' if len(wrong) == 1 else 'have'
+            raise ShapeError('GET', '/'.join(['', *url_path]), 200, f'{", ".join(wrong)} {verb} another type than the API documents.',
                              wrong)
         return obj
     return parse
@@ -256,7 +256,7 @@ CNI = Resource(
     blocks=(Field('bgp', 'bgp', secret=True),),
     clear_values={'description': ('magic.description', ''), 'md5_key': ('bgp.md5_key', None), 'extra_prefixes': ('bgp.extra_prefixes', ()),
                   'bgp': ('bgp', None)},
-    refused_options={'vlan': 'there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'},
+    refused_options={'vlan': 'a CNI has no VLAN: it is an untagged point-to-point link, identified by its interconnect.'},
 )
 
 SETTINGS = Resource(

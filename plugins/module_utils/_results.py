@@ -24,7 +24,7 @@ def _object_diff(change: Change) -> dict[str, Any]:
     before, after = (_diff_content(change.row, obj) for obj in (change.before, change.after))
     for path in change.row.secret_paths:
         if get(after, path) and get(change.before, path) and get(change.before, path) != get(change.after, path):
-            after = merge(after, {path: f'{HIDDEN[:-1]}, another one)'})
+            after = merge(after, {path: f'{HIDDEN[:-1]}, changed)'})
     header = f'{change.label} ({change.action})'
     return {'before_header': header, 'after_header': header, 'before': before, 'after': after}
 

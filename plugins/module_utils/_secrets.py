@@ -26,7 +26,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport i
 Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
 
 HIDDEN = '(hidden)'
-REDACTED = '(not shown, as it holds a secret)'
+REDACTED = '(not shown: contains a secret)'
 MIN_LENGTH = 4  # characters; a shorter secret is not searched for: it is in most texts
 
 ENCODINGS: tuple[Callable[[str], str], ...] = (

@@ -67,7 +67,7 @@ def selector_mismatch(selector: Selector, obj: Object, avoided: Iterable[Object]
                   for option, want in selector.items() if option in SELECTORS and not matches_selector(obj, option, want)}
     too_close = ', '.join(other['name'] for other in avoided if other['name'] != obj['name'] and not are_diverse(obj, other, selector))
     if too_close and selector.get(OTHER_FACILITY):
-        mismatches['slot.facility'] = {'have': f'in {_facility_name(obj)}', 'want': f'in another one than {too_close}'}
+        mismatches['slot.facility'] = {'have': f'in {_facility_name(obj)}', 'want': f'in another facility than {too_close}'}
     elif too_close:
         mismatches['slot.diverse_from'] = {'have': f'on {obj.get("ccr_device_name") or _facility_name(obj)}',
                                            'want': f'away from {too_close}'}
@@ -93,7 +93,7 @@ def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Sn
         if not matches:
             for key in keys:
                 refuse_unreadable_key(INTERCONNECT, key, name, snapshot)
-            raise InputError('slot.diverse_from', f'there is no interconnect and no circuit {name!r} to keep away from: order it first.')
+            raise InputError('slot.diverse_from', f'{name!r} is neither an interconnect nor a circuit of this account: order it first.')
         interconnects += matches
     return interconnects
 
@@ -216,18 +216,18 @@ def _no_slot_error(slots: Sequence[Object], selector: Selector, slot_id: str | N
     remaining, counts = slots, [f'{len(slots)} slots']
     for name, test in filters:
         passed = [slot for slot in remaining if test(slot)]
-        counts.append(f'{name} leaves {len(passed)}')
+        counts.append(f'{name}: {len(passed)}')
         if not passed:
             break
         remaining = passed
     if slot_id and name.startswith('slot_id'):
-        return 'slot_id', f'Cloudflare offers no slot {slot_id} to this account: see netops.cloudflare_cni.slots_info.'
+        return 'slot_id', f'this account has no slot {slot_id}: list the slots with netops.cloudflare_cni.slots_info.'
     if slot_id and name == 'free':
         location, owner = f'{_facility_name(remaining[0])}, {remaining[0].get("site")}', remaining[0].get('account')
-        return 'slot_id', f'slot {slot_id} ({location}) is taken by someone else{f" (account {owner})" if owner else ""}.'
+        return 'slot_id', f'slot {slot_id} ({location}) is already occupied{f" (account {owner})" if owner else ""}.'
     remaining_kinds = ', '.join(sorted({f'{s.get("site")}/{_facility_name(s)}/{s.get("speed")}' for s in remaining})[:12]) or 'none'
     return _unknown_name_error(slots, selector) or (
-        'slot_id' if slot_id else 'slot', f'no slot is left: {", ".join(counts)}. Before that filter there were {remaining_kinds}.')
+        'slot_id' if slot_id else 'slot', f'no slot matches: {", ".join(counts)}. Slots before the last filter: {remaining_kinds}.')
 
 
 def _unknown_name_error(slots: Sequence[Object], selector: Selector) -> tuple[Any, ...] | None:
@@ -237,5 +237,5 @@ def _unknown_name_error(slots: Sequence[Object], selector: Selector) -> tuple[An
         if selector.get(option) is not None and existing and not any(_equal_casefolded(have, selector[option]) for have in existing):
             names = sorted(existing)
             option_path = f'slot.{option}' if 'type' in selector else option
-            return option_path, f'there is no {option} {selector[option]!r} among the slots. There are: {", ".join(names[:20])}.', names
+            return option_path, f'no slot has the {option} {selector[option]!r}. There are: {", ".join(names[:20])}.', names
     return None

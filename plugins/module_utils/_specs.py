@@ -119,9 +119,9 @@ HOST_OPTIONS: Spec = {
 # The text as it was written is lost: 0123456 has become 42798, and 1.10 has become 1.1.
 NON_TEXT_TYPES = (int, float, datetime.date)  # True is an int
 TEXT_ADVICE = (
-    'is a text, but a number, a boolean or a date has arrived, as YAML reads what is not in quotes. Write it in quotes. '
-    'From AWX, an answer to a survey arrives without quotes since ansible-core 2.19: leave it blank there, and make it a variable of the '
-    'host or group.'
+    'must be text, but is a number, a boolean or a date: YAML converts values without quotes. Write it in quotes. '
+    'Answers to AWX surveys arrive without quotes since ansible-core 2.19: leave the answer blank and set a variable of the host or group '
+    'instead.'
 )
 
 

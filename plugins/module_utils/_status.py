@@ -76,14 +76,14 @@ def status_work(task: Task) -> dict[str, Any]:
         healthy = [obj for obj in interconnects if found.get(obj['name'], {}).get('state') == HEALTHY]
         result['verdict'] = verdict_of(params['expect'], healthy)
         if params['enforce'] and not result['verdict']['met']:
-            raise ExpectationError(f'Not as expected: {result["verdict"]["text"]}.', result, True)
+            raise ExpectationError(f'expect is not met: {result["verdict"]["text"]}.', result, True)
     return result
 
 
 def _check_expectations(expectations: Iterable[Mapping[str, Any]] | None) -> None:
     for expected in expectations or ():
         if not any((expected[name] or 0) > 0 for name in COUNTED_FIELDS):
-            raise InputError('expect', f'nothing is expected of {expected["site"]!r}.', f'a number of {", ".join(COUNTED_FIELDS)}')
+            raise InputError('expect', f'no requirement is set for {expected["site"]!r}.', f'a number of {", ".join(COUNTED_FIELDS)}')
 
 
 def _given_names(params: Mapping[str, Any], many: str, single: str) -> tuple[str, Sequence[str] | None]:

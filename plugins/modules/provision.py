@@ -165,7 +165,7 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """The action plugin of the same name does the work."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    module.fail_json(msg='provision reads the variables of hosts, so it runs on the controller only: as a task, not as a module by itself.')
+    module.fail_json(msg='provision reads the variables of hosts, so it runs only as a task on the controller, not as a standalone module.')
 
 
 if __name__ == '__main__':

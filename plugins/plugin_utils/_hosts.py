@@ -83,8 +83,8 @@ def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (),
     texts = []
     for name in names:
         nearest = get_close_matches(name, known, 1, 0.0)[0]
-        texts.append(f'{name}: there is no such variable. The nearest is {parts.get(nearest, nearest)}.')
-    return f'{" ".join(texts)} One of your own is to be listed in {prefix}own_variables.'
+        texts.append(f'{name}: unknown variable. Did you mean {parts.get(nearest, nearest)}?')
+    return f'{" ".join(texts)} List your own variables in {prefix}own_variables.'
 
 
 def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -> DeclaredHost:
@@ -160,7 +160,7 @@ def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     for host in hosts:
         if host.state != SPARE:
             by_circuit.setdefault((_hashable(host.account), host.circuit_name), []).append(host)
-    return {host.hostname: InputError(f'{PREFIX}name', f'{host.circuit_name!r} is declared by {_other_hosts(host, duplicates)} too.')
+    return {host.hostname: InputError(f'{PREFIX}name', f'{host.circuit_name!r} is also declared by {_other_hosts(host, duplicates)}.')
             for duplicates in by_circuit.values() if len(duplicates) > 1 for host in duplicates}
 
 
@@ -174,7 +174,7 @@ def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     hosts = [host for host in hosts if host.run['default_asn'] and host.state == 'present']
     for host in hosts:
         asns_by_account.setdefault(_hashable(host.account), {}).setdefault(host.run['default_asn'], host.hostname)
-    return {host.hostname: InputError(f'{PREFIX}default_asn', f'an account has one, and not {_asn_list(asns)}.')
+    return {host.hostname: InputError(f'{PREFIX}default_asn', f'an account has one AS number, but the hosts declare {_asn_list(asns)}.')
             for host in hosts if len(asns := asns_by_account[_hashable(host.account)]) > 1}
 
 
@@ -277,7 +277,7 @@ def account_diff(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 TABLE_COLUMNS = ('circuit', 'outcome', 'interconnect', 'status', 'message')
-PENDING_NOTE = 'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.'
+PENDING_NOTE = 'A port stays Pending until its cross-connect is installed, usually for 2 to 4 weeks.'
 
 
 def result_table(results: Iterable[Mapping[str, Any]]) -> list[str]:

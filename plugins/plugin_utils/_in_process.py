@@ -79,7 +79,7 @@ class InProcess(ActionBase):
         if not own_process:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         if not requests and 'requests is missing' in str(result.get('msg')):
-            result['msg'] += f' The Python of the controller, {sys.executable}, has none either.'
+            result['msg'] += f' The Python of the controller, {sys.executable}, does not have it either.'
         return result
 
     def _can_run_in_process(self, task_vars: Mapping[str, Any]) -> bool:

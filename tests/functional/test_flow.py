@@ -253,7 +253,7 @@ def test_a_record_that_contradicts_cloudflare_loses_with_a_warning(roll, simulat
     done = roll(FULL, PLAIN)
     assert outcomes(done) == {'nyc-1': 'unchanged', 'nyc-2': 'created'}
     (warning,) = [str(text) for text in done['warnings'] if 'nyc-2' in str(text)]
-    assert f"its record names interconnect '{port}', but it carries the CNI 'nyc-1': the record does not count." in warning
+    assert f"its record names interconnect '{port}', but it carries the CNI 'nyc-1': the record is ignored." in warning
     own = port_of(simulator, 'nyc-2')
     assert (record(folder, 'nyc-2')['interconnect']['name'], record(folder, 'nyc-2')['loa']['interconnect']) == (own, own)
     assert own != port and not roll(FULL, PLAIN).get('warnings')
@@ -336,19 +336,19 @@ def test_a_status_that_can_not_be_read_hides_nothing_that_was_made(roll, simulat
 
 WRONG = [
     ({'name': 'bad', 'slot': 'gru-b'}, 'bad', 'slot',
-     "slot: 'gru-b' is not possible. Allowed: a dict with site, facility, address_contains, speed, diverse_from."),
+     "slot: 'gru-b' is not valid. Allowed: a dict with site, facility, address_contains, speed, diverse_from."),
     ({'name': 'bad', 'bgp': SECRET}, 'bad', 'bgp',
-     'bgp: the value is not possible. Allowed: a dict with customer_asn, extra_prefixes, md5_key.'),
-    ({'name': 'bad', 'slot': SLOT, 'mtu': 9000}, 'bad', 'mtu', 'mtu: 9000 is not possible. Allowed: '),
+     'bgp: the value is not valid. Allowed: a dict with customer_asn, extra_prefixes, md5_key.'),
+    ({'name': 'bad', 'slot': SLOT, 'mtu': 9000}, 'bad', 'mtu', 'mtu: 9000 is not valid. Allowed: '),
     ({'name': 'bad', 'slot': SLOT, 'mtu': 'big'}, 'bad', 'mtu', 'mtu: '),
-    ({'name': 'bad', 'slot': SLOT, 'bpg': {'md5_key': SECRET}}, 'bad', 'bpg', 'bpg: there is no such option.'),
+    ({'name': 'bad', 'slot': SLOT, 'bpg': {'md5_key': SECRET}}, 'bad', 'bpg', 'bpg: unknown option.'),
     ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 1, 'md5_key': 1234567}}, 'bad', 'bgp.md5_key',
      'bgp.md5_key: is a text, but a number'),
     ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 'x', 'md5_key': SECRET}}, 'bad', 'bgp', 'bgp: '),
     ({'name': 'bad', 'slot': SLOT, 'wait_for': ['Light']}, 'bad', 'wait_for', 'wait_for: '),
     ({'name': 'bad', 'slot': SLOT, 'loa_name': 'x' * 201}, 'bad', 'loa_name', 'loa_name: '),
-    ({'slot': SLOT}, 'circuits[1]', 'name', 'name: is needed.'),
-    ({'name': '', 'slot': SLOT}, 'circuits[1]', 'name', 'name: is needed.'),
+    ({'slot': SLOT}, 'circuits[1]', 'name', 'name: is required.'),
+    ({'name': '', 'slot': SLOT}, 'circuits[1]', 'name', 'name: is required.'),
     ('bad', 'circuits[1]', 'name', 'name: this is a str, which names no circuit. Allowed: a dict with a name.'),
     (None, 'circuits[1]', 'name', 'name: this is a NoneType, which names no circuit.'),
 ]

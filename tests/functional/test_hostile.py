@@ -331,10 +331,10 @@ def test_a_link_is_followed_and_stays(letter, tmp_path, there):
 
 @pytest.mark.parametrize(('make', 'words'), [
     (lambda path: path.symlink_to(path.name), 'levels of symbolic links'), (os.mkfifo, 'a pipe'), (os.mkdir, 'a folder'),
-    (lambda path: path.symlink_to('/dev/null'), 'a device'), (lambda path: path.symlink_to('/proc/loa.pdf'), 'can not be written'),
-    (lambda path: path.symlink_to('/proc/self/mem'), 'can not be read'),
+    (lambda path: path.symlink_to('/dev/null'), 'a device'), (lambda path: path.symlink_to('/proc/loa.pdf'), 'cannot be written'),
+    (lambda path: path.symlink_to('/proc/self/mem'), 'cannot be read'),
     (lambda path: path.symlink_to('missing/loa.pdf'), 'does not exist'),
-], ids=['loop', 'pipe', 'folder', 'device', 'folder that takes none', 'file that can not be read', 'link into no folder'])
+], ids=['loop', 'pipe', 'folder', 'device', 'folder that takes none', 'file that cannot be read', 'link into no folder'])
 def test_what_can_not_be_a_letter_stays_as_it_is(letter, tmp_path, make, words):
     make(tmp_path / 'loa.pdf')
     before = os.lstat(tmp_path / 'loa.pdf')
@@ -348,5 +348,5 @@ def test_a_full_disk_leaves_the_old_letter(letter, simulator, tmp_path):
     (tmp_path / 'loa.pdf').write_text('%PDF- the old one %%EOF')
     simulator.fault('status', method='GET', path='/loa$', status=200, times=None, body='%PDF-' + ' ' * 100000 + '%%EOF')
     result = letter(tmp_path / 'loa.pdf', force=True, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)))
-    assert (result['error']['option'], 'can not be written: File too large' in result['msg']) == ('path', True)
+    assert (result['error']['option'], 'cannot be written: File too large' in result['msg']) == ('path', True)
     assert ((tmp_path / 'loa.pdf').read_text(), os.listdir(tmp_path)) == ('%PDF- the old one %%EOF', ['loa.pdf'])

@@ -52,7 +52,7 @@ ROWS = {
     'CNI predicted': Row('cni', {'conduit_name': 'nyc-1', 'interconnect': '{{ ordered.interconnect.name }}'}, 'changed', keywords=CHECK),
     'CNI': Row('cni', {'conduit_name': 'nyc-1', 'interconnect': '{{ ordered.interconnect.name }}', 'bgp': BGP}, 'changed', keywords=DIFF),
     'CNI again': Row('cni', {'conduit_name': 'nyc-1', 'bgp': BGP}),
-    'new key': Row('cni', {'conduit_name': 'nyc-1', 'bgp': {'md5_key': 'planted too'}}, 'changed', '(hidden, another one)', DIFF),
+    'new key': Row('cni', {'conduit_name': 'nyc-1', 'bgp': {'md5_key': 'planted too'}}, 'changed', '(hidden, changed)', DIFF),
     'unseen': Row('cni', {'conduit_name': 'nyc-1', 'description': 'unseen words'}, 'changed', keywords={'no_log': True}),
     'unknown option': Row('cni', {'conduit_name': 'nyc-1', 'mut': 1400}, 'failed', 'parameters for (netops.cloudflare_cni.cni)'),
     'no number': Row('cni', {'conduit_name': 'nyc-1', 'mtu': 'jumbo'}, 'failed', 'mtu'),
@@ -222,7 +222,7 @@ def test_without_requests_the_ordinary_module_runs_and_where_it_has_none_either_
     assert HERE not in done.output
     assert done.results['by another']['settings'] == SETTINGS
     assert 'requests is missing for' in done.results['by none']['msg']
-    assert f'The Python of the controller, {sys.executable}, has none either.' in done.results['by none']['msg']
+    assert f'The Python of the controller, {sys.executable}, does not have it either.' in done.results['by none']['msg']
 
 
 # How it ends.

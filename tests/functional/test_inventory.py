@@ -288,7 +288,7 @@ def played(hostile, playbook, *arguments):
 # What is wrong with one.
 
 def test_one_wrong_object_leaves_all_others_in_place(process, tmp_path):
-    """CNIs named like things of Ansible's own, one without a name, one without an id, and ports of which something is of another type."""
+    """CNIs named like things of Ansible's own, one without a name, one without an id, and ports of which something has another type."""
     process.reset(no_validate=True)
     account = Account(process, tmp_path)
     slots = [slot['id'] for slot in process.state()['slots'] if not slot['occupied']]
@@ -307,5 +307,5 @@ def test_one_wrong_object_leaves_all_others_in_place(process, tmp_path):
     true = {host: variables['provision_name'] for host, variables in found.hosts.items() if 'provision_name' in variables}
     assert true == {'%61ll': 'all', '%64ark': 'dark', '%6Cocalhost': 'localhost', 'a%2F..%2Fb': 'a/../b', '%2E.': '..', 'x%252F': 'x%2F'}
     assert (found.hosts['number']['cni_speed'], set(found.groups['state_Pending']['hosts'])) == ('10', set(found.hosts))
-    for words in (f'CNI {cnis["nameless"]["id"]} has no magic.conduit_name', 'a CNI without a usable id', ports['no facility']['name']):
+    for words in (f'CNI {cnis["nameless"]["id"]} has no magic.conduit_name', 'CNI without a usable id', ports['no facility']['name']):
         assert words in found.said

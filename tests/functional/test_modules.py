@@ -280,7 +280,7 @@ def test_no_secret_is_shown(run_module, circuit, module, options):
 
 def test_a_changed_key_shows_as_another_one(run_module, circuit):
     diff = run_module('cni', conduit_name='nyc-1', bgp={'md5_key': 'another-md5'})['diff'][0]
-    assert [diff[side]['bgp']['md5_key'] for side in ('before', 'after')] == ['(hidden)', '(hidden, another one)']
+    assert [diff[side]['bgp']['md5_key'] for side in ('before', 'after')] == ['(hidden)', '(hidden, changed)']
 
 
 def test_keys_are_shown_on_demand(run_module, circuit):
@@ -340,12 +340,12 @@ def test_only_a_letter_that_is_to_be_written_needs_a_folder_that_can_be(simulato
         read_only = partial(setattr, os, 'access', lambda _path, mode: mode != os.W_OK)
         return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=read_only).result()
 
-    assert 'can not be written to' in run()['msg']
+    assert 'cannot be written to' in run()['msg']
     (tmp_path / 'loa.pdf').write_bytes(b'%PDF- of an earlier run %%EOF')
     asked = simulator.requests()
     kept, fetched = run(), run(force=True)
     assert (kept.get('msg'), kept.get('changed')) == (None, False)
-    assert 'can not be written to' in fetched['msg']
+    assert 'cannot be written to' in fetched['msg']
     assert simulator.requests() == asked
 
 

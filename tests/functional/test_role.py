@@ -307,13 +307,13 @@ REFUSED = {
     'text': ({'provision_slot': 'gru-b'}, 'text: provision_slot: '),
     'nothing': ({}, 'slot_id or slot, or pairing_key with bandwidth'),
     'mtu': ({'provision_slot': SLOT, 'provision_mtu': 9000}, 'mtu: provision_mtu: 9000'),
-    'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'provision_bgp.md5_key: the value is not possible'),
+    'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'provision_bgp.md5_key: the value is not valid'),
     'letter': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'at most 200 characters, not 201'),
-    'digits': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 42798}}, 'provision_bgp.md5_key: each of these is a text'),
-    'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: there is no such variable. The nearest is provision_b'),
+    'digits': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 42798}}, 'provision_bgp.md5_key: each of these must be text'),
+    'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: unknown variable. Did you mean provision_b'),
     'undefined': ({'provision_slot': SLOT, 'provision_description': '{{ nope }}'}, "provision_description: 'nope' is undefined"),
-    'twice-1': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is declared by twice-2 too"),
-    'twice-2': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is declared by twice-1 too"),
+    'twice-1': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is also declared by twice-2 too"),
+    'twice-2': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is also declared by twice-1 too"),
 }
 
 

@@ -292,7 +292,7 @@ def test_what_an_empty_value_leaves_alone_clear_takes_away(roll, simulator):
     assert roll([{'name': 'nyc-1', 'clear': ['bgp']}])['changed'] is True
     assert 'bgp' not in simulator.state()['cnis'][0]
     refused = roll([{'name': 'nyc-1', 'clear': ['bgp'], 'bgp': {'customer_asn': 64512}}])
-    assert 'clear: bgp is to be cleared, and bgp.customer_asn is given' in refused['msg']
+    assert 'clear: bgp is to be cleared, but bgp.customer_asn is set' in refused['msg']
 
 
 # Failures.
@@ -344,7 +344,7 @@ def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator)
 
 
 @pytest.mark.parametrize(('circuits', 'options', 'words'), [
-    ([{'name': 'a', 'mtu': 9000}], {}, 'a: mtu: 9000 is not possible'),
+    ([{'name': 'a', 'mtu': 9000}], {}, 'a: mtu: 9000 is not valid'),
     ([{'name': 'a', 'slot': {}}], {}, 'a: slot: asks for nothing'),
     ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "a: name: 'a' is that of 2 circuits."),
     ([{'name': 'a', 'slot': SLOT}], {'concurrency': 0}, 'concurrency: 0'),

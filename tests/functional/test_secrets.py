@@ -172,10 +172,10 @@ def test_no_output_depends_on_the_key_so_none_betrays_it(printed, module, option
 
 @pytest.mark.parametrize('key', COMMON[:3])
 def test_what_is_quoted_around_a_key_that_can_be_guessed_is_not_shown_either(account, printed, key):
-    refusal = {'code': 1, 'message': f'{key} is not possible'}
+    refusal = {'code': 1, 'message': f'{key} is not valid'}
     account.fault('status', method='PUT', status=400, body={'success': False, 'errors': [refusal]})
     result = json.loads(printed('cni', conduit_name='nyc-1', mtu=1500, bgp={'customer_asn': 64512, 'md5_key': key}))
-    assert result['error']['errors'] == [{'code': 1, 'message': '(not shown, as it holds a secret)'}]
+    assert result['error']['errors'] == [{'code': 1, 'message': '(not shown: contains a secret)'}]
 
 
 @pytest.mark.parametrize('bgp', [
@@ -318,7 +318,7 @@ def test_a_very_short_key_is_not_shown_and_blanks_nothing(run):
     task = screen[:screen.index('very short')].rindex('TASK [')
     shown = screen[task:screen.index('PLAY [', task)]
     assert '"conduit_name": "nyc-1"' in shown and '"md5_key": "(hidden)"' in shown
-    assert '"md5_key": "(hidden, another one)"' in shown
+    assert '"md5_key": "(hidden, changed)"' in shown
     assert '****' not in shown.partition('\n')[2]
 
 

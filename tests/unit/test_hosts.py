@@ -44,19 +44,19 @@ def test_a_host_is_a_circuit():
 
 
 REFUSED = {
-    'a typo': ({'bpg': {}}, r'^provision_bpg: there is no such variable. The nearest is provision_bgp.'),
-    'two typos': ({'bpg': {}, 'nmae': 'x'}, r'^provision_bpg: .* provision_nmae: .* The nearest is provision_name.'),
-    'an answer of a survey': ({'slot_site': 'ewr-a'}, r'^provision_slot_site: .* The nearest is provision_slot.site.'),
-    'a text as a dict': ({'slot': 'gru-b'}, r"^provision_slot: 'gru-b' is not possible. Allowed: a dict with site, facility"),
+    'a typo': ({'bpg': {}}, r'^provision_bpg: unknown variable. Did you mean provision_bgp?'),
+    'two typos': ({'bpg': {}, 'nmae': 'x'}, r'^provision_bpg: .* provision_nmae: .* Did you mean provision_name\?'),
+    'an answer of a survey': ({'slot_site': 'ewr-a'}, r'^provision_slot_site: .* Did you mean provision_slot.site\?'),
+    'a text as a dict': ({'slot': 'gru-b'}, r"^provision_slot: 'gru-b' is not valid. Allowed: a dict with site, facility"),
     'a key of a dict': ({'slot': {'sight': 'x'}}, r'provision_slot\.sight. Supported parameters include: address_contains'),
     'a word': ({'state': 'gone'}, r'value of provision_state must be one of: present, absent, spare, got: gone'),
     'a number': ({'slot': SLOT, 'mtu': 'big'}, r"^provision_mtu: argument 'provision_mtu' is of type"),
-    'an MTU': ({'slot': SLOT, 'mtu': 9000}, r'^provision_mtu: 9000 is not possible'),
-    'a key': ({'slot': SLOT, 'bgp': {'md5_key': 'planted?'}}, r'^provision_bgp.md5_key: the value is not possible'),
+    'an MTU': ({'slot': SLOT, 'mtu': 9000}, r'^provision_mtu: 9000 is not valid'),
+    'a key': ({'slot': SLOT, 'bgp': {'md5_key': 'planted?'}}, r'^provision_bgp.md5_key: the value is not valid'),
     'two types': ({'slot_id': 'x', 'bandwidth': '1G'}, r'^provision_\w+, provision_'),
     'a long name': ({'slot': SLOT, 'loa_name': 'x' * 201}, r'^provision_loa_name: .* at most 200 characters, not 201'),
-    'digits': ({'slot': SLOT, 'bgp': {'md5_key': 42798}}, r'^provision_bgp.md5_key: each of these is a text'),
-    'a secret': ({'slot': SLOT, 'pairing_key': 'planted', 'type': 'planted'}, '^provision_type: .not shown, as it holds a secret'),
+    'digits': ({'slot': SLOT, 'bgp': {'md5_key': 42798}}, r'^provision_bgp.md5_key: each of these must be text'),
+    'a secret': ({'slot': SLOT, 'pairing_key': 'planted', 'type': 'planted'}, '^provision_type: .not shown: contains a secret'),
 }
 
 
@@ -73,7 +73,7 @@ def test_variables_of_your_own_are_yours():
     for own in (['provision_team', 'provision_bpg'], 'provision_team, provision_bpg'):
         assert declare(team='network', bpg={}, slot=SLOT, own_variables=own).circuit == {'name': 'nyc-1', 'slot': SLOT}
     assert hosts.unknown_variables(['peer_platfrom', 'provision_bpg', 'peer_result'], prefix='peer_').startswith(
-        'peer_platfrom: there is no such variable. The nearest is peer_platform. One of your own is to be listed in peer_own_variables.')
+        'peer_platfrom: unknown variable. Did you mean peer_platform? List your own variables in peer_own_variables.')
     assert hosts.unknown_variables(['peer_team'], ['peer_team'], 'peer_') == ''
 
 
@@ -82,7 +82,7 @@ def test_two_hosts_with_one_circuit_are_both_refused_but_for_accounts_of_their_o
     elsewhere = other._replace(account={'account_id': 'x'})
     spare = declare('d', name='nyc', state='spare')
     assert {host: str(error) for host, error in hosts.duplicate_errors([first, second, elsewhere, spare]).items()} == {
-        'a': "provision_name: 'nyc' is declared by b too.", 'b': "provision_name: 'nyc' is declared by a too."}
+        'a': "provision_name: 'nyc' is also declared by b.", 'b': "provision_name: 'nyc' is also declared by a."}
 
 
 def test_an_account_has_one_as_number():
@@ -164,7 +164,7 @@ def test_the_table_has_a_line_for_each_circuit_and_says_once_what_pending_means(
         'a-long-name  failed   -             -        why',
         'a            created  ewr-a-icon-2  Pending',
         'b            created  ewr-a-icon-2  Pending',
-        'A port is Pending until its cross-connect is run, 2 to 4 weeks as a rule.',
+        'A port stays Pending until its cross-connect is installed, usually for 2 to 4 weeks.',
     ]
 
 

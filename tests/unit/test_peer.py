@@ -254,15 +254,15 @@ def test_the_keys_that_a_platform_takes(platform):
 
 
 REFUSED = {
-    'platform': ({'platform': 'ios'}, "peer_platform: 'ios' is not possible. Allowed: frr, bird, junos, iosxr, eos"),
-    'no announce': ({'announce': ''}, 'peer_announce: is needed'),
-    'no interface': ({'interface': None}, 'peer_interface: is needed'),
+    'platform': ({'platform': 'ios'}, "peer_platform: 'ios' is not valid. Allowed: frr, bird, junos, iosxr, eos"),
+    'no announce': ({'announce': ''}, 'peer_announce: is required'),
+    'no interface': ({'interface': None}, 'peer_interface: is required'),
     'everything': ({'announce': ['192.0.2.0/24', '0.0.0.0/0']}, 'peer_announce: 0.0.0.0/0 would announce everything'),
-    'text': ({'announce': '192.0.2.0/24'}, "peer_announce: '192.0.2.0/24' is not possible. Allowed: a list"),
+    'text': ({'announce': '192.0.2.0/24'}, "peer_announce: '192.0.2.0/24' is not valid. Allowed: a list"),
     'host bits': ({'announce': ['192.0.2.1/24']}, 'peer_announce: '),
     'v6': ({'accept': ['2001:db8::/32']}, 'peer_accept: '),
     'loop': ({'accept': ['192.0.2.0/24']}, 'peer_accept: 192.0.2.0/24 is in peer_announce too'),
-    'hold time': ({'hold_time': '241'}, "peer_hold_time: '241' is not possible. Allowed: 3 to 240"),
+    'hold time': ({'hold_time': '241'}, "peer_hold_time: '241' is not valid. Allowed: 3 to 240"),
     'hold time of Junos': ({'platform': 'junos', 'interface': 'ae1', 'hold_time': '19'}, 'Allowed: 20 to 240'),
     'prepend': ({'prepend': '11'}, 'peer_prepend: '),
     'prepend -': ({'prepend': '-1'}, 'peer_prepend: '),
@@ -270,7 +270,7 @@ REFUSED = {
     'limit': ({'max_prefixes': '0'}, 'peer_max_prefixes: '),
     'unit': ({'platform': 'junos', 'interface': 'xe-0/0/0.100'}, 'peer_interface: '),
     'vlan': ({'platform': 'eos', 'interface': 'Ethernet1.100'}, 'peer_interface: '),
-    'key': ({'md5_key': 'a-key'}, 'peer_md5_key: the CNI has no key'),
+    'key': ({'md5_key': 'a-key'}, 'peer_md5_key: the CNI has no MD5 key'),
 }
 
 
@@ -282,8 +282,8 @@ def test_what_is_not_possible_is_refused_by_name(options, words):
 
 @pytest.mark.parametrize(('cni', 'asn', 'words'), [
     (LINK, 13335, 'peer_name: the CNI of this circuit has no BGP session'),
-    (FULL, 13335, 'peer_md5_key: the CNI has a key, and none is given'),
-    (OPEN, 64496, 'both ends have the AS number 64496'),
+    (FULL, 13335, 'peer_md5_key: the CNI has an MD5 key: set the same key here'),
+    (OPEN, 64496, 'both sides have the AS number 64496'),
     ({**OPEN, 'cust_ip': '172.31.0.1'}, 13335, 'cust_ip: '),
     ({**OPEN, 'magic': {**LINK['magic'], 'mtu': 9000}}, 13335, 'mtu: 9000'),
 ], ids=['no BGP', 'no key', 'internal', 'address', 'mtu'])

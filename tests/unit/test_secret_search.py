@@ -56,7 +56,7 @@ def test_all_of_a_refusal_but_the_lines_that_hold_a_secret_is_shown():
     lines = ['first line', f'the key {MD5_KEY} is odd', 'caf\u00e9']
     body = {'errors': [{'code': 7, 'message': '\n'.join(lines)}], MD5_KEY: [1, None]}
     answered = guarded(Response(400, {'cf-ray': '1', 'Location': f'/{MD5_KEY}'}, json.dumps(body).encode()), [MD5_KEY])
-    withheld = '(not shown, as it holds a secret)'
+    withheld = '(not shown: contains a secret)'
     shown = {'errors': [{'code': 7, 'message': '\n'.join(['first line', withheld, 'caf\u00e9'])}], withheld: [1, None]}
     assert json.loads(answered.body) == shown
     assert answered.headers == {'cf-ray': '1', 'Location': withheld}
@@ -65,14 +65,14 @@ def test_all_of_a_refusal_but_the_lines_that_hold_a_secret_is_shown():
 
 
 def test_a_secret_of_two_lines_is_found():
-    assert guarded(Response(502, {}, b'before PLANT\nED after'), ['PLANT\nED']).body == b'(not shown, as it holds a secret)'
+    assert guarded(Response(502, {}, b'before PLANT\nED after'), ['PLANT\nED']).body == b'(not shown: contains a secret)'
 
 
 def test_what_a_lost_connection_says_is_searched_too():
     with pytest.raises(TransportError) as error:
         guarded(TransportError('dropped', 'GET', '/x', f'header {TOKEN}'), [TOKEN])
     assert str(error.value) == (
-        'GET /x: The connection was closed before the answer was complete. ((not shown, as it holds a secret)).')
+        'GET /x: The connection was closed before the response was complete. ((not shown: contains a secret)).')
 
 
 def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatch):

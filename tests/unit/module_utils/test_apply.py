@@ -104,7 +104,7 @@ class TestAfterALostAnswer:
 
     def test_a_second_order_that_is_refused_says_that_the_slot_has_been_taken(self, failure):
         script = Script(failure, listed(), refusal(400, 1, 'occupied'), listed(), answer(slot(2, occupied=True)))
-        with pytest.raises(ApiError, match=f'Slot {uuid(2)} has been taken since it was looked at; run again to choose anew'):
+        with pytest.raises(ApiError, match=f'Slot {uuid(2)} has been taken in the meantime. Run it again'):
             order_port(script)
 
     def test_it_ends_after_two_orders_and_says_what_to_check(self, failure):
@@ -113,14 +113,14 @@ class TestAfterALostAnswer:
             order_port(script)
         assert len(posts(script)) == 2
         assert error.value.message.endswith(
-            f' It was sent 2 times, and interconnect slot_id={uuid(2)} is not to be seen. Whether it was created is not known: '
-            'look for it with the info module in a few minutes. Running this again looks before it orders.')
+            f' It was sent 2 times, but interconnect slot_id={uuid(2)} was not found. It is not known whether it was created: '
+            'check with the info module in a few minutes, then run this again. It reads the account before it orders.')
         told = error.value.result()['error']
         assert (told['kind'], told['retryable'], told['method'], told['cause']['method']) == ('undecided', True, 'POST', 'POST')
 
     def test_a_look_that_fails_too_is_told(self, failure):
         script = Script(failure, refusal(403, 10000))
-        with pytest.raises(UndecidedError, match='look at what is there failed too'):
+        with pytest.raises(UndecidedError, match='Reading the account failed too'):
             order_port(script)
         assert len(posts(script)) == 1
 
@@ -141,14 +141,14 @@ def test_a_slot_that_the_user_named_is_adopted_if_it_has_become_his(status):
 @pytest.mark.parametrize('status', [400, 404, 409])
 def test_a_slot_that_was_chosen_for_the_user_is_not_adopted_and_the_winner_is_named(status):
     script = Script(refusal(status, 1, 'occupied'), listed(direct('winner', 2)))
-    with pytest.raises(ApiError, match=r"occupied \(code 1\).*'winner' was created there by someone else"):
+    with pytest.raises(ApiError, match=r"occupied \(code 1\).*someone else created interconnect 'winner' there"):
         order_port(script, {'slot': {'site': 'ewr-a'}, 'conduit_name': 'nyc-1'})
     assert len(posts(script)) == 1
 
 
 def test_a_slot_that_another_account_took_is_told():
     script = Script(refusal(409, 1, 'occupied'), listed(), answer(slot(2, occupied=True)))
-    with pytest.raises(ApiError, match='has been taken since'):
+    with pytest.raises(ApiError, match='has been taken in the meantime'):
         order_port(script)
 
 
@@ -182,8 +182,8 @@ def test_an_interconnect_that_can_not_be_read_may_be_the_one_that_was_ordered(nu
     assert len(posts(script)) == orders
     if error:
         assert error.value.message.startswith(
-            f'{lost().message} GET {PORTS}: HTTP 200, region is of another type than the API documents. It is interconnect x, {uuid(2)}: '
-            'it is left alone, and what needs it fails. Whether it was created is not known')
+            f'{lost().message}. GET {PORTS}: HTTP 200, region has another type than the API documents. The object is interconnect x, '
+            f'{uuid(2)}: it is not touched, and whatever needs it fails. It is not known whether it was created')
         assert error.value.details['cause'] == lost().details
 
 
@@ -258,7 +258,7 @@ def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, fie
     with pytest.raises(NotAppliedError) as error:
         apply_changes(script.client(), changes)
     assert error.value.details['fields'] == {field: {'have': have, 'want': want}}
-    assert 'the write of CNI conduit_name=nyc-1,' in error.value.message
+    assert 'the write to CNI conduit_name=nyc-1 but' in error.value.message
     assert 'secret' not in str(error.value.result())
     assert len(error.value.applied) == 1
 
@@ -407,12 +407,12 @@ def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
 def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks):
     mine, theirs = cni(own, 'nyc-1', 'first'), cni(other, 'nyc-2', 'first')
     script = Script(answer(mine), *[listed(theirs, mine)] * looks, answer(body=b''))
-    with pytest.raises(RaceError, match=f"'first' was given to CNI {uuid(other)}.*Run it again") as error:
+    with pytest.raises(RaceError, match=f"another run created CNI {uuid(other)} on interconnect 'first'.*Run it again") as error:
         create_cni(script)
     assert script.requests()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
     assert (script.lines, error.value.applied, error.value.result()['error']['retryable']) == ([], [], True)
-    assert error.value.message == (f"CNI conduit_name=nyc-1: interconnect 'first' was given to CNI {uuid(other)} in the same moment, "
-                                   'so the one made here was taken back. Run it again.')
+    assert error.value.message == (f"CNI conduit_name=nyc-1: another run created CNI {uuid(other)} on interconnect 'first' at the "
+                                   'same moment, so this run deleted its own. Run it again.')
     assert create_cni(Script(answer(mine)), shared=True) == mine
 
 
@@ -429,7 +429,7 @@ def test_only_the_one_that_gives_way_is_taken_back():
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
     desired = [desired_object(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
     ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
-    with pytest.raises(RaceError, match="'second' was given to") as error:
+    with pytest.raises(RaceError, match=r"another run created .* on interconnect 'second'") as error:
         apply_changes(script.client(), plan_changes(desired, snapshot(interconnects=ports)))
     assert [change.answer for change in error.value.applied] == [made[0], made[2]]
     assert [request['url'] for request in script.sent if request['method'] == 'DELETE'] == [f'{LINKS}/{uuid(2)}']
@@ -450,7 +450,7 @@ def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
     script = Script(refusal(404), refusal(404))
     apply_changes(script.client(), delete)
     assert [r['method'] for r in script.sent] == ['DELETE', 'GET']
-    with pytest.raises(NotAppliedError, match=r"the write of CNI nyc-1, .*: state is 'present', asked for 'absent'"):
+    with pytest.raises(NotAppliedError, match=r"the write to CNI nyc-1 but .*: state is 'present', requested 'absent'"):
         apply_changes(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
 
 
@@ -507,11 +507,11 @@ def test_each_object_of_a_list_is_read_once():
 
 
 @pytest.mark.parametrize(('wrong', 'words'), [
-    *(({'id': name}, 'a CNI without a usable id.') for name in (None, '', '.', '..')),
+    *(({'id': name}, 'CNI without a usable id.') for name in (None, '', '.', '..')),
     # A backslash in an id would be escaped anew each time that a process runs pytest: mutmut would find no test and count that as a kill.
-    pytest.param({'id': '\ud800'}, 'a CNI without a usable id.', id='half a character'),
-    ({'id': ['x']}, 'id is of another type'), ({'magic': 7}, 'magic is of another type'),
-    ({'bgp': {'extra_prefixes': [{}]}, 'cust_ip': {}}, 'cust_ip, bgp.extra_prefixes are of another type'),
+    pytest.param({'id': '\ud800'}, 'CNI without a usable id.', id='half a character'),
+    ({'id': ['x']}, 'id has another type'), ({'magic': 7}, 'magic has another type'),
+    ({'bgp': {'extra_prefixes': [{}]}, 'cust_ip': {}}, 'cust_ip, bgp.extra_prefixes have another type'),
 ], ids=str)
 def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, words):
     client, warned = Script(listed({**cni(1, 'nyc-1', 'x'), **wrong}, cni(2, 'nyc-2', 'y'))).client(), []
@@ -531,17 +531,17 @@ def test_those_without_a_name_are_each_kept():
 
 
 @pytest.mark.parametrize(('obj', 'words'), [
-    (cni(1, '', 'x'), f'CNI {uuid(1)} has no magic.conduit_name: it is no circuit, and it is left alone.'),
-    (cni(1, 'nyc-1', None), f'CNI {uuid(1)}, nyc-1 has no interconnect: it is no circuit, and it is left alone.'),
-    ({**cni(1, 'nyc-1', 'x'), 'id': ['7']}, 'CNI nyc-1: it is left alone, and what needs it fails.'),
-    ({**cni(1, '', 'x'), 'id': ''}, 'CNI without a name: it is left alone, and what needs it fails.'),
+    (cni(1, '', 'x'), f'CNI {uuid(1)} has no magic.conduit_name: it is not a circuit and is not touched.'),
+    (cni(1, 'nyc-1', None), f'CNI {uuid(1)}, nyc-1 has no interconnect: it is not a circuit and is not touched.'),
+    ({**cni(1, 'nyc-1', 'x'), 'id': ['7']}, 'CNI nyc-1: it is not touched, and whatever needs it fails.'),
+    ({**cni(1, '', 'x'), 'id': ''}, 'CNI without a name: it is not touched, and whatever needs it fails.'),
 ], ids=['no name', 'no interconnect', 'wrong id', 'nothing'])
 def test_what_is_left_alone_is_named_in_a_warning(obj, words):
     client, warned = Script(listed(obj)).client(), []
     client._warn = warned.append
     read_objects(client, 'cni')
     (text,) = warned
-    assert text.split(' It is ')[-1] == words
+    assert text.split(' The object is ')[-1] == words
 
 
 @pytest.mark.parametrize(('wire', 'value', 'read_as'), [
@@ -677,7 +677,7 @@ def test_the_slots_that_may_do_are_asked_for(selectors, query):
     assert asked_of_slots(script) == [query]
 
 
-@pytest.mark.parametrize(('selector', 'got'), [({'site': 'EWR-A'}, [uuid(1)]), ({'site': 'ewr-z'}, "no site 'ewr-z' among the slots")])
+@pytest.mark.parametrize(('selector', 'got'), [({'site': 'EWR-A'}, [uuid(1)]), ({'site': 'ewr-z'}, "no slot has the site 'ewr-z'")])
 def test_a_narrowed_list_that_has_none_is_no_word_on_the_others(selector, got):
     """Whether the API regards case is not known, and the names that there are come from the whole list."""
     script = Script(listed(), listed(), listed(), listed(slot(1)), listed())
@@ -748,9 +748,9 @@ def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
     with pytest.raises(NotListedError) as error:
         ordered(script, {'site': 'ewr-a'}, retry_timeout=5)
     assert error.value.result() == {
-        'msg': f'Slot {uuid(1)} (Equinix NY1, ewr-a) is taken by this account, and no interconnect is listed on it: it may be an order '
-               'that Cloudflare does not list yet, so nothing was ordered beside it. Try again in some minutes. If it stays so, ask '
-               'Cloudflare what is on that slot, or name another one by slot_id.',
+        'msg': f'Slot {uuid(1)} (Equinix NY1, ewr-a) is occupied by this account, but no interconnect is listed on it. It may be an order '
+               'that Cloudflare does not list yet, so nothing was ordered. Run it again in a few minutes. If this persists, ask '
+               'Cloudflare what is on that slot, or select another one with slot_id.',
         'error': {'kind': 'not_yet', 'retryable': True, 'option': 'slot', 'slot_id': uuid(1)}}
 
 

@@ -71,7 +71,7 @@ def test_a_name_is_data_in_a_path(name, encoded):
 @pytest.mark.parametrize('name', ['', '.', '..', 'half \ud800 a character'])
 def test_what_no_encoding_makes_safe_is_refused_unsent(name):
     script = Script()
-    with pytest.raises(InputError, match=re.escape(f'name: {name!r} can not be part of an address')):
+    with pytest.raises(InputError, match=re.escape(f'name: {name!r} cannot be part of an API URL')):
         script.client().delete(('cni', 'interconnects', name))
     assert script.sent == []
 
@@ -130,7 +130,7 @@ def test_a_total_that_counts_what_a_filter_leaves_out_ends_at_an_empty_page():
 
 
 @pytest.mark.parametrize(('info', 'problem'), [
-    ({'page': 1, 'per_page': 2, 'total_pages': 2}, 'page 1 of a list where 2 was asked for.'),
+    ({'page': 1, 'per_page': 2, 'total_pages': 2}, 'page 1 of a list instead of page 2.'),
     ({'page': 'x'}, 'invalid literal for int'), ({'page': 2, 'total_pages': [1]}, 'int'),
 ], ids=['page one again', 'no number', 'object'])
 def test_a_list_that_can_not_be_read_on_is_not_cut_silently(info, problem):
@@ -144,7 +144,7 @@ def test_a_list_that_never_ends_is_an_error():
     with pytest.raises(AnswerError) as error:
         list(script.client().get_pages(PATH))
     assert (len(script.sent), str(error.value)) == (
-        MAX_PAGES, f'GET /cni/cnis: HTTP 200, a list that never ends: {MAX_PAGES} pages, and each names another one.')
+        MAX_PAGES, f'GET /cni/cnis: HTTP 200, an endless list: {MAX_PAGES} pages, and each refers to another one.')
 
 
 @pytest.mark.parametrize('bad', [
@@ -161,14 +161,14 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
 
 
 @pytest.mark.parametrize(('method', 'body', 'problem'), [
-    ('POST', b'[1]', 'a JSON list where an object was due.'),
-    ('POST', b'', 'an empty body where JSON was due.'),
+    ('POST', b'[1]', 'a JSON list instead of an object.'),
+    ('POST', b'', 'an empty body instead of JSON.'),
     ('POST', b'<html><title>Wait</title>', 'not JSON: an HTML page: Wait'),
     ('POST', b'x' * 200, 'not JSON: ' + 'x' * 100),
-    ('POST', b' {"md5_key": "s', 'not JSON: 15 bytes, cut off or broken'),
-    ('POST', b'["s', 'not JSON: 3 bytes, cut off or broken'),
-    ('PUT', b'[1]', 'a JSON list where an object was due.'),
-    ('PUT', b'["s', 'not JSON: 3 bytes, cut off or broken'),
+    ('POST', b' {"md5_key": "s', 'not JSON: 15 bytes, truncated or malformed'),
+    ('POST', b'["s', 'not JSON: 3 bytes, truncated or malformed'),
+    ('PUT', b'[1]', 'a JSON list instead of an object.'),
+    ('PUT', b'["s', 'not JSON: 3 bytes, truncated or malformed'),
     ('GET', b'{"items": null}', "no list of objects under 'items'."),
     ('GET', b'{"items": [], "next": {}}', 'a dict as the cursor of the next page.'),
 ], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'list after PUT', 'cut after PUT', 'no items', 'cursor'])
@@ -434,7 +434,7 @@ def test_the_reported_rate_holds_no_longer_than_retry_timeout(method):
         call(client, method)
     assert (script.slept, len(script.sent), client.counters['requests']) == ([], 1, 1)
     assert error.value.details['errors'] == [
-        {'code': None, 'message': 'not sent, as the header Ratelimit of an earlier answer leaves no request for 300 s'}]
+        {'code': None, 'message': 'not sent: the header Ratelimit of an earlier response allows no request for 300 s'}]
     assert 'Waiting another 300 s would exceed retry_timeout.' in str(error.value)
     assert (error.value.status, error.value.retryable, error.value.retry_after) == (429, True, 300)
 

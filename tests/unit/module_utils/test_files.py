@@ -256,7 +256,7 @@ def test_other_steps_need_nothing_and_write_nothing(folder, path):
     (CircuitFacts('nyc-1'), 'loa'), (CircuitFacts('nyc-1', DIRECT), 'handover'), (CircuitFacts('nyc-1', None, CNI), 'handover'),
 ])
 def test_a_step_on_a_circuit_that_is_not_there(folder, facts, step):
-    with pytest.raises(InputError, match=f"steps: {step} needs a circuit, and there is no 'nyc-1'"):
+    with pytest.raises(InputError, match=f"steps: {step} needs an existing circuit, and 'nyc-1' is not in this account"):
         planned(folder, facts, [step])
 
 
@@ -272,9 +272,9 @@ def test_a_prediction_is_what_is_written_but_for_what_only_cloudflare_knows(fold
     known = shown[f'hand-over {path}/{MD} (create)'].replace(f'| Interconnect | {UNKNOWN}', f'| Interconnect | {PORT}')
     assert known.replace(f'| {UNKNOWN}/31 | {UNKNOWN}/31 |', '| 172.31.0.1/31 | 172.31.0.0/31 |') == DIRECT_SHEET
     assert not path.exists()
-    with pytest.raises(InputError, match='prediction'):
+    with pytest.raises(InputError, match='check mode'):
         folder.write_changes(Script().client(), predicted)
-    with pytest.raises(InputError, match='prediction'):
+    with pytest.raises(InputError, match='check mode'):
         folder.write_changes(Script().client(), predicted[1:])
 
 
@@ -292,7 +292,7 @@ def test_a_failure_says_what_was_written_before(folder, path):
     changes = planned(folder, FACTS._replace(cni=merge(CNI, {'magic.description': 'New'})))
     (path / MD).unlink()
     (path / MD).mkdir()
-    with pytest.raises(InputError, match=rf'artifacts_dir: {path}/nyc-1.md can not be written: Is a directory') as failed:
+    with pytest.raises(InputError, match=rf'artifacts_dir: {path}/nyc-1.md cannot be written: Is a directory') as failed:
         folder.write_changes(Script().client(), changes)
     assert applied_result(failed.value.applied) == {'applied': [{'action': 'update', 'object': f'hand-over {path}/{JSON}'}]}
     assert names(path) == {LOA, JSON, MD}
@@ -331,13 +331,13 @@ def test_the_loa_of_another_interconnect_is_no_longer_there(folder, path):
 # The records of all.
 
 FOREIGN = {
-    'cut.json': (b'{"format": 1, "na', 'holds no JSON object'),
-    'list.json': (b'[1]', 'holds no JSON object'),
-    'deep.json': (b'[' * 100000, 'holds no JSON object'),
-    'bytes.json': (b'\xff\xfe\xfd', 'holds no JSON object'),
-    'new.json': (b'{"format": 2, "name": "new"}', 'is of format 2'),
-    'copy.json': (b'{"format": 1, "name": "nyc-1"}', "is that of circuit 'nyc-1'"),
-    'number.json': (b'{"name": 5}', 'is that of circuit 5'),
+    'cut.json': (b'{"format": 1, "na', 'contains no JSON object'),
+    'list.json': (b'[1]', 'contains no JSON object'),
+    'deep.json': (b'[' * 100000, 'contains no JSON object'),
+    'bytes.json': (b'\xff\xfe\xfd', 'contains no JSON object'),
+    'new.json': (b'{"format": 2, "name": "new"}', 'has format 2'),
+    'copy.json': (b'{"format": 1, "name": "nyc-1"}', "is the hand-over of circuit 'nyc-1'"),
+    'number.json': (b'{"name": 5}', 'is the hand-over of circuit 5'),
     'odd.json': (b'{"interconnect": {"name": 5}}', 'names no interconnect'),
 }
 
@@ -362,7 +362,7 @@ def test_foreign_files_are_left_out_with_a_warning(folder, path):
 def test_a_record_of_ones_own_that_is_none_is_an_error(folder, path, file):
     path.mkdir()
     (path / file).write_bytes(FOREIGN[file][0])
-    with pytest.raises(InputError, match=f'artifacts_dir: {path}/{file} {FOREIGN[file][1]}.*remove it'):
+    with pytest.raises(InputError, match=f'artifacts_dir: {path}/{file} {FOREIGN[file][1]}.*delete it'):
         folder.on_disk(file.removesuffix('.json'))
 
 
@@ -382,7 +382,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder, path, ending):
 
 def test_a_name_too_long_for_a_file_is_refused(folder, path):
     path.mkdir()
-    with pytest.raises(InputError, match='can not be read: File name too long'):
+    with pytest.raises(InputError, match='cannot be read: File name too long'):
         folder.on_disk('é' * 60)
 
 
@@ -411,7 +411,7 @@ def test_what_can_not_be_removed_is_an_error(folder, path):
     changes = folder.plan_removal('nyc-1', folder.on_disk('nyc-1'))
     (path / JSON).unlink()
     (path / JSON).mkdir()
-    with pytest.raises(InputError, match=f'{path}/nyc-1.json can not be removed'):
+    with pytest.raises(InputError, match=f'{path}/nyc-1.json cannot be removed'):
         folder.write_changes(Script().client(), changes)
 
 
@@ -433,14 +433,14 @@ def test_a_file_in_place_of_the_folder_is_refused_at_once(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(InputError, match=f'artifacts_dir: {tmp_path}/file is not a folder'):
         make_folder(tmp_path / 'file')
-    with pytest.raises(InputError, match=f'artifacts_dir: the folder {tmp_path}/file/below can not be made: Not a directory'):
+    with pytest.raises(InputError, match=f'artifacts_dir: the folder {tmp_path}/file/below cannot be created: Not a directory'):
         make_folder(tmp_path / 'file' / 'below').make_folder()
 
 
 def test_a_folder_that_can_not_be_written_to_is_refused(folder, path, monkeypatch):
     path.mkdir()
     monkeypatch.setattr(os, 'access', lambda *_asked: False)  # root may always
-    with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} can not be written to'):
+    with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} cannot be written to'):
         folder.make_folder()
 
 
@@ -453,7 +453,7 @@ def test_no_space_leaves_the_old_file_and_no_draft(folder, path, monkeypatch, na
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, name, full)
-    with pytest.raises(InputError, match='can not be written: No space left on device'):
+    with pytest.raises(InputError, match='cannot be written: No space left on device'):
         folder.write_record('nyc-2', PORT)
     assert content(path) == before
 
@@ -480,7 +480,7 @@ def test_one_run_has_the_folder_at_a_time(folder, path):
     client = script.client()
     with folder.lock(10, client.back_off, client.clock):
         other = make_folder(path)
-        too_late = pytest.raises(RaceError, match=f'{path}, and has not ended within 10 s')
+        too_late = pytest.raises(RaceError, match=f'{path}, and did not finish within 10 s')
         with too_late as refused, other.lock(10, client.back_off, client.clock):
             pass
         assert (script.now, refused.value.retryable) == (10, True)
@@ -514,7 +514,7 @@ def test_a_folder_that_can_not_be_opened_is_refused(folder, path, monkeypatch):
 
     path.mkdir()
     monkeypatch.setattr(os, 'open', none)
-    with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} can not be read'), folder.lock(0, None):
+    with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} cannot be read'), folder.lock(0, None):
         pass
 
 
@@ -525,4 +525,4 @@ def test_a_file_system_without_locks_is_a_warning(folder, path, monkeypatch):
     monkeypatch.setattr(fcntl, 'flock', none)
     with folder.lock(0, None):
         pass
-    assert folder.warned == [f'The folder {path} can not be locked (No locks available): let no two runs order at the same time.']
+    assert folder.warned == [f'The folder {path} cannot be locked (No locks available): make sure that no two runs order at the same time.']

@@ -106,7 +106,7 @@ def test_the_folder_is_held_until_all_that_was_ordered_is_on_record_and_no_longe
 
 
 def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, path):
-    with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run orders for circuits'):
+    with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run is ordering'):
         run(Service(), folder, 'a')
     outcomes, sent = run(Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')]), folder, 'a')
     assert ([one.state for one in outcomes], sent) == (['updated'], [])

@@ -53,7 +53,7 @@ def test_too_many_are_refused_with_all_of_them(circuits, state, guards):
     gone = circuits if state == 'deleted' else [name for name in 'abcg' if name not in circuits]
     assert ', '.join(f'{name} (p{name}, Healthy)' for name in gone) in str(caught.value)
     assert str(caught.value).startswith(f'max_deletes: {len(gone)} circuits ')
-    assert caught.value.details['allowed'] == f'at least {len(gone)}, if they are to go'
+    assert caught.value.details['allowed'] == f'at least {len(gone)}, to delete them'
 
 
 def test_sixty_live_circuits_that_are_declared_absent_all_stay():

@@ -54,12 +54,12 @@ New York, first of two
 | Letter of Authorization | nyc-1-loa.pdf |
 | Port speed | 10G |
 | Optic | 10GBASE-LR |
-| Fibre | single-mode, one pair, 10 km at most |
+| Fibre | single-mode, one pair, up to 10 km |
 
-Order the cross-connect from your panel to this Cloudflare port, and attach the LOA: without it the facility may not patch to
-Cloudflare's equipment. The port is Pending until Cloudflare sees light.
+Order the cross-connect from your patch panel to this Cloudflare port and attach the LOA: without it the facility may not patch
+into Cloudflare's equipment. The port stays Pending until the cross-connect is installed and Cloudflare receives light.
 
-## For the router: the link and BGP
+## For the router: addresses and BGP
 
 | | Your router | Cloudflare |
 |---|---|---|
@@ -70,9 +70,9 @@ Cloudflare's equipment. The port is Pending until Cloudflare sees light.
 |---|---|
 | Prefix length | 31 |
 | MTU | 1500 bytes |
-| BGP | IPv4, external, between the two addresses |
+| BGP | eBGP for IPv4 between the two addresses |
 | BGP mode | dynamic_route_exchange |
-| MD5 key | set, but not written here |
+| MD5 key | set, not shown here |
 | Hold time | 240 s |
 | Keepalive | 80 s |
 | Cloudflare announces | the account's routing table, 203.0.113.0/24 |
@@ -89,9 +89,9 @@ PARTNER_SHEET = """\
 | Region | us-east4 |
 | Bandwidth | 1G |
 | Interconnect | gcp-icon-1 |
-| VLAN attachment | the one whose pairing key was used; it has to be activated in Google Cloud |
+| VLAN attachment | the one with the pairing key of this circuit; activate it in Google Cloud |
 
-## For the router: the link and BGP
+## For the router: addresses and BGP
 
 | | Your router | Cloudflare |
 |---|---|---|
@@ -192,7 +192,7 @@ def test_a_partner_without_bgp():
     ({'customer_asn': 16550},
      ['| AS number | 16550 | 64500 |', '| MD5 key | not set |', "| Cloudflare announces | the account's routing table |"]),
     ({'customer_asn': 1, 'md5_key': '', 'extra_prefixes': None}, ['| MD5 key | not set |']),
-    ({'customer_asn': 1, 'md5_key': 'planted'}, ['| MD5 key | set, but not written here |']),
+    ({'customer_asn': 1, 'md5_key': 'planted'}, ['| MD5 key | set, not shown here |']),
 ])
 def test_bgp_as_far_as_it_is_known(bgp, shown):
     text = sheet(partner(bgp=bgp)._replace(settings={'default_asn': 64500}))

@@ -142,7 +142,7 @@ def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
     if isinstance(done, str):
         assert (changes.kind, changes.details['candidates']) == (done, ['new', 'old'])
         assert str(changes) == ('interconnect of new matches 2 objects: new, old. '
-                                'Leave previous_name out, or delete the one that is not to stay.')
+                                'Remove previous_name, or delete one of the two circuits.')
         return
     assert [change.action for change in changes] == done
     assert changes[1].after['magic']['conduit_name'] == 'new'
@@ -161,7 +161,8 @@ def test_a_renamed_circuit_may_be_replaced_in_the_same_run():
 def test_a_pairing_key_counts_more_than_what_a_group_says_of_ports(inherited):
     asked = {'pairing_key': KEY, 'bandwidth': '1G', **inherited}
     chain = desired_chain({'name': 'gcp-1', **asked})
-    assert chain[0].warnings == (f'{", ".join(sorted(inherited))}: left out, as it has a pairing_key, and so is no port in a data centre.',)
+    left_out = ', '.join(sorted(inherited))
+    assert chain[0].warnings == (f'{left_out}: ignored, because a circuit with a pairing_key has no port in a data centre.',)
     ((port, _link),) = plan_chains([chain], snapshot(SLOTS))
     assert (port.after['type'], port.after.get('slot_id')) == ('gcp_partner', None)
     with pytest.raises(InputError, match='different types'):
@@ -393,7 +394,7 @@ def test_each_error_is_in_its_place():
 def test_each_learns_why_there_is_no_slot_for_it():
     texts = 'nowhere', 'elsewhere'
     errors = plan_chains([circuit(text, slot={'address_contains': text}) for text in texts], snapshot(SLOTS))
-    assert [f'{text!r} leaves 0' in str(error) for text, error in zip(texts, errors, strict=True)] == [True, True]
+    assert [f'{text!r}: 0' in str(error) for text, error in zip(texts, errors, strict=True)] == [True, True]
 
 
 def test_circuits_on_one_port_may_agree_on_its_health_check():
@@ -528,8 +529,8 @@ def test_all_that_was_refused_costs_one_look():
 
 
 @pytest.mark.parametrize(('asked', 'look', 'shown'), [
-    ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'The look at what is there failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
-    ({'pairing_key': KEY, 'bandwidth': '1G'}, listed(gcp('x'), gcp('y')), 'Several have come since that may be interconnect of g: x, y.'),
+    ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'Reading the account failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
+    ({'pairing_key': KEY, 'bandwidth': '1G'}, listed(gcp('x'), gcp('y')), 'Several new objects may be interconnect of g: x, y.'),
 ], ids=['look', 'several'])
 def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, shown):
     (changes,) = plan_chains([desired_chain({'name': 'g', **asked})], snapshot([slot(2)]))
@@ -549,7 +550,7 @@ def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted
     script = Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6)
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error.retryable, end.refused, end.written) == (True, None, [])
-    assert 'Cloudflare does not list what is in the way yet.' in end.error.notes
+    assert 'Cloudflare does not list the conflicting object yet.' in end.error.notes
     assert (len(script.sent), script.slept) == (6, [0.5, 1, 2, 4])
 
 
@@ -621,7 +622,7 @@ CHECKED = {**tunnel(1), 'health_check': {'rate': 'mid'}}
 
 @pytest.mark.parametrize(('failure', 'words', 'applied'), [
     ([refusal(403, 1, 'no tunnel')], 'no tunnel', ['none', 'create']),
-    ([answer(CHECKED)] * 3, "rate is 'mid', asked for 'high'", ['none', 'create', 'update']),
+    ([answer(CHECKED)] * 3, "rate is 'mid', requested 'high'", ['none', 'create', 'update']),
 ], ids=['not written', 'not taken'])
 def test_what_ends_a_chain_that_has_failed_is_added_to_its_error(failure, words, applied):
     script = Script(answer(cni(1, 'a', 'x')), *failure, listed(cni(2, 'b', 'x')), refusal(400, 1, 'in use'))

@@ -166,45 +166,45 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
 
 
 @pytest.mark.parametrize(('asked', 'option', 'words'), [
-    ({'slot_id': uuid(2), 'speed': '100G'}, 'slot_id', "speed '100G' leaves 0. Before that filter there were ewr-a/Equinix NY1/10G"),
-    ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', '10G and 100G differ, and a port has one.'),
-    ({'slot_id': uuid(99)}, 'slot_id', f'offers no slot {uuid(99)} to this account'),
-    ({'slot_id': uuid(1)}, 'slot_id', '(Equinix NY1, ewr-a) is taken by someone else (account other).'),
-    ({'slot_id': uuid(7)}, 'slot_id', '(Equinix NY1, ewr-a) is taken by someone else.'),
-    ({'slot_id': uuid(2), 'slot': {'site': 'gru-b'}}, 'slot_id', "Before that filter there were ewr-a/Equinix NY1/10G."),
+    ({'slot_id': uuid(2), 'speed': '100G'}, 'slot_id', "speed '100G': 0. Slots before the last filter: ewr-a/Equinix NY1/10G"),
+    ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', '10G and 100G differ, but a port has one'),
+    ({'slot_id': uuid(99)}, 'slot_id', f'this account has no slot {uuid(99)}'),
+    ({'slot_id': uuid(1)}, 'slot_id', '(Equinix NY1, ewr-a) is already occupied (account other).'),
+    ({'slot_id': uuid(7)}, 'slot_id', '(Equinix NY1, ewr-a) is already occupied.'),
+    ({'slot_id': uuid(2), 'slot': {'site': 'gru-b'}}, 'slot_id', "Slots before the last filter: ewr-a/Equinix NY1/10G."),
     ({'slot': {'address_contains': 'newark nj, usa'}}, 'slot',
-     "7 slots, free leaves 5, address_contains 'newark nj, usa' leaves 0. Before that filter there were "
+     "7 slots, free: 5, address_contains 'newark nj, usa': 0. Slots before the last filter: "
      'ewr-a/Equinix NY1/100G, ewr-a/Equinix NY1/10G, ewr-a/Equinix NY5/10G, gru-b/Equinix NY1/10G.'),
-    ({'slot_id': 'next-one'}, 'slot_id', "slot_id: 'next-one' is not possible. Allowed: a UUID such as"),
-    ({'slot': {'site': 'gru-b', 'speed': '100G'}}, 'slot', "7 slots, free leaves 5, site 'gru-b' leaves 1, speed '100G' leaves 0"),
-    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot.speed', "there is no speed '400G' among the slots. There are: 100G, 10G."),
-    ({'slot': {'site': 'ewr-z'}}, 'slot.site', "there is no site 'ewr-z' among the slots. There are: ewr-a, gru-b."),
-    ({'slot': {'facility': 'Equinix NY'}}, 'slot.facility', "there is no facility 'Equinix NY' among the slots. There are: Equinix NY1, "),
-    ({'slot_id': uuid(2), 'speed': '400G'}, 'speed', "there is no speed '400G' among the slots."),
-    ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
-    ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole leaves 0'),
+    ({'slot_id': 'next-one'}, 'slot_id', "slot_id: 'next-one' is not valid. Allowed: a UUID such as"),
+    ({'slot': {'site': 'gru-b', 'speed': '100G'}}, 'slot', "7 slots, free: 5, site 'gru-b': 1, speed '100G': 0"),
+    ({'slot': {'site': 'ewr-a', 'speed': '400G'}}, 'slot.speed', "no slot has the speed '400G'. There are: 100G, 10G."),
+    ({'slot': {'site': 'ewr-z'}}, 'slot.site', "no slot has the site 'ewr-z'. There are: ewr-a, gru-b."),
+    ({'slot': {'facility': 'Equinix NY'}}, 'slot.facility', "no slot has the facility 'Equinix NY'. There are: Equinix NY1, "),
+    ({'slot_id': uuid(2), 'speed': '400G'}, 'speed', "no slot has the speed '400G'."),
+    ({'slot': {'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole: 0'),
+    ({'slot': {'facility': 'Equinix NY1', 'diverse_from': ['sole']}}, 'slot', 'not on the device of sole: 0'),
     ({'slot': {'site': 'ewr-a', 'facility': 'Equinix NY5', 'diverse_from': ['sole', 'third']}}, 'slot',
-     "facility 'Equinix NY5' leaves 1, site 'ewr-a' leaves 1, not on the device of sole leaves 1, not on the device of third leaves 0."),
-    ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "no circuit 'nobody'"),
-    ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole leaves 0'),
-    ({'slot': {'facility': 'different', 'speed': '100G', 'diverse_from': ['third']}}, 'slot', 'not in the facility of third leaves 0'),
+     "facility 'Equinix NY5': 1, site 'ewr-a': 1, not on the device of sole: 1, not on the device of third: 0."),
+    ({'slot': {'diverse_from': ['nobody']}}, 'slot.diverse_from', "'nobody' is neither an interconnect nor a circuit"),
+    ({'slot': {'facility': 'different', 'site': 'gru-b', 'diverse_from': ['sole']}}, 'slot', 'not in the facility of sole: 0'),
+    ({'slot': {'facility': 'different', 'speed': '100G', 'diverse_from': ['third']}}, 'slot', 'not in the facility of third: 0'),
     ({'slot': {'facility': 'different', 'site': 'gru-b'}}, 'slot.facility',
-     'slot.facility: different from what, is not given. Allowed: with diverse_from, or the name of a facility.'),
+     'slot.facility: different needs diverse_from. Allowed: with diverse_from, or the name of a facility.'),
     ({'name': 'nobody'}, 'name', "no interconnect 'nobody' in this account. There are: sole"),
-    ({'conduit_name': 'nyc-9'}, 'type', 'there is no interconnect conduit_name=nyc-9, and nothing says what to order. '
+    ({'conduit_name': 'nyc-9'}, 'type', 'interconnect conduit_name=nyc-9 does not exist, and no option says what to order. '
                                         'Allowed: slot_id or slot, or pairing_key with bandwidth.'),
     ({'type': 'direct', 'conduit_name': 'nyc-9'}, 'slot_id',
-     'slot_id: a direct interconnect is ordered on a slot. Allowed: slot_id, or slot with what it has to meet.'),
-    ({'slot': {}}, 'slot', 'slot: asks for nothing, so any port anywhere would do. Allowed: at least one of site.'),
+     'slot_id: a direct interconnect is ordered on a slot. Allowed: slot_id, or a selector in slot.'),
+    ({'slot': {}}, 'slot', 'slot: is empty, so any port at any site would match. Allowed: at least one of site.'),
     ({'slot': {'site': None, 'diverse_from': []}}, 'slot', 'at least one of site, diverse_from'),
-    ({'slot_id': uuid(2), 'pairing_key': KEY}, 'type, slot_id, pairing_key', 'pairing_key: these speak of different types of interconnect. '
+    ({'slot_id': uuid(2), 'pairing_key': KEY}, 'type, slot_id, pairing_key', 'these options belong to different types of interconnect. '
      'Allowed: slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner.'),
     ({'type': 'direct', 'pairing_key': KEY}, 'type, pairing_key', 'different types'),
     ({'pairing_key': 'x/y', 'bandwidth': '1G'}, 'pairing_key', 'uuid/region/availability-domain'),
-    ({'pairing_key': KEY}, 'bandwidth', 'needed'),
-    ({'bandwidth': '1G', 'conduit_name': 'gcp-1'}, 'pairing_key', 'needed'),
+    ({'pairing_key': KEY}, 'bandwidth', 'required'),
+    ({'bandwidth': '1G', 'conduit_name': 'gcp-1'}, 'pairing_key', 'required'),
     ({'state': 'absent', 'slot': {'site': 'ewr-a'}}, 'state',
-     'nothing says which interconnect is to be absent. Allowed: name or slot_id or conduit_name.'),
+     'no option says which interconnect is to be deleted. Allowed: name or slot_id or conduit_name.'),
 ], ids=str)
 def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
     with pytest.raises(InputError) as error:
@@ -216,7 +216,7 @@ def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
 
 @pytest.mark.parametrize(('number', 'near'), [(0, 'none'), (13, ', '.join(f's-{n:02}/Equinix NY1/10G' for n in range(12)))])
 def test_a_slot_that_there_is_not_comes_with_those_that_there_are(number, near):
-    with pytest.raises(InputError, match=f'Before that filter there were {near}\\.$'):
+    with pytest.raises(InputError, match=f'Slots before the last filter: {near}\\.$'):
         decide(INTERCONNECT, {'slot': {'address_contains': 'Nowhere'}}, snapshot([slot(n, site=f's-{n:02}') for n in range(number)]))
 
 
@@ -224,7 +224,7 @@ def test_no_more_than_twenty_sites_are_named():
     with pytest.raises(InputError) as error:
         decide(INTERCONNECT, {'slot': {'site': 'x'}}, snapshot([slot(n, site=f's-{n:02}' if n else '') for n in range(22)]))
     shown = ', '.join(f's-{n:02}' for n in range(1, 21))
-    assert error.value.message == f"slot.site: there is no site 'x' among the slots. There are: {shown}."
+    assert error.value.message == f"slot.site: no slot has the site 'x'. There are: {shown}."
 
 
 def test_a_slot_is_named_without_regard_to_case():
@@ -243,18 +243,18 @@ def test_a_slot_is_not_met_by_an_attachment_nor_an_attachment_by_a_port():
     there = snapshot(SLOTS, [gcp('cloud', speed='100G'), direct('port', 1)])
     (change,) = decide(INTERCONNECT, {'slot': {'speed': '100G'}}, there)
     assert (change.action, change.after['slot_id']) == ('create', uuid(5))
-    with pytest.raises(InputError, match='pairing_key: is needed'):
+    with pytest.raises(InputError, match='pairing_key: is required'):
         decide(INTERCONNECT, {'conduit_name': 'gcp-1', 'bandwidth': '10G'}, there)
 
 
 @pytest.mark.parametrize(('row', 'asked', 'words'), [
-    (INTERCONNECT, {'slot': {'site': 'ewr-a'}}, 'interconnect type=direct, site=ewr-a matches 2 objects: one, two. Name one of them by'),
-    (INTERCONNECT, {'conduit_name': 'nyc-1'}, 'interconnect conduit_name=nyc-1 matches 2 objects: one, two. Name one of them by name.'),
+    (INTERCONNECT, {'slot': {'site': 'ewr-a'}}, 'interconnect type=direct, site=ewr-a matches 2 objects: one, two. Select one of'),
+    (INTERCONNECT, {'conduit_name': 'nyc-1'}, 'interconnect conduit_name=nyc-1 matches 2 objects: one, two. Select one of them with name.'),
     (INTERCONNECT, {'name': 'one', 'slot_id': uuid(2)}, f'interconnect name=one, slot_id={uuid(2)} matches 2 objects: one, two. '
-                                                        'They come from name and slot_id, which have to mean the same one.'),
-    (INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'}, 'matches 2 objects: four, three. Name one of them by name.'),
-    (CNI, {'conduit_name': 'nyc-1'}, f'CNI conduit_name=nyc-1 matches 2 objects: {uuid(1)}, {uuid(2)}. Name one of them by id.'),
-    (TUNNEL, {'interconnect': 'one', 'rate': 'low'}, 'matches 2 objects: t1, t2. There should be one: ask Cloudflare.'),
+                                                        'name and slot_id have to select the same object.'),
+    (INTERCONNECT, {'pairing_key': KEY, 'bandwidth': '1G'}, 'matches 2 objects: four, three. Select one of them with name.'),
+    (CNI, {'conduit_name': 'nyc-1'}, f'CNI conduit_name=nyc-1 matches 2 objects: {uuid(1)}, {uuid(2)}. Select one of them with id.'),
+    (TUNNEL, {'interconnect': 'one', 'rate': 'low'}, 'matches 2 objects: t1, t2. There should be only one: ask Cloudflare.'),
 ], ids=['slot', 'conduit_name', 'two keys', 'pairing_key', 'CNI', 'health check'])
 def test_two_matches_are_an_error_that_lists_them(row, asked, words):
     there = [direct('one', 1), direct('two', 2), gcp('three'), gcp('four')]
@@ -279,7 +279,7 @@ def test_who_asks_for_another_facility_and_who_asks_for_another_device_are_each_
     asked = {'facility': {'facility': 'different'}, 'device': {}}
     chains = [desired_chain({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in asked.items()]
     for word, error in zip(asked, plan_chains(chains, snapshot(SLOTS, [direct('x', 9)])), strict=True):
-        assert 'of x leaves 0. Before that filter there were ewr-a/Equinix NY1/100G.' in str(error)
+        assert 'of x: 0. Slots before the last filter: ewr-a/Equinix NY1/100G.' in str(error)
         assert f' the {word} of x' in str(error)
 
 
@@ -318,7 +318,7 @@ def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, act
     ({'name': 'here', 'slot': {'diverse_from': ['near', 'nyc-2']}}, {'slot.diverse_from': ('on edge01.ewr-a', 'away from near, odd')}),
     ({'conduit_name': 'nyc-2', 'slot': {'diverse_from': ['near']}}, {'slot.diverse_from': ('on Equinix NY1', 'away from near')}),
     ({'conduit_name': 'nyc-1', 'slot': {'facility': 'different', 'diverse_from': ['far']}},
-     {'slot.facility': ('in Equinix NY1', 'in another one than far')}),
+     {'slot.facility': ('in Equinix NY1', 'in another facility than far')}),
     ({'conduit_name': 'gcp-1', 'bandwidth': '10G'}, {'bandwidth': ('1G', '10G')}),
     ({'conduit_name': 'gcp-1', 'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, {'region': ('us-east4', 'us-west1')}),
 ], ids=str)
@@ -328,7 +328,7 @@ def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
     with pytest.raises(DriftError) as error:
         decide(INTERCONNECT, asked, snapshot(SLOTS, there, cnis))
     assert error.value.details['fields'] == {field: {'have': have, 'want': want} for field, (have, want) in fields.items()}
-    assert re.fullmatch("interconnect '(here|odd|cloud)' differs .*: .* Ask for what is there, or say on_immutable=replace .*",
+    assert re.fullmatch("interconnect '(here|odd|cloud)' differs .*: .* Request the existing values, or set on_immutable=replace .*",
                         error.value.message)
 
 
@@ -358,7 +358,7 @@ def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_int
 @pytest.mark.parametrize('asked', DELETIONS, ids=str)
 def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
     there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
-    with pytest.raises(InputError, match=r"^name: only the CNI 'nyc-1' leads to interconnect 'here', .* with name=here too"):
+    with pytest.raises(InputError, match=r"^name: interconnect 'here' can be found only by its CNI 'nyc-1', .* with name=here too"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
     named = {'conduit_name': 'nyc-1', 'name': 'here', **asked, 'on_immutable': 'replace'}
     assert steps(decide(INTERCONNECT, named, there))[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
@@ -438,7 +438,7 @@ def test_replacing_is_validated_before_anything_is_deleted(asked):
 @pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
 def test_the_circuit_of_someone_else_is_not_taken_along(asked):
     there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
-    with pytest.raises(InputError, match=r"^state: .* carries the CNI 'other' .* Remove it first with netops\.cloudflare_cni\.cni, state"):
+    with pytest.raises(InputError, match=r"^state: .* carries the CNI 'other' .* Delete that CNI first with netops\.cloudflare_cni\.cni"):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
 
 
@@ -503,12 +503,12 @@ def test_a_new_session_gets_defaults_and_a_new_cni_too():
 def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
     for asked in ({'conduit_name': 'nyc-3'}, {'conduit_name': 'nyc-2'}):
-        with pytest.raises(InputError, match=r"^interconnect: 'first' is that of CNI nyc-1 already.*shared=true"):
+        with pytest.raises(InputError, match=r"^interconnect: 'first' already carries CNI nyc-1.*shared=true"):
             decide(CNI, {**asked, 'interconnect': 'first'}, there)
         assert decide(CNI, {**asked, 'interconnect': 'first', 'shared': True}, there)[0].after['interconnect'] == 'first'
     assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
     two = [desired_object(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
-    with pytest.raises(InputError, match=r"'third' is that of CNI a already"):
+    with pytest.raises(InputError, match=r"'third' already carries CNI a"):
         plan_changes(two, snapshot(interconnects=[direct('third', 3)]))
 
 
@@ -524,18 +524,18 @@ def test_those_that_an_interconnect_carries_are_named():
     cnis = [cni(1, 'nyc-1', 'first'), cni(2, None, 'first'), cni(3, 'nyc-3', 'second')]
     with pytest.raises(InputError) as error:
         decide(CNI, {'conduit_name': 'nyc-9', 'interconnect': 'first'}, snapshot(interconnects=[direct('first', 1)], cnis=cnis))
-    assert error.value.message == (f"interconnect: 'first' is that of CNI {uuid(2)}, nyc-1 already, and the link is untagged. "
-                                   'Allowed: another interconnect, or shared=true if they may share it.')
+    assert error.value.message == (f"interconnect: 'first' already carries CNI {uuid(2)}, nyc-1, and the port is untagged. "
+                                   'Allowed: another interconnect, or shared=true to share it.')
 
 
 @pytest.mark.parametrize(('asked', 'words'), [
-    ({}, 'interconnect: is needed to create the CNI.'),
-    ({'interconnect': 'first', 'bgp': {'md5_key': 'k'}}, 'bgp.customer_asn: is needed to create the CNI with bgp.'),
+    ({}, 'interconnect: is required to create the CNI.'),
+    ({'interconnect': 'first', 'bgp': {'md5_key': 'k'}}, 'bgp.customer_asn: is required to create the CNI with bgp.'),
     ({'interconnect': 'nobody'}, "interconnect: there is no interconnect 'nobody' in this account. There are: first."),
-    ({'vlan': 100}, 'vlan: there is no VLAN on a CNI: it is an untagged point-to-point link, told apart by its interconnect.'),
-    ({'mtu': 575}, 'mtu: 575 is not possible. Allowed: an MTU from 576 to 1500.'),
+    ({'vlan': 100}, 'vlan: a CNI has no VLAN: it is an untagged point-to-point link, identified by its interconnect.'),
+    ({'mtu': 575}, 'mtu: 575 is not valid. Allowed: an MTU from 576 to 1500.'),
     ({'bgp': {'md5_key': 'why?'}},
-     'bgp.md5_key: the value is not possible. Allowed: one or more printable ASCII characters, except " and ?.'),
+     'bgp.md5_key: the value is not valid. Allowed: one or more printable ASCII characters, except " and ?.'),
 ], ids=str)
 def test_what_is_wrong_with_a_new_cni_is_told(asked, words):
     with pytest.raises(InputError) as error:
@@ -570,8 +570,8 @@ def test_what_a_cni_can_not_be_is_refused_by_name(asked, option):
 
 
 @pytest.mark.parametrize(('asked', 'words'), [
-    ({'clear': ['bgp'], 'bgp': {'customer_asn': 1}}, 'bgp is to be cleared, and bgp.customer_asn is given.'),
-    ({'clear': ['md5_key'], 'bgp': {'md5_key': 'k'}}, 'bgp.md5_key is to be cleared, and bgp.md5_key is given.'),
+    ({'clear': ['bgp'], 'bgp': {'customer_asn': 1}}, 'bgp is to be cleared, but bgp.customer_asn is set.'),
+    ({'clear': ['md5_key'], 'bgp': {'md5_key': 'k'}}, 'bgp.md5_key is to be cleared, but bgp.md5_key is set.'),
 ], ids=['in it', 'the same'])
 def test_what_is_given_can_not_be_cleared(asked, words):
     with pytest.raises(InputError) as error:
@@ -581,7 +581,7 @@ def test_what_is_given_can_not_be_cleared(asked, words):
 
 
 def test_a_link_that_does_not_fit_is_refused_before_anything_is_read():
-    with pytest.raises(InputError, match='do not fit'):
+    with pytest.raises(InputError, match='do not match'):
         desired_object(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'})
 
 
@@ -593,8 +593,8 @@ def test_one_end_of_a_link_may_move_alone(asked):
 
 
 @pytest.mark.parametrize(('asked', 'words'), [
-    ({'conduit_name': 'nyc-1'}, '10.0.0.1/31 and 172.31.0.0/31 do not fit. Allowed: two different addresses of one prefix, such as'),
-    ({'conduit_name': 'nyc-2', 'interconnect': 'first'}, f'10.0.0.1/31 and {UNKNOWN} do not fit. Allowed: both ends, or none.'),
+    ({'conduit_name': 'nyc-1'}, '10.0.0.1/31 and 172.31.0.0/31 do not match. Allowed: two different addresses of one prefix, such as'),
+    ({'conduit_name': 'nyc-2', 'interconnect': 'first'}, f'10.0.0.1/31 and {UNKNOWN} do not match. Allowed: both ends, or none.'),
 ], ids=['there', 'new'])
 def test_one_end_of_a_link_is_checked_against_the_other(asked, words):
     there = snapshot(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
@@ -604,7 +604,7 @@ def test_one_end_of_a_link_is_checked_against_the_other(asked, words):
 
 
 def test_a_value_that_is_no_secret_is_shown():
-    with pytest.raises(InputError, match=r"name: 'xxxx*' is not possible. Allowed: at most 200 characters, not 201."):
+    with pytest.raises(InputError, match=r"name: 'xxxx*' is not valid. Allowed: at most 200 characters, not 201."):
         checked_value('name', 'x' * 201, check_loa_name, [])
 
 
@@ -806,7 +806,7 @@ def test_a_record_keeps_an_interconnect_for_its_circuit(owners, cnis, names, exp
 ], ids=['nothing yet', 'own', 'shared', 'elsewhere', 'of another'])
 def test_what_cloudflare_has_against_a_record(cnis, words):
     assert record_contradiction('a', owned({'a': 'x'}, cnis=cnis)) == words
-    assert record_contradiction('a', owned({'a': 'gone'})) == 'there is no such interconnect'
+    assert record_contradiction('a', owned({'a': 'gone'})) == 'that interconnect does not exist'
 
 
 @pytest.mark.parametrize('number', [8, 9])
@@ -815,8 +815,8 @@ def test_a_slot_id_takes_no_interconnect_that_is_on_record_as_anothers(number):
     assert taken(there, 'a', slot_id=uuid(number)) == {'a': 'input' if number == 8 else 'y'}
     assert taken(there, 'b', slot_id=uuid(8)) == {'b': 'x'}
     (error,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(8)})], there)
-    assert str(error) == ("slot_id: interconnect 'x' on that slot was ordered for circuit 'b', as its record says. "
-                          'Allowed: another slot, or slot with what it has to meet.')
+    assert str(error) == ("slot_id: its record says that interconnect 'x' on that slot was ordered for circuit 'b'. "
+                          'Allowed: another slot_id, or a selector in slot.')
     with pytest.raises(InputError, match="ordered for circuit 'b'"):
         plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], there)
 
@@ -912,5 +912,5 @@ def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, expecte
 def test_without_the_step_interconnect_none_is_ordered_nor_taken():
     for asked in (('cni',), ('loa',), ('health_check', 'handover')):
         (error,) = plan_chains([desired_chain({'name': 'a', 'slot': SITE}, asked)], owned({}))
-        assert str(error) == ("steps: there is no circuit 'a' in this account, by its CNI or on record, and without the step interconnect "
-                              'none is ordered. Allowed: interconnect too.')
+        assert str(error) == ("steps: the circuit 'a' does not exist in this account, neither as a CNI nor in a record, and without the "
+                              'step interconnect nothing is ordered. Allowed: steps with interconnect.')
