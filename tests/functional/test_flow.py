@@ -233,7 +233,7 @@ def test_a_step_alone_does_no_other(roll, simulator, folder):
 def test_a_step_of_a_circuit_that_is_not_there_says_so_and_orders_nothing(roll, writes, step):
     result = roll(FULL, steps=[step])
     assert (outcomes(result), result['circuits'][0]['error']['option'], writes()) == ({'nyc-1': 'failed'}, 'steps', [])
-    assert "there is no circuit 'nyc-1' in this account" in result['msg']
+    assert "the circuit 'nyc-1' does not exist in this account" in result['msg']
 
 
 def test_a_port_that_was_ordered_and_has_no_cni_is_deleted_by_the_record(roll, run_module, simulator, folder):
@@ -343,14 +343,14 @@ WRONG = [
     ({'name': 'bad', 'slot': SLOT, 'mtu': 'big'}, 'bad', 'mtu', 'mtu: '),
     ({'name': 'bad', 'slot': SLOT, 'bpg': {'md5_key': SECRET}}, 'bad', 'bpg', 'bpg: unknown option.'),
     ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 1, 'md5_key': 1234567}}, 'bad', 'bgp.md5_key',
-     'bgp.md5_key: is a text, but a number'),
+     'bgp.md5_key: must be text, but is a number'),
     ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 'x', 'md5_key': SECRET}}, 'bad', 'bgp', 'bgp: '),
     ({'name': 'bad', 'slot': SLOT, 'wait_for': ['Light']}, 'bad', 'wait_for', 'wait_for: '),
     ({'name': 'bad', 'slot': SLOT, 'loa_name': 'x' * 201}, 'bad', 'loa_name', 'loa_name: '),
     ({'slot': SLOT}, 'circuits[1]', 'name', 'name: is required.'),
     ({'name': '', 'slot': SLOT}, 'circuits[1]', 'name', 'name: is required.'),
-    ('bad', 'circuits[1]', 'name', 'name: this is a str, which names no circuit. Allowed: a dict with a name.'),
-    (None, 'circuits[1]', 'name', 'name: this is a NoneType, which names no circuit.'),
+    ('bad', 'circuits[1]', 'name', 'name: this is a str, not a circuit. Allowed: a dict with a name.'),
+    (None, 'circuits[1]', 'name', 'name: this is a NoneType, not a circuit.'),
 ]
 
 

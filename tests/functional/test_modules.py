@@ -33,10 +33,10 @@ def circuit(run_module):
     ({'CLOUDFLARE_API_TOKEN': ''}, 'api_token', 'CLOUDFLARE_API_TOKEN'),
     ({'CLOUDFLARE_API_KEY': 'k'}, 'api_token, api_key', 'both are set'),
     ({'CLOUDFLARE_API_TOKEN': '', 'CLOUDFLARE_API_KEY': 'k'}, 'api_email', 'CLOUDFLARE_EMAIL'),
-    ({'CLOUDFLARE_API_TOKEN': 'two words'}, 'api_token', 'blank'),
-    ({'CLOUDFLARE_API_TOKEN': 'line\n'}, 'api_token', 'line end'),
+    ({'CLOUDFLARE_API_TOKEN': 'two words'}, 'api_token', 'space'),
+    ({'CLOUDFLARE_API_TOKEN': 'line\n'}, 'api_token', 'line break'),
     ({'CLOUDFLARE_ACCOUNT_ID': ''}, 'account_id', 'CLOUDFLARE_ACCOUNT_ID'),
-    *(({'CLOUDFLARE_BASE_URL': url}, 'api_url', 'not an address') for url in NO_ADDRESSES),
+    *(({'CLOUDFLARE_BASE_URL': url}, 'api_url', 'not a URL') for url in NO_ADDRESSES),
 ], ids=['no token', 'both', 'key without email', 'blank', 'line end', 'no account', *NO_ADDRESSES])
 def test_credentials_that_can_not_be_are_refused_unsent(run_module, simulator, environment, option, words):
     result = run_module(ANY, environment=environment)
@@ -94,7 +94,7 @@ def test_results_count_requests_retries_and_waits(run_module, simulator):
 
 def test_a_plain_address_and_unchecked_certificates_are_warned_of(run_module):
     result = run_module(ANY, api_url='http://cni.invalid/client/v4', validate_certs=False, retry_timeout=1)
-    assert any('in the clear' in str(text) for text in result['warnings'])
+    assert any('unencrypted' in str(text) for text in result['warnings'])
     assert any('validate_certs' in str(text) for text in result['warnings'])
 
 
@@ -252,7 +252,7 @@ def test_what_is_expected_of_a_site_is_judged_by_what_is_healthy(run_module, sim
     }
     gate = run_module('status_info', conduit_names=['nyc-1'], expect=[pair, {'site': 'lhr-a', 'healthy': 1}], enforce=True)
     assert (gate['failed'], gate['error']['kind'], gate['verdict'], gate['statuses']) == (True, 'unmet', told['verdict'], told['statuses'])
-    assert gate['msg'] == f'Not as expected: {told["verdict"]["text"]}.'
+    assert gate['msg'] == f'expect is not met: {told["verdict"]["text"]}.'
     assert 'ewr-a: 1 of 2 healthy' in gate['msg']
     assert 'lhr-a: 0 of 1 healthy' in gate['msg']
 

@@ -88,7 +88,7 @@ def test_a_second_run_changes_nothing(journey):
 def test_a_port_that_is_pending_is_no_failure_and_a_table_says_so(journey):
     port = journey.account.circuits()['nyc-2']['interconnect']['name']
     table = journey.first.output.split('TASK [Show the summary]')[1]
-    lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending\nA port is Pending until'
+    lines = rf'^circuit +outcome +interconnect +status +message\nnyc-1 .*\nnyc-2 +created +{port} +Pending\nA port stays Pending until'
     assert re.search(lines, table, re.MULTILINE), table
 
 
@@ -312,8 +312,8 @@ REFUSED = {
     'digits': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 42798}}, 'provision_bgp.md5_key: each of these must be text'),
     'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: unknown variable. Did you mean provision_b'),
     'undefined': ({'provision_slot': SLOT, 'provision_description': '{{ nope }}'}, "provision_description: 'nope' is undefined"),
-    'twice-1': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is also declared by twice-2 too"),
-    'twice-2': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is also declared by twice-1 too"),
+    'twice-1': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is also declared by twice-2"),
+    'twice-2': ({'provision_slot': SLOT, 'provision_name': 'twice'}, "provision_name: 'twice' is also declared by twice-1"),
 }
 
 
