@@ -113,7 +113,7 @@ def test_the_role_refuses_by_name(journey):
     fatal = dict(re.findall(r'^fatal: \[(\S+)\]: FAILED! => (\{.*?^\})', journey.first.output, re.MULTILINE | re.DOTALL))
     words = {
         'no-announce': 'missing required arguments: peer_announce', 'no-platform': 'value of peer_platform must be one of',
-        'no-key': 'peer_md5_key: what is given cannot be written', 'no-circuit': 'peer_name: the circuit nowhere does not exist',
+        'no-key': 'peer_md5_key: the value cannot be represented', 'no-circuit': 'peer_name: the circuit nowhere does not exist',
     }
     assert {host: told in fatal[host] for host, told in words.items()} == dict.fromkeys(words, True), fatal
 

@@ -158,7 +158,7 @@ def test_one_of_a_pair_changes_in_a_run_and_the_other_one_in_the_next(roll, simu
     wanted = [{**circuit, 'mtu': 1400} for circuit in pair]
     first = roll(wanted, at_most_per_site=1)
     assert (outcomes(first), first['summary']) == ({'nyc-1': 'updated', 'nyc-2': 'deferred'}, {'updated': 1, 'deferred': 1})
-    assert 'of site ewr-a this run changes nyc-1' in first['circuits'][1]['msg']
+    assert 'this run already changes nyc-1 at site ewr-a' in first['circuits'][1]['msg']
     simulator.set_status(carried(simulator)['nyc-1']['name'], 'Down', 'no light')
     waiting = roll(wanted, at_most_per_site=1)
     assert (outcomes(waiting), waiting['changed']) == ({'nyc-1': 'unchanged', 'nyc-2': 'deferred'}, False)
@@ -300,7 +300,7 @@ def test_what_an_empty_value_leaves_alone_clear_takes_away(roll, simulator):
 def test_a_circuit_that_can_not_be_stops_no_other_and_is_told(roll, simulator):
     result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN])
     assert (result['failed'], result['error']['kind'], outcomes(result)) == (True, 'partly', {'nowhere': 'failed', 'nyc-1': 'created'})
-    assert "1 of 2 circuits failed. nowhere: slot.site: there is no site 'nowhere' among the slots" in result['msg']
+    assert "1 of 2 circuits failed. nowhere: slot.site: no slot has the site 'nowhere'" in result['msg']
     assert list(carried(simulator)) == ['nyc-1']
 
 
@@ -345,8 +345,8 @@ def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator)
 
 @pytest.mark.parametrize(('circuits', 'options', 'words'), [
     ([{'name': 'a', 'mtu': 9000}], {}, 'a: mtu: 9000 is not valid'),
-    ([{'name': 'a', 'slot': {}}], {}, 'a: slot: asks for nothing'),
-    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "a: name: 'a' is that of 2 circuits."),
+    ([{'name': 'a', 'slot': {}}], {}, 'a: slot: is empty'),
+    ([{'name': 'a', 'slot': SLOT}, {'name': 'a', 'slot': SLOT}], {}, "a: name: 2 circuits have the name 'a'."),
     ([{'name': 'a', 'slot': SLOT}], {'concurrency': 0}, 'concurrency: 0'),
     (None, {}, 'circuits'),
 ])
@@ -414,7 +414,7 @@ def test_overridden_is_for_the_whole_inventory(process, tmp_path):
 
 
 SLOW = {'circuits': [{'name': f'c-{n}', 'slot': {'speed': '10G'}} for n in range(12)], 'concurrency': 2, 'progress_every': 0.3}
-PROGRESS = r'^rollout: (\d+) of 12 circuits after \d+ s, [\d.]+ a second, about \d+ s left$'
+PROGRESS = r'^rollout: (\d+) of 12 circuits after \d+ s \([\d.]+/s\), about \d+ s left$'
 
 
 def play_of(folder, *tasks: dict) -> str:
