@@ -114,7 +114,7 @@ def test_credentials_may_be_templates_and_an_empty_variable_is_none(account, ask
     assert ask(text, OWN=account.simulator.token, CLOUDFLARE_API_TOKEN='wrong', CLOUDFLARE_API_KEY='').status == 0
     refused = ask(text, OWN='', CLOUDFLARE_API_KEY='')
     assert (refused.status, refused.sent) == (1, [])
-    assert 'api_token: is not set' in refused.said
+    assert 'api_token: is required' in refused.said
 
 
 @pytest.mark.parametrize('source', ['alone', 'beside another'])
@@ -136,7 +136,7 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     os.utime(file, (0, 0))
     stale = ask(text, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (stale.status, stale.hosts) == (0, first.hosts)
-    assert 'the circuits are those of an earlier run' in stale.said
+    assert 'using the circuits of an earlier run from the cache' in stale.said
     assert len(ask(text).sent) == 3
     (tmp_path / 'play.yml').write_text('[{hosts: all}]')
     before = len(account.simulator.requests())
@@ -147,7 +147,7 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
 
 def test_a_file_of_another_name_is_told_so(ask):
     found = ask(PLUGIN, name='circuits.yml')
-    assert 'let its name end in cni.yml or cni.yaml' in found.said
+    assert 'its name must end in cni.yml or cni.yaml' in found.said
 
 
 def test_the_example_is_a_file_for_the_plugin():
@@ -253,7 +253,7 @@ def test_nothing_that_the_api_says_runs_in_an_inventory(hostile):
         done = run('ansible-inventory', '-i', 'cni.yml', *way.split(), env=hostile.environment, cwd=hostile.folder)
         assert (done.returncode, hostile.ran()) == (0, []), done.stderr
         assert 'lookup' in done.stdout
-        assert 'can not be the name of a host' in ' '.join(done.stderr.split())
+        assert 'cannot be the name of a host' in ' '.join(done.stderr.split())
 
 
 def test_nothing_that_the_api_says_runs_in_a_playbook(hostile):
