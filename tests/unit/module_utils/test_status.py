@@ -168,7 +168,7 @@ def test_a_gate_fails_with_the_verdict_on_each_site():
     expect = [{'site': site, 'healthy': 1, 'devices': None, 'facilities': None} for site in ('lhr-a', 'ewr-a', 'fra-a')]
     verdict = status_info(dict(HEALTHY), expect=expect)['verdict']
     assert verdict['text'] == 'lhr-a: 0 of 1 healthy; fra-a: 0 of 1 healthy'
-    with pytest.raises(ExpectationError, match=r'^Not as expected: lhr-a: 0 of 1 healthy; fra-a: 0 of 1 healthy\.$') as error:
+    with pytest.raises(ExpectationError, match=r'^expect is not met: lhr-a: 0 of 1 healthy; fra-a: 0 of 1 healthy\.$') as error:
         status_info(dict(HEALTHY), expect=expect, enforce=True)
     assert (error.value.retryable, error.value.result()['verdict']) == (True, verdict)
     assert status_info(dict(HEALTHY), expect=expect[1:2], enforce=True)['verdict']['met'] is True
@@ -176,5 +176,5 @@ def test_a_gate_fails_with_the_verdict_on_each_site():
 
 @pytest.mark.parametrize('number', [None, 0])
 def test_an_expectation_of_nothing_is_refused(number):
-    with pytest.raises(InputError, match=r"^expect: nothing is expected of 'ewr-a'\. Allowed: a number of healthy, devices, facilities\.$"):
+    with pytest.raises(InputError, match=r"^expect: no requirement is set for 'ewr-a'\. Allowed: a number of healthy, devices, facilities\.$"):
         status_info(dict(HEALTHY), expect=[{'site': 'ewr-a', 'healthy': number, 'devices': None, 'facilities': None}])
