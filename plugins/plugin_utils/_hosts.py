@@ -38,7 +38,8 @@ RUN_VARIABLES = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'm
                  'report_mode',
                  'result', 'serial')
 PEER_VARIABLES = ('accept', 'announce', 'artifacts_dir', 'description', 'graceful_restart', 'handover', 'hold_time', 'interface', 'label',
-                  'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result')
+                  'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result',
+                  'router_asn', 'router_id')
 KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES}}
 
 
