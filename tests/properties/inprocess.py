@@ -73,7 +73,7 @@ class Api:
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of what is stored: {slots, interconnects, cnis, settings, tunnels}."""
+        """A copy of what is stored: {slots, interconnects, cnis, settings, tunnels, routes, filter_profiles}."""
         return copy.deepcopy(self._simulation.store.state())
 
     @property

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from contract import Operation
 
+DOCUMENTATION = 'https://developers.cloudflare.com/api/'
 SERVICE_CODE = 1000  # plus the status: what codes the service uses is not documented
 
 
@@ -25,6 +26,12 @@ def envelope(result: object) -> dict:
 def error(status: int, errors: list[dict], headers: dict | None = None) -> web.Response:
     """An error as the contract writes it, and as the gateway always answers."""
     return json_response({'success': False, 'errors': errors, 'messages': [], 'result': None}, status, headers)
+
+
+def details(field: str) -> dict:
+    """What an error item may carry besides code and message. field: where in the body the fault is, dotted."""
+    pointer = {'source': {'pointer': f'/{field.replace(".", "/")}'}} if field else {}
+    return {'documentation_url': DOCUMENTATION, **pointer}
 
 
 def page(items: list[dict], query: dict, page_size: int, last_page: str) -> dict:

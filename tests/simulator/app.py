@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import json
 import re
@@ -21,8 +22,9 @@ import gateway
 import options
 from contract import Checker, Contract, Message
 from faults import Fault
+from rules import Refusal, Rules
 from service import Service
-from store import Refusal, Store
+from store import Store
 
 BODY_AT_MOST = 64 * 2**20  # bytes; a seed may hold thousands of objects
 
@@ -40,7 +42,7 @@ class Simulation:
         """Start afresh, with some options changed by name; raises ValueError, and leaves all as it was, if one is wrong."""
         chosen = options.changed(self._arguments, changes)
         self.options = chosen
-        self.store = Store(chosen.account, chosen.slots, chosen.refusal, chosen.in_use, chosen.activate_after, self._clock)
+        self.store = Store(chosen.account, chosen.slots, self._clock, **dataclasses.asdict(Rules.of(chosen)))
         self.faults: list[Fault] = []
         self.requests: list[dict] = []
         self._service = Service(self.store, None if chosen.no_validate else self._checker, chosen)

@@ -19,11 +19,13 @@ _LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 
 class Violation(Exception):
-    """A request or an answer that the contract does not allow. `in_path` tells a malformed id from other faults."""
+    """A request or an answer that the contract does not allow. `in_path` tells a malformed id from other faults; `field` is where in
+    the body (dotted)."""
 
-    def __init__(self, message: str, in_path: bool = False):
+    def __init__(self, message: str, in_path: bool = False, field: str = ''):
         super().__init__(message)
         self.in_path = in_path
+        self.field = field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,9 +141,7 @@ class Checker:
         if operation.body and not isinstance(body, dict):
             raise Violation('the body is not a JSON object')
         unknown = [f'query parameter {name}' for name in message.query if name not in operation.query]
-        # A CNI is replaced whole, and may hold fields newer than the contract.
-        if operation.name != 'update_cni':
-            unknown += [f'field {name}' for name in self._unknown_fields(operation.body, body)]
+        unknown += [f'field {name}' for name in self._unknown_fields(operation.body, body)]
         if unknown:
             raise Violation(f'unknown {", ".join(unknown)}')
         _check_booleans(operation.query, message.query)
@@ -149,30 +149,48 @@ class Checker:
         try:
             self._api.validate_request(message)
         except self._error as error:
-            raise Violation(_explain(error), in_path=getattr(error, 'location', None) == 'path') from error
+            raise _violation(error) from error
 
     def check_answer(self, message: Message, status: int, content_type: str, data: bytes | None) -> None:
         """Raises Violation: the simulator does not keep to the contract."""
         try:
             self._api.validate_response(message, _Answer(status, {}, data, content_type))
         except self._error as error:
-            raise Violation(_explain(error)) from error
+            raise _violation(error) from error
 
     def _unknown_fields(self, schema: dict, body: object, path: str = '') -> Iterator[str]:
+        """Names that no schema has, dotted; where additional properties are declared, any will do."""
         schema = self._contract.resolve(schema)
-        if 'discriminator' in schema and isinstance(body, dict):
-            branches = schema['discriminator']['mapping']
-            branch = branches.get(str(body.get('type')))
-            if branch is None:
-                raise Violation(f'type is not one of {", ".join(branches)}')
-            schema = self._contract.resolve({'$ref': branch})
-        if 'properties' not in schema or not isinstance(body, dict):
-            return
-        for name, value in body.items():
-            if name in schema['properties']:
-                yield from self._unknown_fields(schema['properties'][name], value, f'{path}{name}.')
+        if isinstance(body, list):
+            for number, item in enumerate(body):
+                yield from self._unknown_fields(schema.get('items', {}), item, f'{path}{number}.')
+        elif 'anyOf' in schema:
+            yield from min((list(self._unknown_fields(branch, body, path)) for branch in reversed(schema['anyOf'])), key=len)
+        elif isinstance(body, dict) and 'additionalProperties' not in schema:
+            yield from self._unknown_properties(self._properties(_branch(schema, body)), body, path)
+
+    def _unknown_properties(self, properties: dict, body: dict, path: str) -> Iterator[str]:
+        for name, value in body.items() if properties else ():
+            if name in properties:
+                yield from self._unknown_fields(properties[name], value, f'{path}{name}.')
             else:
                 yield path + name
+
+    def _properties(self, schema: dict) -> dict:
+        schema = self._contract.resolve(schema)
+        parts = [self._properties(part) for part in schema.get('allOf', ())]
+        return {name: value for part in (*parts, schema.get('properties', {})) for name, value in part.items()}
+
+
+def _branch(schema: dict, body: dict) -> dict:
+    """What the discriminator of a schema points to; the schema itself where it has none."""
+    if 'discriminator' not in schema:
+        return schema
+    branches = schema['discriminator']['mapping']
+    branch = branches.get(str(body.get('type')))
+    if branch is None:
+        raise Violation(f'type is not one of {", ".join(branches)}')
+    return {'$ref': branch}
 
 
 def _check_booleans(schemas: dict, values: Mapping) -> None:
@@ -182,12 +200,16 @@ def _check_booleans(schemas: dict, values: Mapping) -> None:
             raise Violation(f'{name} is neither true nor false: {values[name]}')
 
 
-def _explain(error: Exception) -> str:
+def _violation(error: Exception) -> Violation:
     """What is wrong and where: openapi-core's own words, or those of the schema where that was violated."""
     from jsonschema.exceptions import best_match
 
-    where = f'{error.location} parameter {error.name}' if hasattr(error, 'location') else 'body'
+    location = getattr(error, 'location', None)
+    where = f'{location} parameter {error.name}' if location else 'body'
     violated = best_match(getattr(error.__cause__, 'schema_errors', ()))
     if violated is None:
-        return f'{where}: {error.__cause__ or error}'
-    return f'{where}: {"".join(f"{step}: " for step in violated.absolute_path)}{violated.message}'
+        return Violation(f'{where}: {error.__cause__ or error}', location == 'path')
+    if violated.validator == 'anyOf':  # whichever branch fits further
+        violated = max(violated.context, key=lambda branch: len(branch.absolute_path))
+    steps = [str(step) for step in violated.absolute_path]
+    return Violation(f'{where}: {"".join(f"{step}: " for step in steps)}{violated.message}', location == 'path', '.'.join(steps))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 
-from store import Refusal
+from rules import Refusal
 
 
 class Lag:
@@ -29,10 +29,10 @@ class Lag:
         self._hide(f'status of {name}', name, self._options.late_status)
         return interconnect
 
-    def connected(self, cni: dict) -> dict:
-        """Takes note of a new CNI; returns it."""
-        self._hide('cnis', cni['id'], self._options.stale_lists)
-        return cni
+    def made(self, view: str, item: dict) -> dict:
+        """Takes note of a new item of a list; returns it."""
+        self._hide(view, item['id'], self._options.stale_lists)
+        return item
 
     def listed(self, view: str, items: list[dict], key: str, first_page: bool = True) -> list[dict]:
         """The items that this read of a list shows. key: the field that tells them apart."""

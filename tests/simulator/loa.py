@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime
 import textwrap
 
+DEFAULT_NAME = 'Example Networks, Inc.'  # of the account's customer
 VALID_DAYS = 90
 LINE = 84  # characters
 
 
 def letter(interconnect: dict, party: str, today: datetime.date) -> bytes:
-    """The PDF for a direct interconnect. `party` is who may order the cross-connect: the account or the name asked for."""
+    """The PDF for a direct interconnect. `party` is who may order the cross-connect: the customer or the name asked for."""
     # Imported here because it takes half a second and few runs want a letter.
     from fpdf import FPDF
 

@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     add('--no-validate', action='store_true', help='do not check requests and answers against the contract')
     add('--verbose', action='store_true', help='log a line for each request to stderr')
     _add_habits(add)
+    _add_magic(add)
     return cli
 
 
@@ -79,9 +80,24 @@ def _add_habits(add: Callable) -> None:
     add('--created-status', type=int, choices=STATUSES, default=200, help='status of a POST that succeeds (%(default)s)')
     add('--changed-status', type=int, choices=STATUSES, default=200, help='status of a PUT that succeeds (%(default)s)')
     add('--stale-puts', action='store_true', help='a PUT answers with the state from before it')
-    add('--stale-lists', type=_whole, default=0, metavar='N', help='a new interconnect or CNI is missing from N reads of its list')
+    add('--stale-lists', type=_whole, default=0, metavar='N', help='what is new is missing from N reads of its list, tunnels aside')
     add('--late-status', type=_whole, default=0, metavar='N', help='a new interconnect has no status for N reads of it')
     add('--late-tunnels', type=_whole, default=0, metavar='N', help="a new interconnect's tunnel is missing from N reads of the list")
+    add('--error-details', action='store_true', help='errors of the service have documentation_url and source.pointer')
+
+
+def _add_magic(add: Callable) -> None:
+    """What is open about tunnels, static routes and filter profiles."""
+    add('--tunnel-version', choices=['1', '1.5', '2'], default='1', help='version of the tunnels of new interconnects (%(default)s)')
+    add('--coupler-integration', action='store_true', help='the account has the flag that automatic_return_routing needs')
+    add('--next-hops', choices=['any', 'tunnels'], default='any', help='which next hops a route may have (%(default)s)')
+    add('--route-prefixes', choices=['any', 'private'], default='any', help='which prefixes a route may have (%(default)s)')
+    add('--route-key', choices=['scope', 'nexthop', 'none'], default='scope', help='what no two routes have in common (%(default)s)')
+    add('--route-answers', choices=['asked', 'route', 'routes'], default='asked', help='form of the answer to a new route (%(default)s)')
+    add('--route-puts', choices=['keep', 'replace'], default='keep', help='what a PUT of a route does to fields left out (%(default)s)')
+    add('--bulk-puts', choices=['whole', 'half'], default='whole', help='how much of a PUT of several is done (%(default)s)')
+    add('--keep-routed-cnis', action='store_true', help='refuse to delete a CNI that routes point to')
+    add('--delete-used-profiles', action='store_true', help='delete filter profiles that tunnels use')
 
 
 def changed(arguments: list[str], changes: dict) -> argparse.Namespace:

@@ -62,7 +62,7 @@ class Simulator:
         self._control('reset', options)
 
     def state(self) -> dict:
-        """`{slots, interconnects, cnis, settings, tunnels}`, lists of objects as stored; settings is one object."""
+        """`{slots, interconnects, cnis, settings, tunnels, routes, filter_profiles}`, lists of objects; settings is one object."""
         return self._control('state')
 
     def requests(self, until: int = 0) -> list[dict]:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
+import sys
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -16,7 +18,8 @@ import gateway
 import loa
 from contract import Checker, Message, Operation, Violation
 from lag import Lag
-from store import Refusal, Store
+from rules import Refusal
+from store import Store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,16 +37,36 @@ class Call:
         return {name: value for name, value in self.query.items() if name not in ('cursor', 'limit')}
 
     @property
+    def validate_only(self) -> bool:
+        return self.query.get('validate_only', False)
+
+    @property
     def first_page(self) -> bool:
         return not self.query.get('cursor')
 
 
-def _letter(store: Store, call: Call) -> bytes:
+def _port_with_loa(store: Store, call: Call) -> dict:
     interconnect = store.interconnect(call.params['icon'])
     if interconnect['type'] != 'direct':
         raise Refusal(400, 'a gcp_partner interconnect has no cross-connect, hence no Letter of Authorization')
+    return interconnect
+
+
+def _letter(store: Store, call: Call) -> bytes:
+    interconnect = _port_with_loa(store, call)
     today = datetime.datetime.fromtimestamp(store.clock(), datetime.timezone.utc).date()
-    return loa.letter(interconnect, call.query.get('name') or store.account, today)
+    return loa.letter(interconnect, call.query.get('name') or loa.DEFAULT_NAME, today)
+
+
+def _default_name(store: Store, call: Call) -> dict:
+    _port_with_loa(store, call)
+    return {'name': loa.DEFAULT_NAME}
+
+
+def _emptied(store: Store) -> dict:
+    answer = store.empty_routes()
+    print(f'simulator: DELETE of all routes took {len(answer["deleted_routes"])} routes from the account', file=sys.stderr, flush=True)
+    return answer
 
 
 # operationId: what the service does. A list is paged, bytes are a PDF, None is a deletion.
@@ -53,6 +76,7 @@ HANDLERS = {
     'get_interconnect': lambda store, call: store.interconnect(call.params['icon']),
     'delete_interconnect': lambda store, call: store.cancel(call.params['icon']),
     'get_interconnect_loa': _letter,
+    'get_interconnect_loa_default_name': _default_name,
     'get_interconnect_status': lambda store, call: store.status(call.params['icon']),
     'list_cnis': lambda store, call: store.list_cnis(**call.filters),
     'create_cni': lambda store, call: store.create_cni(call.body),
@@ -68,19 +92,48 @@ HANDLERS = {
         'interconnect': store.tunnel(call.params['cf_interconnect_id'], call.target_objects),
     },
     'update_magic_interconnect': lambda store, call: store.change_tunnel(
-        call.params['cf_interconnect_id'], call.body, call.target_objects, call.query.get('validate_only', False)
+        call.params['cf_interconnect_id'], call.body, call.target_objects, call.validate_only
     ),
+    'update_magic_interconnects': lambda store, call: store.change_tunnels(
+        call.body['interconnects'], call.target_objects, call.validate_only
+    ),
+    'list_routes': lambda store, call: {'routes': store.routes},
+    'create_route': lambda store, call: {'routes': store.create_routes(call.body.get('routes', [call.body]), call.validate_only)},
+    'update_routes': lambda store, call: store.change_routes(call.body['routes'], call.validate_only),
+    'empty_routes': lambda store, call: _emptied(store),
+    'get_route': lambda store, call: {'route': store.route(call.params['route_id'])},
+    'update_route': lambda store, call: store.change_route(call.params['route_id'], call.body, call.validate_only),
+    'delete_route': lambda store, call: store.delete_route(call.params['route_id']),
+    'list_filter_profiles': lambda store, call: store.filter_profiles,
+    'create_filter_profile': lambda store, call: store.create_filter_profile(call.body),
+    'get_filter_profile': lambda store, call: store.filter_profile(call.params['profile_id']),
+    'update_filter_profile': lambda store, call: store.change_filter_profile(call.params['profile_id'], call.body),
+    'delete_filter_profile': lambda store, call: store.delete_filter_profile(call.params['profile_id']),
 }
 # operationId: what of its result there is to see yet.
 SEEN_LATE = {
     'create_interconnect': lambda lag, call, made: lag.ordered(made),
-    'create_cni': lambda lag, call, made: lag.connected(made),
+    'create_cni': lambda lag, call, made: lag.made('cnis', made),
+    'create_route': lambda lag, call, made: {'routes': [lag.made('routes', route) for route in made['routes']]},
+    'create_filter_profile': lambda lag, call, made: lag.made('filter_profiles', made),
     'list_interconnects': lambda lag, call, items: lag.listed('interconnects', items, 'name', call.first_page),
     'list_cnis': lambda lag, call, items: lag.listed('cnis', items, 'id', call.first_page),
     'list_magic_interconnects': lambda lag, call, result: {
         'interconnects': lag.listed('tunnels', result['interconnects'], 'virtual_port_reservation_id'),
     },
+    'list_routes': lambda lag, call, result: {'routes': lag.listed('routes', result['routes'], 'id')},
+    'list_filter_profiles': lambda lag, call, items: lag.listed('filter_profiles', items, 'id'),
     'get_interconnect_status': lambda lag, call, status: lag.status(call.params['icon'], status),
+}
+# operationId of a PUT: the operation that reads what it changes.
+READS = {
+    'update_cni': 'get_cni',
+    'update_settings': 'get_settings',
+    'update_magic_interconnect': 'get_magic_interconnect',
+    'update_magic_interconnects': 'list_magic_interconnects',
+    'update_route': 'get_route',
+    'update_routes': 'list_routes',
+    'update_filter_profile': 'get_filter_profile',
 }
 _TYPES = {'integer': int, 'boolean': 'true'.__eq__}
 
@@ -114,18 +167,30 @@ class Service:
         result = HANDLERS[name](self.store, call)
         if name in SEEN_LATE:
             result = SEEN_LATE[name](self._lag, call, result)
-        if isinstance(result, list):
+        if name == 'create_route':
+            return self._created(call, result)
+        if isinstance(result, list) and not call.operation.is_magic:
             return answers.page(result, call.query, self._options.page_size, self._options.last_page)
         return result
 
     def _stale_put(self, call: Call) -> dict:
         """Does the change; returns what the object was before."""
-        before = HANDLERS[call.operation.name.replace('update', 'get')](self.store, call)
+        before = copy.deepcopy(HANDLERS[READS[call.operation.name]](self.store, call))
         result = HANDLERS[call.operation.name](self.store, call)
-        return {**result, 'modified_interconnect': before['interconnect']} if call.operation.is_magic else before
+        if 'modified' not in result:
+            return before
+        return {**result, **{f'modified_{key}': _of_the_same(result[f'modified_{key}'], value) for key, value in before.items()}}
+
+    def _created(self, call: Call, result: dict) -> dict:
+        """New routes in the form that the option `route_answers` chooses."""
+        form = self._options.route_answers
+        listed = 'routes' in call.body if form == 'asked' else form == 'routes'
+        return result if listed or len(result['routes']) != 1 else result['routes'][0]
 
     def _refused(self, operation: Operation, message: Message, refusal: Refusal) -> web.Response:
-        answer = answers.error(refusal.status, [{'code': answers.SERVICE_CODE + refusal.status, 'message': refusal.message}])
+        details = answers.details(refusal.field) if self._options.error_details else {}
+        error = {'code': answers.SERVICE_CODE + refusal.status, 'message': refusal.message, **details}
+        answer = answers.error(refusal.status, [error])
         if operation.declares(refusal.status):
             self._check_answer(message, answer)
         return answers.dressed_error(operation, answer, refusal.message, self._options)
@@ -136,11 +201,19 @@ class Service:
         except Violation as violation:
             if violation.in_path:
                 raise gateway.no_route(message.path) from violation
-            raise Refusal(400, str(violation)) from violation
+            raise Refusal(400, str(violation), violation.field) from violation
 
     def _check_answer(self, message: Message, answer: web.Response) -> None:
         if self._checker:
             self._checker.check_answer(message, answer.status, answer.content_type, answer.body)
+
+
+def _of_the_same(after: list | dict, before: list | dict) -> list | dict:
+    """What was before of the objects that are after."""
+    if isinstance(after, dict):
+        return before
+    ids = {item['id'] for item in after}
+    return [item for item in before if item['id'] in ids]
 
 
 def _typed(operation: Operation, query: Mapping[str, str]) -> dict:

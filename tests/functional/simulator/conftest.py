@@ -38,6 +38,13 @@ class Api(requests.Session):
         magic = {'conduit_name': name, 'description': '', 'mtu': mtu}
         return self.post('/cni/cnis', json={'account': self.account, 'interconnect': interconnect, 'magic': magic, **fields})
 
+    def route(self, prefix='10.10.0.0/16', nexthop='172.31.0.1', priority=100, **fields) -> requests.Response:
+        return self.post('/magic/routes', json={'prefix': prefix, 'nexthop': nexthop, 'priority': priority, **fields})
+
+    def filter_profile(self, name='on-premises', **fields) -> requests.Response:
+        body = {'name': name, 'match_action': 'allow', 'targets': ['10.0.0.0/8+'], **fields}
+        return self.post('/magic/bgp/filter_profiles', json=body)
+
 
 @pytest.fixture
 def api(simulator):

@@ -24,12 +24,16 @@ def test_every_operation_of_the_contract_answers_and_is_checked(simulator, api):
     gcp = api.order_gcp().json()['name']
     cni = api.connect(name, bgp={'customer_asn': 4294967295, 'extra_prefixes': ['198.51.100.0/24'], 'md5_key': 'a key!'}).json()
     tunnel = api.get('/magic/cf_interconnects').json()['result']['interconnects'][0]['id']
+    route = {'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100}
+    first = api.route(**route, description='primary', weight=1, scope={'colo_regions': ['APAC']}).json()['result']['id']
+    profile = api.filter_profile(description='x').json()['result']['id']
     for method, path, body in (
         ('GET', '/cni/interconnects', None),
         ('GET', f'/cni/interconnects/{name}', None),
         ('GET', f'/cni/interconnects/{gcp}', None),
         ('GET', f'/cni/interconnects/{name}/status', None),
         ('GET', f'/cni/interconnects/{name}/loa', None),
+        ('GET', f'/cni/interconnects/{name}/loa/default', None),
         ('GET', '/cni/cnis', None),
         ('GET', f'/cni/cnis/{cni["id"]}', None),
         ('PUT', f'/cni/cnis/{cni["id"]}', {**cni, 'bgp_mode': 'advertise_only'}),
@@ -39,6 +43,19 @@ def test_every_operation_of_the_contract_answers_and_is_checked(simulator, api):
         ('PUT', '/cni/settings', {'default_asn': 0}),
         ('GET', f'/magic/cf_interconnects/{tunnel}', None),
         ('PUT', f'/magic/cf_interconnects/{tunnel}?validate_only=false', {'health_check': {'rate': 'low'}}),
+        ('PUT', f'/magic/cf_interconnects/{tunnel}', {'bgp': {'customer_asn': 65001, 'import_filter_id': profile, 'md5_key': 'a key!'}}),
+        ('PUT', '/magic/cf_interconnects?validate_only=false', {'interconnects': [{'id': tunnel, 'bgp': {'import_filter_id': ''}}]}),
+        ('GET', '/magic/routes', None),
+        ('POST', '/magic/routes?validate_only=true', {'routes': [{**route, 'nexthop': '172.31.0.3'}]}),
+        ('GET', f'/magic/routes/{first}', None),
+        ('PUT', f'/magic/routes/{first}?validate_only=false', {**route, 'priority': 200}),
+        ('PUT', '/magic/routes?validate_only=false', {'routes': [{**route, 'id': first}]}),
+        ('DELETE', f'/magic/routes/{first}', None),
+        ('DELETE', '/magic/routes', None),
+        ('GET', '/magic/bgp/filter_profiles', None),
+        ('GET', f'/magic/bgp/filter_profiles/{profile}', None),
+        ('PUT', f'/magic/bgp/filter_profiles/{profile}', {'description': ''}),
+        ('DELETE', f'/magic/bgp/filter_profiles/{profile}', None),
         ('DELETE', f'/cni/cnis/{cni["id"]}', None),
         ('DELETE', f'/cni/interconnects/{name}', None),
     ):
@@ -103,6 +120,48 @@ def test_unknown_fields_of_a_new_object_are_named(simulator, api, direct):
     assert 'bgp.password' in message(api.connect(direct['name'], bgp={'customer_asn': 1, 'extra_prefixes': [], 'password': 'x'}))
     assert 'asn' in message(api.put('/cni/settings', json={'asn': 1}))
     assert len(simulator.state()['interconnects']) == 1
+
+
+def test_unknown_fields_of_routes_tunnels_and_profiles_are_named(simulator, api, direct):
+    tunnel = simulator.state()['tunnels'][0]['id']
+    route = {'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100}
+    assert 'unknown field colour' in message(api.route(colour='blue'))
+    assert 'unknown field scope.regions' in message(api.route(scope={'regions': []}))
+    assert 'unknown field routes.1.id' in message(api.post('/magic/routes', json={'routes': [route, {**route, 'id': 'mine'}]}))
+    assert 'unknown field action' in message(api.filter_profile(action='deny'))
+    assert 'unknown field version' in message(api.put(f'/magic/cf_interconnects/{tunnel}', json={'version': '2'}))
+    bulk = {'interconnects': [{'id': tunnel, 'bgp': {'asn': 1}}]}
+    assert 'unknown field interconnects.0.bgp.asn' in message(api.put('/magic/cf_interconnects', json=bulk))
+    assert simulator.state()['routes'] == simulator.state()['filter_profiles'] == []
+
+
+def test_what_routes_and_profiles_need(api, direct):
+    route = api.route().json()['result']
+    for name in ('prefix', 'nexthop', 'priority'):
+        part = {key: value for key, value in route.items() if key != name}
+        asked = {key: value for key, value in part.items() if key in ('prefix', 'nexthop', 'priority')}
+        for response in (
+            api.post('/magic/routes', json=asked),
+            api.post('/magic/routes', json={'routes': [asked]}),
+            api.put(f'/magic/routes/{route["id"]}', json=part),
+            api.put('/magic/routes', json={'routes': [part]}),
+        ):
+            assert f"'{name}' is a required property" in message(response)
+    without_id = {key: value for key, value in route.items() if key != 'id'}
+    assert "'id' is a required property" in message(api.put('/magic/routes', json={'routes': [without_id]}))
+    assert "'100'" in message(api.route(priority='100'))
+    for name, wrong in (('name', ''), ('name', 'x' * 256), ('match_action', 'permit'), ('description', 'x' * 1025)):
+        assert name in message(api.filter_profile(**{name: wrong}))
+
+
+def test_a_route_keeps_fields_that_the_contract_does_not_know(api):
+    route = api.route().json()['result']
+    newer = {**route, 'colour': 'blue', 'scope': {'colo_names': ['den01'], 'planets': ['earth']}}
+    for changed in (
+        api.put(f'/magic/routes/{route["id"]}', json=newer).json()['result']['modified_route'],
+        *api.put('/magic/routes', json={'routes': [newer]}).json()['result']['modified_routes'],
+    ):
+        assert {**changed, 'modified_on': route['modified_on']} == newer
 
 
 def test_a_cni_is_replaced_whole(api, direct):

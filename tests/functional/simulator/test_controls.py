@@ -97,6 +97,16 @@ def test_a_fleet_can_be_seeded(simulator, api, direct):
     }
 
 
+def test_routes_and_profiles_can_be_seeded(simulator, api):
+    route, profile = api.route().json()['result'], api.filter_profile().json()['result']
+    routes = [{**route, 'id': f'{number:032}', 'newer': True} for number in range(300)]
+    simulator.seed(routes=routes, filter_profiles=[{**profile, 'name': 'twin'}] * 2)
+    assert api.get('/magic/routes').json()['result']['routes'] == routes
+    assert [item['name'] for item in api.get('/magic/bgp/filter_profiles').json()['result']] == ['twin', 'twin']
+    api.delete(f'/magic/routes/{routes[7]["id"]}')
+    assert simulator.state()['routes'] == routes[:7] + routes[8:]
+
+
 def test_controls_need_no_token_and_see_no_faults(simulator, api):
     simulator.reset(rate_limit='1/60')
     simulator.fault('drop_before', times=None)
@@ -156,6 +166,17 @@ def test_a_taken_port_and_a_wrong_option_are_told(process):
         assert (ended.returncode, ended.stdout) == (2, '')
         assert words in ended.stderr
         assert 'Traceback' not in ended.stderr
+
+
+def test_who_empties_the_table_of_routes_is_told_of_on_stderr():
+    command = [sys.executable, str(FOLDER), '--port', '0', '--no-validate']
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    words = [word.partition('=')[2] for word in shlex.split(process.stdout.readline())]
+    url, headers = f'{words[1]}/accounts/{words[2]}/magic/routes', {'Authorization': f'Bearer {words[3]}'}
+    requests.post(url, json={'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100}, headers=headers, timeout=10)
+    assert requests.delete(url, headers=headers, timeout=10).json()['result']['deleted']
+    process.terminate()
+    assert 'DELETE of all routes took 1 routes from the account' in process.communicate(timeout=10)[1]
 
 
 def test_verbose_logs_a_line_for_each_request():

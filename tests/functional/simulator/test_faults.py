@@ -38,6 +38,18 @@ def test_no_answer(simulator, api, kind, applied, raised):
     assert api.post('/cni/interconnects', json=body).status_code == (400 if applied else 200)
 
 
+def test_routes_and_profiles_meet_faults_too(simulator, api):
+    simulator.fault('drop_after', method='POST', path='/magic/routes$')
+    simulator.fault('status', method='PUT', path='/magic/bgp/filter_profiles/', status=503)
+    with pytest.raises(requests.ConnectionError):
+        api.route()
+    profile = api.filter_profile().json()['result']
+    assert api.put(f'/magic/bgp/filter_profiles/{profile["id"]}', json={'match_action': 'deny'}).status_code == 503
+    assert [(request['status'], request['applied']) for request in simulator.requests()] == [(None, True), (200, True), (503, False)]
+    state = simulator.state()
+    assert (len(state['routes']), state['filter_profiles']) == (1, [profile])
+
+
 @pytest.mark.parametrize(
     ('fault', 'applied', 'status', 'content_type', 'body'),
     [

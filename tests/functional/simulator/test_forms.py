@@ -184,6 +184,66 @@ def test_lists_that_lag_behind(simulator, api):
     assert api.get('/cni/cnis').json()['items'] == []
 
 
+@pytest.mark.parametrize(('form', 'one', 'several'), [('asked', False, True), ('route', False, False), ('routes', True, True)])
+def test_answers_to_a_new_route(simulator, api, form, one, several):
+    simulator.reset(route_answers=form)
+    answers = [api.route(), api.post('/magic/routes', json={'routes': [{'prefix': '10.20.0.0/16', 'nexthop': '10.0.0.1', 'priority': 1}]})]
+    stored = simulator.state()['routes']
+    assert [answer.json()['result'] for answer in answers] == [
+        {'routes': [route]} if listed else route for route, listed in zip(stored, (one, several), strict=True)
+    ]
+
+
+def test_routes_and_profiles_that_lists_show_late(simulator, api):
+    simulator.reset(stale_lists=2)
+    route, profile = api.route().json()['result'], api.filter_profile().json()['result']
+    assert api.get(f'/magic/routes/{route["id"]}').json()['result']['route'] == route
+    assert [api.get('/magic/routes').json()['result']['routes'] for _read in range(3)] == [[], [], [route]]
+    assert [api.get('/magic/bgp/filter_profiles').json()['result'] for _read in range(3)] == [[], [], [profile]]
+
+
+def test_puts_of_routes_and_profiles_that_answer_with_the_state_before(simulator, api):
+    simulator.reset(stale_puts=True)
+    one, two = (api.route(nexthop=nexthop).json()['result'] for nexthop in ('10.0.0.1', '10.0.0.3'))
+    answer = api.put(f'/magic/routes/{one["id"]}', json={**one, 'priority': 5}).json()
+    assert answer['result'] == {'modified': True, 'modified_route': one}
+    (before,) = (route for route in simulator.state()['routes'] if route['id'] == one['id'])
+    answer = api.put('/magic/routes', json={'routes': [{**one, 'priority': 7}]}).json()
+    assert answer['result'] == {'modified': True, 'modified_routes': [before]}
+    assert [route['priority'] for route in simulator.state()['routes']] == [7, two['priority']]
+    profile = api.filter_profile().json()['result']
+    assert api.put(f'/magic/bgp/filter_profiles/{profile["id"]}', json={'match_action': 'deny'}).json()['result'] == profile
+    assert simulator.state()['filter_profiles'][0]['match_action'] == 'deny'
+
+
+def test_a_put_of_several_tunnels(simulator, api, direct):
+    simulator.reset()
+    for _order in range(2):
+        api.order()
+    before = api.get('/magic/cf_interconnects').json()['result']['interconnects']
+    rows = [{'id': tunnel['id'], 'health_check': {'rate': 'low'}} for tunnel in before]
+    for path, modified in (('/magic/cf_interconnects?validate_only=true', False), ('/magic/cf_interconnects', True)):
+        answer = api.put(path, json={'interconnects': rows}).json()['result']
+        assert answer['modified'] is modified
+        assert [tunnel['health_check']['rate'] for tunnel in answer['modified_interconnects']] == ['low', 'low']
+        applied = [request['applied'] for request in simulator.requests() if request['method'] == 'PUT']
+        assert applied[-1] is modified
+
+
+def test_errors_with_details(simulator, api, direct):
+    simulator.reset(error_details=True)
+    documentation = {'documentation_url': 'https://developers.cloudflare.com/api/'}
+    for response, pointer in (
+        (api.route(weight=257), '/weight'),
+        (api.route(priority='1'), '/priority'),
+        (api.filter_profile(targets=['10.0.0.0/8', 5]), '/targets/1'),
+        (api.connect('nowhere'), None),
+    ):
+        (error,) = response.json()['errors']
+        source = {'source': {'pointer': pointer}} if pointer else {}
+        assert {key: value for key, value in error.items() if key not in ('code', 'message')} == {**documentation, **source}
+
+
 def test_a_list_that_lags_behind_does_so_on_all_its_pages(simulator, api):
     simulator.reset(stale_lists=1, page_size=2)
     orders = [api.order() for _order in range(3)]

@@ -43,13 +43,20 @@ def test_an_api_key_does_as_well(api):
 def test_a_read_only_token_reads_and_does_not_write(simulator, api):
     api.headers['Authorization'] = 'Bearer read-only-token'
     assert api.get('/cni/settings').status_code == 200
-    for method, path in (('PUT', '/cni/settings'), ('POST', '/cni/cnis'), ('DELETE', '/cni/interconnects/x')):
+    for method, path in (('PUT', '/cni/settings'), ('POST', '/cni/cnis'), ('DELETE', '/cni/interconnects/x'), ('DELETE', '/magic/routes')):
         assert answer(api.request(method, path, json={})) == (403, [10000])
     assert not any(request['applied'] for request in simulator.requests())
 
 
 @pytest.mark.parametrize(
-    'path', ['/cni/ports', '/cni/slots/not-a-uuid', '/cni/cnis/1', '/cni/interconnects/', '/magic/cf_interconnects/' + 'a' * 33]
+    'path',
+    [
+        '/cni/ports',
+        '/cni/slots/not-a-uuid',
+        '/cni/cnis/1',
+        '/cni/interconnects/',
+        *(f'/magic/{kind}/{"a" * 33}' for kind in ('cf_interconnects', 'routes', 'bgp/filter_profiles')),
+    ],
 )
 def test_an_unknown_route_or_a_malformed_id(api, path):
     assert answer(api.get(path)) == (404, [7003, 7000])

@@ -32,7 +32,7 @@ def test_it_names_everything_on_one_page(api, direct, letter):
     today = datetime.datetime.now(datetime.timezone.utc).date()
     facility = direct['facility']
     wanted = ['Letter of Authorization', facility['name'], *facility['address'], direct['slot_id'], direct['name'], direct['site']]
-    wanted += [direct['ccr_device_name'], direct['speed'], api.account, f'LOA-{direct["name"].upper()}', 'Cloudflare, Inc.', 'SIMULATION']
+    wanted += [direct['ccr_device_name'], direct['speed'], f'LOA-{direct["name"].upper()}', 'Cloudflare, Inc.', 'SIMULATION']
     wanted += [today.isoformat(), '90 days', (today + datetime.timedelta(days=90)).isoformat()]
     assert [words for words in wanted if words not in text] == []
 
@@ -47,7 +47,13 @@ def test_a_name_over_200_characters_is_refused(letter):
     assert letter(name='W' * 201).status_code == 400
 
 
-def test_gcp_has_none(api):
-    response = api.get(f'/cni/interconnects/{api.order_gcp().json()["name"]}/loa')
+def test_the_default_name_is_the_one_that_is_printed(api, direct, letter):
+    name = api.get(f'/cni/interconnects/{direct["name"]}/loa/default').json()['name']
+    assert f'Authorized party {name}' in text_of(letter().content)
+
+
+@pytest.mark.parametrize('path', ['loa', 'loa/default'])
+def test_gcp_has_none(api, path):
+    response = api.get(f'/cni/interconnects/{api.order_gcp().json()["name"]}/{path}')
     assert response.status_code == 400
     assert 'no Letter of Authorization' in response.text

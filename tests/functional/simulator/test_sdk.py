@@ -98,3 +98,65 @@ def test_errors_are_those_the_sdk_knows(simulator, client):
     simulator.reset(token='another')
     with pytest.raises(cloudflare.PermissionDeniedError):
         interconnects.list(account_id=simulator.account)
+
+
+def test_the_life_of_a_route(simulator, client):
+    account, routes = simulator.account, client.magic_transit.routes
+    fields = {'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100, 'weight': 64, 'scope': {'colo_regions': ['APAC']}}
+    made = routes.create(account_id=account, **fields, description='primary')
+    assert (made.prefix, made.weight, made.scope.colo_regions, made.created_on) == ('10.10.0.0/16', 64, ['APAC'], made.modified_on)
+    other = routes.create(account_id=account, prefix='10.10.0.0/16', nexthop='172.31.0.3', priority=100)
+    assert [route.id for route in routes.list(account_id=account).routes] == [made.id, other.id]
+
+    changed = routes.update(made.id, account_id=account, **{**fields, 'priority': 200})
+    assert (changed.modified, changed.modified_route.priority, changed.modified_route.description) == (True, 200, 'primary')
+    assert routes.get(made.id, account_id=account).route.to_dict() == changed.modified_route.to_dict()
+
+    bulk = routes.bulk_update(account_id=account, routes=[{'id': made.id, **fields}, {'id': other.id, **fields, 'nexthop': '172.31.0.3'}])
+    assert (bulk.modified, [route.weight for route in bulk.modified_routes]) == (True, [64, 64])
+    dry = routes.update(made.id, account_id=account, **{**fields, 'priority': 5}, extra_query={'validate_only': 'true'})
+    assert (dry.modified, routes.get(made.id, account_id=account).route.priority) == (False, 100)
+
+    gone = routes.delete(made.id, account_id=account)
+    assert (gone.deleted, gone.deleted_route.id) == (True, made.id)
+    assert [route.id for route in routes.empty(account_id=account).deleted_routes] == [other.id]
+    assert routes.list(account_id=account).routes == []
+    assert {request['status'] for request in simulator.requests()} == {200}
+
+
+def test_a_filter_profile_on_a_tunnel_with_a_source(simulator, client):
+    simulator.reset(tunnel_version='1.5', coupler_integration=True)
+    account, magic = simulator.account, client.magic_transit
+    profiles, tunnels = magic.bgp_filter_profiles, magic.cf_interconnects
+    slot = client.network_interconnects.slots.list(account_id=account, occupied=False, limit=1).items[0]
+    client.network_interconnects.interconnects.create(account_id=account, account=account, type='direct', slot_id=slot.id)
+
+    made = profiles.create(account_id=account, name='on-premises', match_action='allow', targets=['10.0.0.0/8{8,24}'])
+    assert profiles.get(made.id, account_id=account).to_dict() == made.to_dict()
+    assert profiles.update(made.id, account_id=account, description='private').targets == made.targets
+    assert [profile.description for profile in profiles.list(account_id=account)] == ['private']
+
+    (tunnel,) = tunnels.list(account_id=account, x_magic_new_hc_target=True).interconnects
+    changed = tunnels.update(
+        tunnel.id,
+        account_id=account,
+        automatic_return_routing=True,
+        bgp={'customer_asn': 65001, 'extra_prefixes': ['198.51.100.0/24'], 'md5_key': 'a key', 'import_filter_id': made.id},
+        description='to Newark',
+        health_check={'direction': 'bidirectional', 'source': '198.41.199.224'},
+        interface_address='10.0.0.0/31',
+        interface_address6='2001:db8::/127',
+        mtu=1400,
+        name='newark',
+        x_magic_new_hc_target=True,
+    ).modified_interconnect
+    assert (changed.version, changed.health_check.source, changed.bgp.import_filter_id) == ('1.5', '198.41.199.224', made.id)
+    assert (changed.name, changed.mtu, changed.interface_address, changed.automatic_return_routing) == ('newark', 1400, '10.0.0.0/31', True)
+    with pytest.raises(cloudflare.BadRequestError):
+        profiles.delete(made.id, account_id=account)
+
+    row = {'id': tunnel.id, 'health_check': {'direction': 'unidirectional'}, 'bgp': {'import_filter_id': ''}}
+    (bulk,) = tunnels.bulk_update(account_id=account, body={'interconnects': [row]}).modified_interconnects
+    assert (bulk.health_check.source, bulk.bgp.import_filter_id, bulk.bgp.customer_asn) == (None, None, 65001)
+    assert profiles.delete(made.id, account_id=account).id == made.id
+    assert simulator.state()['filter_profiles'] == []

@@ -10,7 +10,8 @@ import itertools
 
 import pytest
 
-from store import Refusal, Store
+from rules import Refusal
+from store import Store
 
 ACCOUNT = 'a' * 32
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
@@ -136,8 +137,8 @@ def test_a_pairing_key_is_good_for_one_order(store):
     assert len(store.interconnects) == 1
 
 
-def test_an_interconnect_with_cnis_stays(store):
-    store.in_use = 409
+def test_an_interconnect_with_cnis_stays():
+    store = Store(ACCOUNT, in_use=409)
     interconnect = order(store)
     store.create_cni(cni_body(interconnect, 'nyc-7'))
     status, message = refused(store.cancel, interconnect['name'])
