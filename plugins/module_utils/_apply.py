@@ -35,7 +35,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     have_and_want,
     merge,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import object_id, read_objects, unwrapped_object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import (
+    object_id,
+    read_objects,
+    unwrapped_object,
+    without_wrapping,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder, Resource
 
@@ -276,16 +281,17 @@ def _rollback_create(client: Client, result: ChainResult, change: Change, curren
     if rivals:
         _delete_object(client, change._replace(before=created_object), created)
         result.written.remove(change)
-        raise RaceError(f'{change.label}: {row.exclusive} {created_object[row.exclusive]!r} was given to {row.title} {rivals[0]} in the '
-                        'same moment, so the one made here was taken back. Run it again.')
+        place = ', '.join(f'{path} {created_object.get(path)!r}' for path in row.unique_fields if created_object.get(path))
+        raise RaceError(f'{change.label}: {place} was given to {row.title} {rivals[0]} in the same moment, so the one made here was taken '
+                        'back. Run it again.')
 
 
 def _rival_ids(change: Change, current: Iterable[Object], created: CreatedObjects) -> list[Any]:
     """The ids of what somebody else has put in the same place since the plan was made."""
     row, created_object = change.row, change.answer
-    same_parent = [obj for obj in current if obj.get(row.exclusive) == created_object[row.exclusive]
-                   and obj[row.id] != created_object[row.id]]
-    return [obj[row.id] for obj in same_parent if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
+    place = {path: get(created_object, path) for path in row.unique_fields}
+    same_place = [obj for obj in current if obj[row.id] != created_object[row.id] and not differing_fields(row, place, obj)]
+    return [obj[row.id] for obj in same_place if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
 
 
 def _keep_object(client: Client, change: Change, created: CreatedObjects) -> Change:
@@ -298,7 +304,7 @@ def _put_note(client: Client, change: Change, created: CreatedObjects) -> Change
 
 
 def _delete_object(client: Client, change: Change, created: CreatedObjects) -> Change:
-    name = change.before[change.row.id]
+    name = object_id(change.row, change.before, 'DELETE')
     if not client.delete((*change.row.url_path, name)) and read_objects(client, change.row.name, name):
         raise NotAppliedError(change.label, {'state': {'have': 'present', 'want': 'absent'}})
     return change
@@ -354,7 +360,7 @@ def _post_order(client: Client, change: Change, created: CreatedObjects) -> Obje
     lost_answer: CniError | None = None
     for attempt in range(1, MAX_POSTS + 1):
         try:
-            answer = client.post(change.row.url_path, _post_body(client, change))
+            answer = without_wrapping(change.row, client.post(change.row.url_path, _post_body(client, change)))
             object_id(change.row, answer, 'POST')
             return change.row.parse(answer)
         except CniError as error:
@@ -420,13 +426,14 @@ def _add_winner(client: Client, error: CniError, change: Change, winner: Object 
 def _post_body(client: Client, change: Change) -> Object:
     """What POST is sent: the named fields that it knows, under its own names."""
     rows = [change.row.field(path) for path in change.paths]
-    return merge({'account': client.account_id}, {f.post_path or f.path: get(change.after, f.path) for f in rows if f.in_post})
+    account = {'account': client.account_id} if change.row.account_in_body else {}
+    return merge(account, {f.post_path or f.path: get(change.after, f.path) for f in rows if f.in_post})
 
 
 def _put_object(client: Client, row: Resource, after: Object, paths: Sequence[str]) -> Object:
     """The object as stored after a PUT of all of it, or of the blocks that hold the named fields."""
     blocks = after if row.full_put else {path.partition('.')[0]: after[path.partition('.')[0]] for path in paths}
-    body = {**blocks, 'account': client.account_id} if row.full_put and row.id else blocks
+    body = {**blocks, 'account': client.account_id} if row.full_put and row.id and row.account_in_body else blocks
     answer = client.put((*row.url_path, after[row.id]) if row.id else row.url_path, _without_paths(body, row.read_only),
                         headers=row.headers)
     if answer is not None:
@@ -437,9 +444,10 @@ def _put_object(client: Client, row: Resource, after: Object, paths: Sequence[st
 def _without_paths(body: Object, paths: Iterable[str]) -> Object:
     for path in paths:
         block, _dot, name = path.rpartition('.')
-        inner = get(body, block)
+        inner = get(body, block) if block else body
         if isinstance(inner, dict) and name in inner:
-            body = merge(body, {block: {k: v for k, v in inner.items() if k != name}})
+            without = {k: v for k, v in inner.items() if k != name}
+            body = merge(body, {block: without}) if block else without
     return body
 
 

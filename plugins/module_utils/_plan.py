@@ -50,6 +50,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     not_found_error,
     objects_by_field,
     objects_by_key,
+    refuse_unreadable_key,
 )
 
 ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
@@ -247,14 +248,25 @@ def _duplicate_errors(chains: Iterable[Iterable[Desired]]) -> dict[int, CniError
     seen: dict[tuple[str, str, Any], tuple[int, Desired]] = {}
     errors: dict[int, CniError] = {}
     for number, desired in ((number, desired) for number, chain in enumerate(chains) for desired in chain):
-        for option, value in desired.keys.items():
+        for option, value in _names_of(desired):
             first, other = seen.setdefault((desired.row.name, option, value), (number, desired))
             if other is not desired and (desired.row.creatable or other.fields != desired.fields):
                 errors |= {duplicate: InputError(option, f'{value!r} is named twice.') for duplicate in (first, number)}
     return errors
 
 
+def _names_of(desired: Desired) -> list[tuple[str, Any]]:
+    """(option, value) of each name of an object; what names it together is one."""
+    if not desired.row.joint_key or 'id' in desired.keys:
+        return list(desired.keys.items())
+    normals = {key.option: key.normal for key in desired.row.keys}
+    values = [normals[option](value) for option, value in desired.keys.items()]
+    texts = [value if isinstance(value, str) else ' '.join(f'{part} {name}' for part, name in sorted(value)) for value in values]
+    return [(desired.row.joint_key[-1], ', '.join(filter(None, texts)))] if texts else []
+
+
 def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
+    desired = _with_referenced_fields(desired, snapshot)
     current = find_object(desired, snapshot)
     if desired.state == 'absent':
         return _plan_delete(desired, current, snapshot) if current else [Change(desired.row, 'none', desired.label, None, None)]
@@ -270,6 +282,28 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     after = merge(current, fields)
     _check_after(desired, after, fields, snapshot)
     return [Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
+
+
+def _with_referenced_fields(desired: Desired, snapshot: Snapshot) -> Desired:
+    """The same with the fields that a key takes from another object, as the next hop of a route from the CNI of a circuit.
+
+    Raises InputError where there is no such object, and NotListedError where it lacks what is due.
+    """
+    row, fields = desired.row, dict(desired.fields)
+    for key in row.keys if desired.state == 'present' else ():
+        if not (key.references and key.option in desired.keys and key.path in row.joint_key):
+            continue
+        reference, value = key.references[0], desired.keys[key.option]
+        objects = snapshot.matching(reference.resource, reference.match_path, value)
+        if not objects:
+            refuse_unreadable_key(row, key, value, snapshot)
+            raise not_found_error(RESOURCES[reference.resource], key.option, value, snapshot, reference.match_path)
+        address = get(objects[0], reference.value_path)
+        if address is None:
+            raise NotListedError(f'Cloudflare shows no {reference.value_path} for {value!r} yet: try again in some minutes.',
+                                 (reference.resource, None), option=key.option)
+        fields[key.path] = key.normal(address)
+    return desired._replace(fields=fields)
 
 
 def _immutable_drift(desired: Desired, fields: Mapping[str, Any], current: Object, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
@@ -350,7 +384,7 @@ def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
     _check_after(desired, after, fields, snapshot)
     pinned = desired.selector is None or 'slot_id' in desired.keys
     return Change(row, 'create', desired.label, None, after, tuple(fields), snapshot.known_values(row.name, row.id), pinned,
-                  bool(row.exclusive) and not desired.shared)
+                  bool(row.unique_fields) and not desired.shared)
 
 
 def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:

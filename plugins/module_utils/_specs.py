@@ -75,6 +75,17 @@ HEALTH_CHECK_OPTIONS: Spec = {
     'target': {'type': 'str'},
 }
 
+SCOPE_OPTIONS: Spec = {name: {'type': 'list', 'elements': 'str'} for name in ('colo_names', 'colo_regions')}
+
+# What is said of a route besides its next hop.
+ROUTE_OPTIONS: Spec = {
+    'prefix': {'type': 'str'},
+    'priority': {'type': 'int'},
+    'weight': {'type': 'int'},
+    'scope': {'type': 'dict', 'options': SCOPE_OPTIONS},
+    'description': {'type': 'str'},
+}
+
 # The user's word to delete what carries traffic.
 DELETE_OPTIONS: Spec = {
     'force': {'type': 'bool', 'default': False},
