@@ -41,8 +41,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
     unwrapped_object,
     without_wrapping,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank, with_answers
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 
 WRITE_PHASE = (2, 0)  # the phase of all that deletes nothing
 REREADS = 5  # at a list that may lag behind what the API says or what another run does
@@ -147,6 +147,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
     chains = [list(chain) for chain in chains]
     results = [ChainResult(on_written=partial(on_written, number)) for number in range(len(chains))]
     created = CreatedObjects()
+    phases = sorted({*(_phase(change) for chain in chains for change in chain), WRITE_PHASE})
 
     def write(number: int, phase: tuple[int, int]) -> None:
         result = results[number]
@@ -154,13 +155,13 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
         if not (result.error or result.skipped):
             with result.catching(to_error):
                 _write_changes(client, [change for change in chains[number] if _phase(change) == phase], result, created)
-        if phase == WRITE_PHASE:
+        if phase == phases[-1]:
             with result.catching(to_error):
                 on_end(number)
 
     try:
         with ThreadPoolExecutor(workers) as pool:
-            for phase in sorted({*(_phase(change) for chain in chains for change in chain), WRITE_PHASE}):
+            for phase in phases:
                 list(pool.map(write, range(len(chains)), itertools.repeat(phase)))
             _resolve_refusals(client, pool, chains, results, created, to_error)
     except Exception as error:  # of the pool, such as that the system has no thread left
@@ -177,18 +178,13 @@ def _fail_unfinished(chains: Sequence[Sequence[Change]], results: Sequence[Chain
 
 def _phase(change: Change) -> tuple[int, int]:
     """What waits until all of the phase before are done, in every chain: a port goes when the CNIs of several chains have left it."""
-    return min(rank(change), WRITE_PHASE)
+    return WRITE_PHASE if rank(change)[0] == WRITE_PHASE[0] else rank(change)
 
 
 def _write_changes(client: Client, changes: Iterable[Change], result: ChainResult, created: CreatedObjects) -> None:
     """Writes changes until one fails, which raises its error. What the plan could not know, and an answer has, is put in."""
     for change in changes:
-        answers = {create.after[path]: create.answer.get(path) for create in result.written if create.action == 'create'
-                   for path in create.row.assigned
-                   if isinstance(create.after.get(path), Placeholder)}
-        desired = {path: get(change.after, path) for path in change.paths}
-        known = {path: answers[value] for path, value in desired.items() if isinstance(value, Placeholder) and value in answers}
-        change = change._replace(after=merge(change.after, known)) if known else change
+        change = with_answers(change, result.written)
         try:
             result.add_written(WRITERS[change.action](client, change, created))
         except _RefusedError as error:
@@ -219,7 +215,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
             return
         result.error = None
         result.add_written(_completed_create(client, change, created_object))
-        to_write, written = ([change for change in changes if _phase(change) == WRITE_PHASE] for changes in (chain, result.written))
+        to_write, written = ([change for change in changes if _phase(change) >= WRITE_PHASE] for changes in (chain, result.written))
         _write_changes(client, to_write[len(written):], result, created)
 
 

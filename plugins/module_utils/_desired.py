@@ -19,7 +19,8 @@ class Desired(NamedTuple):
     """One object as the user declares it. keys: {option: value}; fields: {path: value}; selector: the slot selector, if any.
 
     on_previous: it is on the interconnect that was decided just before. circuit: which one it is part of, where there are many.
-    previous_name: the conduit_name that it had, if it is to be renamed.
+    previous_name: the conduit_name that it had, if it is to be renamed. routes_named: the routes to what is deleted may go with it.
+    state: present, absent, or of routes surplus: those to the circuit that are not declared.
     """
 
     row: Resource
@@ -34,12 +35,13 @@ class Desired(NamedTuple):
     on_previous: bool = False
     circuit: str = ''
     previous_name: str | None = None
+    routes_named: bool = False
 
     @property
     def label(self) -> str:
         """What people call it."""
         if self.circuit:
-            return f'{self.row.title} of {self.circuit}'
+            return ' '.join([self.row.title, *(self.keys[path] for path in self.row.joint_key if path in self.keys), 'of', self.circuit])
         given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
 

@@ -81,6 +81,11 @@ class InputError(CniError):
         text = f'{option}: {problem}'
         super().__init__(f'{text} Allowed: {allowed}.' if isinstance(allowed, str) else text, option=option, allowed=allowed)
 
+    def within(self, block: str) -> InputError:
+        """The same of an option that is in a block, as in routes[0]."""
+        self.message, self.details['option'] = f'{block}.{self.message}', f'{block}.{self.details["option"]}'
+        return self
+
 
 class AmbiguousError(CniError):
     """More than one object matches; candidates: what names each of them."""

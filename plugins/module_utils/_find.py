@@ -12,7 +12,15 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import CIRCUIT_NAME, circuits_on_record, owned_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    CNI,
+    INTERCONNECT,
+    ROUTE,
+    TUNNEL,
+    UNKNOWN,
+    Key,
+    Resource,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
     candidates,
     interconnects_to_avoid,
@@ -29,7 +37,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     referenced_values,
     refuse_unreadable_key,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_uuid
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop, normal_uuid
 
 # On the tunnel of an interconnect whose CNI goes first: a run that ends between the two deletes leaves it for the next one to find.
 DELETE_NOTE = 'netops.cloudflare_cni deletes the circuit '
@@ -150,6 +158,12 @@ def objects_on_same_port(row: Resource, obj: Object, snapshot: Snapshot) -> list
     """The interconnects of a tunnel, or the tunnels of an interconnect: what they have in common is the reserved port."""
     port = obj.get('virtual_port_reservation_id')
     return snapshot.matching(row.name, 'virtual_port_reservation_id', port, normal_uuid) if port else []
+
+
+def routes_to(cni: Object, snapshot: Snapshot) -> list[Object]:
+    """The routes whose next hop is a CNI."""
+    address = cni.get('cust_ip')
+    return snapshot.matching(ROUTE.name, 'nexthop', address, normal_next_hop) if address else []
 
 
 def _ambiguity_advice(desired: Desired) -> str:

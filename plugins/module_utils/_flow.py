@@ -43,7 +43,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     schedule,
     split_follow_ups,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
     Snapshot,
     map_all_reads,
@@ -82,7 +82,7 @@ def _gathered_result(task: Task) -> dict[str, Any]:
     for item in task.invalid_items.values():
         raise item.error
     names = {circuit['name'] for circuit in task.params['circuits'] or ()}
-    circuits = observe(task.client, gathered_circuits, prefetch=(CNI.name, INTERCONNECT.name, TUNNEL.name))
+    circuits = observe(task.client, gathered_circuits, prefetch=(CNI.name, INTERCONNECT.name, TUNNEL.name, ROUTE.name))
     return {'changed': False, 'gathered': [circuit for circuit in circuits if not names or circuit['name'] in names]}
 
 
@@ -96,7 +96,7 @@ def _rollout_from_options(task: Task) -> Rollout:
     steps = STEPS if params['steps'] is None else params['steps']
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
                    task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
-                   params['later'] or ())
+                   params['later'] or (), params['purge_routes'])
 
 
 def _progress_reporter(task: Task) -> Progress:
@@ -126,6 +126,7 @@ class Rollout:
     circuits: each with its name; invalid_items: {place: why} of those among them that can't be; state: merged, overridden or deleted;
     to_error: makes an error of any exception; steps: those of STEPS that are done; read_status: of all circuits, not only those that wait;
     folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
+    purge_routes: the routes to a circuit that overridden deletes go with it.
     """
 
     circuits: Sequence[Circuit]
@@ -141,6 +142,7 @@ class Rollout:
     default_asn: int | None = None
     wait_timeout: float = 0
     later: Collection[str] = ()
+    purge_routes: bool = False
     settings: Outcome | None = None
     account: Object | None = None  # its settings, where they were read
     _input_order: list[Outcome | str] = field(default_factory=list)  # in the order of the user: who has failed already, and the other names
@@ -194,7 +196,7 @@ class Rollout:
         tunnels = self.state == 'overridden' or any(desired.replace for desired in chain_objects)
         asn = self.default_asn is not None or ('handover' in self._file_steps
                                                and any(desired.get('bgp') for desired in self._declared.values()))
-        return [*(row.name for row in (CNI, INTERCONNECT) if row.name in rows), *([TUNNEL.name] if tunnels else []),
+        return [*(row.name for row in (CNI, INTERCONNECT, ROUTE) if row.name in rows), *([TUNNEL.name] if tunnels else []),
                 *([SETTINGS.name] if asn else [])]
 
     @property
@@ -238,7 +240,7 @@ class Rollout:
         if self.state == 'overridden' and 'interconnect' in self.steps:
             chains = {name: [*half_deleted_chain(name, snapshot), *chain] for name, chain in chains.items()}
             surplus = dict.fromkeys([*surplus_circuits(snapshot, self._kept_names()), *self._half_deleted(snapshot)])
-            chains |= delete_chains([{'name': name} for name in surplus if name not in without], snapshot, recorded)
+            chains |= delete_chains([{'name': name} for name in surplus if name not in without], snapshot, recorded, self.purge_routes)
         return chains
 
     def _half_deleted(self, snapshot: Snapshot) -> list[str]:

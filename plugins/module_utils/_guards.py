@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, ROUTE, STATUS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread, map_all_reads, objects_by_field
 
 DECLARED_DELETES = 1  # of the circuits that the user declares absent, or replaced: how many go if he does not say how many may
@@ -76,10 +76,10 @@ def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapsho
 
 def with_status(changes: Sequence[Change], snapshot: Snapshot) -> list[Change]:
     """The changes, those that delete with the status of the interconnect in what was there before, for a diff to show."""
-    states = _states_of(_interconnects_of([change for change in changes if change.action == 'delete']), snapshot)
-    return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))}) if change.action == 'delete'
-            else change
-            for change in changes]
+    on_interconnects = [change for change in changes if change.action == 'delete' and change.row.name in (CNI.name, INTERCONNECT.name)]
+    states = _states_of(_interconnects_of(on_interconnects), snapshot)
+    return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))})
+            if change in on_interconnects else change for change in changes]
 
 
 # How many are deleted.
@@ -108,7 +108,22 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
     """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any. Raises Unread for statuses."""
     states = _states_of([port for changes in deleted.values() for port in _interconnects_of(changes)], snapshot)
     live = {name: port for name, changes in deleted.items() for port in _interconnects_of(changes)[:1] if states[port] == HEALTHY}
-    if guards.force or not live:
+    if guards.force:
+        return {}
+    return {**_live_errors(deleted, live, guards, snapshot), **_routed_errors(deleted)}
+
+
+def _routed_errors(deleted: Planned) -> dict[str, ProtectedError]:
+    """The same of those that routes point to which the user did not name."""
+    prefixes = {name: [change.before['prefix'] for change in changes if change.row.name == ROUTE.name and not change.pinned]
+                for name, changes in deleted.items()}
+    return {name: ProtectedError(f'{name}: routes point to it that are not declared with it: {", ".join(found)}', found)
+            for name, found in prefixes.items() if found}
+
+
+def _live_errors(deleted: Planned, live: Mapping[str, str], guards: Guards, snapshot: Snapshot) -> dict[str, ProtectedError]:
+    """The same of those that are live. live: {circuit: interconnect}."""
+    if not live:
         return {}
     if guards.protect == 'healthy':
         return {name: ProtectedError(f'{name}: interconnect {port!r} is Healthy, that is, it carries traffic', [name])
@@ -148,6 +163,9 @@ def _any_healthy(interconnects: Iterable[str], snapshot: Snapshot) -> bool:
 
 def _disturbs_traffic(changes: Iterable[Change]) -> bool:
     """Whether it changes what may carry traffic: what is only created does not."""
+    changes = list(changes)
+    if any(change.row.name == ROUTE.name and change.action in ('update', 'delete') for change in changes):
+        return True
     actions = {change.action for change in changes if change.row.name in (CNI.name, INTERCONNECT.name, TUNNEL.name)}
     return 'delete' in actions or ('update' in actions and 'create' not in actions)
 

@@ -23,6 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
     count_demand,
     find_object,
     objects_on_same_port,
+    routes_to,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get, have_and_want, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -31,6 +32,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     GCP_PARTNER,
     INTERCONNECT,
     RESOURCES,
+    ROUTE,
     SLOT,
     TUNNEL,
     UNKNOWN,
@@ -52,9 +54,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     objects_by_key,
     refuse_unreadable_key,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop
 
 ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
-
 
 
 class Change(NamedTuple):
@@ -62,6 +64,7 @@ class Change(NamedTuple):
 
     known_ids: the ids that were there before a create. pinned: the user named the very thing (a slot_id), nothing was picked for him.
     exclusive: whether it gives way to another one that came to the same place in the same moment.
+    last: it deletes what the rest has made needless, and so comes after it.
     just_created: `before` is of an object that this very run has made, so it is written without another look.
     answer: the object as Cloudflare returned it, once applied.
     """
@@ -75,6 +78,7 @@ class Change(NamedTuple):
     known_ids: frozenset[Any] = frozenset()
     pinned: bool = True
     exclusive: bool = False
+    last: bool = False
     just_created: bool = False
     answer: Object | None = None
 
@@ -134,7 +138,8 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
     while remaining:
         desired = remaining.pop(0)
         try:
-            planned = _plan_object(_on_interconnect(desired, changes) if desired.on_previous else desired, snapshot)
+            desired = _on_interconnect(desired, changes) if desired.on_previous else desired
+            planned = _plan_surplus_routes(desired, changes, snapshot) if desired.state == 'surplus' else _plan_object(desired, snapshot)
         except Unread:
             raise
         except Exception as error:  # one that nobody expected, too, is no reason to lose what is planned for the others
@@ -146,8 +151,39 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
             assigned |= {planned[-1].after['name']} if desired.keys.get('conduit_name') else set()
             snapshot.assigned |= assigned
             remaining = _with_inherited_fields(desired, remaining, planned, snapshot)
+        remaining += _moved_routes(desired, remaining, planned, snapshot)
         changes += planned
     return changes
+
+
+def _moved_routes(desired: Desired, remaining: Iterable[Desired], planned: Iterable[Change], snapshot: Snapshot) -> list[Desired]:
+    """The routes that nobody names of a CNI that is made anew, or gets another address: they follow it."""
+    if any(other.row.name == ROUTE.name for other in remaining):
+        return []
+    if desired.row.name == INTERCONNECT.name:
+        deleted = [change.before for change in planned if change.action == 'delete' and change.row.name == ROUTE.name]
+        name = desired.keys.get('conduit_name')
+        return [Desired(ROUTE, 'present', {'conduit_name': name, 'prefix': route['prefix'], 'scope': route.get('scope')},
+                        _inherited_fields(ROUTE, route, ()), circuit=desired.circuit) for route in deleted if desired.state == 'present']
+    moved = [change for change in planned if change.action == 'update' and change.row.name == CNI.name and 'cust_ip' in change.paths]
+    return [Desired(ROUTE, 'present', {'id': route['id']}, {'nexthop': normal_next_hop(change.after['cust_ip'])}, circuit=desired.circuit)
+            for change in moved for route in _every_route_to(change.before, snapshot)]
+
+
+def _every_route_to(cni: Object, snapshot: Snapshot) -> list[Object]:
+    """The routes to a CNI. Raises AnswerError where one that can't be read may be such a route."""
+    routes = routes_to(cni, snapshot)
+    snapshot.refuse_unreadable(ROUTE.name, 'nexthop', cni.get('cust_ip'), normal_next_hop)
+    return routes
+
+
+def _plan_surplus_routes(desired: Desired, changes: Iterable[Change], snapshot: Snapshot) -> list[Change]:
+    """Deletes the routes to a circuit that are not among those of the chain, also where the circuit was before this plan."""
+    kept = {change.after['id'] for change in changes if change.row.name == ROUTE.name and change.after}
+    cnis = [cni for source in (snapshot, snapshot.as_read) for cni in source.matching(CNI.name, 'magic.conduit_name', desired.circuit)]
+    routes = {route['id']: route for cni in cnis for route in _every_route_to(cni, snapshot) if route['id'] not in kept}
+    return [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]} of {desired.circuit}', route, None, last=True)
+            for route in routes.values()]
 
 
 def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], planned: Sequence[Change], snapshot: Snapshot) -> list[Desired]:
@@ -184,16 +220,33 @@ def changed_addresses(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | 
 
 
 def split_follow_ups(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """What can be written now, and what is about an object that comes with an interconnect that is created among it."""
+    """What can be written now, and what is about an object that comes with an interconnect that is created among it, or comes after that.
+    """
     orders = any(change.action == 'create' and change.row.name == INTERCONNECT.name for change in changes)
     follow_ups = [change for change in changes if orders and change.action == 'update' and change.after.get(change.row.id) == UNKNOWN]
+    follow_ups += [change for change in changes if follow_ups and change.action == 'create' and rank(change) > rank(follow_ups[0])]
     return [change for change in changes if change not in follow_ups], follow_ups
 
 
 def follow_up_of(change: Change, written: Iterable[Change]) -> Desired:
     """What a change that comes later declares, once the interconnect is there."""
+    written = list(written)
+    if change.action == 'create':
+        after = with_answers(change, written).after
+        return Desired(change.row, 'present', {path: after.get(path) for path in change.row.unique_fields},
+                       {path: get(after, path) for path in change.paths})
     interconnect = next(applied.answer['name'] for applied in written if applied.row.name == INTERCONNECT.name and applied.after)
     return Desired(change.row, 'present', {INTERCONNECT.name: interconnect}, {path: get(change.after, path) for path in change.paths})
+
+
+def with_answers(change: Change, written: Iterable[Change]) -> Change:
+    """The change with what the plan could not know, and an answer has."""
+    answers = {create.after[path]: create.answer.get(path) for create in written if create.action == 'create'
+               for path in create.row.assigned if isinstance(create.after.get(path), Placeholder)}
+    desired = {path: get(change.after, path) for path in change.paths}
+    known = {path: change.row.field(path).normal(answers[value]) for path, value in desired.items()
+             if isinstance(value, Placeholder) and value in answers}
+    return change._replace(after=merge(change.after, known)) if known else change
 
 
 def _on_interconnect(desired: Desired, changes: Sequence[Change]) -> Desired:
@@ -225,7 +278,8 @@ def _simulate(snapshot: Snapshot, change: Change, undo: bool) -> None:
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
-    """The order of writing: deletes first, children before parents; then the rest, parents before children."""
+    """The order of writing: deletes first, children before parents; then the rest, parents before children; deletes of the last at the end.
+    """
     return sorted(changes, key=rank)
 
 
@@ -233,6 +287,8 @@ def rank(change: Change) -> tuple[int, int]:
     """The place of a change in that order; those of one rank need not wait for each other. Notes come before any delete."""
     if change.action == 'note':
         return 0, 0
+    if change.last:
+        return 3, 0
     return (1, -_depth(change.row)) if change.action == 'delete' else (2, _depth(change.row))
 
 
@@ -314,11 +370,16 @@ def _immutable_drift(desired: Desired, fields: Mapping[str, Any], current: Objec
 
 
 def _plan_delete(desired: Desired, current: Object, snapshot: Snapshot) -> list[Change]:
-    """Deletes the CNI that the user named, then the object; before that, notes on its tunnel what goes on, if nothing else leads to it."""
+    """Deletes the routes to the CNI, the CNI that the user named, then the object.
+
+    Before that, notes on its tunnel what goes on, if nothing else leads to it.
+    """
     cnis = _carried_cnis(desired, current, snapshot)
     to_delete = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in cnis]
     to_delete.append((desired.row, current, current[desired.row.id]))
     deletes = [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in to_delete]
+    deletes[:0] = [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]}', route, None, pinned=desired.routes_named)
+                   for cni in (cnis if desired.row.name != CNI.name else [current]) for route in _every_route_to(cni, snapshot)]
     return [*_plan_note(desired, current, snapshot), *deletes] if cnis else deletes
 
 

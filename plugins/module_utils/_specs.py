@@ -100,12 +100,13 @@ CIRCUIT_OPTIONS: Spec = {
     **INTERCONNECT_OPTIONS,
     **CNI_OPTIONS,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK_OPTIONS},
+    'routes': {'type': 'list', 'elements': 'dict', 'options': {**ROUTE_OPTIONS, 'prefix': {'type': 'str', 'required': True}}},
     'loa_name': {'type': 'str'},
     'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
 
 # What a run does with each circuit, and once for the account, in this order.
-STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
+STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
 ROLE_OPTIONS = [option for option in CIRCUIT_OPTIONS if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]
 # Which account a circuit is in, for inventories of several.
@@ -165,7 +166,8 @@ def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
 def _variable_specs() -> Spec:
     """What a circuit's variables are, with those that a survey asks for one by one: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
-             for name, option_spec in HOST_OPTIONS.items() for part, inner in _with_aliases(option_spec.get('options', {}))}
+             for name, option_spec in HOST_OPTIONS.items() if option_spec['type'] == 'dict'
+             for part, inner in _with_aliases(option_spec['options'])}
     return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
 
 

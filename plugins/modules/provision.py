@@ -15,8 +15,8 @@ description:
     three of it.
   - The variables of each host are checked before anything is sent. A host that is wrong fails alone, with its name and that of the
     variable.
-  - The tags of the role, C(settings), C(interconnect), C(loa), C(cni), C(health_check), C(status), C(handover) and C(decommission), choose
-    the steps, also where this task is used without the role. It needs the tag C(always) for that.
+  - The tags of the role, C(settings), C(interconnect), C(loa), C(cni), C(health_check), C(routes), C(status), C(handover) and
+    C(decommission), choose the steps, also where this task is used without the role. It needs the tag C(always) for that.
   - It runs on the controller, as what it reads are the variables of hosts. What it does runs where M(netops.cloudflare_cni.rollout) would.
 options:
   hosts:
@@ -37,7 +37,10 @@ options:
     description: The steps that tags choose from, all if not given.
     type: list
     elements: str
-    choices: [settings, interconnect, loa, cni, health_check, status, handover, decommission]
+    choices: [settings, interconnect, loa, cni, health_check, routes, status, handover, decommission]
+  purge_routes:
+    description: As O(netops.cloudflare_cni.rollout#module:purge_routes).
+    type: bool
   max_deletes:
     description: As O(netops.cloudflare_cni.rollout#module:max_deletes), for each run.
     type: int
@@ -129,6 +132,11 @@ health_check:
   description: The health check, as M(netops.cloudflare_cni.health_check) returns it.
   returned: without O(hosts)
   type: dict
+routes:
+  description: The static routes to the circuit, as RV(netops.cloudflare_cni.rollout#module:circuits[].objects.routes).
+  returned: without O(hosts)
+  type: list
+  elements: dict
 settings:
   description: The settings of the account.
   returned: without O(hosts)
@@ -172,7 +180,8 @@ ARGUMENT_SPEC = {
     'hosts': {'type': 'list', 'elements': 'str'},
     'state': {'type': 'str', 'choices': ['merged', 'overridden'], 'default': 'merged'},
     'steps': {'type': 'list', 'elements': 'str', 'choices': [
-        'settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover', 'decommission']},
+        'settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover', 'decommission']},
+    'purge_routes': {'type': 'bool'},
     'max_deletes': {'type': 'int'},
     'protect': {'type': 'str', 'choices': ['last', 'healthy']},
     'force': {'type': 'bool'},

@@ -10,9 +10,9 @@ module: rollout
 short_description: Manage many circuits in one task
 version_added: 1.0.0
 description:
-  - Brings a list of circuits to what is declared - the interconnect of each, the CNI on it and its health check, and, with
-    O(artifacts_dir), its Letter of Authorization (LOA) and its hand-over as files. The account is read once, one plan is made for all of
-    them, and what does not depend on each other is written at the same time.
+  - Brings a list of circuits to what is declared - the interconnect of each, the CNI on it, its health check and the static routes to it,
+    and, with O(artifacts_dir), its Letter of Authorization (LOA) and its hand-over as files. The account is read once, one plan is made
+    for all of them, and what does not depend on each other is written at the same time.
   - A circuit is found by its name, which is the C(conduit_name) of its CNI, and otherwise as M(netops.cloudflare_cni.interconnect) and
     M(netops.cloudflare_cni.cni) find theirs. What a circuit does not say is left as it is.
   - A circuit that is wrong, or can not be written, does not stop the others, unless O(fail_fast) is set; the task fails at its end and
@@ -177,6 +177,44 @@ options:
           target:
             description: The address to probe. Cloudflare calculates one if none was ever set.
             type: str
+      routes:
+        description:
+          - The static routes to the circuit, that is, to the customer's end of its CNI, see M(netops.cloudflare_cni.static_route). A
+            circuit without BGP carries traffic by these only.
+          - The list is all of them. Routes to the circuit that are not in it are deleted, once those that are in it are there. An empty
+            list takes all away. If it is not given, the routes to the circuit are left alone. Routes to anything else never are touched.
+          - They are written after the CNI and the health check. With the circuit they are deleted before these. Where the CNI gets another
+            address they follow it. Where it is replaced, they are deleted before it and made again on the new one.
+          - A circuit to which routes point is not deleted, nor replaced, without O(force) if it does not have this option, as nobody has
+            said then that they may go. They go before it.
+        type: list
+        elements: dict
+        suboptions:
+          prefix:
+            description: The IPv4 prefix. Host bits are cleared with a warning.
+            type: str
+            required: true
+          priority:
+            description: The lower wins. Routes of one prefix and priority share the traffic (ECMP). On a new route 100 if not given.
+            type: int
+          weight:
+            description: The share of the traffic among routes of one prefix and priority, 1 to 256.
+            type: int
+          scope:
+            description: Where the route counts. One without a scope counts everywhere. Two routes of one prefix differ in it.
+            type: dict
+            suboptions:
+              colo_names:
+                description: Names of data centres of Cloudflare, such as V(den01).
+                type: list
+                elements: str
+              colo_regions:
+                description: Regions, such as V(ENAM).
+                type: list
+                elements: str
+          description:
+            description: Text for people.
+            type: str
   state:
     description:
       - V(merged) makes the circuits as declared and touches no other.
@@ -197,7 +235,7 @@ options:
         status of all circuits if it is named here, and else of those with O(circuits[].wait_for).
     type: list
     elements: str
-    choices: [settings, interconnect, loa, cni, health_check, status, handover]
+    choices: [settings, interconnect, loa, cni, health_check, routes, status, handover]
   default_asn:
     description:
       - The AS number of Cloudflare for the whole account, as O(netops.cloudflare_cni.cni_settings#module:default_asn). It is left alone
@@ -230,6 +268,12 @@ options:
         the one that will keep away.
     type: list
     elements: str
+  purge_routes:
+    description:
+      - Whether the routes to a circuit that O(state=overridden) deletes go with it. Without it such a circuit is not deleted, unless
+        O(force). Routes to circuits that stay, or to what is no circuit, are left alone.
+    type: bool
+    default: false
   max_deletes:
     description:
       - How many circuits may be deleted, be it by O(state=overridden), by O(state=deleted) or to be replaced. If it were more, nothing is
@@ -286,6 +330,20 @@ EXAMPLES = r'''
           diverse_from: [nyc-1]
         bgp:
           customer_asn: 64512
+
+- name: The pair shares the traffic to an office, and one is the backup of the other for a data centre
+  netops.cloudflare_cni.rollout:
+    circuits:
+      - name: nyc-1
+        slot: *newark
+        routes:
+          - {prefix: 10.20.0.0/16}
+          - {prefix: 10.30.0.0/16}
+      - name: nyc-2
+        slot: *newark
+        routes:
+          - {prefix: 10.20.0.0/16}
+          - {prefix: 10.30.0.0/16, priority: 200}
 
 - name: The account as circuits
   netops.cloudflare_cni.rollout:
@@ -393,6 +451,15 @@ circuits:
           returned: always
           type: dict
           sample: {enabled: true, rate: high, type: reply}
+        routes:
+          description:
+            - The static routes to the circuit, as RV(netops.cloudflare_cni.static_route_info#module:routes). Empty if nothing asked for
+              them.
+          returned: always
+          type: list
+          elements: dict
+          sample:
+            - {prefix: 10.20.0.0/16, nexthop: 172.31.0.1, priority: 100}
     status:
       description: The status of its interconnect, with the keys C(interconnect), C(state) and C(reason). Null if nothing asked for it.
       returned: always
@@ -508,6 +575,7 @@ ARGUMENT_SPEC = {
     'handover_template': {'type': 'path'},
     'wait_timeout': {'type': 'int', 'default': 300},
     'later': {'type': 'list', 'elements': 'str'},
+    'purge_routes': {'type': 'bool', 'default': False},
     'max_deletes': {'type': 'int'},
     'at_most_per_site': {'type': 'int'},
     **DELETE_OPTIONS,

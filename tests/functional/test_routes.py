@@ -44,3 +44,159 @@ def test_a_route_leads_to_the_customers_end_of_the_circuit(run_module, simulator
     assert made == stored
     assert (stored['nexthop'], stored['priority']) == (address(circuits['nyc-1']), 100)
     assert run_module('static_route', prefix='10.20.0.0/16', nexthop=circuits['nyc-1'])['changed'] is False
+
+
+# The routes of circuits.
+
+PAIR = [{'name': 'nyc-1', 'slot': SLOT, 'health_check': {'rate': 'high'}, 'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]},
+        {'name': 'nyc-2', 'slot': SLOT, 'routes': [{'prefix': '10.20.0.0/16', 'weight': 64}, {'prefix': '10.30.0.0/16', 'priority': 200}]}]
+FOREIGN = {'id': 'f' * 32, 'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1', 'priority': 100}
+
+
+@pytest.fixture
+def rollout(run_module):
+    """rollout(circuits, ...) -> its result, and that of each circuit by name."""
+    def rollout(circuits, **options):
+        result = run_module('rollout', circuits=circuits, **options)
+        return result, {circuit['name']: circuit for circuit in result.get('circuits', ())}
+    return rollout
+
+
+def table(simulator) -> list[tuple]:
+    """(circuit or next hop, prefix, priority) of the stored routes, sorted."""
+    state = simulator.state()
+    ends = {address(cni['cust_ip']): cni['magic']['conduit_name'] for cni in state['cnis']}
+    return sorted((ends.get(route['nexthop'], route['nexthop']), route['prefix'], route['priority']) for route in state['routes'])
+
+
+WHOLE = [('nyc-1', '10.20.0.0/16', 100), ('nyc-1', '10.30.0.0/16', 100), ('nyc-2', '10.20.0.0/16', 100), ('nyc-2', '10.30.0.0/16', 200)]
+
+
+def test_a_pair_comes_with_its_routes_and_a_second_run_changes_nothing(rollout, simulator, writes):
+    predicted, _circuits = rollout(PAIR, check=True)
+    assert (predicted['summary'], writes()) == ({'created': 2}, [])
+    done, circuits = rollout(PAIR)
+    assert (done['summary'], table(simulator)) == ({'created': 2}, WHOLE)
+    assert [diff['after_header'] for diff in predicted['diff'][1:]] == [diff['after_header'] for diff in done['diff'][1:]]
+    assert [route['prefix'] for route in circuits['nyc-2']['objects']['routes']] == ['10.20.0.0/16', '10.30.0.0/16']
+    of_nyc_1 = [(method, path.split('/')[2]) for method, path in writes() if 'nyc-1' in path or method == 'PUT' or 'routes' in path]
+    assert of_nyc_1.index(('PUT', 'cf_interconnects')) < len(of_nyc_1) - 2  # its two routes come after its health check
+    before = writes()
+    again, circuits = rollout(PAIR)
+    assert (again['changed'], again['summary'], writes()) == (False, {'unchanged': 2}, before)
+    assert len(circuits['nyc-1']['objects']['routes']) == 2
+
+
+def test_a_list_of_routes_is_all_of_a_circuit_and_none_of_others(rollout, simulator, writes):
+    rollout(PAIR)
+    simulator.seed(routes=[*simulator.state()['routes'], FOREIGN])
+    before = len(writes())
+    done, circuits = rollout([{'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/17'}, {'prefix': '10.30.0.0/16'}]}])
+    assert (circuits['nyc-1']['outcome'], [method for method, _path in writes()[before:]]) == ('updated', ['POST', 'DELETE'])
+    foreign = ('192.0.2.1', '10.20.0.0/16', 100)
+    assert table(simulator) == sorted([foreign, ('nyc-1', '10.20.0.0/17', 100), *WHOLE[1:]])
+    assert rollout([{'name': 'nyc-1'}])[0]['changed'] is False
+    done, circuits = rollout([{'name': 'nyc-1', 'routes': []}], steps=['routes'])
+    assert (circuits['nyc-1']['outcome'], table(simulator)) == ('updated', [foreign, *WHOLE[2:]])
+    assert rollout([{'name': 'nyc-1', 'routes': []}])[0]['changed'] is False
+
+
+def test_a_route_that_can_not_be_fails_its_circuit_by_its_place(rollout, writes):
+    result, circuits = rollout([{'name': 'nyc-1', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': 'all'}]},
+                                {'name': 'nyc-2', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.1.0.0/8'}]}])
+    assert circuits['nyc-1']['error']['option'] == 'routes[1].prefix'
+    assert circuits['nyc-1']['msg'].startswith("routes[1].prefix: 'all' is not possible")
+    assert circuits['nyc-2']['msg'] == "prefix: 'nyc-2, 10.0.0.0/8' is named twice."
+    assert writes() == []
+
+
+@pytest.mark.parametrize('state', ['deleted', 'overridden'])
+def test_a_circuit_with_routes_that_nobody_named_is_not_deleted_without_force(rollout, simulator, writes, state):
+    rollout(PAIR)
+    before, circuits = writes(), [{'name': 'nyc-1'}] if state == 'deleted' else [PAIR[1]]
+    for check in (True, False):
+        result, ended = rollout(circuits, state=state, max_deletes=1, check=check)
+        assert (result['failed'], ended['nyc-1']['error']['kind']) == (True, 'protected')
+        assert ended['nyc-1']['error']['candidates'] == ['10.20.0.0/16', '10.30.0.0/16']
+        assert ended['nyc-1']['msg'] == ('nyc-1: routes point to it that are not declared with it: 10.20.0.0/16, 10.30.0.0/16. '
+                                         'It is not deleted without force=true.')
+    assert writes() == before
+    result, ended = rollout(circuits, state=state, max_deletes=1, force=True)
+    assert (ended['nyc-1']['outcome'], table(simulator)) == ('deleted', WHOLE[2:])
+    kinds = [path.split('/')[2] for method, path in writes() if method == 'DELETE']
+    assert kinds == ['routes', 'routes', 'cnis', 'interconnects']
+    assert sum('static route' in diff['before_header'] for diff in result['diff'][1:]) == 2
+
+
+def test_routes_that_are_declared_go_with_their_circuit_and_purge_routes_is_a_word_for_the_others(rollout, simulator):
+    rollout(PAIR)
+    _result, ended = rollout([{'name': 'nyc-1', 'routes': []}], state='deleted')
+    assert (ended['nyc-1']['outcome'], table(simulator)) == ('deleted', WHOLE[2:])
+    rollout(PAIR)
+    _result, ended = rollout(PAIR[:1], state='overridden', max_deletes=1, purge_routes=True)
+    assert (ended['nyc-2']['outcome'], table(simulator)) == ('deleted', WHOLE[:2])
+
+
+@pytest.mark.parametrize(('module', 'options'), [('cni', {'conduit_name': 'nyc-1'}), ('interconnect', {'conduit_name': 'nyc-1'})])
+def test_a_module_that_deletes_a_routed_circuit_asks_for_force_too(run_module, rollout, simulator, writes, module, options):
+    rollout(PAIR)
+    before = writes()
+    result = run_module(module, **options, state='absent')
+    assert (result['error']['kind'], result['error']['candidates'], writes()) == ('protected', ['10.20.0.0/16', '10.30.0.0/16'], before)
+    result = run_module(module, **options, state='absent', force=True)
+    assert (result['changed'], table(simulator)) == (True, WHOLE[2:])
+
+
+@pytest.mark.parametrize('named', [True, False])
+def test_the_routes_of_a_circuit_that_is_replaced_are_made_again_on_its_new_address(rollout, simulator, writes, named):
+    rollout(PAIR)
+    moved = {**PAIR[0], 'slot': {'site': 'lhr-a', 'speed': '10G'}, 'on_immutable': 'replace'}
+    moved = moved if named else {name: value for name, value in moved.items() if name != 'routes'}
+    before = writes()
+    if not named:
+        _result, ended = rollout([moved])
+        assert (ended['nyc-1']['error']['kind'], writes()) == ('protected', before)
+    done, ended = rollout([moved], force=not named)
+    assert (ended['nyc-1']['outcome'], table(simulator)) == ('updated', WHOLE)
+    methods = [(method, path.split('/')[2]) for method, path in writes()[len(before):] if method != 'PUT']
+    assert methods[0:2] + methods[-2:] == [('DELETE', 'routes')] * 2 + [('POST', 'routes')] * 2
+    before = writes()
+    assert (rollout([moved])[0]['changed'], writes()) == (False, before)
+
+
+@pytest.mark.parametrize('named', [True, False])
+def test_the_routes_of_a_circuit_follow_its_address(rollout, simulator, writes, named):
+    rollout(PAIR)
+    ids = {route['id'] for route in simulator.state()['routes']}
+    moved = {'name': 'nyc-1', 'cust_ip': '172.31.9.1/31', 'p2p_ip': '172.31.9.0/31', **({'routes': PAIR[0]['routes']} if named else {})}
+    before = len(writes())
+    rollout([moved])
+    assert [method for method, _path in writes()[before:]] == ['PUT', 'PUT', 'PUT']
+    assert (table(simulator), {route['id'] for route in simulator.state()['routes']}) == (WHOLE, ids)
+    assert rollout([moved])[0]['changed'] is False
+
+
+def test_a_surplus_route_goes_only_once_the_new_ones_are_there(rollout, simulator):
+    rollout(PAIR)
+    simulator.fault('status', method='POST', path='routes', status=400, times=None)
+    _result, ended = rollout([{'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/17'}]}])
+    assert (ended['nyc-1']['outcome'], table(simulator)) == ('failed', WHOLE)
+
+
+def test_gathered_circuits_have_their_routes_and_fed_back_they_change_nothing(rollout, simulator, run_module, writes):
+    rollout([PAIR[0], {**PAIR[1], 'routes': [{'prefix': '10.0.0.0/8', 'scope': {'colo_names': ['den01']}, 'description': 'x', 'weight': 7}]}])
+    simulator.seed(routes=[*simulator.state()['routes'], FOREIGN])
+    before = writes()
+    gathered = run_module('rollout', state='gathered')['gathered']
+    assert [circuit['routes'] for circuit in gathered] == [
+        [{'prefix': '10.20.0.0/16', 'priority': 100}, {'prefix': '10.30.0.0/16', 'priority': 100}],
+        [{'prefix': '10.0.0.0/8', 'priority': 100, 'weight': 7, 'scope': {'colo_names': ['den01']}, 'description': 'x'}]]
+    assert (rollout(gathered, state='overridden')[0]['changed'], writes()) == (False, before)
+
+
+def test_a_cni_that_the_api_keeps_while_routes_point_to_it_can_be_replaced_and_deleted(run_module, process):
+    process.reset(keep_routed_cnis=True)
+    run_module('rollout', circuits=PAIR)
+    replaced = {**PAIR[0], 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}
+    assert run_module('rollout', circuits=[replaced])['summary'] == {'updated': 1}
+    assert run_module('rollout', circuits=PAIR, state='deleted', max_deletes=2)['summary'] == {'deleted': 2}
