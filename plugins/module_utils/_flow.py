@@ -29,6 +29,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import DELETING, ArtifactsFolder, CircuitFacts, FilesOnDisk
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import routes_to
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
@@ -52,7 +53,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, check_loa_name, sort_key_of_route
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import warn_changed_addresses
 
 Progress = Callable[[int, int], None]
@@ -429,8 +430,11 @@ class Rollout:
         if 'handover' in self._file_steps and get(cni, 'bgp'):
             settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(snapshot.objects(SETTINGS.name)), None)
             self.account = settings
+        routes = None
+        if circuit.get('routes') is not None and 'handover' in self._file_steps:
+            routes = outcome.routes if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
         outcome.current = {row.name: obj for row, obj in ((INTERCONNECT, interconnect), (CNI, cni), (TUNNEL, tunnel)) if obj}
-        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'))
+        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes)
 
     def _write_files(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """Writes the files of all circuits: those that failed after their order get their LOA all the same."""

@@ -48,7 +48,8 @@ def test_a_route_leads_to_the_customers_end_of_the_circuit(run_module, simulator
 
 # The routes of circuits.
 
-PAIR = [{'name': 'nyc-1', 'slot': SLOT, 'health_check': {'rate': 'high'}, 'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]},
+PAIR = [{'name': 'nyc-1', 'slot': SLOT, 'health_check': {'rate': 'high'},
+         'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]},
         {'name': 'nyc-2', 'slot': SLOT, 'routes': [{'prefix': '10.20.0.0/16', 'weight': 64}, {'prefix': '10.30.0.0/16', 'priority': 200}]}]
 FOREIGN = {'id': 'f' * 32, 'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1', 'priority': 100}
 
@@ -91,19 +92,19 @@ def test_a_list_of_routes_is_all_of_a_circuit_and_none_of_others(rollout, simula
     rollout(PAIR)
     simulator.seed(routes=[*simulator.state()['routes'], FOREIGN])
     before = len(writes())
-    done, circuits = rollout([{'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/17'}, {'prefix': '10.30.0.0/16'}]}])
+    _result, circuits = rollout([{'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/17'}, {'prefix': '10.30.0.0/16'}]}])
     assert (circuits['nyc-1']['outcome'], [method for method, _path in writes()[before:]]) == ('updated', ['POST', 'DELETE'])
     foreign = ('192.0.2.1', '10.20.0.0/16', 100)
     assert table(simulator) == sorted([foreign, ('nyc-1', '10.20.0.0/17', 100), *WHOLE[1:]])
     assert rollout([{'name': 'nyc-1'}])[0]['changed'] is False
-    done, circuits = rollout([{'name': 'nyc-1', 'routes': []}], steps=['routes'])
+    _result, circuits = rollout([{'name': 'nyc-1', 'routes': []}], steps=['routes'])
     assert (circuits['nyc-1']['outcome'], table(simulator)) == ('updated', [foreign, *WHOLE[2:]])
     assert rollout([{'name': 'nyc-1', 'routes': []}])[0]['changed'] is False
 
 
 def test_a_route_that_can_not_be_fails_its_circuit_by_its_place(rollout, writes):
-    result, circuits = rollout([{'name': 'nyc-1', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': 'all'}]},
-                                {'name': 'nyc-2', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.1.0.0/8'}]}])
+    _result, circuits = rollout([{'name': 'nyc-1', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': 'all'}]},
+                                 {'name': 'nyc-2', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.1.0.0/8'}]}])
     assert circuits['nyc-1']['error']['option'] == 'routes[1].prefix'
     assert circuits['nyc-1']['msg'].startswith("routes[1].prefix: 'all' is not possible")
     assert circuits['nyc-2']['msg'] == "prefix: 'nyc-2, 10.0.0.0/8' is named twice."
@@ -156,7 +157,7 @@ def test_the_routes_of_a_circuit_that_is_replaced_are_made_again_on_its_new_addr
     if not named:
         _result, ended = rollout([moved])
         assert (ended['nyc-1']['error']['kind'], writes()) == ('protected', before)
-    done, ended = rollout([moved], force=not named)
+    _result, ended = rollout([moved], force=not named)
     assert (ended['nyc-1']['outcome'], table(simulator)) == ('updated', WHOLE)
     methods = [(method, path.split('/')[2]) for method, path in writes()[len(before):] if method != 'PUT']
     assert methods[0:2] + methods[-2:] == [('DELETE', 'routes')] * 2 + [('POST', 'routes')] * 2
@@ -184,13 +185,14 @@ def test_a_surplus_route_goes_only_once_the_new_ones_are_there(rollout, simulato
 
 
 def test_gathered_circuits_have_their_routes_and_fed_back_they_change_nothing(rollout, simulator, run_module, writes):
-    rollout([PAIR[0], {**PAIR[1], 'routes': [{'prefix': '10.0.0.0/8', 'scope': {'colo_names': ['den01']}, 'description': 'x', 'weight': 7}]}])
+    scoped = {'prefix': '10.0.0.0/8', 'scope': {'colo_names': ['den01']}, 'description': 'x', 'weight': 7}
+    rollout([PAIR[0], {**PAIR[1], 'routes': [scoped]}])
     simulator.seed(routes=[*simulator.state()['routes'], FOREIGN])
     before = writes()
     gathered = run_module('rollout', state='gathered')['gathered']
     assert [circuit['routes'] for circuit in gathered] == [
         [{'prefix': '10.20.0.0/16', 'priority': 100}, {'prefix': '10.30.0.0/16', 'priority': 100}],
-        [{'prefix': '10.0.0.0/8', 'priority': 100, 'weight': 7, 'scope': {'colo_names': ['den01']}, 'description': 'x'}]]
+        [{**scoped, 'priority': 100}]]
     assert (rollout(gathered, state='overridden')[0]['changed'], writes()) == (False, before)
 
 

@@ -8,25 +8,38 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain, gathered_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     InputError,
     NotAppliedError,
     NotListedError,
+    ProtectedError,
     RaceError,
     ShapeError,
     TransportError,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import filtered_objects
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains, plan_changes
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ROUTE, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
+    Change,
+    follow_up_of,
+    plan_chains,
+    plan_changes,
+    schedule,
+    split_follow_ups,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route
 
 from .scripted import Script, answer, refusal
-from .test_plan import Whole, cni, steps
+from .test_plan import SLOTS, Whole, cni, direct, slot, steps, tunnel, uuid
+from .test_plan import world as plan_world
 
 ROUTES = '/magic/routes'
 EAST, WEST = {'colo_regions': ['ENAM']}, {'colo_names': ['lax01', 'sjc01']}
@@ -253,3 +266,158 @@ def test_the_id_of_a_route_is_data_in_its_path(ident, sent):
     script = Script(answer({'deleted': True}))
     apply_changes(script.client(), [Change(ROUTE, 'delete', 'static route', {**route(), 'id': ident}, None)])
     assert script.told() == [('DELETE', f'{ROUTES}/{sent}')]
+
+
+# The routes of circuits.
+
+def circuit(name='nyc-1', **more):
+    return desired_chain({'name': name, **more})
+
+
+def account(*routes, unreadable=(), **states):
+    """Two circuits, nyc-1 on port a with the address .1, and nyc-2 on port b with .3, both of a site and Healthy."""
+    ports = [direct('a', 1), direct('b', 2, device='edge02.ewr-a')]
+    cnis = [cni(1, 'nyc-1', 'a'), cni(2, 'nyc-2', 'b', cust_ip='172.31.0.3/31', p2p_ip='172.31.0.2/31')]
+    return plan_world([*SLOTS, slot(8, site='lhr-a', device='edge01.lhr-a')], ports, cnis, [tunnel(1), tunnel(2)],
+                      routes=[*routes, *unreadable], **{'a': 'Down', 'b': 'Healthy', **states})
+
+
+def planned(chain, there):
+    """(action, row, prefix) of the changes in the order of writing."""
+    return [(change.action, change.row.name, (change.after or change.before).get('prefix'))
+            for change in schedule(plan_changes(chain, there)) if change.action != 'none']
+
+
+FIRST, SECOND = route('r1'), route('r2', prefix='10.30.0.0/16')
+OTHERS = [route('r3', nexthop='172.31.0.3'), route('r4', nexthop='192.0.2.1')]
+
+
+@pytest.mark.parametrize(('routes', 'expected'), [
+    (None, []),
+    ([{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}], []),
+    ([{'prefix': '10.30.0.0/16', 'priority': 7}], [('update', 'route', '10.30.0.0/16'), ('delete', 'route', '10.20.0.0/16')]),
+    ([{'prefix': '10.20.0.0/17'}], [('create', 'route', '10.20.0.0/17'), ('delete', 'route', '10.20.0.0/16'),
+                                    ('delete', 'route', '10.30.0.0/16')]),
+    ([], [('delete', 'route', '10.20.0.0/16'), ('delete', 'route', '10.30.0.0/16')]),
+])
+def test_a_list_of_routes_is_all_of_a_circuit_and_what_is_surplus_goes_last(routes, expected):
+    assert planned(circuit(routes=routes), account(FIRST, SECOND, *OTHERS)) == expected
+
+
+def test_a_route_of_a_circuit_without_a_scope_is_the_one_without_and_the_others_go():
+    there = account(route('r1', scope=EAST), route('r2'))
+    assert planned(circuit(routes=[{'prefix': '10.20.0.0/16'}]), there) == [('delete', 'route', '10.20.0.0/16')]
+    changes = plan_changes(circuit(routes=[{'prefix': '10.20.0.0/16', 'scope': WEST}, {'prefix': '10.20.0.0/16', 'scope': EAST}]), there)
+    assert [(change.action, (change.before or {}).get('id')) for change in changes if change.row is ROUTE] == [
+        ('create', None), ('none', 'r1'), ('delete', 'r2')]
+
+
+def test_the_order_of_writing_is_interconnect_cni_health_check_routes():
+    chain = circuit('new', slot={'site': 'lhr-a'}, health_check={'rate': 'high'}, routes=[{'prefix': '10.0.0.0/8'}])
+    changes = schedule(plan_changes(chain, account()))
+    assert steps(changes) == [('create', 'interconnect'), ('create', 'cni'), ('update', 'tunnel'), ('create', 'route')]
+    first, follow_ups = split_follow_ups(changes)
+    assert (steps(first), steps(follow_ups)) == (steps(changes[:2]), steps(changes[2:]))
+    made = {**cni(9, 'new', 'p', cust_ip='172.31.0.9/31')}
+    written = [first[0]._replace(answer=direct('p', 8)), first[1]._replace(answer=made)]
+    follow_up = follow_up_of(follow_ups[1], written)
+    assert (follow_up.keys['prefix'], follow_up.keys['nexthop'], follow_up.fields['nexthop']) == ('10.0.0.0/8', '172.31.0.9', '172.31.0.9')
+
+
+@pytest.mark.parametrize('chain', [
+    [desired_object(CNI, {'conduit_name': 'nyc-1', 'state': 'absent'})],
+    [desired_object(INTERCONNECT, {'name': 'a', 'conduit_name': 'nyc-1', 'state': 'absent'})],
+    circuit(slot={'site': 'lhr-a'}, on_immutable='replace'),
+], ids=['cni', 'interconnect', 'replaced'])
+def test_the_routes_to_what_is_deleted_go_first_and_are_unnamed(chain):
+    changes = schedule(plan_changes(chain, account(FIRST, SECOND, *OTHERS)))
+    deletes = [change for change in changes if change.action == 'delete']
+    assert [change.before['id'] for change in deletes[:2]] == ['r1', 'r2']
+    assert [change.row.name for change in deletes[2:]] in (['cni'], ['cni', 'interconnect'])
+    assert not any(change.pinned for change in deletes[:2])
+    with pytest.raises(ProtectedError, match='routes point to it that are not declared with it') as error:
+        allowed_changes(changes, Guards(), account(FIRST, SECOND, *OTHERS))
+    assert error.value.details['candidates'] == ['10.20.0.0/16', '10.30.0.0/16']
+    assert allowed_changes(changes, Guards(force=True), account(FIRST, SECOND, *OTHERS))
+
+
+@pytest.mark.parametrize(('routes', 'made'), [(None, ['10.20.0.0/16', '10.30.0.0/16']), ([{'prefix': '10.20.0.0/16'}], ['10.20.0.0/16']),
+                                              ([], [])])
+def test_a_replacement_makes_its_routes_again_on_the_address_that_is_to_come(routes, made):
+    chain = circuit(slot={'site': 'lhr-a'}, on_immutable='replace', routes=routes)
+    changes = schedule(plan_changes(chain, account(route('r1', weight=9), SECOND)))
+    created = {change.row.name: [other for other in changes if other.row is change.row and other.action == 'create'] for change in changes}
+    assert [change.after['prefix'] for change in created['route']] == made
+    assert all(change.after['nexthop'] is created['cni'][0].after['cust_ip'] for change in created['route'])
+    assert [change.after.get('weight') for change in created['route']] == ([9, None] if routes is None else [None] * len(made))
+    assert all(change.pinned is (routes is not None) for change in changes if change.row is ROUTE and change.action == 'delete')
+
+
+@pytest.mark.parametrize('routes', [None, [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]])
+def test_routes_follow_a_cni_that_gets_another_address(routes):
+    chain = circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31', routes=routes)
+    changes = [change for change in schedule(plan_changes(chain, account(FIRST, SECOND, *OTHERS))) if change.action != 'none']
+    assert [(change.action, (change.before or {}).get('id'), change.after.get('nexthop')) for change in changes] == [
+        ('update', uuid(1), None), ('update', 'r1', '172.31.9.1'), ('update', 'r2', '172.31.9.1')]
+
+
+def test_a_route_that_can_not_be_read_may_lead_to_what_is_to_be_deleted():
+    chain = [desired_object(CNI, {'conduit_name': 'nyc-1', 'state': 'absent'})]
+    with pytest.raises(ShapeError):
+        plan_changes(chain, account(unreadable=[unreadable(nexthop=None)]))
+    with pytest.raises(ShapeError):
+        plan_changes(circuit(routes=[]), account(unreadable=[unreadable(nexthop='172.31.0.1', prefix=None)]))
+    assert planned(chain, account(unreadable=[unreadable(nexthop='192.0.2.9', prefix=None)])) == [('delete', 'cni', None)]
+
+
+def test_routes_are_read_only_where_they_are_asked_for_or_something_is_deleted():
+    there = account(FIRST)
+    there.drop_part(('route', None))
+    assert planned(circuit(mtu=1400), there) == [('update', 'cni', None)]
+    for chain in (circuit(routes=[]), [desired_object(CNI, {'conduit_name': 'nyc-1', 'state': 'absent'})],
+                  circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31')):
+        with pytest.raises(Unread) as error:
+            plan_changes(chain, there)
+        assert error.value.parts == (('route', None),)
+
+
+@pytest.mark.parametrize(('circuits', 'state', 'options', 'ended'), [
+    ([{'name': 'nyc-1'}], 'deleted', {}, 'failed'),
+    ([{'name': 'nyc-1', 'routes': []}], 'deleted', {}, 'deleted'),
+    ([{'name': 'nyc-2'}], 'overridden', {}, 'failed'),
+    ([{'name': 'nyc-2'}], 'overridden', {'purge_routes': True}, 'deleted'),
+    ([{'name': 'nyc-1'}], 'deleted', {'purge_routes': True}, 'failed'),
+    ([{'name': 'nyc-1', 'routes': []}], 'merged', {}, 'updated'),
+    ([{'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/16'}]}], 'merged', {}, 'unchanged'),
+    ([{'name': 'nyc-1', 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.20.0.0/16'}]}], 'merged', {}, 'updated'),
+])
+def test_what_becomes_of_a_circuit_with_a_route(circuits, state, options, ended):
+    rollout = Rollout(circuits, state, Guards(max_deletes=1), **options)
+    outcomes = {outcome.name: outcome for outcome in rollout.plan_outcomes(account(FIRST, *OTHERS))}
+    assert outcomes['nyc-1'].state == ended
+    if ended == 'failed':
+        assert outcomes['nyc-1'].result.error.kind == 'protected'
+
+
+def test_one_of_a_site_at_a_time_holds_for_routes_too():
+    circuits = [{'name': name, 'routes': []} for name in ('nyc-1', 'nyc-2')]
+    rollout = Rollout(circuits, 'merged', Guards(at_most_per_site=1))
+    there = account(FIRST, route('r9', nexthop='172.31.0.3'), a='Healthy')
+    assert [outcome.state for outcome in rollout.plan_outcomes(there)] == ['updated', 'deferred']
+
+
+def test_gathered_circuits_have_their_routes_by_prefix_and_what_can_not_be_read_is_left_out():
+    there = account(SECOND, route('r1', scope={'colo_names': ['den01'], 'colo_regions': [], 'new': 1}, description='', weight=3), *OTHERS,
+                    unreadable=[unreadable(nexthop=None)])
+    routes = {circuit['name']: circuit.get('routes') for circuit in gathered_circuits(there)}
+    assert routes == {'nyc-1': [{'prefix': '10.20.0.0/16', 'priority': 100, 'weight': 3, 'scope': {'colo_names': ['den01']}},
+                                {'prefix': '10.30.0.0/16', 'priority': 100}], 'nyc-2': [{'prefix': '10.20.0.0/16', 'priority': 100}]}
+    assert gathered_circuits(account())[0].keys() == {'name', 'interconnect', 'mtu', 'cust_ip', 'p2p_ip'}
+
+
+@pytest.mark.parametrize(('route', 'option'), [({'prefix': 'all'}, 'routes[1].prefix'), ({'prefix': '10.0.0.0/8', 'weight': 0},
+                                                                                         'routes[1].weight')])
+def test_what_a_route_of_a_circuit_can_not_be_is_refused_by_its_place(route, option):
+    with pytest.raises(InputError) as error:
+        circuit(routes=[{'prefix': '10.1.0.0/16'}, route])
+    assert (error.value.details['option'], error.value.message.startswith(f'{option}: ')) == (option, True)
