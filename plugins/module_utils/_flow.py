@@ -432,7 +432,7 @@ class Rollout:
             self.account = settings
         routes = None
         if circuit.get('routes') is not None and 'handover' in self._file_steps:
-            routes = outcome.routes if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
+            routes = outcome.routes or [] if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
         outcome.current = {row.name: obj for row, obj in ((INTERCONNECT, interconnect), (CNI, cni), (TUNNEL, tunnel)) if obj}
         return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes)
 

@@ -82,11 +82,12 @@ class Outcome:
         return {change.row.name: change.answer or change.after for change in changes if change.after and change.row.store == 'api'}
 
     @property
-    def routes(self) -> list[Object]:
-        """The routes to the circuit that were planned, or written, and looked at on the way."""
+    def routes(self) -> list[Object] | None:
+        """The routes to the circuit that were planned, or written, and looked at on the way; None where nothing asked for any."""
         changes = self.result.applied or ([] if self.result.error else self.changes)
-        return sorted((change.answer or change.after for change in changes if change.after and change.row.name == ROUTE.name),
-                      key=sort_key_of_route)
+        changes = [change for change in changes if change.row.name == ROUTE.name]
+        routes = [change.answer or change.after for change in changes if change.after]
+        return sorted(routes, key=sort_key_of_route) if changes else None
 
     @property
     def addresses(self) -> dict[str, dict[str, Any]] | None:

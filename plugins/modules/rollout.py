@@ -453,8 +453,7 @@ circuits:
           sample: {enabled: true, rate: high, type: reply}
         routes:
           description:
-            - The static routes to the circuit, as RV(netops.cloudflare_cni.static_route_info#module:routes). Empty if nothing asked for
-              them.
+            - The static routes to the circuit, as RV(netops.cloudflare_cni.static_route_info#module:routes).
           returned: always
           type: list
           elements: dict
