@@ -46,7 +46,7 @@ class ActionModule(InProcess):
         if self._task.args.get('result_of'):
             return _registered_result(self._registered('result_of'), self._vars['inventory_hostname'])
         if self._task.args.get('table_of'):
-            self._display(_hosts.result_table(self._registered('table_of').values()))
+            self._show_lines(_hosts.result_table(self._registered('table_of').values()))
             return {'changed': False}
         self._options, self._account_diff = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1], []
         if self._options['hosts'] is None:
@@ -69,7 +69,7 @@ class ActionModule(InProcess):
         result = self._host_results([host])[host]
         if result.get('skipped'):
             return result
-        self._display(_hosts.result_table([result])[1:2])
+        self._show_lines(_hosts.result_table([result])[1:2])
         return {**result, 'changed': result['changed'] or bool(self._account_diff), 'diff': [*self._account_diff, *result.get('diff', ())]}
 
     def _host_results(self, names: Iterable[str]) -> HostResults:
@@ -220,7 +220,7 @@ class ActionModule(InProcess):
         arguments = {**given, **account, **run.account, **options, 'state': run.state, 'circuits': run.circuits}
         return {name: value for name, value in arguments.items() if value is not None}
 
-    def _display(self, lines: Iterable[str]) -> None:
+    def _show_lines(self, lines: Iterable[str]) -> None:
         for line in lines if not self._task.no_log else ():
             display.display(line)
 
