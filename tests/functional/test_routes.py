@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -202,3 +204,44 @@ def test_a_cni_that_the_api_keeps_while_routes_point_to_it_can_be_replaced_and_d
     replaced = {**PAIR[0], 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}
     assert run_module('rollout', circuits=[replaced])['summary'] == {'updated': 1}
     assert run_module('rollout', circuits=PAIR, state='deleted', max_deletes=2)['summary'] == {'deleted': 2}
+
+
+# Files, and what is read.
+
+def test_the_hand_over_has_the_routes_of_a_circuit_that_declares_them(rollout, tmp_path, writes):
+    folder = str(tmp_path)
+    predicted, _circuits = rollout([PAIR[0], {'name': 'nyc-3', 'slot': SLOT}], artifacts_dir=folder, check=True)
+    assert predicted['summary'] == {'created': 2}
+    rollout([PAIR[0], {'name': 'nyc-3', 'slot': SLOT}], artifacts_dir=folder)
+    records = {name: json.loads((tmp_path / f'{name}.json').read_text()) for name in ('nyc-1', 'nyc-3')}
+    entries = [{'prefix': '10.20.0.0/16', 'priority': 100}, {'prefix': '10.30.0.0/16', 'priority': 100}]
+    assert (records['nyc-1']['routes'], 'routes' in records['nyc-3']) == (entries, False)
+    assert '| 10.30.0.0/16 | 100 |' in (tmp_path / 'nyc-1.md').read_text()
+    before = writes()
+    assert rollout(PAIR[:1], artifacts_dir=folder)[0]['changed'] is False
+    assert rollout(PAIR[:1], artifacts_dir=folder, steps=['handover'])[0]['changed'] is False
+    assert writes() == before
+    rollout([{**PAIR[0], 'routes': []}], artifacts_dir=folder)
+    assert json.loads((tmp_path / 'nyc-1.json').read_text())['routes'] == []
+
+
+def test_five_hundred_circuits_with_four_routes_each_converge_in_the_pages_of_the_lists(run_module, process):
+    circuits = [{'name': f'c-{number}', 'interconnect': f'p-{number}',
+                 'routes': [{'prefix': f'10.{number % 250}.{part * 64}.0/18', 'priority': 100 + number // 250} for part in range(4)]}
+                for number in range(500)]
+    ports = [{'name': circuit['interconnect'], 'type': 'gcp_partner', 'region': 'us-east4', 'speed': '1G', 'account': process.account,
+              'virtual_port_reservation_id': f'{number:032x}'} for number, circuit in enumerate(circuits)]
+    cnis = [{'id': f'00000000-0000-4000-8000-{number:012}', 'account': process.account, 'interconnect': circuit['interconnect'],
+             'magic': {'conduit_name': circuit['name'], 'description': '', 'mtu': 1500},
+             **{end: f'172.31.{number // 100}.{number % 100 * 2 + last}/31' for end, last in (('cust_ip', 1), ('p2p_ip', 0))}}
+            for number, circuit in enumerate(circuits)]
+    routes = [{**route, 'id': f'{number * 4 + part:032x}', 'nexthop': cnis[number]['cust_ip'].split('/')[0]}
+              for number, circuit in enumerate(circuits) for part, route in enumerate(circuit['routes'])]
+    process.reset(page_size=1000, no_validate=True)
+    process.seed(interconnects=ports, cnis=cnis, routes=routes)
+    result = run_module('rollout', circuits=circuits)
+    assert (result['summary'], result['api']['requests']) == ({'unchanged': 500}, 2)
+    process.seed(routes=routes[4:])
+    result = run_module('rollout', circuits=circuits)
+    assert (result['summary'], len(process.state()['routes'])) == ({'updated': 1, 'unchanged': 499}, 2000)
+    assert result['api']['requests'] == 2 + 4 + 1  # the lists, the four routes, and a look at whether somebody else made the same
