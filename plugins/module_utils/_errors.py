@@ -130,12 +130,12 @@ class RaceError(CniError):
 
 
 class ProtectedError(CniError):
-    """What would be deleted carries traffic; candidates: the circuits that would stop."""
+    """What would be deleted carries traffic; candidates: the circuits that would stop, or the prefixes that are routed to one."""
 
     kind = 'protected'
 
-    def __init__(self, why: str, candidates: list[str]) -> None:
-        super().__init__(f'{why}. It is not deleted without force=true.', candidates=candidates)
+    def __init__(self, why: str, candidates: list[str], refused: str = 'It is not deleted') -> None:
+        super().__init__(f'{why}. {refused} without force=true.', candidates=candidates)
 
 
 class NotListedError(CniError):

@@ -80,13 +80,13 @@ def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
 def _objects_by_joint_key(row: Resource, keys: Mapping[str, tuple[Key, Any]], snapshot: Snapshot) -> list[Object]:
     """The objects that several keys name together, {path: (key, value)}; the last of them counts where it is given.
 
-    One without any value there is taken for the one that is to get it, if it is alone. What another object leads to may be changed by the
-    same plan, so what that had before it leads there too. Raises AnswerError where what can't be read may be it.
+    One without any value there is taken for the one that is to get it, if it is alone.
+    Raises AnswerError where what can't be read may be it.
     """
     (first, value), *others = (keys[path] for path in row.joint_key)
     if first.references:
         refuse_unreadable_key(row, first, value, snapshot)
-    values = referenced_values(first, value, snapshot) | referenced_values(first, value, snapshot.as_read)
+    values = referenced_values(first, value, snapshot)
     matches = [obj for value in values for obj in snapshot.matching(row.name, first.path, value, first.normal)
                if all(key.normal(get(obj, key.path)) == key.normal(value) for key, value in others)]
     for obj in () if matches else snapshot.unreadable(row.name):

@@ -62,14 +62,16 @@ def held_back(planned: Planned, guards: Guards, snapshot: Snapshot, surplus: Con
     deleted = {name: changes for name, changes in planned.items() if _deletes_circuit(changes)}
     _refuse_too_many(deleted, guards.max_deletes, surplus, snapshot)
     deferred = _deferred(planned, guards.at_most_per_site, snapshot) if guards.at_most_per_site else {}
-    return HeldBack(protection_errors({name: changes for name, changes in deleted.items() if name not in deferred}, guards, snapshot),
-                    deferred)
+    protected = protection_errors({name: changes for name, changes in deleted.items() if name not in deferred}, guards, snapshot)
+    return HeldBack({**protected, **_routed_errors(planned, guards)}, deferred)
 
 
 def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapshot) -> list[Change]:
     """The changes of one thing that the user named, with_status(). Raises ProtectedError, and Unread for statuses."""
-    name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.action == 'delete'), '')
-    for error in protection_errors({name: changes}, guards, snapshot).values() if _deletes_circuit(changes) else ():
+    name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.row.name != ROUTE.name
+                 and change.action in ('delete', 'update')), '')
+    protected = protection_errors({name: changes}, guards, snapshot) if _deletes_circuit(changes) else {}
+    for error in {**protected, **_routed_errors({name: changes}, guards)}.values():
         raise error
     return with_status(changes, snapshot)
 
@@ -108,22 +110,7 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
     """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any. Raises Unread for statuses."""
     states = _states_of([port for changes in deleted.values() for port in _interconnects_of(changes)], snapshot)
     live = {name: port for name, changes in deleted.items() for port in _interconnects_of(changes)[:1] if states[port] == HEALTHY}
-    if guards.force:
-        return {}
-    return {**_live_errors(deleted, live, guards, snapshot), **_routed_errors(deleted)}
-
-
-def _routed_errors(deleted: Planned) -> dict[str, ProtectedError]:
-    """The same of those that routes point to which the user did not name."""
-    prefixes = {name: [change.before['prefix'] for change in changes if change.row.name == ROUTE.name and not change.pinned]
-                for name, changes in deleted.items()}
-    return {name: ProtectedError(f'{name}: routes point to it that are not declared with it: {", ".join(found)}', found)
-            for name, found in prefixes.items() if found}
-
-
-def _live_errors(deleted: Planned, live: Mapping[str, str], guards: Guards, snapshot: Snapshot) -> dict[str, ProtectedError]:
-    """The same of those that are live. live: {circuit: interconnect}."""
-    if not live:
+    if guards.force or not live:
         return {}
     if guards.protect == 'healthy':
         return {name: ProtectedError(f'{name}: interconnect {port!r} is Healthy, that is, it carries traffic', [name])
@@ -131,6 +118,15 @@ def _live_errors(deleted: Planned, live: Mapping[str, str], guards: Guards, snap
     cnis = {name: {change.before[CNI.id] for change in deleted[name] if change.action == 'delete' and change.row.name == CNI.name}
             for name in deleted}
     return _last_of_site_errors({name: port for name, port in live.items() if cnis[name]}, set().union(*cnis.values()), snapshot)
+
+
+def _routed_errors(planned: Planned, guards: Guards) -> dict[str, ProtectedError]:
+    """{circuit: why it keeps its address} of those that routes point to which the user did not name."""
+    prefixes = {name: [change.before['prefix'] for change in changes if change.row.name == ROUTE.name and not change.pinned]
+                for name, changes in planned.items() if not guards.force}
+    return {name: ProtectedError(f'{name}: routes point to it that are not declared with it: {", ".join(found)}', found,
+                                 'It is not deleted' if _deletes_circuit(planned[name]) else 'Its address is not changed')
+            for name, found in prefixes.items() if found}
 
 
 def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:

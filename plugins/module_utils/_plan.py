@@ -151,23 +151,19 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
             assigned |= {planned[-1].after['name']} if desired.keys.get('conduit_name') else set()
             snapshot.assigned |= assigned
             remaining = _with_inherited_fields(desired, remaining, planned, snapshot)
-        remaining += _moved_routes(desired, remaining, planned, snapshot)
+        remaining += _moved_routes(desired, remaining, planned)
         changes += planned
     return changes
 
 
-def _moved_routes(desired: Desired, remaining: Iterable[Desired], planned: Iterable[Change], snapshot: Snapshot) -> list[Desired]:
-    """The routes that nobody names of a CNI that is made anew, or gets another address: they follow it."""
-    if any(other.row.name == ROUTE.name for other in remaining):
+def _moved_routes(desired: Desired, remaining: Iterable[Desired], planned: Sequence[Change]) -> list[Desired]:
+    """The routes that nobody names of a CNI that is made anew, or gets another address: they are made again on that."""
+    if desired.state != 'present' or any(other.row.name == ROUTE.name for other in remaining):
         return []
-    if desired.row.name == INTERCONNECT.name:
-        deleted = [change.before for change in planned if change.action == 'delete' and change.row.name == ROUTE.name]
-        name = desired.keys.get('conduit_name')
-        return [Desired(ROUTE, 'present', {'conduit_name': name, 'prefix': route['prefix'], 'scope': route.get('scope')},
-                        _inherited_fields(ROUTE, route, ()), circuit=desired.circuit) for route in deleted if desired.state == 'present']
-    moved = [change for change in planned if change.action == 'update' and change.row.name == CNI.name and 'cust_ip' in change.paths]
-    return [Desired(ROUTE, 'present', {'id': route['id']}, {'nexthop': normal_next_hop(change.after['cust_ip'])}, circuit=desired.circuit)
-            for change in moved for route in _every_route_to(change.before, snapshot)]
+    name = desired.keys.get('conduit_name') or get(planned[-1].after, 'magic.conduit_name')
+    deleted = [change.before for change in planned if change.action == 'delete' and change.row.name == ROUTE.name]
+    return [Desired(ROUTE, 'present', {'conduit_name': name, 'prefix': route['prefix'], 'scope': route.get('scope')},
+                    _inherited_fields(ROUTE, route, ()), circuit=desired.circuit) for route in deleted]
 
 
 def _every_route_to(cni: Object, snapshot: Snapshot) -> list[Object]:
@@ -178,12 +174,11 @@ def _every_route_to(cni: Object, snapshot: Snapshot) -> list[Object]:
 
 
 def _plan_surplus_routes(desired: Desired, changes: Iterable[Change], snapshot: Snapshot) -> list[Change]:
-    """Deletes the routes to a circuit that are not among those of the chain, also where the circuit was before this plan."""
+    """Deletes the routes to a circuit that are not among those of the chain."""
     kept = {change.after['id'] for change in changes if change.row.name == ROUTE.name and change.after}
-    cnis = [cni for source in (snapshot, snapshot.as_read) for cni in source.matching(CNI.name, 'magic.conduit_name', desired.circuit)]
-    routes = {route['id']: route for cni in cnis for route in _every_route_to(cni, snapshot) if route['id'] not in kept}
+    cnis = snapshot.matching(CNI.name, 'magic.conduit_name', desired.circuit)
     return [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]} of {desired.circuit}', route, None, last=True)
-            for route in routes.values()]
+            for cni in cnis for route in _every_route_to(cni, snapshot) if route['id'] not in kept]
 
 
 def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], planned: Sequence[Change], snapshot: Snapshot) -> list[Desired]:
@@ -337,7 +332,9 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     fields |= _default_fields(desired.row, merge(current, fields), current)
     after = merge(current, fields)
     _check_after(desired, after, fields, snapshot)
-    return [Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
+    losing_address = [current] if desired.row.name == CNI.name and 'cust_ip' in fields else []
+    return [*_plan_route_deletes(desired, losing_address, snapshot),
+            Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
 
 
 def _with_referenced_fields(desired: Desired, snapshot: Snapshot) -> Desired:
@@ -378,9 +375,14 @@ def _plan_delete(desired: Desired, current: Object, snapshot: Snapshot) -> list[
     to_delete = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in cnis]
     to_delete.append((desired.row, current, current[desired.row.id]))
     deletes = [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in to_delete]
-    deletes[:0] = [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]}', route, None, pinned=desired.routes_named)
-                   for cni in (cnis if desired.row.name != CNI.name else [current]) for route in _every_route_to(cni, snapshot)]
+    deletes[:0] = _plan_route_deletes(desired, cnis if desired.row.name != CNI.name else [current], snapshot)
     return [*_plan_note(desired, current, snapshot), *deletes] if cnis else deletes
+
+
+def _plan_route_deletes(desired: Desired, cnis: Iterable[Object], snapshot: Snapshot) -> list[Change]:
+    """Deletes the routes to CNIs that are about to lose their address. Whoever gets it next would get the traffic too."""
+    return [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]}', route, None, pinned=desired.routes_named)
+            for cni in cnis for route in _every_route_to(cni, snapshot)]
 
 
 def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Change]:

@@ -183,10 +183,10 @@ options:
             circuit without BGP carries traffic by these only.
           - The list is all of them. Routes to the circuit that are not in it are deleted, once those that are in it are there. An empty
             list takes all away. If it is not given, the routes to the circuit are left alone. Routes to anything else never are touched.
-          - They are written after the CNI and the health check. With the circuit they are deleted before these. Where the CNI gets another
-            address they follow it. Where it is replaced, they are deleted before it and made again on the new one.
-          - A circuit to which routes point is not deleted, nor replaced, without O(force) if it does not have this option, as nobody has
-            said then that they may go. They go before it.
+          - They are written after the CNI and the health check. With the circuit they are deleted before these. Where it is replaced, or
+            its CNI gets another O(circuits[].cust_ip), they are deleted before and made again on the new address.
+          - A circuit to which routes point is not deleted, nor replaced, and keeps its address, without O(force) if it does not have this
+            option, as nobody has said then that they may go.
         type: list
         elements: dict
         suboptions:

@@ -170,12 +170,11 @@ def test_the_routes_of_a_circuit_that_is_replaced_are_made_again_on_its_new_addr
 @pytest.mark.parametrize('named', [True, False])
 def test_the_routes_of_a_circuit_follow_its_address(rollout, simulator, writes, named):
     rollout(PAIR)
-    ids = {route['id'] for route in simulator.state()['routes']}
     moved = {'name': 'nyc-1', 'cust_ip': '172.31.9.1/31', 'p2p_ip': '172.31.9.0/31', **({'routes': PAIR[0]['routes']} if named else {})}
     before = len(writes())
-    rollout([moved])
-    assert [method for method, _path in writes()[before:]] == ['PUT', 'PUT', 'PUT']
-    assert (table(simulator), {route['id'] for route in simulator.state()['routes']}) == (WHOLE, ids)
+    rollout([moved], force=not named)
+    assert [method for method, _path in writes()[before:]] == ['DELETE', 'DELETE', 'PUT', 'POST', 'POST']
+    assert table(simulator) == WHOLE
     assert rollout([moved])[0]['changed'] is False
 
 

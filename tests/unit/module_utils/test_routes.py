@@ -354,11 +354,16 @@ def test_a_replacement_makes_its_routes_again_on_the_address_that_is_to_come(rou
 
 
 @pytest.mark.parametrize('routes', [None, [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]])
-def test_routes_follow_a_cni_that_gets_another_address(routes):
-    chain = circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31', routes=routes)
-    changes = [change for change in schedule(plan_changes(chain, account(FIRST, SECOND, *OTHERS))) if change.action != 'none']
-    assert [(change.action, (change.before or {}).get('id'), change.after.get('nexthop')) for change in changes] == [
-        ('update', uuid(1), None), ('update', 'r1', '172.31.9.1'), ('update', 'r2', '172.31.9.1')]
+def test_routes_are_deleted_before_their_cni_gets_another_address_and_made_again_on_it(routes):
+    chain, there = circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31', routes=routes), account(FIRST, SECOND, *OTHERS)
+    changes = [change for change in schedule(plan_changes(chain, there)) if change.action != 'none']
+    assert [(change.action, (change.before or {}).get('id'), (change.after or {}).get('nexthop')) for change in changes] == [
+        ('delete', 'r1', None), ('delete', 'r2', None), ('update', uuid(1), None), ('create', None, '172.31.9.1'),
+        ('create', None, '172.31.9.1')]
+    if routes is None:
+        with pytest.raises(ProtectedError, match=r'^nyc-1: routes point .*, 10\.30\.0\.0/16\. Its address is not changed without force'):
+            allowed_changes(changes, Guards(), there)
+    assert allowed_changes(changes, Guards(force=routes is None), there)
 
 
 def test_a_route_that_can_not_be_read_may_lead_to_what_is_to_be_deleted():
