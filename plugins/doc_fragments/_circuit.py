@@ -190,6 +190,45 @@ options:
         type: list
         elements: str
         choices: [Pending, Down, Unhealthy, Healthy, active]
+      routes:
+        description:
+          - The static routes to the circuit, that is, to the customer's end of its CNI, see M(netops.cloudflare_cni.static_route). A
+            circuit without BGP carries traffic by these only.
+          - The list is complete. Routes to the circuit that are not in it are deleted, once those that are in it exist. An empty list
+            deletes all. If it is not given, the routes to the circuit are left as they are. Routes to anything else are never touched.
+          - They are written after the CNI and the health check, and deleted before these. If the circuit is replaced, or its CNI gets
+            another O(circuits[].cust_ip), they are deleted first and created again on the new address.
+          - A circuit that routes point to and that does not have this option is not deleted or replaced, and keeps its address, without
+            O(force).
+        version_added: 1.1.0
+        type: list
+        elements: dict
+        suboptions:
+          prefix:
+            description: The IPv4 prefix. Host bits are cleared with a warning.
+            type: str
+            required: true
+          priority:
+            description: The lowest wins. Routes of one prefix and priority share the traffic (ECMP). 100 on a new route if not given.
+            type: int
+          weight:
+            description: The share of the traffic among routes of one prefix and priority, 1 to 256.
+            type: int
+          scope:
+            description: Where the route counts. One without a scope counts everywhere. Two routes of one prefix differ in it.
+            type: dict
+            suboptions:
+              colo_names:
+                description: Names of data centres of Cloudflare, such as V(den01).
+                type: list
+                elements: str
+              colo_regions:
+                description: Regions, such as V(ENAM).
+                type: list
+                elements: str
+          description:
+            description: Free text.
+            type: str
       health_check:
         description: How Cloudflare probes the circuit. Left as it is if not given.
         type: dict

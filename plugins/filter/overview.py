@@ -14,7 +14,7 @@ description:
   - Combines what the info modules return - circuits by site and device with their state, what circuits of a site share, and free slots.
     The playbook C(netops.cloudflare_cni.status) makes its page of it.
   - An interconnect without a CNI is among the circuits, under its own name and with C(spare=true).
-positional: cnis, statuses, slots, tunnels, today
+positional: cnis, statuses, slots, tunnels, today, routes
 options:
   _input:
     description: Interconnects, as M(netops.cloudflare_cni.interconnect_info) returns them.
@@ -45,6 +45,11 @@ options:
     description: The day to count from, such as V(2026-11-23).
     type: str
     required: true
+  routes:
+    description: Static routes, as M(netops.cloudflare_cni.static_route_info) returns them.
+    type: list
+    elements: dict
+    default: []
 '''
 
 EXAMPLES = r'''
@@ -57,7 +62,9 @@ RETURN = r'''
 _value:
   description: >-
     C(circuits), the worst state first; C(states), how many are in each; C(shared), sites with all circuits on one device or in one
-    facility, and what is free elsewhere at the site; C(sites), with their facilities, devices, circuits and free slots.
+    facility, and what is free elsewhere at the site; C(sites), with their facilities, devices, circuits and free slots; C(prefixes), each
+    with its routes and the circuits that these lead to, and whether it is C(single), that is, has one next hop only; C(astray), routes
+    that lead to no circuit; C(unrouted), circuits without BGP to which no route leads.
   type: dict
 '''
 
@@ -67,8 +74,9 @@ from datetime import date
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SLOT, STATUS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SLOT, STATUS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, objects_by_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop, normal_prefix, sort_key_of_route
 
 WORST_FIRST = ('Down', 'Unhealthy', 'Unknown', 'Pending', 'Healthy')
 INTERCONNECT_FIELDS = {'interconnect': 'name', 'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name',
@@ -80,7 +88,7 @@ Circuit = dict[str, Any]
 
 
 def overview(interconnects: Iterable[Object], cnis: Iterable[Object], statuses: Iterable[Object], slots: Iterable[Object],
-             tunnels: Iterable[Object], today: str) -> dict[str, Any]:
+             tunnels: Iterable[Object], today: str, routes: Iterable[Object] = ()) -> dict[str, Any]:
     """The account: its circuits, their states, and what is wrong."""
     lists = ((INTERCONNECT, interconnects), (CNI, cnis), (STATUS, statuses), (SLOT, slots), (TUNNEL, tunnels))
     snapshot = Snapshot({(row.name, None): objects for row, objects in lists})
@@ -92,6 +100,26 @@ def overview(interconnects: Iterable[Object], cnis: Iterable[Object], statuses: 
         'states': _counts((circuit['state'] for circuit in circuits), WORST_FIRST),
         'shared': [shared for site in sites for shared in _shared_risks(site, free)],
         'sites': sites,
+        **_routing(circuits, sorted(routes, key=sort_key_of_route)),
+    }
+
+
+def _routing(circuits: Iterable[Circuit], routes: Sequence[Object]) -> dict[str, Any]:
+    """What is routed where. Nothing is said of an account without static routes."""
+    by_address = {normal_next_hop(circuit['cust_ip']): circuit for circuit in circuits if circuit['cust_ip']}
+    entries = [{**{f.path: route.get(f.path) for f in ROUTE.fields}, 'circuit': by_address.get(normal_next_hop(route.get('nexthop')))}
+               for route in routes]
+    prefixes: dict[str, list[Object]] = {}
+    for entry in entries:
+        prefixes.setdefault(str(normal_prefix(entry['prefix'])), []).append(entry)
+    routed = {id(entry['circuit']) for entry in entries}
+    return {
+        'prefixes': [{'prefix': prefix, 'routes': led, 'single': len({normal_next_hop(entry['nexthop']) for entry in led}) == 1,
+                      'description': next((entry['description'] for entry in led if entry['description']), None)}
+                     for prefix, led in prefixes.items()],
+        'astray': [entry for entry in entries if not entry['circuit']],
+        'unrouted': [circuit for circuit in circuits if entries and not (circuit['spare'] or circuit['customer_asn']
+                                                                         or id(circuit) in routed)],
     }
 
 

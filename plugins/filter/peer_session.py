@@ -40,8 +40,8 @@ RETURN = r'''
 _value:
   description:
     - The session - C(platform), C(label), C(interface), C(description), C(mtu), C(customer_address), C(cloudflare_address),
-      C(prefix_length), C(customer_asn), C(cloudflare_asn), C(announce), C(accept), C(max_prefixes), C(local_preference), C(prepend),
-      C(graceful_restart), C(hold_time) and C(keepalive) in seconds.
+      C(prefix_length), C(customer_asn), C(cloudflare_asn), C(router_asn), C(local_as), C(router_id), C(announce), C(accept),
+      C(max_prefixes), C(local_preference), C(prepend), C(graceful_restart), C(hold_time) and C(keepalive) in seconds.
     - The MD5 key is in C(key), quoted as the platform requires it, and C(hidden_key) is what to show instead. Both are empty without a key.
   type: dict
 '''

@@ -108,7 +108,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._connection 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROUTE, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import without_secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import matches_selector
@@ -252,7 +252,8 @@ def _names_plugin(path: str, name: str) -> bool:
 def _hosts_of(client: Client, interconnects: Mapping[str, Object], statuses: Mapping[str, Object]) -> dict[str, dict[str, Any]]:
     """{name: variables} of the circuits on the interconnects, and of the interconnects without one."""
     snapshot = Snapshot({('interconnect', None): interconnects.values()})
-    circuits = {circuit['name']: circuit for circuit in observe(client, gathered_circuits, snapshot, prefetch=(CNI.name, TUNNEL.name))}
+    gathered = observe(client, gathered_circuits, snapshot, prefetch=(CNI.name, TUNNEL.name, ROUTE.name))
+    circuits = {circuit['name']: circuit for circuit in gathered}
     cnis = observe(client, lambda snapshot: snapshot.objects(CNI.name), snapshot)
     in_use = {cni.get('interconnect') for cni in (*cnis, *snapshot.unreadable(CNI.name))}
     pairs = [(cni, interconnects.get(cni.get('interconnect')), circuits.get(get(cni, 'magic.conduit_name'))) for cni in cnis]

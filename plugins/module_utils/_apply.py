@@ -36,9 +36,14 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     have_and_want,
     merge,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import object_id, read_objects, unwrapped_object
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import (
+    object_id,
+    read_objects,
+    unwrapped_object,
+    without_wrapping,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank, with_answers
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
 REREADS = 5  # of a list that may lag behind
@@ -144,6 +149,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
     chains = [list(chain) for chain in chains]
     results = [ChainResult(on_written=partial(on_written, number)) for number in range(len(chains))]
     created = CreatedObjects()
+    phases = sorted({*(_phase(change) for chain in chains for change in chain), WRITE_PHASE})
 
     def write(number: int, phase: tuple[int, int]) -> None:
         result = results[number]
@@ -151,13 +157,13 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
         if not (result.error or result.skipped):
             with result.catching(to_error):
                 _write_changes(client, _of_phase(chains[number], phase), result, created)
-        if phase == WRITE_PHASE:
+        if phase == phases[-1]:
             with result.catching(to_error):
                 on_end(number)
 
     try:
         with ThreadPoolExecutor(workers) as pool:
-            for phase in sorted({*(_phase(change) for chain in chains for change in chain), WRITE_PHASE}):
+            for phase in phases:
                 list(pool.map(write, range(len(chains)), itertools.repeat(phase)))
             _resolve_refusals(client, pool, chains, results, created, to_error)
     except Exception as error:  # of the pool, such as that the system has no thread left
@@ -177,7 +183,7 @@ def _phase(change: Change) -> tuple[int, int]:
 
     Every chain completes a phase before the next begins: an interconnect is deleted after the CNIs of all chains.
     """
-    return min(rank(change), WRITE_PHASE)
+    return WRITE_PHASE if rank(change)[0] == WRITE_PHASE[0] else rank(change)
 
 
 def _of_phase(changes: Iterable[Change], phase: tuple[int, int]) -> list[Change]:
@@ -187,12 +193,7 @@ def _of_phase(changes: Iterable[Change], phase: tuple[int, int]) -> list[Change]
 def _write_changes(client: Client, changes: Iterable[Change], result: ChainResult, created: CreatedObjects) -> None:
     """Writes changes until one fails, which raises its error. Placeholders are replaced by the values of earlier answers."""
     for change in changes:
-        creates = [written for written in result.written if written.action == 'create']
-        answers = {create.after[path]: create.answer.get(path) for create in creates for path in create.row.assigned
-                   if isinstance(create.after.get(path), Placeholder)}
-        desired = {path: get(change.after, path) for path in change.paths}
-        known = {path: answers[value] for path, value in desired.items() if isinstance(value, Placeholder) and value in answers}
-        change = change._replace(after=merge(change.after, known)) if known else change
+        change = with_answers(change, result.written)
         try:
             result.add_written(WRITERS[change.action](client, change, created))
         except _RefusedError as error:
@@ -225,7 +226,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
             return
         result.error = None
         result.add_written(_completed_create(client, change, created_object))
-        to_write, written = _of_phase(chain, WRITE_PHASE), _of_phase(result.written, WRITE_PHASE)
+        to_write, written = ([change for change in changes if _phase(change) >= WRITE_PHASE] for changes in (chain, result.written))
         _write_changes(client, to_write[len(written):], result, created)
 
 
@@ -287,16 +288,17 @@ def _rollback_create(client: Client, result: ChainResult, change: Change, curren
     if rivals:
         _delete_object(client, change._replace(before=created_object), created)
         result.written.remove(change)
-        raise RaceError(f'{change.label}: another run created {row.title} {rivals[0]} on {row.exclusive} {created_object[row.exclusive]!r} '
-                        'at the same moment, so this run deleted its own. Run it again.')
+        place = ', '.join(f'{path} {created_object.get(path)!r}' for path in row.unique_fields if created_object.get(path))
+        raise RaceError(f'{change.label}: another run created {row.title} {rivals[0]} on {place} at the same moment, so this run deleted '
+                        'its own. Run it again.')
 
 
 def _rival_ids(change: Change, current: Iterable[Object], created: CreatedObjects) -> list[Any]:
     """The ids of objects that another run has put in the same place since the plan was made."""
     row, created_object = change.row, change.answer
-    same_parent = [obj for obj in current if obj.get(row.exclusive) == created_object[row.exclusive]
-                   and obj[row.id] != created_object[row.id]]
-    return [obj[row.id] for obj in same_parent if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
+    place = {path: get(created_object, path) for path in row.unique_fields}
+    same_place = [obj for obj in current if obj[row.id] != created_object[row.id] and not differing_fields(row, place, obj)]
+    return [obj[row.id] for obj in same_place if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
 
 
 def _keep_object(client: Client, change: Change, created: CreatedObjects) -> Change:
@@ -309,7 +311,7 @@ def _put_note(client: Client, change: Change, created: CreatedObjects) -> Change
 
 
 def _delete_object(client: Client, change: Change, created: CreatedObjects) -> Change:
-    name = change.before[change.row.id]
+    name = object_id(change.row, change.before, 'DELETE')
     if not client.delete((*change.row.url_path, name)) and read_objects(client, change.row.name, name):
         raise NotAppliedError(change.label, {'state': {'have': 'present', 'want': 'absent'}})
     return change
@@ -365,7 +367,7 @@ def _post_order(client: Client, change: Change, created: CreatedObjects) -> Obje
     lost_answer: CniError | None = None
     for attempt in range(1, MAX_POSTS + 1):
         try:
-            answer = client.post(change.row.url_path, _post_body(client, change))
+            answer = without_wrapping(change.row, client.post(change.row.url_path, _post_body(client, change)))
             object_id(change.row, answer, 'POST')
             return change.row.parse(answer)
         except CniError as error:
@@ -431,13 +433,14 @@ def _add_winner(client: Client, error: CniError, change: Change, winner: Object 
 def _post_body(client: Client, change: Change) -> Object:
     """The body of the POST: the fields of the change that POST can set, under its own names."""
     rows = [change.row.field(path) for path in change.paths]
-    return merge({'account': client.account_id}, {f.post_path or f.path: get(change.after, f.path) for f in rows if f.in_post})
+    account = {'account': client.account_id} if change.row.account_in_body else {}
+    return merge(account, {f.post_path or f.path: get(change.after, f.path) for f in rows if f.in_post})
 
 
 def _put_object(client: Client, row: Resource, after: Object, paths: Sequence[str]) -> Object:
     """The object as stored after a PUT of all of it, or of the blocks that hold the fields."""
     blocks = after if row.full_put else {path.partition('.')[0]: after[path.partition('.')[0]] for path in paths}
-    body = {**blocks, 'account': client.account_id} if row.full_put and row.id else blocks
+    body = {**blocks, 'account': client.account_id} if row.full_put and row.id and row.account_in_body else blocks
     answer = client.put((*row.url_path, after[row.id]) if row.id else row.url_path, _without_paths(body, row.read_only),
                         headers=row.headers)
     if answer is not None:
@@ -448,9 +451,10 @@ def _put_object(client: Client, row: Resource, after: Object, paths: Sequence[st
 def _without_paths(body: Object, paths: Iterable[str]) -> Object:
     for path in paths:
         block, _dot, name = path.rpartition('.')
-        inner = get(body, block)
+        inner = get(body, block) if block else body
         if isinstance(inner, dict) and name in inner:
-            body = merge(body, {block: {k: v for k, v in inner.items() if k != name}})
+            without = {k: v for k, v in inner.items() if k != name}
+            body = merge(body, {block: without}) if block else without
     return body
 
 

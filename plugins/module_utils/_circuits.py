@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Circuits, each an interconnect, a CNI and a health check: as desired objects, and from current ones. Pure functions."""
+"""Circuits, each an interconnect, a CNI, a health check and routes: as desired objects, and from current ones. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired, desired_object
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import half_deleted_circuits, half_deleted_interconnects
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import (
+    half_deleted_circuits,
+    half_deleted_interconnects,
+    routes_to,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import owned_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, Field, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, TUNNEL, Field, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, map_all_reads, objects_by_key
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CNI_OPTIONS, INTERCONNECT_OPTIONS, STEPS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
+    CNI_OPTIONS,
+    INTERCONNECT_OPTIONS,
+    ROUTE_OPTIONS,
+    SCOPE_OPTIONS,
+    STEPS,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route
 
 Circuit = Mapping[str, Any]
 Chain = list[Desired]
@@ -23,7 +35,9 @@ Chain = list[Desired]
 # From circuits to desired objects.
 
 def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
-    """The interconnect, the CNI on it and its health check, as far as the circuit and the steps include them. Raises InputError.
+    """The interconnect, the CNI on it, its health check and the routes to it, as far as the circuit and the steps include them.
+
+    Raises InputError.
 
     Without the step interconnect none is ordered: the circuit has to have one.
     """
@@ -36,9 +50,21 @@ def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     desired_checks = [desired_object(TUNNEL, {'interconnect': interconnect, **health_check})] if health_check else []
     objects = [*([] if interconnect else [desired_interconnect]), *([desired_cni] if 'cni' in steps else []),
                *(desired_checks if 'health_check' in steps else [])]
-    return [desired._replace(circuit=name, on_previous=not interconnect and desired.row.parent is not None,
-                             previous_name=circuit.get('previous_name'))
-            for desired in objects]
+    objects = [desired._replace(on_previous=desired.row.parent is not None and not interconnect) for desired in objects]
+    routes = _desired_routes(circuit) if 'routes' in steps and circuit.get('routes') is not None else []
+    return [desired._replace(circuit=name, previous_name=circuit.get('previous_name'), routes_named=circuit.get('routes') is not None)
+            for desired in (*objects, *routes)]
+
+
+def _desired_routes(circuit: Circuit) -> Chain:
+    """The routes to a circuit, and that there are no others. One without a scope is the one without a scope."""
+    chain, name = [], circuit['name']
+    for number, route in enumerate(circuit['routes']):
+        try:
+            chain.append(desired_object(ROUTE, {**route, 'scope': route.get('scope') or {}, 'conduit_name': name}))
+        except InputError as error:
+            raise error.within(f'routes[{number}]') from None
+    return [*chain, Desired(ROUTE, 'surplus', {}, {})]
 
 
 def _desired_interconnect(circuit: Circuit) -> Desired:
@@ -51,11 +77,12 @@ def _desired_interconnect(circuit: Circuit) -> Desired:
     return desired._replace(warnings=(*desired.warnings, text)) if left_out else desired
 
 
-def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False) -> dict[str, Chain]:
+def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False,
+                  purge_routes: bool = False) -> dict[str, Chain]:
     """{circuit: the objects to delete}: the CNI, and its interconnect unless the circuit declares that, or another circuit is on it.
 
     The last of the circuits that share an interconnect deletes it. A name that only an interconnect has is that of a spare one.
-    recorded: a file records the interconnect before anything is deleted.
+    recorded: a file records the interconnect before anything is deleted. purge_routes: the routes to it may go, declared or not.
     """
     chains: dict[str, Chain] = {}
     deleted: set[str] = set()
@@ -74,6 +101,8 @@ def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: boo
             slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
             keys = {'conduit_name': name, 'slot_id': slot, 'name': interconnect if recorded else None}
             chains[name] = [desired_object(INTERCONNECT, {**keys, 'state': 'absent'})]
+        named = purge_routes or circuit.get('routes') is not None
+        chains[name] = [desired._replace(routes_named=named) for desired in chains[name]]
         if not circuit.get('interconnect'):
             deleted.add(name)
     return chains
@@ -142,8 +171,17 @@ def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
             circuit['shared'] = True
         tunnels = objects_by_key(TUNNEL, TUNNEL.keys[0], cni['interconnect'], snapshot)
         health_check = _object_options(TUNNEL, tunnels[0]) if tunnels else {}
-        circuits.append({**circuit, **({'health_check': health_check} if health_check else {})})
+        routes = [_route_options(route) for route in sorted(routes_to(cni, snapshot), key=sort_key_of_route)]
+        optional = {'health_check': health_check, 'routes': routes}
+        circuits.append({**circuit, **{option: value for option, value in optional.items() if value}})
     return sorted(circuits, key=lambda circuit: str(circuit['name']))
+
+
+def _route_options(route: Object) -> dict[str, Any]:
+    """A route in the words of a circuit, which is its next hop."""
+    options = {option: value for option, value in _object_options(ROUTE, route).items() if option in ROUTE_OPTIONS}
+    scope = {part: names for part, names in options.pop('scope', {}).items() if part in SCOPE_OPTIONS and names}
+    return {**options, **({'scope': scope} if scope else {})}
 
 
 def _object_options(row: Resource, obj: Object) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class Desired(NamedTuple):
     circuit: the circuit that the object is part of, where there are many. on_previous: it is on the interconnect that is planned just
     before.
     previous_name: the conduit_name that the CNI has now, if it is to be renamed.
+    routes_named: the routes to what is deleted may be deleted with it.
+    state: present, absent, or of routes surplus: those to the circuit that are not declared.
     """
 
     row: Resource
@@ -35,12 +37,13 @@ class Desired(NamedTuple):
     on_previous: bool = False
     circuit: str = ''
     previous_name: str | None = None
+    routes_named: bool = False
 
     @property
     def label(self) -> str:
         """Its name in messages."""
         if self.circuit:
-            return f'{self.row.title} of {self.circuit}'
+            return ' '.join([self.row.title, *(self.keys[path] for path in self.row.joint_key if path in self.keys), 'of', self.circuit])
         given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
 

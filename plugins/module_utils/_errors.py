@@ -87,6 +87,11 @@ class InputError(CniError):
         text = f'{option}: {problem}'
         super().__init__(f'{text} Allowed: {allowed}.' if isinstance(allowed, str) else text, option=option, allowed=allowed)
 
+    def within(self, block: str) -> InputError:
+        """The same of an option that is in a block, as in routes[0]."""
+        self.message, self.details['option'] = f'{block}.{self.message}', f'{block}.{self.details["option"]}'
+        return self
+
 
 class AmbiguousError(CniError):
     """More than one object matches; candidates: what names each of them."""
@@ -131,12 +136,12 @@ class RaceError(CniError):
 
 
 class ProtectedError(CniError):
-    """What would be deleted carries traffic. candidates: the circuits that would stop."""
+    """What would be deleted carries traffic. candidates: the circuits that would stop, or the prefixes that are routed to one."""
 
     kind = 'protected'
 
-    def __init__(self, reason: str, candidates: list[str]) -> None:
-        super().__init__(f'{reason}. It is not deleted without force=true.', candidates=candidates)
+    def __init__(self, reason: str, candidates: list[str], refused: str = 'It is not deleted') -> None:
+        super().__init__(f'{reason}. {refused} without force=true.', candidates=candidates)
 
 
 class NotListedError(CniError):

@@ -10,9 +10,17 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import CIRCUIT_NAME, circuits_on_record, owned_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Key, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    CNI,
+    INTERCONNECT,
+    ROUTE,
+    TUNNEL,
+    UNKNOWN,
+    Key,
+    Resource,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
     candidates,
     interconnects_to_avoid,
@@ -26,9 +34,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     not_found_error,
     objects_by_field,
     objects_by_key,
+    referenced_values,
     refuse_unreadable_key,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_uuid
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop, normal_uuid
 
 # On the tunnel of an interconnect whose CNI is deleted first: the next run finds it, if this one ends between the two deletes.
 DELETE_NOTE = 'netops.cloudflare_cni deletes the circuit '
@@ -57,11 +66,38 @@ def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
 def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
     """{id: object} of the objects that the keys name. Raises AnswerError where one of them may be an unreadable one."""
     row, keys = desired.row, [(key, desired.keys[key.option]) for key in desired.row.keys if key.option in desired.keys]
+    single_keys = [(key, value) for key, value in keys if key.path not in row.unique_fields]
+    if row.joint_key and not single_keys:
+        return {obj[row.id]: obj for obj in _objects_by_joint_key(row, {key.path: (key, value) for key, value in keys}, snapshot)}
+    keys = single_keys
     matches = {obj[row.id]: obj for key, value in keys for obj in objects_by_key(row, key, value, snapshot)} or {
         obj[row.id]: obj for key, value in keys if not key.references for obj in objects_by_field(row, key.path, value, snapshot)}
     for key, value in keys if not matches else ():
         refuse_unreadable_key(row, key, value, snapshot)
     return {**matches, **_objects_by_previous_name(desired, snapshot)}
+
+
+def _objects_by_joint_key(row: Resource, keys: Mapping[str, tuple[Key, Any]], snapshot: Snapshot) -> list[Object]:
+    """The objects that several keys name together, {path: (key, value)}; the last of them counts where it is given.
+
+    One without any value there is taken for the one that is to get it, if it is alone.
+    Raises AnswerError where what can't be read may be it.
+    """
+    (first, value), *others = (keys[path] for path in row.joint_key)
+    if first.references:
+        refuse_unreadable_key(row, first, value, snapshot)
+    values = referenced_values(first, value, snapshot)
+    matches = [obj for value in values for obj in snapshot.matching(row.name, first.path, value, first.normal)
+               if all(key.normal(get(obj, key.path)) == key.normal(value) for key, value in others)]
+    for obj in () if matches else snapshot.unreadable(row.name):
+        if any(obj.may_be(first.path, value, first.normal) for value in values) and all(obj.may_be(key.path, value, key.normal)
+                                                                                        for key, value in others):
+            raise obj.error
+    if row.apart not in keys:
+        return matches
+    key, value = keys[row.apart]
+    exact = [obj for obj in matches if key.normal(get(obj, key.path)) == key.normal(value)]
+    return exact or [obj for obj in matches if len(matches) == 1 and key.normal(get(obj, key.path)) == key.normal(None)]
 
 
 def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
@@ -125,9 +161,17 @@ def objects_on_same_port(row: Resource, obj: Object, snapshot: Snapshot) -> list
     return snapshot.matching(row.name, 'virtual_port_reservation_id', port, normal_uuid) if port else []
 
 
+def routes_to(cni: Object, snapshot: Snapshot) -> list[Object]:
+    """The routes whose next hop is a CNI."""
+    address = cni.get('cust_ip')
+    return snapshot.matching(ROUTE.name, 'nexthop', address, normal_next_hop) if address else []
+
+
 def _ambiguity_advice(desired: Desired) -> str:
     """What the user can do about two matches."""
     name = next((key.option for key in desired.row.keys if key.assigned), None)
+    if desired.row.joint_key:
+        return f'Name one of them by {desired.row.apart}, or by {name}.'
     if len(desired.keys) > 1:
         return f'{" and ".join(desired.keys)} have to select the same object.'
     return f'Select one of them with {name}.' if name and name not in desired.keys else 'There should be only one: ask Cloudflare.'

@@ -28,6 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import DELETING, ArtifactsFolder, CircuitFacts, FilesOnDisk
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import routes_to
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
@@ -43,7 +44,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     split_follow_ups,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._progress import ChainCounter, Progress, progress_reporter
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
     Snapshot,
     map_all_reads,
@@ -52,7 +53,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import states_of, wait_for_states
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name, sort_key_of_route
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import warn_changed_addresses
 
 
@@ -80,7 +81,7 @@ def _gathered_result(task: Task) -> dict[str, Any]:
     for item in task.invalid_items.values():
         raise item.error
     names = {circuit['name'] for circuit in task.params['circuits'] or ()}
-    circuits = observe(task.client, gathered_circuits, prefetch=(CNI.name, INTERCONNECT.name, TUNNEL.name))
+    circuits = observe(task.client, gathered_circuits, prefetch=(CNI.name, INTERCONNECT.name, TUNNEL.name, ROUTE.name))
     return {'changed': False, 'gathered': [circuit for circuit in circuits if not names or circuit['name'] in names]}
 
 
@@ -95,7 +96,7 @@ def _rollout_from_options(task: Task) -> Rollout:
     steps = STEPS if params['steps'] is None else params['steps']
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
                    task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
-                   params['later'] or ())
+                   params['later'] or (), params['purge_routes'])
 
 
 @dataclass
@@ -105,6 +106,7 @@ class Rollout:
     circuits: each with its name; invalid_items: {position: those that can't be processed}; state: merged, overridden or deleted;
     to_error: makes a CniError of any exception; steps: those of STEPS to do; read_status: of all circuits, not only those that wait;
     folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
+    purge_routes: the routes to a circuit that overridden deletes go with it.
     """
 
     circuits: Sequence[Circuit]
@@ -120,6 +122,7 @@ class Rollout:
     default_asn: int | None = None
     wait_timeout: float = 0
     later: Collection[str] = ()
+    purge_routes: bool = False
     settings: Outcome | None = None
     account: Object | None = None  # its settings, if they were read
     _input_order: list[Outcome | str] = field(default_factory=list)  # outcomes of invalid circuits, names of the valid ones
@@ -173,7 +176,7 @@ class Rollout:
         tunnels = self.state == 'overridden' or any(desired.replace for desired in chain_objects)
         has_bgp = any(circuit.get('bgp') for circuit in self._declared.values())
         asn = self.default_asn is not None or ('handover' in self._file_steps and has_bgp)
-        return [*(row.name for row in (CNI, INTERCONNECT) if row.name in rows), *([TUNNEL.name] if tunnels else []),
+        return [*(row.name for row in (CNI, INTERCONNECT, ROUTE) if row.name in rows), *([TUNNEL.name] if tunnels else []),
                 *([SETTINGS.name] if asn else [])]
 
     @property
@@ -217,7 +220,7 @@ class Rollout:
         if self.state == 'overridden' and 'interconnect' in self.steps:
             chains = {name: [*half_deleted_chain(name, snapshot), *chain] for name, chain in chains.items()}
             surplus = dict.fromkeys([*surplus_circuits(snapshot, self._kept_names()), *self._half_deleted(snapshot)])
-            chains |= delete_chains([{'name': name} for name in surplus if name not in without], snapshot, recorded)
+            chains |= delete_chains([{'name': name} for name in surplus if name not in without], snapshot, recorded, self.purge_routes)
         return chains
 
     def _half_deleted(self, snapshot: Snapshot) -> list[str]:
@@ -406,8 +409,11 @@ class Rollout:
         if 'handover' in self._file_steps and get(cni, 'bgp'):
             settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(snapshot.objects(SETTINGS.name)), None)
             self.account = settings
+        routes = None
+        if circuit.get('routes') is not None and 'handover' in self._file_steps:
+            routes = outcome.routes or [] if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
         outcome.current = {row.name: obj for row, obj in ((INTERCONNECT, interconnect), (CNI, cni), (TUNNEL, tunnel)) if obj}
-        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'))
+        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes)
 
     def _write_files(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """Writes the files of all circuits: those that failed after their order get their LOA all the same."""

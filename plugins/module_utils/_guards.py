@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, ROUTE, STATUS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread, map_all_reads, objects_by_field
 
 DECLARED_DELETES = 1  # circuits that may be deleted by default, if the user declares them absent, or replaced
@@ -62,24 +62,26 @@ def held_back(planned: Planned, guards: Guards, snapshot: Snapshot, surplus: Con
     deleted = {name: changes for name, changes in planned.items() if _deletes_circuit(changes)}
     _refuse_too_many(deleted, guards.max_deletes, surplus, snapshot)
     deferred = _deferred(planned, guards.at_most_per_site, snapshot) if guards.at_most_per_site else {}
-    return HeldBack(protection_errors({name: changes for name, changes in deleted.items() if name not in deferred}, guards, snapshot),
-                    deferred)
+    protected = protection_errors({name: changes for name, changes in deleted.items() if name not in deferred}, guards, snapshot)
+    return HeldBack({**protected, **_routed_errors(planned, guards)}, deferred)
 
 
 def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapshot) -> list[Change]:
     """The changes of a single object, with_status(). Raises ProtectedError, and Unread for statuses."""
-    name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.action == 'delete'), '')
-    for error in protection_errors({name: changes}, guards, snapshot).values() if _deletes_circuit(changes) else ():
+    name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.row.name != ROUTE.name
+                 and change.action in ('delete', 'update')), '')
+    protected = protection_errors({name: changes}, guards, snapshot) if _deletes_circuit(changes) else {}
+    for error in {**protected, **_routed_errors({name: changes}, guards)}.values():
         raise error
     return with_status(changes, snapshot)
 
 
 def with_status(changes: Sequence[Change], snapshot: Snapshot) -> list[Change]:
     """The changes; a delete has the status of the interconnect in its before, for the diff."""
-    states = _states_of(_interconnects_of([change for change in changes if change.action == 'delete']), snapshot)
-    return [change if change.action != 'delete' else
-            change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))})
-            for change in changes]
+    on_interconnects = [change for change in changes if change.action == 'delete' and change.row.name in (CNI.name, INTERCONNECT.name)]
+    states = _states_of(_interconnects_of(on_interconnects), snapshot)
+    return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))})
+            if change in on_interconnects else change for change in changes]
 
 
 # max_deletes
@@ -123,6 +125,15 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
                                 snapshot)
 
 
+def _routed_errors(planned: Planned, guards: Guards) -> dict[str, ProtectedError]:
+    """{circuit: why it keeps its address} of those that routes point to which the user did not name."""
+    prefixes = {name: [change.before['prefix'] for change in changes if change.row.name == ROUTE.name and not change.pinned]
+                for name, changes in planned.items() if not guards.force}
+    return {name: ProtectedError(f'{name}: routes point to it that are not declared with it: {", ".join(found)}', found,
+                                 'It is not deleted' if _deletes_circuit(planned[name]) else 'Its address is not changed')
+            for name, found in prefixes.items() if found}
+
+
 def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:
     """live: {circuit: interconnect} of live circuits that are deleted; deleted: the ids of all CNIs that are."""
     sites, deleted_by_site = _circuits_by_site(snapshot), defaultdict(list)
@@ -153,6 +164,9 @@ def _any_healthy(interconnects: Iterable[str], snapshot: Snapshot) -> bool:
 
 def _disturbs_traffic(changes: Iterable[Change]) -> bool:
     """Whether the changes concern what may carry traffic: a mere create does not."""
+    changes = list(changes)
+    if any(change.row.name == ROUTE.name and change.action in ('update', 'delete') for change in changes):
+        return True
     actions = {change.action for change in changes if change.row.name in (CNI.name, INTERCONNECT.name, TUNNEL.name)}
     return 'delete' in actions or ('update' in actions and 'create' not in actions)
 

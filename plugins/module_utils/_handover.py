@@ -12,7 +12,7 @@ import json
 import os
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -100,11 +100,31 @@ into Cloudflare's equipment. The port stays Pending until the cross-connect is i
   ('Health check',
    [check.target, check.rate and 'rate ' ~ check.rate, check.type and 'ICMP ' ~ check.type, check.direction] | select | join(', ')
    if check.enabled is not false else 'off'),
-] if check else [])) }}'''
+] if check else [])) }}{% if handover.routes is defined %}
+
+## Routed to this circuit: static routes at Cloudflare
+
+{% if handover.routes %}
+| Prefix | Priority | Weight | Scope | |
+|---|---|---|---|---|
+{% for route in handover.routes %}
+{% set scope = (route.scope | default({})).values() | map('join', ', ') | select | join(', ') %}
+{% set cells = [route.prefix, route.priority, route.weight, scope, route.description] %}
+| {{ cells | map('default', '') | map('cell') | join(' | ') }} |
+{% endfor %}
+
+The next hop is your router's address of the link. The lowest priority wins; routes of one prefix and priority share the traffic by weight.
+{% else %}
+None.
+{% endif %}
+{% endif %}'''
 
 
 class CircuitFacts(NamedTuple):
-    """What the files of a circuit are made from; None for what is not known or does not exist. loa_name: the name for the LOA."""
+    """What the files of a circuit are made from; None for what is not known or does not exist. loa_name: the name for the LOA.
+
+    routes: those to the circuit, None where it does not declare them.
+    """
 
     name: str
     interconnect: Object | None = None
@@ -112,6 +132,7 @@ class CircuitFacts(NamedTuple):
     tunnel: Object | None = None
     settings: Object | None = None
     loa_name: str | None = None
+    routes: Sequence[Object] | None = None
 
 
 def file_name(circuit: str) -> str:
@@ -136,8 +157,15 @@ def handover_of(facts: CircuitFacts, loa: Object | None) -> Object:
         'link': _link_section(facts.cni),
         'bgp': _bgp_section(facts.cni, facts.settings),
         'health_check': _health_check_section(get(facts.tunnel, 'health_check')),
+        **({'routes': [_route_entry(route) for route in facts.routes]} if facts.routes is not None else {}),
         **({'loa': loa} if loa else {}),
     }
+
+
+def _route_entry(route: Object) -> Object:
+    """What is told of a route to the circuit. Its next hop is the customer's address of the link."""
+    return {name: route.get(name) for name in ('prefix', 'priority', 'weight', 'scope', 'description')
+            if route.get(name) not in (None, '', {})}
 
 
 def _interconnect_section(circuit: str, interconnect: Object) -> Object:

@@ -57,7 +57,7 @@ def _readable_object(client: Client, row: Resource, obj: Object) -> Object:
         client.warn(str(error))
         return unreadable
     for path in row.identity:
-        if not get(obj, path):
+        if row.field(path).required and not get(obj, path):
             client.warn(f'{_object_label(row, obj)} has no {path}: it is not a circuit and is not touched.')
     return obj
 
@@ -69,7 +69,14 @@ def _object_label(row: Resource, obj: Object) -> str:
 
 def unwrapped_object(row: Resource, answer: Object) -> Object:
     """The object in an answer, which may have it under a key."""
-    return row.parse(next((answer[name] for name in row.wrapped_in if answer.get(name)), answer))
+    return row.parse(without_wrapping(row, answer))
+
+
+def without_wrapping(row: Resource, answer: Object) -> Object:
+    """What an answer has under a key of the row, be it the object or a list of it alone; else the whole answer."""
+    inner = next((answer[name] for name in row.wrapped_in if answer.get(name)), answer)
+    only = inner[0] if isinstance(inner, list) and len(inner) == 1 else inner
+    return only if isinstance(only, dict) else answer
 
 
 def object_id(row: Resource, obj: Object, method: str = 'GET') -> str:

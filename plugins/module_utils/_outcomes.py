@@ -14,8 +14,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartialFailureError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, changed_addresses
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result, diff_result, without_secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route
 
 MAX_FAILURES_SHOWN = 10  # failures in the message; all are in the result
 RESULT_OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check': (TUNNEL, 'health_check')}
@@ -51,7 +52,10 @@ class Outcome:
         """unchanged, created, updated, deleted, failed, skipped or deferred."""
         if self.result.error or self.result.skipped or self.deferred:
             return 'failed' if self.result.error else 'skipped' if self.result.skipped else 'deferred'
-        actions, file_actions = ({change.action for change in changes} - {'none', 'note'} for changes in (self.changes, self.file_changes))
+        actions = {change.action for change in self.changes if change.row.name != ROUTE.name} - {'none', 'note'}
+        if not actions and any(change.action not in ('none', 'note') for change in self.changes):  # nothing but routes
+            actions = {'update'}
+        file_actions = {change.action for change in self.file_changes} - {'none'}
         if actions | file_actions == {'delete'}:
             return 'deleted'
         return 'unchanged' if not actions | file_actions else 'created' if 'create' in actions and 'delete' not in actions else 'updated'
@@ -76,6 +80,14 @@ class Outcome:
         """The same of the objects that the plan looked at or changes."""
         changes = self.result.applied or ([] if self.result.error else self.changes)
         return {change.row.name: change.answer or change.after for change in changes if change.after and change.row.store == 'api'}
+
+    @property
+    def routes(self) -> list[Object] | None:
+        """The routes to the circuit that were planned, or written, and looked at on the way; None where nothing asked for any."""
+        changes = self.result.applied or ([] if self.result.error else self.changes)
+        changes = [change for change in changes if change.row.name == ROUTE.name]
+        routes = [change.answer or change.after for change in changes if change.after]
+        return sorted(routes, key=sort_key_of_route) if changes else None
 
     @property
     def addresses(self) -> dict[str, dict[str, Any]] | None:
@@ -120,7 +132,8 @@ def _circuit_result(outcome: Outcome) -> dict[str, Any]:
                 'msg': outcome.deferred or None}
     return {'name': outcome.name, 'outcome': outcome.state, 'changed': outcome.changed,
             **{key: value for key, value in optional.items() if value not in (None, {})},
-            'objects': {kind: _object_result(row, path, objects) for kind, (row, path) in RESULT_OBJECTS.items()},
+            'objects': {**{kind: _object_result(row, path, objects) for kind, (row, path) in RESULT_OBJECTS.items()},
+                        'routes': outcome.routes},
             'status': outcome.status, 'files': _file_paths(outcome), **error}
 
 

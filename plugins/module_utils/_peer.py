@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
@@ -91,7 +91,8 @@ def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[
         'description': _configuration_text('description', platform.description, description) if description else '',
         'mtu': _checked_value('mtu', values.check_mtu, magic.get('mtu')),
         **_addresses(cni),
-        **_as_numbers(bgp.get('customer_asn'), cloudflare_asn),
+        **_as_numbers(bgp.get('customer_asn'), cloudflare_asn, given.get('router_asn')),
+        'router_id': _router_id(given.get('router_id')),
         **_md5_keys(platform.key, bgp.get('md5_key'), given.get('md5_key')),
         **_prefix_lists(_required(given, 'announce'), given.get('accept'), bgp.get('extra_prefixes') or [DEFAULT_ROUTE]),
         'max_prefixes': _whole_number(given, 'max_prefixes', 1000, POSITIVE),
@@ -147,12 +148,26 @@ def _addresses(cni: Mapping[str, Any]) -> dict[str, Any]:
     return {'customer_address': str(customer.ip), 'cloudflare_address': str(cloudflare.ip), 'prefix_length': customer.network.prefixlen}
 
 
-def _as_numbers(customer: Any, cloudflare: Any) -> dict[str, int]:
+def _as_numbers(customer: Any, cloudflare: Any, router: Any) -> dict[str, int | None]:
+    """Those of the session, and of the router. local_as: the one that the session has to have, where the router's is another."""
     customer_asn = _checked_value('customer_asn', values.check_asn, customer)
     default_asn = _checked_value('default_asn', values.check_asn, cloudflare)
     if customer_asn == default_asn:
         raise InputError('peer_name', f'both sides have the AS number {customer_asn}, but the session is eBGP.')
-    return {'customer_asn': customer_asn, 'cloudflare_asn': default_asn}
+    router_asn = customer_asn if router is None else _checked_value('peer_router_asn', values.check_asn, router)
+    if router_asn == default_asn:
+        raise InputError('peer_router_asn', f'{router_asn} is the AS number of Cloudflare.')
+    return {
+        'customer_asn': customer_asn, 'cloudflare_asn': default_asn, 'router_asn': router_asn,
+        'local_as': customer_asn if router_asn != customer_asn else None,
+    }
+
+
+def _router_id(value: Any) -> str:
+    try:
+        return str(IPv4Address(value)) if value is not None else ''
+    except ValueError as error:
+        raise InputError('peer_router_id', f'{value!r} is not possible.', f'an IPv4 address ({error})') from None
 
 
 def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
     count_demand,
     find_object,
     objects_on_same_port,
+    routes_to,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get, have_and_want, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -31,6 +32,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     GCP_PARTNER,
     INTERCONNECT,
     RESOURCES,
+    ROUTE,
     SLOT,
     TUNNEL,
     UNKNOWN,
@@ -50,7 +52,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     not_found_error,
     objects_by_field,
     objects_by_key,
+    refuse_unreadable_key,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop
 
 ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
 
@@ -60,6 +64,7 @@ class Change(NamedTuple):
 
     known_ids: the ids that were listed before a create. pinned: the user named the very object, by slot_id; nothing was chosen for him.
     exclusive: whether it is rolled back if another run created one in the same place at the same time.
+    last: it deletes what the other changes have made surplus, and so comes after them.
     just_created: this run has created `before`, so it is written without another read.
     answer: the object as Cloudflare returned it, once applied.
     """
@@ -73,6 +78,7 @@ class Change(NamedTuple):
     known_ids: frozenset[Any] = frozenset()
     pinned: bool = True
     exclusive: bool = False
+    last: bool = False
     just_created: bool = False
     answer: Object | None = None
 
@@ -133,7 +139,8 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
     while remaining:
         desired = remaining.pop(0)
         try:
-            planned = _plan_object(_on_interconnect(desired, changes) if desired.on_previous else desired, snapshot)
+            desired = _on_interconnect(desired, changes) if desired.on_previous else desired
+            planned = _plan_surplus_routes(desired, changes, snapshot) if desired.state == 'surplus' else _plan_object(desired, snapshot)
         except Unread:
             raise
         except Exception as error:  # also an unexpected one must not lose the plan of the others
@@ -145,8 +152,34 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
             claimed |= {planned[-1].after['name']} if desired.keys.get('conduit_name') else set()
             snapshot.claimed |= claimed
             remaining = _with_inherited_fields(desired, remaining, planned, snapshot)
+        remaining += _moved_routes(desired, remaining, planned)
         changes += planned
     return changes
+
+
+def _moved_routes(desired: Desired, remaining: Iterable[Desired], planned: Sequence[Change]) -> list[Desired]:
+    """The routes that nobody names of a CNI that is made anew, or gets another address: they are made again on that."""
+    if desired.state != 'present' or any(other.row.name == ROUTE.name for other in remaining):
+        return []
+    name = desired.keys.get('conduit_name') or get(planned[-1].after, 'magic.conduit_name')
+    deleted = [change.before for change in planned if change.action == 'delete' and change.row.name == ROUTE.name]
+    return [Desired(ROUTE, 'present', {'conduit_name': name, 'prefix': route['prefix'], 'scope': route.get('scope')},
+                    _inherited_fields(ROUTE, route, ()), circuit=desired.circuit) for route in deleted]
+
+
+def _every_route_to(cni: Object, snapshot: Snapshot) -> list[Object]:
+    """The routes to a CNI. Raises AnswerError where one that can't be read may be such a route."""
+    routes = routes_to(cni, snapshot)
+    snapshot.refuse_unreadable(ROUTE.name, 'nexthop', cni.get('cust_ip'), normal_next_hop)
+    return routes
+
+
+def _plan_surplus_routes(desired: Desired, changes: Iterable[Change], snapshot: Snapshot) -> list[Change]:
+    """Deletes the routes to a circuit that are not among those of the chain."""
+    kept = {change.after['id'] for change in changes if change.row.name == ROUTE.name and change.after}
+    cnis = snapshot.matching(CNI.name, 'magic.conduit_name', desired.circuit)
+    return [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]} of {desired.circuit}', route, None, last=True)
+            for cni in cnis for route in _every_route_to(cni, snapshot) if route['id'] not in kept]
 
 
 def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], planned: Sequence[Change], snapshot: Snapshot) -> list[Desired]:
@@ -186,16 +219,33 @@ def changed_addresses(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | 
 
 
 def split_follow_ups(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """The changes that can be written now, and those of an object that Cloudflare creates with an interconnect among them."""
+    """The changes that can be written now, and those of an object that Cloudflare creates with an interconnect among them, or after that.
+    """
     orders = any(change.action == 'create' and change.row.name == INTERCONNECT.name for change in changes)
     follow_ups = [change for change in changes if orders and change.action == 'update' and change.after.get(change.row.id) == UNKNOWN]
+    follow_ups += [change for change in changes if follow_ups and change.action == 'create' and rank(change) > rank(follow_ups[0])]
     return [change for change in changes if change not in follow_ups], follow_ups
 
 
 def follow_up_of(change: Change, written: Iterable[Change]) -> Desired:
     """The desired object of a follow-up, once its interconnect is created."""
+    written = list(written)
+    if change.action == 'create':
+        after = with_answers(change, written).after
+        return Desired(change.row, 'present', {path: after.get(path) for path in change.row.unique_fields},
+                       {path: get(after, path) for path in change.paths})
     interconnect = next(applied.answer['name'] for applied in written if applied.row.name == INTERCONNECT.name and applied.after)
     return Desired(change.row, 'present', {INTERCONNECT.name: interconnect}, {path: get(change.after, path) for path in change.paths})
+
+
+def with_answers(change: Change, written: Iterable[Change]) -> Change:
+    """The change with what the plan could not know, and an answer has."""
+    answers = {create.after[path]: create.answer.get(path) for create in written if create.action == 'create'
+               for path in create.row.assigned if isinstance(create.after.get(path), Placeholder)}
+    desired = {path: get(change.after, path) for path in change.paths}
+    known = {path: change.row.field(path).normal(answers[value]) for path, value in desired.items()
+             if isinstance(value, Placeholder) and value in answers}
+    return change._replace(after=merge(change.after, known)) if known else change
 
 
 def _on_interconnect(desired: Desired, changes: Sequence[Change]) -> Desired:
@@ -227,7 +277,8 @@ def _simulate(snapshot: Snapshot, change: Change, undo: bool) -> None:
 
 
 def schedule(changes: Iterable[Change]) -> list[Change]:
-    """The order of writing: deletes first, children before parents; then the rest, parents before children."""
+    """The order of writing: deletes first, children before parents; then the rest, parents before children; deletes of the last at the end.
+    """
     return sorted(changes, key=rank)
 
 
@@ -235,6 +286,8 @@ def rank(change: Change) -> tuple[int, int]:
     """The position of a change in that order. Changes of one rank are independent. Notes come before any delete."""
     if change.action == 'note':
         return 0, 0
+    if change.last:
+        return 3, 0
     return (1, -_depth(change.row)) if change.action == 'delete' else (2, _depth(change.row))
 
 
@@ -250,14 +303,25 @@ def _duplicate_errors(chains: Iterable[Iterable[Desired]]) -> dict[int, CniError
     seen: dict[tuple[str, str, Any], tuple[int, Desired]] = {}
     errors: dict[int, CniError] = {}
     for number, desired in ((number, desired) for number, chain in enumerate(chains) for desired in chain):
-        for option, value in desired.keys.items():
+        for option, value in _names_of(desired):
             first, other = seen.setdefault((desired.row.name, option, value), (number, desired))
             if other is not desired and (desired.row.creatable or other.fields != desired.fields):
                 errors |= {duplicate: InputError(option, f'{value!r} is named twice.') for duplicate in (first, number)}
     return errors
 
 
+def _names_of(desired: Desired) -> list[tuple[str, Any]]:
+    """(option, value) of each name of an object; what names it together is one."""
+    if not desired.row.joint_key or 'id' in desired.keys:
+        return list(desired.keys.items())
+    normals = {key.option: key.normal for key in desired.row.keys}
+    values = [normals[option](value) for option, value in desired.keys.items()]
+    texts = [value if isinstance(value, str) else ' '.join(f'{part} {name}' for part, name in sorted(value)) for value in values]
+    return [(desired.row.joint_key[-1], ', '.join(filter(None, texts)))] if texts else []
+
+
 def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
+    desired = _with_referenced_fields(desired, snapshot)
     current = find_object(desired, snapshot)
     if desired.state == 'absent':
         return _plan_delete(desired, current, snapshot) if current else [Change(desired.row, 'none', desired.label, None, None)]
@@ -272,7 +336,31 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     fields |= _default_fields(desired.row, merge(current, fields), current)
     after = merge(current, fields)
     _check_after(desired, after, fields, snapshot)
-    return [Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
+    losing_address = [current] if desired.row.name == CNI.name and 'cust_ip' in fields else []
+    return [*_plan_route_deletes(desired, losing_address, snapshot),
+            Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
+
+
+def _with_referenced_fields(desired: Desired, snapshot: Snapshot) -> Desired:
+    """The same with the fields that a key takes from another object, as the next hop of a route from the CNI of a circuit.
+
+    Raises InputError where there is no such object, and NotListedError where it lacks what is due.
+    """
+    row, fields = desired.row, dict(desired.fields)
+    for key in row.keys if desired.state == 'present' else ():
+        if not (key.references and key.option in desired.keys and key.path in row.joint_key):
+            continue
+        reference, value = key.references[0], desired.keys[key.option]
+        objects = snapshot.matching(reference.resource, reference.match_path, value)
+        if not objects:
+            refuse_unreadable_key(row, key, value, snapshot)
+            raise not_found_error(RESOURCES[reference.resource], key.option, value, snapshot, reference.match_path)
+        address = get(objects[0], reference.value_path)
+        if address is None:
+            raise NotListedError(f'Cloudflare shows no {reference.value_path} for {value!r} yet: try again in some minutes.',
+                                 (reference.resource, None), option=key.option)
+        fields[key.path] = key.normal(address)
+    return desired._replace(fields=fields)
 
 
 def _immutable_drift(desired: Desired, fields: Mapping[str, Any], current: Object, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
@@ -283,12 +371,22 @@ def _immutable_drift(desired: Desired, fields: Mapping[str, Any], current: Objec
 
 
 def _plan_delete(desired: Desired, current: Object, snapshot: Snapshot) -> list[Change]:
-    """Deletes the CNI that the user named, then the interconnect. A note on its tunnel comes first, if nothing else leads to it."""
+    """Deletes the routes to the CNI, the CNI that the user named, then the interconnect.
+
+    A note on the tunnel comes first, if nothing else leads to the interconnect.
+    """
     cnis = _carried_cnis(desired, current, snapshot)
     to_delete = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in cnis]
     to_delete.append((desired.row, current, current[desired.row.id]))
     deletes = [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in to_delete]
+    deletes[:0] = _plan_route_deletes(desired, cnis if desired.row.name != CNI.name else [current], snapshot)
     return [*_plan_note(desired, current, snapshot), *deletes] if cnis else deletes
+
+
+def _plan_route_deletes(desired: Desired, cnis: Iterable[Object], snapshot: Snapshot) -> list[Change]:
+    """Deletes the routes to CNIs that are about to lose their address. Whoever gets it next would get the traffic too."""
+    return [Change(ROUTE, 'delete', f'{ROUTE.title} {route["prefix"]}', route, None, pinned=desired.routes_named)
+            for cni in cnis for route in _every_route_to(cni, snapshot)]
 
 
 def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Change]:
@@ -353,7 +451,7 @@ def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
     _check_after(desired, after, fields, snapshot)
     pinned = desired.selector is None or 'slot_id' in desired.keys
     return Change(row, 'create', desired.label, None, after, tuple(fields), snapshot.known_values(row.name, row.id), pinned,
-                  bool(row.exclusive) and not desired.shared)
+                  bool(row.unique_fields) and not desired.shared)
 
 
 def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:

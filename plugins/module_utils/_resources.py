@@ -84,8 +84,10 @@ class Resource(NamedTuple):
     parse: returns the object in today's form, or raises ShapeError.
     parent: (resource, the field that names it). paired_fields: two fields that must fit, and the function that checks it.
     identity: the fields that tell a new object from others after a lost answer. assigned: what Cloudflare fills in.
+    joint_key: fields that name an object together, as no single one does; apart: the field that tells those apart that share all of them.
     exclusive: no two objects may have the same value in this field, unless the option shared is set.
     full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the keys that an answer may have the object under.
+    account_in_body: POST and PUT of a whole object name the account.
     read_only: what answers hold and PUT must not. constants: values that every object of the row has.
     variants: rows for the values of type. implied_types: {option: the type that it is for}.
     refused_options: {option: why there is no such thing}.
@@ -110,6 +112,9 @@ class Resource(NamedTuple):
     read_only: tuple[str, ...] = ()
     parse: Callable[[dict[str, Any]], dict[str, Any]] = values.unchanged
     identity: tuple[str, ...] = ()
+    joint_key: tuple[str, ...] = ()
+    apart: str = ''
+    account_in_body: bool = True
     assigned: tuple[str, ...] = ()
     paired_fields: tuple[str, str, Callable[[Any, Any], None]] | None = None
     constants: Mapping[str, Any] = {}
@@ -125,6 +130,11 @@ class Resource(NamedTuple):
     def secret_paths(self) -> tuple[str, ...]:
         """The paths of the fields that no output shows."""
         return tuple(f.path for f in self.fields if f.secret)
+
+    @property
+    def unique_fields(self) -> tuple[str, ...]:
+        """The fields that no two objects have in common."""
+        return (self.exclusive,) if self.exclusive else (*self.joint_key, *filter(None, [self.apart]))
 
     def field(self, path: str) -> Field:
         """The Field at a path."""
@@ -284,6 +294,33 @@ TUNNEL = Resource(
     parse=_tunnel_with_target,
 )
 
+PRIORITY_OF_BGP = 100  # of the routes that come by BGP; source: Cloudflare's product documentation
+
+# That the next hop of a CNI is the customer's end of its link is inferred from an account that was exported; no source says it.
+ROUTE = Resource(
+    'route', ('magic', 'routes'), list_key='routes', title='static route', parent=('cni', None), account_in_body=False,
+    wrapped_in=('route', 'modified_route', 'routes'),
+    keys=(
+        Key('id', 'id', assigned=True),
+        Key('nexthop', 'nexthop', check=values.check_next_hop, normal=values.normal_next_hop),
+        Key('conduit_name', 'nexthop', references=(Reference('cni', 'magic.conduit_name', 'cust_ip'),), normal=values.normal_next_hop),
+        Key('prefix', 'prefix', check=values.check_prefix, normal=values.normal_prefix),
+        Key('scope', 'scope', check=values.check_scope, normal=values.normal_scope),
+    ),
+    joint_key=('nexthop', 'prefix'), apart='scope', identity=('nexthop', 'prefix', 'scope'), assigned=('id',),
+    fields=(
+        Field('prefix', 'prefix', check=values.check_prefix, normal=values.normal_prefix, required=True),
+        Field('nexthop', 'nexthop', check=values.check_next_hop, normal=values.normal_next_hop, required=True),
+        Field('priority', 'priority', check=values.check_priority, default=PRIORITY_OF_BGP),
+        Field('weight', 'weight', check=values.check_weight),
+        Field('scope', 'scope', check=values.check_scope, normal=values.normal_scope),
+        Field('description', 'description'),
+    ),
+    read_only=('created_on', 'modified_on'),
+    parse=_parser('magic', 'routes', id=str, prefix=str, nexthop=str, priority=int, weight=int, description=str,
+                  scope={'colo_names': [str], 'colo_regions': [str]}),
+)
+
 HEALTHY = 'Healthy'  # the state of an interconnect that carries traffic
 STATUS = Resource('status', INTERCONNECT.url_path, id=None, url_suffix=('status',), list_key=None, creatable=False, title='status',
                   parse=_parser('cni', 'interconnects', 'status', state=str, reason=str))
@@ -293,4 +330,4 @@ LOA = Resource('loa', (), id='path', title='LOA', store='file')
 HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
 SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')
 
-RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, STATUS)}
+RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, ROUTE, STATUS)}

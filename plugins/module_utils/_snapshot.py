@@ -192,12 +192,18 @@ def _hashable(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, frozenset)) or value is MISSING else repr(value)
 
 
+def referenced_values(key: Key, value: Any, snapshot: Snapshot) -> set[Any]:
+    """What the field of a key has where the user says so: the value itself, or what it leads to by way of other resources."""
+    values = {value}
+    for reference in key.references:
+        values = {get(obj, reference.value_path) for value in values
+                  for obj in snapshot.matching(reference.resource, reference.match_path, value)} - {None}
+    return values
+
+
 def objects_by_key(row: Resource, key: Key, value: Any, snapshot: Snapshot) -> list[Object]:
     """The objects that a key names, through its references. Raises Unread."""
-    names = {value}
-    for reference in key.references:
-        names = {get(obj, reference.value_path) for name in names
-                 for obj in snapshot.matching(reference.resource, reference.match_path, name)} - {None}
+    names = referenced_values(key, value, snapshot)
     if key.references and key.path == row.id:  # another object refers to it, so it exists, listed or not
         return [obj for name in names for obj in objects_by_field(row, key.path, name, snapshot)]
     return [obj for name in names for obj in snapshot.matching(row.name, key.path, name, key.normal)]

@@ -74,6 +74,17 @@ HEALTH_CHECK_OPTIONS: Spec = {
     'target': {'type': 'str'},
 }
 
+SCOPE_OPTIONS: Spec = {name: {'type': 'list', 'elements': 'str'} for name in ('colo_names', 'colo_regions')}
+
+# What is said of a route besides its next hop.
+ROUTE_OPTIONS: Spec = {
+    'prefix': {'type': 'str'},
+    'priority': {'type': 'int'},
+    'weight': {'type': 'int'},
+    'scope': {'type': 'dict', 'options': SCOPE_OPTIONS},
+    'description': {'type': 'str'},
+}
+
 # For deleting what carries traffic.
 DELETE_OPTIONS: Spec = {
     'force': {'type': 'bool', 'default': False},
@@ -88,12 +99,13 @@ CIRCUIT_OPTIONS: Spec = {
     **INTERCONNECT_OPTIONS,
     **CNI_OPTIONS,
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK_OPTIONS},
+    'routes': {'type': 'list', 'elements': 'dict', 'options': {**ROUTE_OPTIONS, 'prefix': {'type': 'str', 'required': True}}},
     'loa_name': {'type': 'str'},
     'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
 }
 
 # The steps of a run: for each circuit, or once for the account, in this order.
-STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover')
+STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
 ROLE_OPTIONS = [option for option in CIRCUIT_OPTIONS if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]
 # The account of a circuit, for inventories of several.
@@ -153,7 +165,8 @@ def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
 def _variable_specs() -> Spec:
     """{variable of a circuit: its spec}, with the single ones that a survey asks for: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
-             for name, option_spec in HOST_OPTIONS.items() for part, inner in _with_aliases(option_spec.get('options', {}))}
+             for name, option_spec in HOST_OPTIONS.items() if option_spec['type'] == 'dict'
+             for part, inner in _with_aliases(option_spec['options'])}
     return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
 
 

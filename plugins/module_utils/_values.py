@@ -18,6 +18,8 @@ Warn = Callable[[str], None]
 
 MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
 ASN = (1, 4294967295)
+PRIORITY = (0, 2147483647)  # of a route: the lower wins
+WEIGHT = (1, 256)  # of a route; source: the types of the SDK
 PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/\s]+/[^/\s]+')
 UUID = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
 MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
@@ -48,6 +50,8 @@ def _integer_check(low: int, high: int, what: str) -> Callable[[Any, Warn], int]
 
 check_mtu = _integer_check(*MTU, 'an MTU')
 check_asn = _integer_check(*ASN, 'an AS number')
+check_priority = _integer_check(*PRIORITY, 'a priority')
+check_weight = _integer_check(*WEIGHT, 'a weight')
 
 
 def check_uuid(value: Any, warn: Warn) -> str:
@@ -74,32 +78,35 @@ def check_link(customer_end: str, cloudflare_end: str) -> None:
         raise ValueError('two different addresses of one prefix, such as 172.31.0.1/31 and 172.31.0.0/31')
 
 
+def check_prefix(value: Any, warn: Warn) -> str:
+    """An IPv4 prefix; host bits are cleared with a warning."""
+    try:
+        network = str(ipaddress.IPv4Network(str(value), strict=False))
+    except ValueError:
+        raise ValueError('IPv4 prefixes such as 192.0.2.0/24') from None
+    if network.partition('/')[0] != str(value).partition('/')[0]:
+        warn(f'{value} has host bits set; {network} is used.')
+    return network
+
+
 def check_prefixes(value: Any, warn: Warn) -> list[str]:
-    """IPv4 prefixes, each once, in the order given; host bits are cleared with a warning."""
-    networks = []
-    for text in value:
-        try:
-            network = str(ipaddress.IPv4Network(str(text), strict=False))
-        except ValueError:
-            raise ValueError('IPv4 prefixes such as 192.0.2.0/24') from None
-        if network.partition('/')[0] != str(text).partition('/')[0]:
-            warn(f'{text} has host bits set; {network} is used.')
-        networks.append(network)
-    return list(dict.fromkeys(networks))
+    """IPv4 prefixes, each once, in the order given."""
+    return list(dict.fromkeys(check_prefix(text, warn) for text in value))
 
 
 def normal_prefixes(value: Any) -> Any:
     """Prefixes as a set: neither the order nor the way of writing matters."""
     if not isinstance(value, (list, tuple)):
         return value
-    return frozenset(_normal_prefix(item) for item in value)
+    return frozenset(str(normal_prefix(item)) for item in value)
 
 
-def _normal_prefix(text: Any) -> str:
+def normal_prefix(value: Any) -> Any:
+    """A prefix in its shortest form without host bits, or what it is."""
     try:
-        return str(ipaddress.ip_network(str(text), strict=False))
+        return str(ipaddress.ip_network(str(value), strict=False))
     except ValueError:
-        return str(text)
+        return value
 
 
 def normal_address(value: Any) -> Any:
@@ -108,6 +115,46 @@ def normal_address(value: Any) -> Any:
         return str(ipaddress.ip_interface(value))
     except ValueError:
         return value
+
+
+def check_next_hop(value: Any, warn: Warn) -> str:
+    """The address of a next hop; that of a CNI comes with a prefix length, which is left out."""
+    try:
+        return str(ipaddress.IPv4Interface(str(value)).ip)
+    except ValueError:
+        raise ValueError('an IPv4 address such as 172.31.0.1') from None
+
+
+def normal_next_hop(value: Any) -> Any:
+    """An address without a prefix length, or what it is."""
+    try:
+        return str(ipaddress.ip_interface(value).ip)
+    except ValueError:
+        return value
+
+
+def check_scope(value: dict[str, Any], warn: Warn) -> dict[str, list[str]]:
+    """Where a route counts: lists of names, each name once. What is empty is left out."""
+    return {part: list(dict.fromkeys(names)) for part, names in value.items() if names}
+
+
+def normal_scope(value: Any) -> Any:
+    """A scope as a set of names. One without names is as none."""
+    if value is None:
+        return frozenset()
+    if not isinstance(value, dict):
+        return value
+    return frozenset((part, str(name)) for part, names in value.items() for name in names or ())
+
+
+def sort_key_of_route(route: dict[str, Any]) -> tuple[Any, ...]:
+    """Routes by prefix as networks go, then by priority and next hop; what is no prefix comes last."""
+    try:
+        network = ipaddress.ip_network(route.get('prefix'))
+        place = (0, int(network.network_address), network.prefixlen)
+    except ValueError:
+        place = (1, 0, 0)
+    return (*place, str(route.get('prefix')), route.get('priority') or 0, str(route.get('nexthop')), str(route.get('id')))
 
 
 def check_md5_key(value: Any, warn: Warn) -> str:

@@ -15,8 +15,8 @@ description:
     The role is one task of this module; the playbooks are three.
   - The variables of each host are checked before anything is sent. A host that is wrong fails alone, with its name and that of the
     variable.
-  - The role's tags C(settings), C(interconnect), C(loa), C(cni), C(health_check), C(status), C(handover) and C(decommission) select the
-    steps, also without the role. The task needs the tag C(always) for that.
+  - The role's tags C(settings), C(interconnect), C(loa), C(cni), C(health_check), C(routes), C(status), C(handover) and C(decommission)
+    select the steps, also without the role. The task needs the tag C(always) for that.
   - It runs on the controller, since it reads the variables of hosts. What it does runs where M(netops.cloudflare_cni.rollout) would.
 options:
   hosts:
@@ -37,7 +37,7 @@ options:
     description: The steps that tags select from, all if not given.
     type: list
     elements: str
-    choices: [settings, interconnect, loa, cni, health_check, status, handover, decommission]
+    choices: [settings, interconnect, loa, cni, health_check, routes, status, handover, decommission]
   result_of:
     description:
       - The name of a variable in which a task with O(hosts) was registered. Returns the result of the host that this task runs on, and
@@ -105,6 +105,11 @@ health_check:
   description: The health check, as M(netops.cloudflare_cni.health_check) returns it.
   returned: without O(hosts)
   type: dict
+routes:
+  description: The static routes to the circuit, as RV(netops.cloudflare_cni.rollout#module:circuits[].objects.routes).
+  returned: without O(hosts)
+  type: list
+  elements: dict
 settings:
   description: The settings of the account.
   returned: without O(hosts)
@@ -148,7 +153,8 @@ ARGUMENT_SPEC = {
     'hosts': {'type': 'list', 'elements': 'str'},
     'state': {'type': 'str', 'choices': ['merged', 'overridden'], 'default': 'merged'},
     'steps': {'type': 'list', 'elements': 'str', 'choices': [
-        'settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover', 'decommission']},
+        'settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover', 'decommission']},
+    'purge_routes': {'type': 'bool'},
     'max_deletes': {'type': 'int'},
     'protect': {'type': 'str', 'choices': ['last', 'healthy']},
     'force': {'type': 'bool'},

@@ -10,9 +10,9 @@ module: rollout
 short_description: Manage many circuits in one task
 version_added: 1.0.0
 description:
-  - Brings a list of circuits to the declared state - the interconnect of each, the CNI on it and its health check, and, with
-    O(artifacts_dir), its Letter of Authorization (LOA) and its hand-over as files. The account is read once, all circuits are planned
-    together, and independent changes are written at the same time.
+  - Brings a list of circuits to the declared state - the interconnect of each, the CNI on it, its health check and the static routes to
+    it, and, with O(artifacts_dir), its Letter of Authorization (LOA) and its hand-over as files. The account is read once, all circuits are
+    planned together, and independent changes are written at the same time.
   - A circuit is found by its name, which is the C(conduit_name) of its CNI, and otherwise as M(netops.cloudflare_cni.interconnect) and
     M(netops.cloudflare_cni.cni) find theirs. Options that are not given leave it as it is.
   - A circuit that is wrong or can not be written does not stop the others, unless O(fail_fast=true); the task fails at its end and reports
@@ -48,7 +48,7 @@ options:
     version_added: 1.1.0
     type: list
     elements: str
-    choices: [settings, interconnect, loa, cni, health_check, status, handover]
+    choices: [settings, interconnect, loa, cni, health_check, routes, status, handover]
   default_asn:
     description:
       - Cloudflare's AS number in the account, as O(netops.cloudflare_cni.cni_settings#module:default_asn). Left as it is if not given.
@@ -81,6 +81,13 @@ options:
     version_added: 1.1.0
     type: list
     elements: str
+  purge_routes:
+    description:
+      - Whether the routes to a circuit that O(state=overridden) deletes are deleted with it. Without it such a circuit is not deleted,
+        unless O(force). Routes to circuits that stay, or to other next hops, are left alone.
+    version_added: 1.1.0
+    type: bool
+    default: false
   force:
     version_added: 1.1.0
     default: false
@@ -116,6 +123,20 @@ EXAMPLES = r'''
           diverse_from: [nyc-1]
         bgp:
           customer_asn: 64512
+
+- name: Share the traffic to an office over the pair, and keep one as the backup for a data centre
+  netops.cloudflare_cni.rollout:
+    circuits:
+      - name: nyc-1
+        slot: *newark
+        routes:
+          - {prefix: 10.20.0.0/16}
+          - {prefix: 10.30.0.0/16}
+      - name: nyc-2
+        slot: *newark
+        routes:
+          - {prefix: 10.20.0.0/16}
+          - {prefix: 10.30.0.0/16, priority: 200}
 
 - name: Read the account as circuits
   netops.cloudflare_cni.rollout:
@@ -208,6 +229,7 @@ circuits:
         interconnect: {name: ewr-a-icon-7f3a, type: direct, site: ewr-a, speed: 10G}
         cni: {interconnect: ewr-a-icon-7f3a, magic: {conduit_name: nyc-1, mtu: 1500}}
         health_check: {enabled: true, rate: high, type: reply}
+        routes: [{prefix: 10.20.0.0/16, nexthop: 172.31.0.1, priority: 100}]
     status:
       description: The status of its interconnect. Null if it was not read.
       returned: always
@@ -283,6 +305,7 @@ ARGUMENT_SPEC = {
     'handover_template': {'type': 'path'},
     'wait_timeout': {'type': 'int', 'default': 300},
     'later': {'type': 'list', 'elements': 'str'},
+    'purge_routes': {'type': 'bool', 'default': False},
     'max_deletes': {'type': 'int'},
     'at_most_per_site': {'type': 'int'},
     **DELETE_OPTIONS,

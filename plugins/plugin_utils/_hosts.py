@@ -38,7 +38,8 @@ RUN_VARIABLES = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'm
                  'report_mode',
                  'result', 'serial')
 PEER_VARIABLES = ('accept', 'announce', 'artifacts_dir', 'description', 'graceful_restart', 'handover', 'hold_time', 'interface', 'label',
-                  'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result')
+                  'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result',
+                  'router_asn', 'router_id')
 KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES}}
 
 
@@ -143,7 +144,7 @@ def _check_circuit(circuit: Mapping[str, Any]) -> None:
         desired_chain(circuit)
         checked_value('loa_name', circuit.get('loa_name') or '', check_loa_name, [])
     except InputError as error:
-        error.message = re.sub(r'^[\w., ]+?(?=:)', lambda match: _prefixed(match[0]), error.message)
+        error.message = re.sub(r'^[\w., \[\]]+?(?=:)', lambda match: _prefixed(match[0]), error.message)
         error.details['option'] = _prefixed(error.details['option'])
         raise
 
@@ -253,7 +254,7 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
     host_result = {
         'name': host.circuit_name, 'state': 'absent' if absent else 'present',
         'changed': bool(circuit.get('changed')), 'outcome': circuit.get('outcome'),
-        **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check')},
+        **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check', 'routes')},
         'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
     }
     failure = circuit if circuit else result if result.get('failed') else {}

@@ -34,6 +34,8 @@ CALLS = [
     ('cni_info', {}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
     ('health_check_info', {}),
+    ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'weight': 1, 'scope': {'colo_names': ['den01']}, 'description': 'x'}),
+    ('static_route_info', {}),
     ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}], 'default_asn': 64498, 'artifacts_dir': '{folder}/files'}),
@@ -48,6 +50,7 @@ NOT_TAKEN = [
     ('interconnect', {'slot': {'site': 'lhr-a'}}),
     ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low'}),
+    ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'priority': 7}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1401}]}),
 ]
 

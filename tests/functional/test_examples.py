@@ -15,16 +15,15 @@ import yaml
 from support.ansible_runs import ROOT, SETTINGS, run
 
 MODULES = sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py'))
-# Their examples speak of the circuit nyc-1 and don't make it.
-NEED_A_CIRCUIT = {'health_check', 'loa', 'status_info'}
+# Their examples speak of the circuits nyc-1 and nyc-2, and don't make them.
+NEED_CIRCUITS = {'health_check', 'loa', 'static_route', 'status_info'}
 
 
 @pytest.mark.parametrize('module', MODULES)
 def test_the_examples_run_as_they_stand(module, simulator, run_module, tmp_path):
     simulator.reset(activate_after=0)
-    if module in NEED_A_CIRCUIT:
-        port = run_module('interconnect', slot={'site': 'ewr-a'})['interconnect']
-        run_module('cni', conduit_name='nyc-1', interconnect=port['name'])
+    if module in NEED_CIRCUITS:
+        run_module('rollout', circuits=[{'name': name, 'slot': {'site': 'ewr-a'}} for name in ('nyc-1', 'nyc-2')])
     examples = import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}').EXAMPLES
     (tmp_path / 'site.yml').write_text('- hosts: localhost\n  gather_facts: false\n  tasks:\n' + indent(examples, '    '))
 

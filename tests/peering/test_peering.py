@@ -120,6 +120,20 @@ def test_a_session_comes_up_and_follows_its_cni(lab, platform, pair, changed):
     until(lambda: set(cloudflare.received(inside)) == {ALSO_BEHIND}, 'what is not announced any more is withdrawn')
 
 
+def test_a_router_in_another_as_shows_that_of_the_cni(lab):
+    cni = link(0)
+    router, cloudflare = customer(lab, 'frr'), GoBgp(host(lab, 'cloudflare'))
+    Cable(router.host, cloudflare.host, 'eth1').address(cni)
+    cloudflare.start(13335, neighbors(cni), (WANTED,))
+    router.start(render('frr', cni, router_asn='64500', router_id='192.0.2.1', prepend='1'))
+    until(lambda: cloudflare.peers()[ends(cni)[0]].established, 'Established')
+    until(lambda: cloudflare.received(ends(cni)[0]) and router.installed(), 'routes are exchanged')
+    assert cloudflare.received(ends(cni)[0]) == {BEHIND: [64496, 64496]}  # 64500 is not to be seen
+    assert router.received(ends(cni)[1]) == {WANTED: [13335]}
+    own = router.ask('show bgp summary')['ipv4Unicast']
+    assert (own['as'], own['routerId']) == (64500, '192.0.2.1')
+
+
 @pytest.mark.parametrize('platform', CUSTOMERS)
 def test_a_wrong_key_and_a_wrong_number_stay_down(lab, platform):
     right, keyed, numbered = link(0, md5_key=KEY), link(1, md5_key=KEY), link(2, md5_key=KEY)

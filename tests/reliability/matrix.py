@@ -93,7 +93,10 @@ FLEET = [
     {'name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'bgp_mode': 'advertise_only'},
 ]
 PAIR = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
-STEPS = ['settings', 'interconnect', 'loa', 'cni', 'health_check', 'status', 'handover']
+STEPS = ['settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover']
+ROUTE = Call('static_route', {'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1'})
+ROUTED = {'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16', 'priority': 200}]}
+WITH_ROUTES = (*CIRCUIT, Call('rollout', {'circuits': [ROUTED]}))
 
 
 def fleet(circuits: list[Options], **options: Any) -> Call:
@@ -138,11 +141,27 @@ SCENARIOS = (
     Scenario('with files, deleted by its record', (fleet(PAIR[:1], state='deleted'),), (fleet(PAIR[:1], steps=['interconnect']),)),
     Scenario('with files, nothing else', (fleet(FLEET[:1], steps=['loa', 'handover']),), CIRCUIT),
     Scenario('with files, waited for', (fleet([{**FLEET[0], 'wait_for': ['Healthy']}], wait_timeout=30),), CIRCUIT, 'Healthy'),
+    Scenario('static_route, new', (ROUTE,), unnamed=True),
+    Scenario('static_route, changed', (Call('static_route', {**ROUTE.options, 'priority': 7, 'weight': 9}),), (ROUTE,)),
+    Scenario('static_route, deleted', (Call('static_route', {**ROUTE.options, 'state': 'absent'}),), (ROUTE,)),
+    Scenario('rollout, new with routes', (Call('rollout', {'circuits': [{**FLEET[0], **ROUTED}]}),), unnamed=True),
+    Scenario('rollout, other routes', (Call('rollout', {'circuits': [
+        {'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/16', 'priority': 7}, {'prefix': '10.40.0.0/16'}]},
+    ]}),), WITH_ROUTES, unnamed=True),
+    Scenario('rollout, readdressed with routes', (Call('rollout', {'circuits': [
+        {**ROUTED, 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'},
+    ]}),), WITH_ROUTES),
+    Scenario('rollout, replaced with routes', (Call('rollout', {'circuits': [
+        {**FLEET[0], **ROUTED, 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
+    ]}),), WITH_ROUTES, unnamed=True),
+    Scenario('rollout, deleted with routes', (Call('rollout', {'circuits': [{**ROUTED, 'slot_id': '{slot}'}], 'state': 'deleted'}),),
+             (Call('interconnect', {'conduit_name': 'nyc-1', 'slot_id': '{slot}'}), LINK, WITH_ROUTES[-1])),
     Scenario('loa', (Call('loa', {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf'}),), CIRCUIT),
     Scenario('slots_info', (Call('slots_info', SLOT),)),
     Scenario('status_info', (Call('status_info', {'wait_for': ['Healthy'], 'wait_timeout': 30}),), CIRCUIT, 'Healthy'),
     Scenario('interconnect_info', (Call('interconnect_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
     Scenario('cni_info', (Call('cni_info', {'conduit_name': 'nyc-1'}),), CIRCUIT),
+    Scenario('static_route_info', (Call('static_route_info', {'conduit_name': 'nyc-1'}),), WITH_ROUTES),
     Scenario('cni_settings_info', (Call('cni_settings_info', {}),)),
     Scenario('circuit, call by call', (
         *CIRCUIT, Call('cni', {**LINK.options, 'mtu': 1400}), Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
@@ -306,8 +325,11 @@ def stored(simulator: Simulator) -> dict[str, Any]:
     checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
     taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
     links.sort(key=lambda link: link['magic']['conduit_name'])
+    ends = {cni['cust_ip'].split('/')[0]: cni['magic']['conduit_name'] for cni in state['cnis']}
+    routes = [{**{k: v for k, v in route.items() if k not in ('id', 'created_on', 'modified_on')},
+               'nexthop': ends.get(route['nexthop'], route['nexthop'])} for route in state['routes']]
     return {'ports': sorted(ports.values()), 'links': links, 'checks': checks, 'taken': taken,
-            'settings': state['settings']}
+            'settings': state['settings'], 'routes': sorted(routes, key=str)}
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

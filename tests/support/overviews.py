@@ -33,7 +33,7 @@ def read_of(store: Store, states: dict[str, str] | None = None) -> Read:
 
     return {
         'interconnects': store.interconnects, 'cnis': store.cnis, 'statuses': [status(port['name']) for port in store.interconnects],
-        'slots': store.slots, 'tunnels': store.list_tunnels(target_objects=True),
+        'slots': store.slots, 'tunnels': store.list_tunnels(target_objects=True), 'routes': store.routes,
     }
 
 

@@ -37,6 +37,7 @@ CASES: dict[str, tuple[dict, dict]] = {
         'md5_key': 'a-key', 'announce': ['198.51.100.0/24', '192.0.2.0/24'], 'max_prefixes': '50', 'local_preference': '50', 'prepend': '2',
         'graceful_restart': 'true', 'hold_time': '30',
     }),
+    'local-as': ({**LINK, 'bgp': {'customer_asn': 64496, 'extra_prefixes': []}}, {'router_asn': '64500', 'router_id': '198.51.100.1'}),
     'silent': (FULL, {'md5_key': 'a-key', 'announce': [], 'accept': []}),
 }
 GOLDEN = {

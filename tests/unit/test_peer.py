@@ -47,7 +47,8 @@ DOCUMENTED = {
             'set policy-options policy-statement {name} term {name} then as-path-prepend "{number}( {number})*"',
             'set policy-options policy-statement {name} term {name} then accept',
         ],
-        f'{STATEMENT}autonomous-system-edit-routing-options.html': ['set routing-options autonomous-system {number}'],
+        f'{STATEMENT}router-id-edit-routing-options.html': ['set routing-options router-id {address}'],
+        f'{STATEMENT}local-as-edit-protocols-bgp.html': ['set protocols bgp group {name} local-as {number} no-prepend-global-as'],
         f'{STATEMENT}group-edit-protocols-bgp.html': [
             'set protocols bgp group {name} type external',
             'set protocols bgp group {name} description "[^"]*"',
@@ -91,10 +92,12 @@ DOCUMENTED = {
         f'{XR}bgp-commands.html': [
             'router bgp {number}',
             'router bgp {number} > bgp graceful-restart',
+            'router bgp {number} > bgp router-id {address}',
             'router bgp {number} > address-family ipv4 unicast',
             'router bgp {number} > address-family ipv4 unicast > network {prefix}',
             'router bgp {number} > neighbor {address}',
             'router bgp {number} > neighbor {address} > remote-as {number}',
+            'router bgp {number} > neighbor {address} > local-as {number} no-prepend replace-as',
             'router bgp {number} > neighbor {address} > description .+',
             r'router bgp {number} > neighbor {address} > password clear \S+',
             'router bgp {number} > neighbor {address} > timers {number} {number}',
@@ -123,7 +126,9 @@ DOCUMENTED = {
         ],
         f'{EOS}eos-border-gateway-protocol-bgp': [
             'router bgp {number}',
+            'router bgp {number} > router-id {address}',
             'router bgp {number} > neighbor {address} remote-as {number}',
+            'router bgp {number} > neighbor {address} local-as {number} no-prepend replace-as',
             'router bgp {number} > neighbor {address} description .+',
             r'router bgp {number} > neighbor {address} password 0 \S+',
             'router bgp {number} > neighbor {address} timers {number} {number}',
@@ -173,6 +178,19 @@ def test_each_file_says_the_same_session(platform):
 def test_without_extra_prefixes_it_is_the_default_route_that_is_accepted(platform):
     assert '0.0.0.0/0' in golden(platform, 'least')
     assert '0.0.0.0/0' not in golden(platform, 'silent')
+
+
+# The AS number of a router is the router's own: to set it would reset each of its sessions.
+
+AS_OF_A_ROUTER = {**dict.fromkeys(('frr', 'iosxr', 'eos'), 'router bgp'), 'junos': 'autonomous-system', 'bird': 'autonomous-system'}
+
+
+@pytest.mark.parametrize('platform', INTERFACES)
+def test_the_router_stays_in_its_as(platform):
+    text = golden(platform, 'local-as')
+    assert re.findall(rf'{AS_OF_A_ROUTER[platform]} (\d+)', text) == (['64500'] if 'router bgp' in AS_OF_A_ROUTER[platform] else [])
+    assert re.findall(r'local-as (\d+)', text) == ([] if platform == 'bird' else ['64496'])  # BIRD has no AS number but that of a session
+    assert 'local-as' not in render(platform, OPEN, router_asn='64496') and 'local-as' not in golden(platform, 'least')
 
 
 # What can't be carried is refused by name; what is carried changes nothing around it.
@@ -270,6 +288,8 @@ REFUSED = {
     'limit': ({'max_prefixes': '0'}, 'peer_max_prefixes: '),
     'unit': ({'platform': 'junos', 'interface': 'xe-0/0/0.100'}, 'peer_interface: '),
     'vlan': ({'platform': 'eos', 'interface': 'Ethernet1.100'}, 'peer_interface: '),
+    'router of Cloudflare': ({'router_asn': '13335'}, 'peer_router_asn: 13335 is the AS number of Cloudflare'),
+    'router id': ({'router_id': '64496'}, 'peer_router_id: '),
     'key': ({'md5_key': 'a-key'}, 'peer_md5_key: the CNI has no MD5 key'),
 }
 

@@ -25,8 +25,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 from ansible_collections.netops.cloudflare_cni.plugins.modules.rollout import ARGUMENT_SPEC
 
 API = Api()
-STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels'}
-NAMED_BY = {'slots': 'id', 'interconnects': 'name', 'cnis': 'id', 'tunnels': 'id'}
+STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels', 'route': 'routes'}
+NAMED_BY = {'slots': 'id', 'interconnects': 'name', 'cnis': 'id', 'tunnels': 'id', 'routes': 'id'}
 # What Cloudflare changes along with what it is asked to.
 CONSEQUENCES = {'occupied', 'account', 'modified_on', 'effective'}
 FILLED_IN = ('bgp_mode',)  # what it adds to an object that is without

@@ -87,6 +87,39 @@ def test_the_settings_of_an_account_that_has_none():
     assert "Cloudflare ASN unknown" in text_of(rendered(overview(**account_of(0), today='2026-11-23'), settings={'x': 1}))
 
 
+# Where routes lead.
+
+def test_what_is_routed_where_and_what_is_wrong_with_it():
+    store = on_devices(['edge01.ewr-a', 'edge03.ewr-a', 'edge01.lhr-a'], ['nyc-1', 'nyc-2', 'lon-1'])
+    store.cnis[2].pop('bgp')
+    ends = [cni['cust_ip'].split('/')[0] for cni in store.cnis]
+    routes = [('10.20.0.0/16', ends[1], 200), ('10.20.0.0/16', ends[0], 100), ('10.3.0.0/16', ends[0], 100),
+              ('10.4.0.0/16', '192.0.2.1', 5)]
+    store.routes = [{'id': str(number), 'prefix': prefix, 'nexthop': end, 'priority': priority, 'weight': 7,
+                     'scope': {'colo_names': ['den01'], 'colo_regions': []}} for number, (prefix, end, priority) in enumerate(routes)]
+    account = overview(**read_of(store), today='2026-11-23')
+    led = [(entry['prefix'], [(route['circuit'] or {}).get('name') for route in entry['routes']], entry['single'])
+           for entry in account['prefixes']]
+    assert led == [('10.3.0.0/16', ['nyc-1'], True), ('10.4.0.0/16', [None], True), ('10.20.0.0/16', ['nyc-1', 'nyc-2'], False)]
+    assert ([route['prefix'] for route in account['astray']], [circuit['name'] for circuit in account['unrouted']]) == (
+        ['10.4.0.0/16'], ['lon-1'])
+    text = text_of(rendered(account))
+    assert 'One next hop only: 2 prefixes' in text
+    assert 'Routes that lead to no circuit: 1' in text
+    assert '10.4.0.0/16 192.0.2.1 no circuit priority 5, weight 7, den01' in text
+    assert 'Nothing is routed to: 1 circuit' in text
+    assert '10.20.0.0/16 nyc-1 Pending priority 100, weight 7, den01 nyc-2 Pending priority 200, weight 7, den01' in text
+
+
+def test_nothing_is_said_of_routes_where_there_are_none():
+    store = on_devices(['edge01.ewr-a', 'edge03.ewr-a'])
+    for cni in store.cnis:
+        cni.pop('bgp')
+    account = overview(**read_of(store), today='2026-11-23')
+    assert (account['prefixes'], account['astray'], account['unrouted']) == ([], [], [])
+    assert 'outed' not in text_of(rendered(account))
+
+
 # Names are data.
 
 class Markup(HTMLParser):
@@ -107,13 +140,16 @@ def test_no_value_of_the_api_is_markup():
         cni['magic']['description'] = 'one of two'
         cni['bgp']['customer_asn'] = '64496'  # the API owes a number
     order(store, store.list_slots(occupied=False)[0]['id'])
+    store.cnis[0]['cust_ip'] = '172.31.0.1'  # the same with what is added to it
+    store.routes = [{'id': end, 'prefix': '10.0.0.0/8', 'nexthop': end, 'priority': 100, 'description': 'offices',
+                     'scope': {'colo_names': ['den01']}} for end in ('172.31.0.1', '192.0.2.1')]
     read = read_of(store, dict(zip((port['name'] for port in store.interconnects), ('Down', 'Pending', 'Healthy', 'Healthy'), strict=True)))
     plain = rendered(overview(**read, today='2026-11-23'))
     hostile = rendered(overview(**turned(read), today='2026-11-23'), {'default_asn': HOSTILE}, HOSTILE)
     assert Markup(hostile).tags == Markup(plain).tags
     port, cni = store.interconnects[0], store.cnis[0]
     shown = [port['name'], port['site'], port['ccr_device_name'], port['facility']['name'], port['speed'], cni['cust_ip'], cni['p2p_ip'],
-             *cni['magic'].values(), *cni['bgp'].values(), 'Down', REASONS['Down'], '']
+             '10.0.0.0/8', 'offices', '192.0.2.1', 'den01', *cni['magic'].values(), *cni['bgp'].values(), 'Down', REASONS['Down'], '']
     assert [value for value in shown if isinstance(value, str) and html.escape(value + HOSTILE) not in hostile.replace('&#34;', '&quot;')
             .replace('&#39;', '&#x27;')] == []
 

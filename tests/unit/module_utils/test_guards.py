@@ -137,7 +137,8 @@ def test_a_port_stays_where_one_of_the_two_circuits_on_it_waits():
 
 
 def test_only_what_is_deleted_and_its_neighbours_is_asked_how_it_is():
-    account = Snapshot({('slot', None): SLOTS, ('interconnect', None): PORTS, ('cni', None): CNIS, ('tunnel', None): TUNNELS})
+    account = Snapshot({('slot', None): SLOTS, ('interconnect', None): PORTS, ('cni', None): CNIS, ('tunnel', None): TUNNELS,
+                        ('route', None): []})
     asked = []
     while True:
         try:
@@ -158,7 +159,8 @@ def test_nothing_is_asked_where_nothing_is_deleted():
 def test_the_neighbours_are_asked_a_few_at_a_time():
     ports = [direct(f'p{number}', number) for number in range(100)]
     account = Snapshot({('interconnect', None): ports, ('cni', None): [cni(100 + n, f'c{n}', f'p{n}') for n in range(100)],
-                        ('tunnel', None): [tunnel(number) for number in range(100)], ('status', 'p0'): [{'state': 'Healthy'}]})
+                        ('tunnel', None): [tunnel(number) for number in range(100)], ('route', None): [],
+                        ('status', 'p0'): [{'state': 'Healthy'}]})
     with pytest.raises(Unread) as caught:
         decided(['c0'], 'deleted', account)
     assert len(caught.value.parts) == 8

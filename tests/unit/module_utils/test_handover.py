@@ -212,6 +212,25 @@ def test_a_health_check_that_is_only_predicted_is_not_off_and_shows_what_is_know
     assert '| Health check | rate high |\n' in sheet(CircuitFacts('x', DIRECT, CNI, {'health_check': {'rate': 'high'}}))
 
 
+@pytest.mark.parametrize(('routes', 'entries', 'lines'), [
+    (None, None, []),
+    ([], [], ['None.']),
+    ([{'id': 'r1', 'prefix': '10.0.0.0/8', 'nexthop': '172.31.0.1', 'priority': 0, 'description': '', 'scope': {}},
+      {'id': 'r2', 'prefix': '10.20.0.0/16', 'priority': 100, 'weight': 9, 'scope': {'colo_names': ['a', 'b|'], 'colo_regions': []},
+       'description': '# *x*'}],
+     [{'prefix': '10.0.0.0/8', 'priority': 0}, {'prefix': '10.20.0.0/16', 'priority': 100, 'weight': 9,
+                                                'scope': {'colo_names': ['a', 'b|'], 'colo_regions': []}, 'description': '# *x*'}],
+     ['| 10.0.0.0/8 | 0 |  |  |  |', r'| 10.20.0.0/16 | 100 | 9 | a, b&#124; | \# \*x\* |']),
+])
+def test_routes_are_told_of_a_circuit_that_declares_them(routes, entries, lines):
+    facts = CircuitFacts('x', DIRECT, CNI, routes=routes)
+    assert handover_of(facts, None).get('routes') == entries
+    head, _heading, told = sheet(facts).partition('\n## Routed to this circuit: static routes at Cloudflare\n')
+    assert head == sheet(facts._replace(routes=None))
+    assert [line for line in lines if line not in told.splitlines()] == []
+    assert bool(told) == (routes is not None)
+
+
 def test_no_health_check_is_none():
     assert handover_of(CircuitFacts('x', DIRECT, CNI), None)['health_check'] is None
     assert 'Health check' not in sheet(CircuitFacts('x', DIRECT, CNI))

@@ -79,8 +79,8 @@ class Whole(Snapshot):
         return [] if ident and self.has_list(resource) else super().objects(resource, ident)
 
 
-def snapshot(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), **status):
-    lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings}
+def snapshot(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), routes=(), **status):
+    lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings, 'route': routes}
     states = {('status', name): [{'state': state}] for name, state in status.items()}
     return Whole({**{(name, None): objects for name, objects in lists.items()}, **states})
 
