@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,18 @@ from typing import NamedTuple
 from peering.lab import Namespace, run, until
 
 FRR = Path('/usr/lib/frr')
+NETWORKD = Path('/usr/lib/systemd/systemd-networkd')
+
+
+# A folder that holds other releases of FRR and BIRD, with all that they need, as tests/tools/routers.py fetches them.
+OTHERS = os.environ.get('PEERING_ROUTERS', '')
+SHARED = ('/dev', '/proc', '/sys', '/run', '/tmp', str(Path(__file__).resolve().parents[2]))
+ENTER = 'for folder in $1; do mkdir -p $0$folder; mount --rbind $folder $0$folder; done; folder=$0; shift; exec chroot $folder "$@"'
+
+
+def routed(*command: object) -> tuple[object, ...]:
+    """A command of a router: that of this machine, or of the other releases."""
+    return ('unshare', '--mount', 'sh', '-ec', ENTER, OTHERS, ' '.join(SHARED), *command) if OTHERS else command
 
 
 class Peer(NamedTuple):
@@ -34,10 +47,11 @@ class Router:
     def __init__(self, host: Namespace):
         self.host = host
 
-    def play(self, playbook: Path, circuit: Path) -> str:
+    def play(self, playbook: Path, circuit: Path, gone: bool = False) -> str:
         """Runs a playbook of the guide on the router itself, for the file of one circuit; returns what it prints."""
         command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'localhost,', '-c', 'local', playbook]
-        variables = {'router_hosts': 'localhost', 'circuits': [str(circuit)], 'ansible_python_interpreter': sys.executable, **self.places}
+        circuits = {'circuits': [], 'circuits_gone': [str(circuit)]} if gone else {'circuits': [str(circuit)]}
+        variables = {'router_hosts': 'localhost', **circuits, 'ansible_python_interpreter': sys.executable, **self.places}
         return self.host.run('env', 'ANSIBLE_NOCOLOR=1', *command, '-e', json.dumps(variables))
 
     def kill(self) -> None:
@@ -60,18 +74,22 @@ class Frr(Router):
         shutil.chown(folder, 'frr', 'frr')
         self.configuration = folder / 'frr.conf'
         if not (folder / 'zebra.vty').exists():
-            self._daemon('zebra')
+            for name in ('zebra', 'mgmtd', 'staticd'):  # FRR 10 has mgmtd between the configuration and staticd
+                if Path(f'{OTHERS}{FRR}', name).exists():
+                    self._daemon(name)
         self.process = self._daemon('bgpd')
         self._assemble(circuits)
-        self.host.run('vtysh', '--vty_socket', folder, '-f', self.configuration)
+        self.vtysh('-f', self.configuration)
 
     def _daemon(self, name: str) -> subprocess.Popen:
         folder = self.host.folder
         socket = folder / f'{name}.vty'
         socket.unlink(missing_ok=True)
         (folder / f'{name}.conf').touch()
-        own = ('-f', folder / f'{name}.conf', '-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
-        process = self.host.start(FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0)
+        own = ('-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
+        if name in ('zebra', 'bgpd'):  # in FRR 10 the others have no file
+            own += ('-f', folder / f'{name}.conf')
+        process = self.host.start(*routed(FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0))
         until(socket.exists, f'{name} answers')
         return process
 
@@ -79,10 +97,22 @@ class Frr(Router):
         self._assemble(circuits)
         self.host.run(*self._reloading())
 
+    def remove(self, text: str) -> None:
+        """Carries out what the role wrote to take a circuit away."""
+        file = self.host.folder / 'remove.conf'
+        file.write_text(text)
+        self.vtysh('-f', file)
+
+    def vtysh(self, *arguments: object) -> str:
+        return self.host.run(*routed('vtysh', '--vty_socket', self.host.folder, *arguments))
+
+    def configured(self) -> str:
+        return self.vtysh('-c', 'show running-config')
+
     def _reloading(self) -> list[str]:
         folder = str(self.host.folder)
         own = ['--vty_socket', folder, '--confdir', folder, '--rundir', folder]
-        return [str(FRR / 'frr-reload.py'), '--reload', *own, str(self.configuration)]
+        return [str(word) for word in routed(FRR / 'frr-reload.py', '--reload', *own, self.configuration)]
 
     def start_for_the_playbook(self) -> None:
         self.start()
@@ -101,10 +131,10 @@ class Frr(Router):
 
     @staticmethod
     def check(file: Path) -> None:
-        run('vtysh', '-C', '-f', file)
+        run(*routed('vtysh', '-C', '-f', file))
 
     def ask(self, command: str) -> dict:
-        return json.loads(self.host.run('vtysh', '--vty_socket', self.host.folder, '-c', f'{command} json'))
+        return json.loads(self.vtysh('-c', f'{command} json'))
 
     def peers(self) -> dict[str, Peer]:
         return {
@@ -124,7 +154,7 @@ class Bird(Router):
     called, proto = 'BIRD', 'bird'
     base = '''protocol device { }
 protocol direct { ipv4; }
-protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
+protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC]; }; merge paths on; }
 '''
 
     def start(self, *circuits: str) -> None:
@@ -132,7 +162,7 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
         self.configuration, self.socket = folder / 'bird.conf', folder / 'bird.ctl'
         self._assemble(circuits)
         self.socket.unlink(missing_ok=True)
-        self.process = self.host.start('bird', '-f', '-R', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
+        self.process = self.host.start(*routed('bird', '-f', '-R', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid'))
         until(self.socket.exists, 'bird answers')
 
     def reload(self, *circuits: str) -> None:
@@ -154,10 +184,10 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
 
     @staticmethod
     def check(file: Path) -> None:
-        run('bird', '-p', '-c', file)
+        run(*routed('bird', '-p', '-c', file))
 
     def birdc(self, command: str) -> str:
-        return self.host.run('birdc', '-s', self.socket, command)
+        return self.host.run(*routed('birdc', '-s', self.socket, command))
 
     def peers(self) -> dict[str, Peer]:
         found = {}
@@ -176,6 +206,39 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
             prefix: [int(number) for number in path.split()]
             for prefix, path in re.findall(r'^(\d\S+/\d+)[^\n]*\n(?:\t[^\n]*\n)*?\tBGP\.as_path: ([\d ]*)', text, re.MULTILINE)
         }
+
+
+class Iproute2(Router):
+    """Linux without a router: circuits are scripts."""
+
+    def start(self, *circuits: str) -> None:
+        for circuit in circuits:
+            file = self.host.folder / 'circuit.sh'
+            file.write_text(circuit)
+            self.host.run('sh', file)
+
+    reload = remove = start
+
+    @property
+    def places(self) -> dict[str, str]:
+        folder = self.host.folder
+        return {'iproute2_folder': str(folder / 'circuits'), 'iproute2_unit': str(folder / 'unit'), 'iproute2_enable': 'true'}
+
+
+class Networkd(Router):
+    """Linux with systemd-networkd, a file for each circuit. A /sys that it can't write means that there is no udev, as in a container."""
+
+    def start(self, *circuits: str) -> None:
+        folder = self.host.folder / 'network'
+        folder.mkdir()
+        for number, circuit in enumerate(circuits):
+            (folder / f'circuit-{number}.network').write_text(circuit)
+        self.process = self.host.start('sh', '-ec', f'''
+            mount -o remount,ro /sys
+            mount -t tmpfs none /run
+            mkdir -p /run/systemd/netif/links /run/systemd/netif/leases
+            cp -r {folder} /run/systemd/network
+            exec {NETWORKD}''')
 
 
 class GoBgp(Router):
@@ -227,5 +290,13 @@ class GoBgp(Router):
         return {
             prefix: [number for attribute in paths[0]['attrs'] if attribute['type'] == 2
                      for segment in attribute['as_paths'] for number in segment['asns']]
+            for prefix, paths in self.ask('neighbor', address, 'adj-in').items()
+        }
+
+    def communities(self, address: str) -> dict[str, list[str]]:
+        """{prefix: communities} of what a neighbour announces."""
+        return {
+            prefix: [f'{number >> 16}:{number & 0xffff}' for attribute in paths[0]['attrs'] if attribute['type'] == 8
+                     for number in attribute['communities']]
             for prefix, paths in self.ask('neighbor', address, 'adj-in').items()
         }
