@@ -24,13 +24,17 @@ NETWORKD = Path('/usr/lib/systemd/systemd-networkd')
 
 # A folder that holds other releases of FRR and BIRD, with all that they need, as tests/tools/routers.py fetches them.
 OTHERS = os.environ.get('PEERING_ROUTERS', '')
-SHARED = ('/dev', '/proc', '/sys', '/run', '/tmp', str(Path(__file__).resolve().parents[2]))
-ENTER = 'for folder in $1; do mkdir -p $0$folder; mount --rbind $folder $0$folder; done; folder=$0; shift; exec chroot $folder "$@"'
+SHARED = ('/dev', '/proc', '/sys', '/tmp', str(Path(__file__).resolve().parents[2]))
+ENTER = '''
+    for folder in $1; do mkdir -p $0$folder; mount --rbind $folder $0$folder; done
+    [ -z "$2" ] || { mkdir -p $2/run/frr $0/run; chmod -R a+rwX $2/run; mount --bind $2/run $0/run; }
+    folder=$0; shift 2; exec chroot $folder "$@"
+'''
 
 
-def routed(*command: object) -> tuple[object, ...]:
-    """A command of a router: that of this machine, or of the other releases."""
-    return ('unshare', '--mount', 'sh', '-ec', ENTER, OTHERS, ' '.join(SHARED), *command) if OTHERS else command
+def routed(folder: Path | str, *command: object) -> tuple[object, ...]:
+    """A command of a router, with its /run in a folder: that of this machine, or of the other releases."""
+    return ('unshare', '--mount', 'sh', '-ec', ENTER, OTHERS, ' '.join(SHARED), folder, *command) if OTHERS else command
 
 
 class Peer(NamedTuple):
@@ -74,7 +78,7 @@ class Frr(Router):
         shutil.chown(folder, 'frr', 'frr')
         self.configuration = folder / 'frr.conf'
         if not (folder / 'zebra.vty').exists():
-            for name in ('zebra', 'mgmtd', 'staticd'):  # FRR 10 has mgmtd between the configuration and staticd
+            for name in ('mgmtd', 'zebra', 'staticd'):  # in FRR 10 the first one passes on what the others are to do
                 if Path(f'{OTHERS}{FRR}', name).exists():
                     self._daemon(name)
         self.process = self._daemon('bgpd')
@@ -89,7 +93,7 @@ class Frr(Router):
         own = ('-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
         if name in ('zebra', 'bgpd'):  # in FRR 10 the others have no file
             own += ('-f', folder / f'{name}.conf')
-        process = self.host.start(*routed(FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0))
+        process = self.host.start(*routed(folder, FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0))
         until(socket.exists, f'{name} answers')
         return process
 
@@ -104,7 +108,7 @@ class Frr(Router):
         self.vtysh('-f', file)
 
     def vtysh(self, *arguments: object) -> str:
-        return self.host.run(*routed('vtysh', '--vty_socket', self.host.folder, *arguments))
+        return self.host.run(*routed(self.host.folder, 'vtysh', '--vty_socket', self.host.folder, *arguments))
 
     def configured(self) -> str:
         return self.vtysh('-c', 'show running-config')
@@ -112,7 +116,7 @@ class Frr(Router):
     def _reloading(self) -> list[str]:
         folder = str(self.host.folder)
         own = ['--vty_socket', folder, '--confdir', folder, '--rundir', folder]
-        return [str(word) for word in routed(FRR / 'frr-reload.py', '--reload', *own, self.configuration)]
+        return [str(word) for word in routed(self.host.folder, FRR / 'frr-reload.py', '--reload', *own, self.configuration)]
 
     def start_for_the_playbook(self) -> None:
         self.start()
@@ -131,7 +135,7 @@ class Frr(Router):
 
     @staticmethod
     def check(file: Path) -> None:
-        run(*routed('vtysh', '-C', '-f', file))
+        run(*routed('', 'vtysh', '-C', '-f', file))
 
     def ask(self, command: str) -> dict:
         return json.loads(self.vtysh('-c', f'{command} json'))
@@ -162,7 +166,8 @@ protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC
         self.configuration, self.socket = folder / 'bird.conf', folder / 'bird.ctl'
         self._assemble(circuits)
         self.socket.unlink(missing_ok=True)
-        self.process = self.host.start(*routed('bird', '-f', '-R', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid'))
+        own = ('-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
+        self.process = self.host.start(*routed(folder, 'bird', '-f', '-R', *own))
         until(self.socket.exists, 'bird answers')
 
     def reload(self, *circuits: str) -> None:
@@ -184,10 +189,10 @@ protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC
 
     @staticmethod
     def check(file: Path) -> None:
-        run(*routed('bird', '-p', '-c', file))
+        run(*routed('', 'bird', '-p', '-c', file))
 
     def birdc(self, command: str) -> str:
-        return self.host.run(*routed('birdc', '-s', self.socket, command))
+        return self.host.run(*routed(self.host.folder, 'birdc', '-s', self.socket, command))
 
     def peers(self) -> dict[str, Peer]:
         found = {}
