@@ -209,7 +209,7 @@ protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC
         text = self.birdc(f'show route all where source = RTS_BGP && from = {address}')
         return {
             prefix: [int(number) for number in path.split()]
-            for prefix, path in re.findall(r'^(\d\S+/\d+)[^\n]*\n(?:\t[^\n]*\n)*?\tBGP\.as_path: ([\d ]*)', text, re.MULTILINE)
+            for prefix, path in re.findall(r'^(\d\S+/\d+)[^\n]*\n(?:\t[^\n]*\n)*?\t(?:BGP\.as_path|bgp_path): ([\d ]*)', text, re.MULTILINE)
         }
 
 
