@@ -21,7 +21,7 @@ from support.module_process import run_in_child
 
 SLOT = {'site': 'ewr-a', 'speed': '10G', 'facility': 'Equinix NY1', 'address_contains': 'newark'}
 UNNAMED = '11111111-2222-4333-8444-555555555555'
-KINDS = ('slots', 'interconnects', 'cnis', 'tunnels')
+KINDS = ('slots', 'interconnects', 'cnis', 'tunnels', 'routes')
 CLEAR = {'input', 'ambiguous', 'drift', 'not_taken', 'transport', 'answer', 'api'}
 
 
@@ -34,6 +34,9 @@ def stored(process):
              for slot in [slot for slot in process.state()['slots'] if not slot['occupied']][:2]]
     bgp = {'customer_asn': 64512, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': 'stored'}
     run_in_child('cni', {'conduit_name': 'nyc-1', 'interconnect': ports[0], 'bgp': bgp}, environment)
+    for prefix, scope in (('10.0.0.0/8', None), ('10.20.0.0/16', {'colo_names': ['den01'], 'colo_regions': ['ENAM']})):
+        run_in_child('static_route', {'prefix': prefix, 'nexthop': '192.0.2.1', 'scope': scope or {}, 'weight': 7, 'description': 'stored'},
+                     environment)
     state = process.state()
     return {kind: state[kind] for kind in KINDS}
 
@@ -92,7 +95,7 @@ def test_a_name_is_data_wherever_it_stands(run_module, simulator, account, store
     after = simulator.state()
     assert (after['interconnects'], after['cnis'], after['settings']) == ([other], [], before['settings'])
     own = f'/cni/interconnects/{quote(name, safe="")}'
-    lists = {f'/cni/{kind}' for kind in KINDS} | {f'/cni/cnis/{cni["id"]}', '/magic/cf_interconnects'}
+    lists = {f'/cni/{kind}' for kind in KINDS} | {f'/cni/cnis/{cni["id"]}', '/magic/cf_interconnects', '/magic/routes'}
     asked = {request['path'].split(simulator.account)[1] for request in simulator.requests()}
     assert asked - lists == {own, f'{own}/status', f'{own}/loa'}
     assert os.listdir(tmp_path) == ['loa.pdf']
@@ -133,6 +136,18 @@ def test_a_name_that_nothing_has_touches_nothing(run_module, simulator, account,
     assert (simulator.state(), writes(), os.listdir(tmp_path)) == (before, [], [])
 
 
+@pytest.mark.parametrize('text', [*NAMES, *LINES], ids=ascii)
+def test_the_description_of_a_route_is_data_wherever_it_stands(run_module, simulator, account, tmp_path, text):
+    routes = [{'prefix': '10.30.0.0/16', 'description': text}]
+    done = run_module('rollout', circuits=[{'name': 'nyc-1', 'routes': routes}], artifacts_dir=str(tmp_path))
+    assert (done['summary'], done['circuits'][0]['objects']['routes'][0]['description']) == ({'updated': 1}, text)
+    record = json.loads((tmp_path / 'nyc-1.json').read_text())
+    assert record['routes'] == [{'prefix': '10.30.0.0/16', 'priority': 100, 'description': text}]
+    row = next(line for line in (tmp_path / 'nyc-1.md').read_text().splitlines() if line.startswith('| 10.30.0.0/16 |'))
+    assert row.count(' | ') == 4
+    assert run_module('rollout', state='gathered')['gathered'][0]['routes'] == [{**routes[0], 'priority': 100}]
+
+
 # Answers.
 
 READERS = {  # {module: options with which it looks at as much as it can}
@@ -151,11 +166,14 @@ READERS = {  # {module: options with which it looks at as much as it can}
     'cni_settings_info': {},
     'health_check_info': {'conduit_name': 'nyc-1'},
     'slots_info': {**SLOT, 'occupied': False},
+    'static_route': {'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1', 'priority': 7},
+    'static_route_info': {'nexthop': '192.0.2.1'},
     'status_info': {'conduit_names': ['nyc-1']},
 }
 READS = {'slots': ('interconnect', 'slots_info', 'rollout'), 'cnis': ('cni', 'interconnect', 'rollout'),
          'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'),
-         'tunnels': ('health_check', 'health_check_info', 'rollout')}
+         'tunnels': ('health_check', 'health_check_info', 'rollout'), 'routes': ('static_route', 'static_route_info')}
+MAGIC = {'tunnels': ('/cf_interconnects$', 'interconnects'), 'routes': ('/magic/routes$', 'routes')}
 WRONG = (['x'], 7, {'x': [1]})
 
 
@@ -164,7 +182,7 @@ def told(account, simulator):
     """told(kind, objects): what the API answers when asked for the list, whatever is stored."""
     def tell(kind: str, objects: list[dict]) -> None:
         account()
-        path, items = ('/cf_interconnects$', 'interconnects') if kind == 'tunnels' else (f'/cni/{kind}$', 'items')
+        path, items = MAGIC.get(kind) or (f'/cni/{kind}$', 'items')
         simulator.fault('status', method='GET', path=path, status=200, times=None, body={items: objects})
     return tell
 
@@ -193,7 +211,7 @@ def test_the_error_names_what_is_of_another_type(run_module, told, stored, kind,
 
 @pytest.mark.parametrize(('kind', 'path', 'module'), [
     ('slots', ('facility', 'address'), 'slots_info'), ('interconnects', ('name',), 'interconnect_info'), ('cnis', ('bgp',), 'cni_info'),
-    ('tunnels', ('id',), 'health_check_info'),
+    ('tunnels', ('id',), 'health_check_info'), ('routes', ('nexthop',), 'static_route_info'), ('routes', ('id',), 'static_route_info'),
 ], ids=str)
 def test_one_object_of_another_type_is_left_out_of_a_list_with_a_warning(run_module, told, stored, kind, path, module):
     told(kind, [changed(stored[kind][0], path, [{}]), *stored[kind][1:]])

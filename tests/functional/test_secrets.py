@@ -44,6 +44,8 @@ MODULES = {
     'cni_settings_info': {},
     'health_check_info': {'conduit_name': 'nyc-1'},
     'slots_info': {'site': 'ewr-a'},
+    'static_route': {'prefix': '10.0.0.0/8', 'conduit_name': 'nyc-1'},
+    'static_route_info': {'conduit_name': 'nyc-1'},
     'status_info': {'conduit_names': ['nyc-1']},
 }
 # Each way to send a secret: (method that fails, module, options, the secrets that are then in reach of the API).

@@ -57,6 +57,10 @@ networks = st.builds(lambda bits, length: f'{_dotted(bits >> (32 - length) << (3
 prefix_lists = st.lists(networks, max_size=4)
 md5_keys = st.text(KEY_SIGNS, min_size=1, max_size=12)
 descriptions = words
+priorities = st.integers(0, 300)
+colos = st.lists(st.sampled_from(['den01', 'lax01', 'fra03']), max_size=2)
+ROUTE_FIELDS = {'weight': st.integers(1, 256), 'description': descriptions,
+                'scope': st.fixed_dictionaries({}, optional={'colo_names': colos, 'colo_regions': colos})}
 mtus = st.integers(576, 1500)
 
 
@@ -88,7 +92,8 @@ def accounts(draw, strange: bool | None = None) -> Account:
     cnis = [draw(_cnis(number, ports, more)) for number in range(draw(st.integers(0, 3)) if ports else 0)]
     tunnels = [draw(_tunnels(number, port, more)) for number, port in enumerate(ports) if 'virtual_port_reservation_id' in port]
     settings = {**draw(more), 'default_asn': draw(asns)}
-    lists = {'slots': slots, 'interconnects': ports, 'cnis': cnis, 'tunnels': tunnels, 'settings': settings}
+    routes = {_route_key(route): route for route in (draw(_routes(number, cnis, more)) for number in range(draw(st.integers(0, 4))))}
+    lists = {'slots': slots, 'interconnects': ports, 'cnis': cnis, 'tunnels': tunnels, 'settings': settings, 'routes': [*routes.values()]}
     return Account(lists, draw(talks(strange)))
 
 
@@ -135,6 +140,24 @@ def _cnis(draw, number: int, ports: list[Object], more) -> Object:
     if draw(st.booleans()):
         cni |= {'bgp': {**draw(more), **draw(_BGP)}, **draw(_MODE)}
     return cni
+
+
+@st.composite
+def _routes(draw, number: int, cnis: list[Object], more) -> Object:
+    """To a circuit, or past all of them."""
+    return {**draw(more), 'id': uuid.UUID(ident(6, number)).hex, 'prefix': draw(networks), 'priority': draw(priorities),
+            'nexthop': draw(st.sampled_from(next_hops(cnis))), **draw(st.fixed_dictionaries({}, optional=ROUTE_FIELDS))}
+
+
+def _route_key(route: Object) -> tuple:
+    """What no two routes of an account have in common."""
+    scope = route.get('scope', {})
+    return route['prefix'], route['nexthop'], *(tuple(sorted({*scope.get(name, ())})) for name in ('colo_names', 'colo_regions'))
+
+
+def next_hops(cnis: list[Object]) -> list[str]:
+    """The customer's ends of the links, and an address that is none."""
+    return [*(cni['cust_ip'].split('/')[0] for cni in cnis), '192.0.2.1']
 
 
 @st.composite

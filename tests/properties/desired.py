@@ -14,12 +14,29 @@ from hypothesis import strategies as st
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import diff_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import BANDWIDTHS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import converge, manage_work
 
-from .accounts import MODES, REGIONS, SITES, SPEEDS, Account, asns, descriptions, ident, link, md5_keys, mtus, prefix_lists
+from .accounts import (
+    MODES,
+    REGIONS,
+    ROUTE_FIELDS,
+    SITES,
+    SPEEDS,
+    Account,
+    asns,
+    descriptions,
+    ident,
+    link,
+    md5_keys,
+    mtus,
+    networks,
+    next_hops,
+    prefix_lists,
+    priorities,
+)
 
 STATES = ('present',) * 3 + ('absent',)
 NEW = ('circuit-new', 'circuit-other')
@@ -48,7 +65,7 @@ def together(declared: Sequence[Declared]) -> Work:
 
 def declarations(account: Account) -> st.SearchStrategy[Declared]:
     """One object, of any kind."""
-    return st.one_of(interconnects(account), cnis(account), settings, health_checks(account))
+    return st.one_of(interconnects(account), cnis(account), settings, health_checks(account), routes(account))
 
 
 @st.composite
@@ -58,6 +75,8 @@ def fleets(draw, account: Account) -> list[Declared]:
     ports = draw(st.lists(st.sampled_from(_ports(account)), max_size=2, unique=True)) if _ports(account) else []
     wanted = [draw(_cni({'conduit_name': name}, account)) for name in names if _ports(account)]
     wanted += [draw(_health_check({'interconnect': port})) for port in ports]
+    hops = draw(st.lists(st.sampled_from(next_hops(account['cnis'])), max_size=2, unique=True))
+    wanted += [draw(_route({'nexthop': hop}, account)) for hop in hops]
     return draw(st.permutations(wanted + draw(st.lists(settings, max_size=1))))
 
 
@@ -147,6 +166,21 @@ def health_checks(account: Account) -> st.SearchStrategy[Declared]:
     ports = st.fixed_dictionaries({'interconnect': _known(_ports(account))})
     circuits = st.fixed_dictionaries({'conduit_name': _known(_circuits(account))})
     return (ports | circuits).flatmap(_health_check)
+
+
+def routes(account: Account) -> st.SearchStrategy[Declared]:
+    """To an address or to a circuit: new, changed or deleted."""
+    hops = st.fixed_dictionaries({'nexthop': st.sampled_from(next_hops(account['cnis']))})
+    circuits = st.fixed_dictionaries({'conduit_name': _known(_circuits(account))})
+    return (hops | circuits).flatmap(lambda named: _route(named, account))
+
+
+def _route(named: dict[str, str], account: Account) -> st.SearchStrategy[Declared]:
+    """Mostly of a prefix that has a route already, however that is written."""
+    known = [route['prefix'] for route in account['routes']]
+    prefix = (st.sampled_from(known) | networks if known else networks).map(ipaddress.IPv4Network).flatmap(_written)
+    fields = st.fixed_dictionaries({'prefix': prefix}, optional={'state': st.sampled_from(STATES), 'priority': priorities, **ROUTE_FIELDS})
+    return fields.map(lambda fields: Declared(ROUTE, {**named, **fields}))
 
 
 def _health_check(named: dict[str, str]) -> st.SearchStrategy[Declared]:

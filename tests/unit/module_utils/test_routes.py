@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains, apply_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain, gathered_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
+    ApiError,
     InputError,
     NotAppliedError,
     NotListedError,
@@ -266,6 +267,31 @@ def test_the_id_of_a_route_is_data_in_its_path(ident, sent):
     script = Script(answer({'deleted': True}))
     apply_changes(script.client(), [Change(ROUTE, 'delete', 'static route', {**route(), 'id': ident}, None)])
     assert script.told() == [('DELETE', f'{ROUTES}/{sent}')]
+
+
+def surplus(there):
+    """The changes of a circuit that gets another route."""
+    return schedule(plan_changes(circuit(routes=[{'prefix': '10.40.0.0/16'}]), there))
+
+
+def test_what_is_surplus_goes_once_a_route_that_somebody_else_made_is_adopted():
+    made = route('r9', prefix='10.40.0.0/16')
+    script = Script(refusal(400, 1, 'there is such a route already'), listed(FIRST, made), answer({'deleted': True}), listed(made))
+    assert [change.action for change in apply_changes(script.client(), surplus(account(FIRST)))][-2:] == ['create', 'delete']
+    assert [method for method, _url in script.told()] == ['POST', 'GET', 'DELETE', 'GET']
+
+
+def test_a_circuit_has_ended_only_when_its_surplus_routes_are_gone():
+    script, ended = Script(answer(route('r9', prefix='10.40.0.0/16')), answer({'deleted': True}), listed()), []
+    apply_chains(script.client(), [surplus(account(FIRST))], on_end=lambda number: ended.append(len(script.sent)))
+    assert ended == [2]
+
+
+def test_what_is_surplus_stays_where_the_new_route_is_refused():
+    script = Script(refusal(400, 1, 'no such next hop'), listed(FIRST))
+    with pytest.raises(ApiError):
+        apply_changes(script.client(), surplus(account(FIRST)))
+    assert [method for method, _url in script.told()] == ['POST', 'GET']
 
 
 # The routes of circuits.
