@@ -107,7 +107,8 @@ def test_a_rollout_over_it_changes_nothing(account, tmp_path):
 def test_filters(account, ask, text, hosts, asked):
     found = ask(PLUGIN + text)
     assert (found.status, {name for name in found.hosts if name in FLEET}) == (0, hosts), found.said
-    assert sorted(found.sent, key=str) == sorted([('interconnects', asked), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})], key=str)
+    lists = [('interconnects', asked), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})]
+    assert sorted(found.sent, key=str) == sorted(lists, key=str)
 
 
 def test_a_status_costs_a_request_each_and_is_left_out_unless_asked_for(account, ask):
