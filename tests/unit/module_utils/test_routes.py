@@ -392,6 +392,11 @@ def test_routes_are_deleted_before_their_cni_gets_another_address_and_made_again
     assert allowed_changes(changes, Guards(force=routes is None), there)
 
 
+def test_the_diff_of_a_deleted_route_has_no_status_of_an_interconnect():
+    changes = decide({'state': 'absent'}, world(route()))
+    assert allowed_changes(changes, Guards(), account(route())) == changes
+
+
 def test_a_route_that_can_not_be_read_may_lead_to_what_is_to_be_deleted():
     chain = [desired_object(CNI, {'conduit_name': 'nyc-1', 'state': 'absent'})]
     with pytest.raises(ShapeError):
