@@ -48,6 +48,8 @@ class Peer(NamedTuple):
 class Router:
     """A host with a router on it. Configurations of circuits are files, as the role writes them, or text."""
 
+    process: subprocess.Popen | None = None
+
     def __init__(self, host: Namespace):
         self.host = host
 
@@ -166,8 +168,9 @@ protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC
         self.configuration, self.socket = folder / 'bird.conf', folder / 'bird.ctl'
         self._assemble(circuits)
         self.socket.unlink(missing_ok=True)
-        own = ('-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
-        self.process = self.host.start(*routed(folder, 'bird', '-f', '-R', *own))
+        recovery = ('-R',) if self.process else ()  # BIRD 3 would wait at its first start, too, for what was never there
+        own = ('-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid', *recovery)
+        self.process = self.host.start(*routed(folder, 'bird', '-f', *own))
         until(self.socket.exists, 'bird answers')
 
     def reload(self, *circuits: str) -> None:
