@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: peer_session
-short_description: The BGP session over a CNI, for the customer's router
+short_description: The customer's end of a CNI, for the router
 version_added: 1.0.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
-  - Combines a CNI and the variables of the role P(netops.cloudflare_cni.peer#role) into one session, from which the role renders the
-    configuration of any platform.
+  - Combines a CNI and the variables of the role P(netops.cloudflare_cni.peer#role) into one circuit, with its session or static
+    routes, from which the role renders the configuration of any platform.
   - What is missing, invalid, or can't be written in the configuration of the platform is an error that names the variable.
 positional: cloudflare_asn, options
 options:
@@ -39,9 +39,12 @@ EXAMPLES = r'''
 RETURN = r'''
 _value:
   description:
-    - The session - C(platform), C(label), C(interface), C(description), C(mtu), C(customer_address), C(cloudflare_address),
-      C(prefix_length), C(customer_asn), C(cloudflare_asn), C(router_asn), C(local_as), C(router_id), C(announce), C(accept),
-      C(max_prefixes), C(local_preference), C(prepend), C(graceful_restart), C(hold_time) and C(keepalive) in seconds.
+    - The circuit - C(platform), C(state), C(extension) of its file, C(label), C(name), C(interface), C(vrf), C(description), C(mtu),
+      C(mss), C(acl_in), C(acl_out), C(customer_address), C(cloudflare_address), C(prefix_length), C(masks) of prefixes, C(commands) that
+      show its state, C(static_prefixes), C(static_distance) and C(track).
+    - C(bgp) says whether it has a session. If so there are also C(customer_asn), C(cloudflare_asn), C(router_asn), C(local_as),
+      C(router_id), C(announce), C(accept), C(discard_routes), C(max_prefixes), C(maximum_paths), C(local_preference), C(prepend),
+      C(community), C(allowas_in), C(graceful_restart), C(hold_time) and C(keepalive) in seconds.
     - The MD5 key is in C(key), quoted as the platform requires it, and C(hidden_key) is what to show instead. Both are empty without a key.
   type: dict
 '''

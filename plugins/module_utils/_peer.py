@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer's end of a circuit: a model of the BGP session, checked for the router that it is meant for.
+"""The customer's side of a circuit: its link, its static routes and its BGP session, checked for the router that they are meant for.
 
 What a router accepts, and how its configuration quotes it, is data. Anything else is refused with the name of the role's variable.
 """
@@ -21,8 +21,26 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets imp
 HOLD_TIME = 240  # seconds, Cloudflare's; the lower one of both ends is negotiated; source: Cloudflare's product documentation
 DEFAULT_ROUTE = '0.0.0.0/0'
 MAX_KEY_LENGTH = 80  # characters, TCP_MD5SIG_MAXKEYLEN of Linux
-PREPEND = (0, 10)
 POSITIVE = (1, 2**32 - 1)
+LIMITS = {  # of the options that are whole numbers
+    'max_prefixes': POSITIVE,
+    'local_preference': (0, POSITIVE[1]),
+    'prepend': (0, 10),
+    'allowas_in': (0, 9),
+    'maximum_paths': (1, 32),
+    'static_distance': (1, 200),  # BIRD, where more is better, has 201 less this
+    'track': (1, 500),
+    'mss': (500, 1460),
+}
+TCP_HEADERS = 40  # bytes, of IPv4 and TCP: what an MTU has more than an MSS
+FULL_MTU = 1500
+
+# {priority of the routes at Cloudflare: community}; source: Cloudflare's product documentation. Without one it is 100.
+COMMUNITIES = {
+    10: '13335:60010', 50: '13335:60050', 150: '13335:60150', 200: '13335:60200', 501000: '13335:60901', 1001000: '13335:60902',
+}
+ABSENT = 'absent'
+NO_SESSION = {'key': '', 'hidden_key': '', 'router_id': '', 'announce': (), 'discard_routes': ()}
 
 
 class Text(NamedTuple):
@@ -34,12 +52,19 @@ class Text(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """A router. hold_time: the lowest that it accepts, in seconds."""
+    """A router. key: an MD5 key, None where there is no BGP; hold_time: the lowest that it accepts, in seconds.
 
-    key: Text
+    lacks: {option: why it is not to be had}; commands: {what is to be seen of a circuit: how}, see below; extension: of its file.
+    """
+
+    key: Text | None
     description: Text
     interface: Text
+    commands: Mapping[str, str]
+    lacks: Mapping[str, str]
+    vrf: Text
     hold_time: int = 3
+    extension: str = 'conf'
 
 
 # FRR takes a key as a word, BIRD as a string without escapes: tests bring up sessions with such keys.
@@ -48,29 +73,128 @@ WORD_TEXT = Text(rf'[A-Za-z0-9._:/+@=,-]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY
 LINE_TEXT = Text(r"[A-Za-z0-9 .,:/_()+@=&'*-]{0,80}", "80 letters, digits, spaces and . , : / _ ( ) + @ = & ' * - at most")
 QUOTED_TEXT = Text(r'[ !#-~]{0,80}', '80 printable ASCII characters except " at most', '"')
 LINUX_INTERFACE = Text(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,14}', 'an interface of Linux, such as eth1')
+VRF_TEXT = Text(r'[A-Za-z0-9_.-]{1,31}', '1 to 31 letters, digits and _ . -')
+LINUX_VRF = Text(LINUX_INTERFACE.pattern, 'a VRF of Linux, such as blue')
+# The names of policies, protocols and files, on each platform.
+LABEL_TEXT = Text(r'[A-Za-z0-9_-]{1,32}', '1 to 32 letters, digits, _ and -')
+PREFIX_TEXT = Text(r'[A-Za-z][A-Za-z0-9_-]{0,15}', 'a letter and at most 15 letters, digits, _ and -')
+ACL_TEXT = Text(r'[A-Za-z0-9_.-]{1,63}', '1 to 63 letters, digits and _ . -')
 
+
+def _cisco_interface(example: str) -> Text:
+    return Text(r'[A-Za-z-]+\d+(/\d+)*', f'an interface without a VLAN, such as {example}')
+
+
+NO_TRACKING = 'this platform tracks no static route. The route goes with the link of its interface.'
+NO_ACL = 'this platform has no access list on an interface. Linux filters by nftables.'
+NO_MSS = 'this platform clamps no MSS on an interface.'
+LINUX_LACKS = {'track': NO_TRACKING, 'acl_in': NO_ACL, 'acl_out': NO_ACL}
+
+# In commands {interface}, {customer}, {cloudflare}, {name} and {track} are as in the session. {prefix} is one that is routed to Cloudflare,
+# {mask} the same as IOS-XE writes it, {mtu} and {payload} the bytes of an echo request with and without its headers. The words of VRF_WORDS
+# are empty where there is no VRF.
+VRF_WORDS = {
+    'vrf': ' vrf {}', 'vpn': ' vpnv4 vrf {}', 'instance': ' routing-instance {}', 'table': ' table {}.inet.0', 'exec': 'ip vrf exec {} ',
+}
+ECHO_HEADERS = 28  # bytes, of IPv4 and ICMP
+LINUX = {
+    'light': 'ethtool -m {interface}',
+    'interface': 'ip -s link show dev {interface}',
+    'address': 'ip address show dev {interface}',
+    'own_ping': '{exec}ping -c 5 {customer}',
+    'ping': '{exec}ping -c 5 -I {customer} {cloudflare}',
+    'full_ping': '{exec}ping -c 5 -M do -s {payload} -I {customer} {cloudflare}',
+    'route': 'ip route show{vrf} {prefix}',
+}
+CISCO = {
+    'light': 'show interfaces {interface} transceiver',
+    'interface': 'show interfaces {interface}',
+    'address': 'show ip interface {interface}',
+    'own_ping': 'ping{vrf} {customer}',
+    'ping': 'ping{vrf} {cloudflare} source {customer}',
+    'full_ping': 'ping{vrf} {cloudflare} source {customer} size {mtu} df-bit',
+    'session': 'show ip bgp{vpn} neighbors {cloudflare}',
+    'received': 'show ip bgp{vpn} neighbors {cloudflare} routes',
+    'announced': 'show ip bgp{vpn} neighbors {cloudflare} advertised-routes',
+    'route': 'show ip route{vrf} {prefix}',
+    'track': 'show track {track}',
+}
 PLATFORMS = {
-    'frr': Platform(Text(rf'[!-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters without a space'), LINE_TEXT, LINUX_INTERFACE),
-    'bird': Platform(Text(rf'[ !#-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters', '"'), QUOTED_TEXT, LINUX_INTERFACE),
+    'frr': Platform(
+        Text(rf'[!-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters without a space'), LINE_TEXT, LINUX_INTERFACE, {
+            **LINUX,
+            'session': 'vtysh -c "show bgp{vrf} neighbors {cloudflare}"',
+            'received': 'vtysh -c "show bgp{vrf} ipv4 unicast neighbors {cloudflare} routes"',
+            'announced': 'vtysh -c "show bgp{vrf} ipv4 unicast neighbors {cloudflare} advertised-routes"',
+        }, LINUX_LACKS, LINUX_VRF,
+    ),
+    'bird': Platform(
+        Text(rf'[ !#-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters', '"'), QUOTED_TEXT, LINUX_INTERFACE, {
+            **LINUX,
+            'session': '''birdc "show protocols all '{name}'"''',
+            'received': '''birdc "show route protocol '{name}'"''',
+            'announced': '''birdc "show route export '{name}'"''',
+        }, {**LINUX_LACKS, 'maximum_paths': 'BIRD merges paths in the kernel protocol of bird.conf, by "merge paths on".'}, LINUX_VRF,
+    ),
     'junos': Platform(
         Text(r'(?!\$[0-9]\$)[ !#-\[\]-~]{1,126}', r'1 to 126 characters except \, and not the $9$ of an encrypted one', '"'),
         Text(r'[ !#-\[\]-~]{0,80}', r'80 printable ASCII characters except " and \ at most', '"'),
-        Text(r'[a-z]+-?\d+(/\d+){0,2}(:\d+)?', 'a physical or aggregated interface such as xe-0/0/0 or ae1, without a unit'),
-        hold_time=20,
+        Text(r'[a-z]+-?\d+(/\d+){0,2}(:\d+)?', 'a physical or aggregated interface such as xe-0/0/0 or ae1, without a unit'), {
+            'light': 'show interfaces diagnostics optics {interface}',
+            'interface': 'show interfaces {interface} extensive',
+            'address': 'show interfaces terse {interface}.0',
+            'own_ping': 'ping {customer}{instance} count 5',
+            'ping': 'ping {cloudflare} source {customer}{instance} count 5',
+            'full_ping': 'ping {cloudflare} source {customer}{instance} size {payload} do-not-fragment count 5',
+            'session': 'show bgp neighbor {cloudflare}',
+            'received': 'show route receive-protocol bgp {cloudflare}',
+            'announced': 'show route advertising-protocol bgp {cloudflare}',
+            'route': 'show route {prefix} exact{table}',
+        }, {'track': NO_TRACKING}, VRF_TEXT, hold_time=20,
     ),
     'iosxr': Platform(
-        WORD_TEXT, LINE_TEXT, Text(r'[A-Za-z-]+\d+(/[A-Z0-9]+)*', 'an interface without a VLAN, such as TenGigE0/0/0/1 or Bundle-Ether1'),
+        WORD_TEXT, LINE_TEXT, Text(r'[A-Za-z-]+\d+(/[A-Z0-9]+)*', 'an interface without a VLAN, such as TenGigE0/0/0/1 or Bundle-Ether1'), {
+            'light': 'show controllers {interface} phy',
+            'interface': 'show interfaces {interface}',
+            'address': 'show ipv4{vrf} interface {interface}',
+            'own_ping': 'ping{vrf} {customer}',
+            'ping': 'ping{vrf} {cloudflare} source {customer}',
+            'full_ping': 'ping{vrf} {cloudflare} source {customer} size {mtu} donotfrag',
+            'session': 'show bgp{vrf} neighbors {cloudflare}',
+            'received': 'show bgp{vrf} neighbors {cloudflare} routes',
+            'announced': 'show bgp{vrf} neighbors {cloudflare} advertised-routes',
+            'route': 'show route{vrf} ipv4 {prefix}',
+            'track': 'show track CNI-{track}',
+        }, {'mss': 'IOS XR adjusts the MSS by hw-module, for a whole network processor.'}, VRF_TEXT,
     ),
-    'eos': Platform(WORD_TEXT, LINE_TEXT, Text(r'[A-Za-z-]+\d+(/\d+)*',
-                                               'an interface without a VLAN, such as Ethernet1/1 or Port-Channel1')),
+    'eos': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('Ethernet1/1 or Port-Channel1'), {
+        **CISCO,
+        'session': 'show ip bgp neighbors {cloudflare}{vrf}',
+        'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
+        'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
+    }, {'track': NO_TRACKING}, VRF_TEXT),
+    'iosxe': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('TenGigabitEthernet0/0/1 or Port-channel1'), {
+        **CISCO, 'route': 'show ip route{vrf} {mask}',
+    }, {}, VRF_TEXT),
+    'nxos': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('Ethernet1/1 or port-channel1'), {
+        **CISCO,
+        'light': 'show interface {interface} transceiver details',
+        'interface': 'show interface {interface}',
+        'own_ping': 'ping {customer}{vrf}',
+        'ping': 'ping {cloudflare} source {customer}{vrf}',
+        'full_ping': 'ping {cloudflare} source {customer} packet-size {payload} df-bit{vrf}',
+        'session': 'show ip bgp neighbors {cloudflare}{vrf}',
+        'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
+        'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
+        'route': 'show ip route {prefix}{vrf}',
+    }, {'mss': NO_MSS, 'graceful_restart': 'NX-OS has it for all sessions of a router, where it is on by default.'}, VRF_TEXT),
+    'iproute2': Platform(None, LINE_TEXT, LINUX_INTERFACE, LINUX, LINUX_LACKS, LINUX_VRF, extension='sh'),
+    'networkd': Platform(None, LINE_TEXT, LINUX_INTERFACE, LINUX, LINUX_LACKS, LINUX_VRF, extension='network'),
 }
-
-# The names of policies, protocols and files, on each platform.
-LABEL_TEXT = Text(r'[A-Za-z0-9_-]{1,32}', '1 to 32 letters, digits, _ and -')
 
 
 def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The session over a CNI for the templates. options: the role's variables without peer_; None and '' are not set.
+    """The circuit as the templates take it. options: the role's variables without peer_; None and '' are not set.
 
     Raises InputError for what is missing, impossible, or can't be written in the configuration of options['platform'].
     """
@@ -78,35 +202,41 @@ def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[
     name = _required(given, 'platform')
     if name not in PLATFORMS:
         raise InputError('peer_platform', f'{name!r} is not valid.', ', '.join(PLATFORMS))
-    bgp = cni.get('bgp') or {}
-    if not bgp:
-        raise InputError('peer_name', 'the CNI of this circuit has no BGP session: configure it with provision_bgp.')
-    platform, magic = PLATFORMS[name], cni.get('magic') or {}
-    description = ' '.join(str(given.get('description', magic.get('description') or '')).split())
-    hold_time = _whole_number(given, 'hold_time', HOLD_TIME, (platform.hold_time, HOLD_TIME))
-    return {
+    platform, bgp = PLATFORMS[name], cni.get('bgp') or {}
+    _check_platform(name, platform, given, bool(bgp))
+    session = {
         'platform': name,
-        'label': _configuration_text('label', LABEL_TEXT, given.get('label', magic.get('conduit_name'))),
-        'interface': _configuration_text('interface', platform.interface, _required(given, 'interface')),
-        'description': _configuration_text('description', platform.description, description) if description else '',
-        'mtu': _checked_value('mtu', values.check_mtu, magic.get('mtu')),
-        **_addresses(cni),
-        **_as_numbers(bgp.get('customer_asn'), cloudflare_asn, given.get('router_asn')),
-        'router_id': _router_id(given.get('router_id')),
-        **_md5_keys(platform.key, bgp.get('md5_key'), given.get('md5_key')),
-        **_prefix_lists(_required(given, 'announce'), given.get('accept'), bgp.get('extra_prefixes') or [DEFAULT_ROUTE]),
-        'max_prefixes': _whole_number(given, 'max_prefixes', 1000, POSITIVE),
-        'local_preference': _whole_number(given, 'local_preference', None, (0, POSITIVE[1])),
-        'prepend': _whole_number(given, 'prepend', 0, PREPEND),
-        'graceful_restart': str(given.get('graceful_restart', False)).lower() in ('true', 'yes', 'on', '1'),
-        'hold_time': hold_time,
-        'keepalive': hold_time // 3,
+        'extension': platform.extension,
+        'state': _one_of(given, 'state', 'present', ('present', ABSENT)),
+        **_names(platform, cni.get('magic') or {}, given),
+        **_link(platform, cni, given),
+        **_static_routes(given, bool(bgp)),
+        'bgp': bool(bgp),
+        **NO_SESSION,
     }
+    if bgp:
+        session |= _bgp_session(platform, bgp, cloudflare_asn, session, given)
+    session['masks'] = _masks(session)
+    return session | {'commands': _commands(platform, session)}
 
 
-def _required(given: Mapping[str, Any], option: str) -> Any:
+def _check_platform(name: str, platform: Platform, given: Mapping[str, Any], bgp: bool) -> None:
+    """Refuses what the platform doesn't have."""
+    if bgp and not platform.key:
+        raise InputError('peer_platform', f'{name} has no BGP, and the CNI of this circuit has a session: take frr or bird.')
+    for option, reason in platform.lacks.items():
+        if _is_on(given.get(option, False)):
+            raise InputError(f'peer_{option}', f'is not possible with {name}: {reason}')
+
+
+def _is_on(value: Any) -> bool:
+    """Whether an option asks for something; as text too, as surveys send it."""
+    return str(value).lower() not in ('false', 'no', 'off', '0')
+
+
+def _required(given: Mapping[str, Any], option: str, why: str = '') -> Any:
     if option not in given:
-        raise InputError(f'peer_{option}', 'is required.')
+        raise InputError(f'peer_{option}', f'is required{why}.')
     return given[option]
 
 
@@ -117,14 +247,26 @@ def _configuration_text(option: str, text: Text, value: Any) -> str:
     return f'{text.quotes}{value}{text.quotes}'
 
 
-def _whole_number(given: Mapping[str, Any], option: str, default: int | None, limits: tuple[int, int]) -> int | None:
+def _optional_text(given: Mapping[str, Any], option: str, text: Text) -> str:
+    return _configuration_text(option, text, given[option]) if option in given else ''
+
+
+def _whole_number(given: Mapping[str, Any], option: str, default: int | None = None, limits: tuple[int, int] | None = None) -> int | None:
     """A whole number; as text too, as surveys send it."""
+    lowest, highest = limits or LIMITS[option]
     value = given.get(option, default)
     if value is None:
         return None
-    if not re.fullmatch(r'\d{1,10}', str(value)) or not limits[0] <= int(value) <= limits[1]:
-        raise InputError(f'peer_{option}', f'{value!r} is not valid.', f'{limits[0]} to {limits[1]}')
+    if not re.fullmatch(r'\d{1,10}', str(value)) or not lowest <= int(value) <= highest:
+        raise InputError(f'peer_{option}', f'{value!r} is not valid.', f'{lowest} to {highest}')
     return int(value)
+
+
+def _one_of(given: Mapping[str, Any], option: str, default: str, allowed: Sequence[str]) -> str:
+    value = str(given.get(option, default))
+    if value not in allowed:
+        raise InputError(f'peer_{option}', f'{value!r} is not possible.', ', '.join(filter(None, allowed)))
+    return value
 
 
 def _checked_value(option: str, check: Callable[[Any, values.Warn], Any], value: Any) -> Any:
@@ -139,6 +281,39 @@ def _refuse_warning(problem: str) -> None:
     raise ValueError(f'prefixes without host bits ({problem})')
 
 
+# The link.
+
+def _names(platform: Platform, magic: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    label = _configuration_text('label', LABEL_TEXT, given.get('label', magic.get('conduit_name')))
+    description = ' '.join(str(given.get('description', magic.get('description') or '')).split())
+    return {
+        'label': label,
+        'name': f'{_optional_text(given, "policy_prefix", PREFIX_TEXT) or "CNI-"}{label}',
+        'description': _configuration_text('description', platform.description, description) if description else '',
+    }
+
+
+def _link(platform: Platform, cni: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    mtu = _checked_value('mtu', values.check_mtu, (cni.get('magic') or {}).get('mtu'))
+    return {
+        'interface': _configuration_text('interface', platform.interface, _required(given, 'interface')),
+        'vrf': _optional_text(given, 'vrf', platform.vrf),
+        'acl_in': _optional_text(given, 'acl_in', ACL_TEXT),
+        'acl_out': _optional_text(given, 'acl_out', ACL_TEXT),
+        'mtu': mtu,
+        'mss': _mss(platform, mtu, given),
+        **_addresses(cni),
+    }
+
+
+def _mss(platform: Platform, mtu: int, given: Mapping[str, Any]) -> int | None:
+    """Bytes that a TCP segment may have, where they are fewer than hosts take them to be."""
+    if not _is_on(given.get('mss', True)):
+        return None
+    clamped = mtu < FULL_MTU and 'mss' not in platform.lacks
+    return _whole_number(given, 'mss', mtu - TCP_HEADERS if clamped else None)
+
+
 def _addresses(cni: Mapping[str, Any]) -> dict[str, Any]:
     """Both addresses. In check mode a CNI that is not created yet has none."""
     if UNKNOWN in (cni.get('cust_ip'), cni.get('p2p_ip')):
@@ -146,6 +321,53 @@ def _addresses(cni: Mapping[str, Any]) -> dict[str, Any]:
     customer, cloudflare = (IPv4Interface(_checked_value(option, values.check_address, cni.get(option)))
                             for option in ('cust_ip', 'p2p_ip'))
     return {'customer_address': str(customer.ip), 'cloudflare_address': str(cloudflare.ip), 'prefix_length': customer.network.prefixlen}
+
+
+def _masks(session: Mapping[str, Any]) -> dict[str | int, str]:
+    """{prefix, or length of one: how IOS-XE writes it}."""
+    prefixes = [*session['static_prefixes'], *session['announce']]
+    length = session['prefix_length']
+    return {prefix: IPv4Network(prefix).with_netmask.replace('/', ' ') for prefix in prefixes} | {
+        length: str(IPv4Network(f'0.0.0.0/{length}').netmask),
+    }
+
+
+# Static routes.
+
+def _static_routes(given: Mapping[str, Any], bgp: bool) -> dict[str, Any]:
+    """What is routed to Cloudflare statically. Without BGP it is all that is to be reached there, so it has to be said."""
+    if not bgp:
+        _required(given, 'static_prefixes', ': the CNI of this circuit has no BGP session, so what is reached through Cloudflare is '
+                  'routed statically. An empty list routes nothing')
+    return {
+        'static_prefixes': _sorted_prefixes('static_prefixes', given.get('static_prefixes', [])),
+        'static_distance': _whole_number(given, 'static_distance'),
+        'track': _whole_number(given, 'track'),
+    }
+
+
+# BGP.
+
+def _bgp_session(platform: Platform, bgp: Mapping[str, Any], cloudflare_asn: Any, session: Mapping[str, Any],
+                 given: Mapping[str, Any]) -> dict[str, Any]:
+    hold_time = _whole_number(given, 'hold_time', HOLD_TIME, (platform.hold_time, HOLD_TIME))
+    absent = session['state'] == ABSENT
+    priority = _one_of(given, 'route_priority', '', ('', *map(str, COMMUNITIES)))
+    return {
+        **_as_numbers(bgp.get('customer_asn'), cloudflare_asn, given.get('router_asn')),
+        'router_id': _router_id(given.get('router_id')),
+        **({} if absent else _md5_keys(platform.key, bgp.get('md5_key'), given.get('md5_key'))),
+        **_prefix_lists(given if not absent else {'announce': [], **given}, bgp.get('extra_prefixes') or [DEFAULT_ROUTE], session),
+        'max_prefixes': _whole_number(given, 'max_prefixes', 1000),
+        'maximum_paths': _whole_number(given, 'maximum_paths'),
+        'local_preference': _whole_number(given, 'local_preference'),
+        'prepend': _whole_number(given, 'prepend', 0),
+        'community': COMMUNITIES[int(priority)] if priority else '',
+        'allowas_in': _whole_number(given, 'allowas_in', 0),
+        'graceful_restart': _is_on(given.get('graceful_restart', False)),
+        'hold_time': hold_time,
+        'keepalive': hold_time // 3,
+    }
 
 
 def _as_numbers(customer: Any, cloudflare: Any, router: Any) -> dict[str, int | None]:
@@ -180,18 +402,38 @@ def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]
             if given_key else ''}
 
 
-def _prefix_lists(announce: Any, accept: Any, cloudflare_prefixes: Sequence[str]) -> dict[str, list[str]]:
-    """The prefixes to announce and to accept, sorted: the API keeps no order."""
-    announced = _sorted_prefixes('announce', announce)
-    accepted = _sorted_prefixes('accept', cloudflare_prefixes if accept is None else accept)
+def _prefix_lists(given: Mapping[str, Any], cloudflare_prefixes: Sequence[str], session: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The prefixes to announce, to accept and to discard, sorted: the API keeps no order."""
+    announced = _sorted_prefixes('announce', _required(given, 'announce'))
+    accepted = _sorted_prefixes('accept', given.get('accept', cloudflare_prefixes))
+    discarded = _sorted_prefixes('discard_routes', given.get('discard_routes', []))
     if DEFAULT_ROUTE in announced:
         raise InputError('peer_announce', f'{DEFAULT_ROUTE} would announce everything.', 'the prefixes behind this router')
-    if both := [prefix for prefix in announced if prefix in accepted]:
-        raise InputError('peer_accept', f'{", ".join(both)} is in peer_announce too, which would cause a routing loop.')
-    return {'announce': announced, 'accept': accepted}
+    for option, prefixes in (('accept', accepted), ('static_prefixes', session['static_prefixes'])):
+        if both := [prefix for prefix in announced if prefix in prefixes]:
+            raise InputError(f'peer_{option}', f'{", ".join(both)} is in peer_announce too, which would cause a routing loop.')
+    if others := [prefix for prefix in discarded if prefix not in announced]:
+        raise InputError('peer_discard_routes', f'{", ".join(others)} is not announced.', 'prefixes of peer_announce')
+    return {'announce': announced, 'accept': accepted, 'discard_routes': discarded}
 
 
 def _sorted_prefixes(option: str, value: Any) -> list[str]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise InputError(f'peer_{option}', f'{value!r} is not valid.', 'a list of IPv4 prefixes such as [192.0.2.0/24]')
     return sorted(_checked_value(f'peer_{option}', values.check_prefixes, value), key=IPv4Network)
+
+
+# The acceptance.
+
+def _commands(platform: Platform, session: Mapping[str, Any]) -> dict[str, str]:
+    """{what is to be seen: the command that shows it}, as far as the circuit has it."""
+    seen = {'light', 'interface', 'address', 'own_ping', 'ping', 'full_ping'}
+    seen |= {'session', 'received', 'announced'} if session['bgp'] else set()
+    seen |= ({'route'} if session['static_prefixes'] else set()) | ({'track'} if session['track'] else set())
+    prefix = (session['static_prefixes'] or [''])[0]
+    words = {word: text.format(session['vrf']) if session['vrf'] else '' for word, text in VRF_WORDS.items()}
+    return {check: command.format(
+        **words, interface=session['interface'], name=session['name'], mtu=session['mtu'], payload=session['mtu'] - ECHO_HEADERS,
+        customer=session['customer_address'], cloudflare=session['cloudflare_address'], track=session['track'],
+        prefix=prefix, mask=session['masks'].get(prefix),
+    ) for check, command in platform.commands.items() if check in seen}

@@ -37,9 +37,10 @@ SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 RUN_VARIABLES = ('at_most_per_site', 'expect', 'fail_fast', 'force', 'hosts', 'max_deletes', 'own_variables', 'protect', 'report',
                  'report_mode',
                  'result', 'serial')
-PEER_VARIABLES = ('accept', 'announce', 'artifacts_dir', 'description', 'graceful_restart', 'handover', 'hold_time', 'interface', 'label',
-                  'local_preference', 'max_prefixes', 'md5_key', 'name', 'own_variables', 'platform', 'prepend', 'result',
-                  'router_asn', 'router_id')
+PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'artifacts_dir', 'description', 'discard_routes',
+                  'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
+                  'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
+                  'router_asn', 'router_id', 'state', 'static_distance', 'static_prefixes', 'track', 'vrf')
 KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES}}
 
 

@@ -49,6 +49,8 @@ def reader(process, tmp_path):
     for name, device in (('nyc-1', 'edge01.ewr-a'), ('nyc-2', 'edge02.ewr-a')):
         account.seed(name, free[device], bgp={'customer_asn': 64496, 'extra_prefixes': [], 'md5_key': 'for-the-demo-only'})
     account.hand_over('nyc-1', tmp_path / 'artifacts' / 'nyc-1.json')
+    handed_over = json.loads((tmp_path / 'artifacts' / 'nyc-1.json').read_text())
+    (tmp_path / 'artifacts' / 'lon-1.json').write_text(json.dumps({**handed_over, 'name': 'lon-1', 'bgp': None}))
     shutil.copy(ROOT / 'docs' / 'examples' / 'inventory.yml', tmp_path / 'inventory.yml')
     (tmp_path / 'cni.yml').write_text('plugin: netops.cloudflare_cni.circuits\nkeyed_groups:\n  - {key: cni_site, prefix: site}\n')
     return account

@@ -25,7 +25,8 @@ SLOT = {'site': 'ewr-a', 'speed': '10G'}
 FLEET = {
     'nyc-1': {'provision_slot': SLOT, 'provision_bgp': {'customer_asn': 64512, 'md5_key': 'planted md5 key'}, 'provision_mtu': 1476},
     'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'provision_description': '!unsafe {{ 7 * 7 }}',
-              'provision_health_check': {'rate': 'high'}},
+              'provision_health_check': {'rate': 'high'},
+              'provision_routes': [{'prefix': '10.20.0.0/16', 'priority': 100, 'description': 'offices'}]},
     'gcp-1': {'provision_pairing_key': KEY, 'provision_bandwidth': '1G'},
 }
 
@@ -77,6 +78,7 @@ def test_the_circuits_and_the_ports_without_one_are_hosts(account, ask):
     assert set(found.groups['dark']['hosts']) == {'nyc-1', 'nyc-2', account.spare}
     assert 'Healthy' in json.dumps(found.hosts['nyc-2']['provision_wait_for'])
     assert found.hosts['nyc-2']['cni_description'] == {'__ansible_unsafe': '{{ 7 * 7 }}'}
+    assert found.hosts['nyc-2']['provision_routes'] == FLEET['nyc-2']['provision_routes']
     assert 'planted' not in json.dumps(found.groups) + found.said
 
 
@@ -101,11 +103,12 @@ def test_a_rollout_over_it_changes_nothing(account, tmp_path):
 def test_filters(account, ask, text, hosts, asked):
     found = ask(PLUGIN + text)
     assert (found.status, {name for name in found.hosts if name in FLEET}) == (0, hosts), found.said
-    assert sorted(found.sent, key=str) == sorted([('interconnects', asked), ('cnis', {}), ('cf_interconnects', {})], key=str)
+    lists = [('interconnects', asked), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})]
+    assert sorted(found.sent, key=str) == sorted(lists, key=str)
 
 
 def test_a_status_costs_a_request_each_and_is_left_out_unless_asked_for(account, ask):
-    assert len(ask(PLUGIN + 'status: true').sent) == 3 + 4
+    assert len(ask(PLUGIN + 'status: true').sent) == 4 + 4
     assert 'cni_state' not in ask(PLUGIN).hosts['nyc-1']
 
 
@@ -131,18 +134,18 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     first = ask(text)
     (file,) = (tmp_path / 'kept').iterdir()
     again = ask(text)
-    assert (len(first.sent), again.sent, again.hosts) == (3, [], first.hosts)
+    assert (len(first.sent), again.sent, again.hosts) == (4, [], first.hosts)
     assert 'planted' not in file.read_text()
     os.utime(file, (0, 0))
     stale = ask(text, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (stale.status, stale.hosts) == (0, first.hosts)
     assert 'using the circuits of an earlier run from the cache' in stale.said
-    assert len(ask(text).sent) == 3
+    assert len(ask(text).sent) == 4
     (tmp_path / 'play.yml').write_text('[{hosts: all}]')
     before = len(account.simulator.requests())
     done = run('ansible-playbook', '-i', 'cni.yml', 'play.yml', '--list-hosts', '--flush-cache', env=account.environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert len(account.simulator.requests()) == before + 3
+    assert len(account.simulator.requests()) == before + 4
 
 
 def test_a_file_of_another_name_is_told_so(ask):

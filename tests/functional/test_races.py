@@ -359,3 +359,17 @@ def test_parallel_rollouts_with_one_selector_and_one_folder_all_succeed_at_once(
         results = list(pool.map(run, names))
     assert [(result.get('msg'), result['summary']) for result in results] == [(None, {'created': 1})] * len(names)
     assert all_have_their_own(simulator, tmp_path / 'files', names)
+
+
+@pytest.mark.parametrize('key', ['scope', 'none'])
+def test_two_runs_that_make_the_same_route_end_with_one(simulator, key):
+    """Whether the API refuses the second one or not."""
+    def job() -> Job:
+        return Job(simulator, (('static_route', {'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1', 'priority': 7}),))
+
+    for moment in moments(simulator, job, lambda: simulator.reset(route_key=key), lambda: job().run()):
+        (route,) = simulator.state()['routes']
+        assert (route['prefix'], route['priority']) == ('10.20.0.0/16', 7)
+        assert not moment.other.get('failed')
+        assert not moment.own.get('failed') or moment.own['error']['kind'] in LOSERS
+        assert job().run()['changed'] is False

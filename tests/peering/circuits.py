@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from peering.lab import Lab, Namespace
-from peering.routers import Bird, Frr, Router
+from peering.routers import Bird, Frr, Iproute2, Networkd, Router
 
 CUSTOMERS = {'frr': Frr, 'bird': Bird}
+ROUTERS = {**CUSTOMERS, 'iproute2': Iproute2, 'networkd': Networkd}  # those without BGP too
 BEHIND, ALSO_BEHIND = '192.0.2.0/24', '198.51.100.0/24'  # the customer's prefixes
 WANTED, NEW = '203.0.113.0/24', '10.20.0.0/16'  # Cloudflare's
 UNWANTED = ('0.0.0.0/0', '10.0.0.0/8', '203.0.113.128/25')  # what it announces as well: the account's routing table
@@ -23,7 +24,7 @@ def host(lab: Lab, name: str, *addresses: str) -> Namespace:
 
 
 def customer(lab: Lab, platform: str) -> Router:
-    return CUSTOMERS[platform](host(lab, platform, '192.0.2.1/24', '198.51.100.1/24', '100.64.0.1/24'))
+    return ROUTERS[platform](host(lab, platform, '192.0.2.1/24', '198.51.100.1/24', '100.64.0.1/24'))
 
 
 def ends(cni: dict) -> tuple[str, str]:
@@ -36,6 +37,11 @@ def neighbors(*cnis: dict, **other: object) -> dict[str, dict]:
     return {ends(cni)[0]: {
         'own': ends(cni)[1], 'asn': cni['bgp']['customer_asn'], 'key': cni['bgp'].get('md5_key') or '', **other,
     } for cni in cnis}
+
+
+def static_link(number: int) -> dict:
+    """The CNI of a link without BGP."""
+    return {**link(number), 'bgp': None}
 
 
 def link(number: int, **bgp: object) -> dict:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import signal
@@ -65,6 +66,17 @@ class Namespace:
         self._lab.callback(process.wait)
         self._lab.callback(process.terminate)
         return process
+
+    def hops(self, prefix: str) -> set[str]:
+        """The interfaces that packets to a prefix leave by, as far as they have a link: of the route with the lowest metric."""
+        found = [route for route in json.loads(self.ip('-j', '-4', 'route', 'show', 'exact', prefix)) if 'linkdown' not in route['flags']]
+        lowest = min((route.get('metric', 0) for route in found), default=0)
+        hops = [hop for route in found if route.get('metric', 0) == lowest for hop in route.get('nexthops', [route])]
+        return {hop.get('dev', '') for hop in hops if not {'dead', 'linkdown'} & set(hop['flags'])}
+
+    def leaves_by(self, target: str, source: str) -> str:
+        """The interface that packets between two addresses leave by."""
+        return json.loads(self.ip('-j', 'route', 'get', target, 'from', source))[0]['dev']
 
     def counter(self, name: str) -> int:
         """A counter of the kernel's TCP, such as TCPMD5Failure."""

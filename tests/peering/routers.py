@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,22 @@ from typing import NamedTuple
 from peering.lab import Namespace, run, until
 
 FRR = Path('/usr/lib/frr')
+NETWORKD = Path('/usr/lib/systemd/systemd-networkd')
+
+
+# A folder that holds other releases of FRR and BIRD, with all that they need, as tests/tools/routers.py fetches them.
+OTHERS = os.environ.get('PEERING_ROUTERS', '')
+SHARED = ('/dev', '/proc', '/sys', '/tmp', str(Path(__file__).resolve().parents[2]))
+ENTER = '''
+    for folder in $1; do mkdir -p $0$folder; mount --rbind $folder $0$folder; done
+    [ -z "$2" ] || { mkdir -p $2/run/frr $0/run; chmod -R a+rwX $2/run; mount --bind $2/run $0/run; }
+    folder=$0; shift 2; exec chroot $folder "$@"
+'''
+
+
+def routed(folder: Path | str, *command: object) -> tuple[object, ...]:
+    """A command of a router, with its /run in a folder: that of this machine, or of the other releases."""
+    return ('unshare', '--mount', 'sh', '-ec', ENTER, OTHERS, ' '.join(SHARED), folder, *command) if OTHERS else command
 
 
 class Peer(NamedTuple):
@@ -31,13 +48,16 @@ class Peer(NamedTuple):
 class Router:
     """A host with a router on it. Configurations of circuits are files, as the role writes them, or text."""
 
+    process: subprocess.Popen | None = None
+
     def __init__(self, host: Namespace):
         self.host = host
 
-    def play(self, playbook: Path, circuit: Path) -> str:
+    def play(self, playbook: Path, circuit: Path, gone: bool = False) -> str:
         """Runs a playbook of the guide on the router itself, for the file of one circuit; returns what it prints."""
         command = [Path(sys.executable).with_name('ansible-playbook'), '-i', 'localhost,', '-c', 'local', playbook]
-        variables = {'router_hosts': 'localhost', 'circuits': [str(circuit)], 'ansible_python_interpreter': sys.executable, **self.places}
+        circuits = {'circuits': [], 'circuits_gone': [str(circuit)]} if gone else {'circuits': [str(circuit)]}
+        variables = {'router_hosts': 'localhost', **circuits, 'ansible_python_interpreter': sys.executable, **self.places}
         return self.host.run('env', 'ANSIBLE_NOCOLOR=1', *command, '-e', json.dumps(variables))
 
     def kill(self) -> None:
@@ -60,18 +80,22 @@ class Frr(Router):
         shutil.chown(folder, 'frr', 'frr')
         self.configuration = folder / 'frr.conf'
         if not (folder / 'zebra.vty').exists():
-            self._daemon('zebra')
+            for name in ('mgmtd', 'zebra', 'staticd'):  # in FRR 10 the first one passes on what the others are to do
+                if Path(f'{OTHERS}{FRR}', name).exists():
+                    self._daemon(name)
         self.process = self._daemon('bgpd')
         self._assemble(circuits)
-        self.host.run('vtysh', '--vty_socket', folder, '-f', self.configuration)
+        self.vtysh('-f', self.configuration)
 
     def _daemon(self, name: str) -> subprocess.Popen:
         folder = self.host.folder
         socket = folder / f'{name}.vty'
         socket.unlink(missing_ok=True)
         (folder / f'{name}.conf').touch()
-        own = ('-f', folder / f'{name}.conf', '-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
-        process = self.host.start(FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0)
+        own = ('-i', folder / f'{name}.pid', '-z', folder / 'zserv.api')
+        if name in ('zebra', 'bgpd'):  # in FRR 10 the others have no file
+            own += ('-f', folder / f'{name}.conf')
+        process = self.host.start(*routed(folder, FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0))
         until(socket.exists, f'{name} answers')
         return process
 
@@ -79,10 +103,22 @@ class Frr(Router):
         self._assemble(circuits)
         self.host.run(*self._reloading())
 
+    def remove(self, text: str) -> None:
+        """Carries out what the role wrote to take a circuit away."""
+        file = self.host.folder / 'remove.conf'
+        file.write_text(text)
+        self.vtysh('-f', file)
+
+    def vtysh(self, *arguments: object) -> str:
+        return self.host.run(*routed(self.host.folder, 'vtysh', '--vty_socket', self.host.folder, *arguments))
+
+    def configured(self) -> str:
+        return self.vtysh('-c', 'show running-config')
+
     def _reloading(self) -> list[str]:
         folder = str(self.host.folder)
         own = ['--vty_socket', folder, '--confdir', folder, '--rundir', folder]
-        return [str(FRR / 'frr-reload.py'), '--reload', *own, str(self.configuration)]
+        return [str(word) for word in routed(self.host.folder, FRR / 'frr-reload.py', '--reload', *own, self.configuration)]
 
     def start_for_the_playbook(self) -> None:
         self.start()
@@ -101,10 +137,10 @@ class Frr(Router):
 
     @staticmethod
     def check(file: Path) -> None:
-        run('vtysh', '-C', '-f', file)
+        run(*routed('', 'vtysh', '-C', '-f', file))
 
     def ask(self, command: str) -> dict:
-        return json.loads(self.host.run('vtysh', '--vty_socket', self.host.folder, '-c', f'{command} json'))
+        return json.loads(self.vtysh('-c', f'{command} json'))
 
     def peers(self) -> dict[str, Peer]:
         return {
@@ -124,7 +160,7 @@ class Bird(Router):
     called, proto = 'BIRD', 'bird'
     base = '''protocol device { }
 protocol direct { ipv4; }
-protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
+protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC]; }; merge paths on; }
 '''
 
     def start(self, *circuits: str) -> None:
@@ -132,7 +168,9 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
         self.configuration, self.socket = folder / 'bird.conf', folder / 'bird.ctl'
         self._assemble(circuits)
         self.socket.unlink(missing_ok=True)
-        self.process = self.host.start('bird', '-f', '-R', '-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid')
+        recovery = ('-R',) if self.process else ()  # BIRD 3 would wait at its first start, too, for what was never there
+        own = ('-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid', *recovery)
+        self.process = self.host.start(*routed(folder, 'bird', '-f', *own))
         until(self.socket.exists, 'bird answers')
 
     def reload(self, *circuits: str) -> None:
@@ -154,10 +192,10 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
 
     @staticmethod
     def check(file: Path) -> None:
-        run('bird', '-p', '-c', file)
+        run(*routed('', 'bird', '-p', '-c', file))
 
     def birdc(self, command: str) -> str:
-        return self.host.run('birdc', '-s', self.socket, command)
+        return self.host.run(*routed(self.host.folder, 'birdc', '-s', self.socket, command))
 
     def peers(self) -> dict[str, Peer]:
         found = {}
@@ -174,8 +212,41 @@ protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
         text = self.birdc(f'show route all where source = RTS_BGP && from = {address}')
         return {
             prefix: [int(number) for number in path.split()]
-            for prefix, path in re.findall(r'^(\d\S+/\d+)[^\n]*\n(?:\t[^\n]*\n)*?\tBGP\.as_path: ([\d ]*)', text, re.MULTILINE)
+            for prefix, path in re.findall(r'^(\d\S+/\d+)[^\n]*\n(?:\t[^\n]*\n)*?\t(?:BGP\.as_path|bgp_path): ([\d ]*)', text, re.MULTILINE)
         }
+
+
+class Iproute2(Router):
+    """Linux without a router: circuits are scripts."""
+
+    def start(self, *circuits: str) -> None:
+        for circuit in circuits:
+            file = self.host.folder / 'circuit.sh'
+            file.write_text(circuit)
+            self.host.run('sh', file)
+
+    reload = remove = start
+
+    @property
+    def places(self) -> dict[str, str]:
+        folder = self.host.folder
+        return {'iproute2_folder': str(folder / 'circuits'), 'iproute2_unit': str(folder / 'unit'), 'iproute2_enable': 'true'}
+
+
+class Networkd(Router):
+    """Linux with systemd-networkd, a file for each circuit. A /sys that it can't write means that there is no udev, as in a container."""
+
+    def start(self, *circuits: str) -> None:
+        folder = self.host.folder / 'network'
+        folder.mkdir()
+        for number, circuit in enumerate(circuits):
+            (folder / f'circuit-{number}.network').write_text(circuit)
+        self.process = self.host.start('sh', '-ec', f'''
+            mount -o remount,ro /sys
+            mount -t tmpfs none /run
+            mkdir -p /run/systemd/netif/links /run/systemd/netif/leases
+            cp -r {folder} /run/systemd/network
+            exec {NETWORKD}''')
 
 
 class GoBgp(Router):
@@ -227,5 +298,13 @@ class GoBgp(Router):
         return {
             prefix: [number for attribute in paths[0]['attrs'] if attribute['type'] == 2
                      for segment in attribute['as_paths'] for number in segment['asns']]
+            for prefix, paths in self.ask('neighbor', address, 'adj-in').items()
+        }
+
+    def communities(self, address: str) -> dict[str, list[str]]:
+        """{prefix: communities} of what a neighbour announces."""
+        return {
+            prefix: [f'{number >> 16}:{number & 0xffff}' for attribute in paths[0]['attrs'] if attribute['type'] == 8
+                     for number in attribute['communities']]
             for prefix, paths in self.ask('neighbor', address, 'adj-in').items()
         }

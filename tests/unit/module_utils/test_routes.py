@@ -305,7 +305,7 @@ def account(*routes, unreadable=(), **states):
     ports = [direct('a', 1), direct('b', 2, device='edge02.ewr-a')]
     cnis = [cni(1, 'nyc-1', 'a'), cni(2, 'nyc-2', 'b', cust_ip='172.31.0.3/31', p2p_ip='172.31.0.2/31')]
     return plan_snapshot([*SLOTS, slot(8, site='lhr-a', device='edge01.lhr-a')], ports, cnis, [tunnel(1), tunnel(2)],
-                      routes=[*routes, *unreadable], **{'a': 'Down', 'b': 'Healthy', **states})
+                         routes=[*routes, *unreadable], **{'a': 'Down', 'b': 'Healthy', **states})
 
 
 def planned(chain, there):
@@ -390,6 +390,11 @@ def test_routes_are_deleted_before_their_cni_gets_another_address_and_made_again
         with pytest.raises(ProtectedError, match=r'^nyc-1: routes point .*, 10\.30\.0\.0/16\. Its address is not changed without force'):
             allowed_changes(changes, Guards(), there)
     assert allowed_changes(changes, Guards(force=routes is None), there)
+
+
+def test_the_diff_of_a_deleted_route_has_no_status_of_an_interconnect():
+    changes = decide({'state': 'absent'}, snapshot_of(route()))
+    assert allowed_changes(changes, Guards(), account(route())) == changes
 
 
 def test_a_route_that_can_not_be_read_may_lead_to_what_is_to_be_deleted():
