@@ -22,11 +22,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, RESOURCES, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SCOPE_OPTIONS
 from ansible_collections.netops.cloudflare_cni.plugins.modules.rollout import ARGUMENT_SPEC
 
 API = Api()
-STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels'}
-NAMED_BY = {'slots': 'id', 'interconnects': 'name', 'cnis': 'id', 'tunnels': 'id'}
+STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels', 'route': 'routes'}
+NAMED_BY = {'slots': 'id', 'interconnects': 'name', 'cnis': 'id', 'tunnels': 'id', 'routes': 'id'}
 # What Cloudflare changes along with what it is asked to.
 CONSEQUENCES = {'occupied', 'account', 'modified_on', 'effective'}
 FILLED_IN = ('bgp_mode',)  # what it adds to an object that is without
@@ -133,6 +134,7 @@ def may_change(wanted: Declared) -> set[tuple[str, ...]]:
     named = {f.path for f in RESOURCES[wanted.row.name].fields if get(wanted.params, f.option) is not None}
     if any(wire.startswith('bgp.') for wire in named):
         named.add('bgp.extra_prefixes')
+    named |= {f'scope.{name}' for name in SCOPE_OPTIONS if 'scope' in named}
     return {tuple(wire.removesuffix('.saved').split('.')) for wire in named}
 
 
