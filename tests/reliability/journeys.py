@@ -17,11 +17,12 @@ from support.playbook import ROOT, Account
 NEW = {
     'provision_slot': SLOT, 'provision_bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}, 'provision_bgp_mode': 'advertise_only',
     'provision_health_check': {'rate': 'high'}, 'provision_default_asn': 65000,
+    'provision_routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16', 'priority': 200}],
 }
 CHANGED = {
     **NEW, 'provision_mtu': 1400, 'provision_description': 'changed', 'provision_health_check': {'rate': 'low'},
     'provision_bgp': {**NEW['provision_bgp'], 'extra_prefixes': ['192.0.2.0/24']}, 'provision_default_asn': 65001,
-    'provision_loa_name': 'Example Networks',
+    'provision_loa_name': 'Example Networks', 'provision_routes': [{'prefix': '10.20.0.0/16', 'weight': 7}, {'prefix': '10.40.0.0/16'}],
 }
 REPLACED = {**CHANGED, 'provision_slot': {**SLOT, 'speed': '100G'}, 'provision_on_immutable': 'replace'}
 SECOND = {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}
@@ -35,7 +36,7 @@ JOURNEYS = {
     'rollout, overridden': ('rollout', {'nyc-1': REPLACED}, ('-e', 'rollout_state=overridden', '-e', 'rollout_max_deletes=1')),
     'decommission': ('decommission', {'nyc-1': REPLACED}, ('--limit', 'nyc-1')),
     'role, new': (str(ROOT / 'tests/benchmark/plays/role.yml'), {'nyc-1': NEW, 'nyc-2': BESIDE}, ()),
-    'rollout, absent': ('rollout', {name: {'provision_state': 'absent'} for name in ('nyc-1', 'nyc-2')},
+    'rollout, absent': ('rollout', {name: {'provision_state': 'absent', 'provision_routes': []} for name in ('nyc-1', 'nyc-2')},
                         ('-e', 'rollout_max_deletes=2')),
 }
 

@@ -22,6 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, RESOURCES, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SCOPE_OPTIONS
 from ansible_collections.netops.cloudflare_cni.plugins.modules.rollout import ARGUMENT_SPEC
 
 API = Api()
@@ -133,6 +134,7 @@ def may_change(wanted: Declared) -> set[tuple[str, ...]]:
     named = {f.path for f in RESOURCES[wanted.row.name].fields if get(wanted.params, f.option) is not None}
     if any(wire.startswith('bgp.') for wire in named):
         named.add('bgp.extra_prefixes')
+    named |= {f'scope.{name}' for name in SCOPE_OPTIONS if 'scope' in named}
     return {tuple(wire.removesuffix('.saved').split('.')) for wire in named}
 
 
