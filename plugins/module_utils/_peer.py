@@ -265,7 +265,7 @@ def _whole_number(given: Mapping[str, Any], option: str, default: int | None = N
 def _one_of(given: Mapping[str, Any], option: str, default: str, allowed: Sequence[str]) -> str:
     value = str(given.get(option, default))
     if value not in allowed:
-        raise InputError(f'peer_{option}', f'{value!r} is not possible.', ', '.join(filter(None, allowed)))
+        raise InputError(f'peer_{option}', f'{value!r} is not valid.', ', '.join(filter(None, allowed)))
     return value
 
 
@@ -389,7 +389,7 @@ def _router_id(value: Any) -> str:
     try:
         return str(IPv4Address(value)) if value is not None else ''
     except ValueError as error:
-        raise InputError('peer_router_id', f'{value!r} is not possible.', f'an IPv4 address ({error})') from None
+        raise InputError('peer_router_id', f'{value!r} is not valid.', f'an IPv4 address ({error})') from None
 
 
 def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]:

@@ -10,53 +10,53 @@ module: static_route
 short_description: Manage a static route to a circuit
 version_added: 1.1.0
 description:
-  - Makes, changes or deletes a static route of Magic Transit and Cloudflare WAN. A CNI without BGP carries traffic by such routes only.
-  - The lowest O(priority) wins. Routes of one prefix and one priority share the traffic (ECMP) by their O(weight). The longest prefix
-    comes first. At the same prefix and priority a static route wins over one by BGP, which has the priority 100.
-  - A route is found by O(prefix) and next hop, and by O(scope) where several have both in common. What is not named is left as it is.
-    Cloudflare wants the whole route on a change, so it gets the route as read, with the named fields in it.
-  - What Cloudflare stored is compared with what was asked for. A field that did not take is a failure that names it.
-  - The routes of a circuit can be declared with it, too, see O(netops.cloudflare_cni.rollout#module:circuits[].routes).
+  - Creates, changes or deletes a static route of Magic Transit and Cloudflare WAN. A CNI without BGP carries traffic by such routes only.
+  - The longest prefix wins, then the lowest O(priority). Routes of one prefix and priority share the traffic (ECMP) by O(weight). At the
+    same prefix and priority a static route wins over a BGP route, which has the priority 100.
+  - A route is found by O(prefix) and next hop, and by O(scope) if several routes share both. What is not given is left as it is. Cloudflare
+    replaces the whole route on a change, so it is sent the route as read, with the given fields in it.
+  - What Cloudflare stored is compared with what was requested. A field that was not applied is a failure that names it.
+  - The routes of a circuit can also be declared with it, see O(netops.cloudflare_cni.rollout#module:circuits[].routes).
 options:
   id:
     description:
-      - The id that Cloudflare gave the route. With O(prefix) or a next hop too, the route gets that one.
+      - The id that Cloudflare assigned to the route. O(prefix) or a next hop given with it are set on that route.
     type: str
   prefix:
     description:
       - The IPv4 prefix. Host bits are cleared with a warning. Cloudflare takes prefixes of RFC 1918, others if your account team has
-        allowed them. Needed unless O(id) is given.
+        allowed them. Required unless O(id) is given.
     type: str
   nexthop:
     description:
-      - The IPv4 address of the next hop, which is the customer's end of a tunnel. C(cust_ip) of a CNI is taken as it is, with its length.
+      - The IPv4 address of the next hop, which is the customer's end of a tunnel. C(cust_ip) of a CNI may be given with its prefix length.
     type: str
   conduit_name:
     description:
       - The circuit to route to, instead of O(nexthop).
-      - No source says which address of a CNI is the next hop. That it is the customer's end of the link, C(cust_ip), is inferred from an
-        account that was exported. If that is not so for yours, give O(nexthop).
-      - With O(state=absent), if there is no such circuit, there is nothing to delete.
+      - Cloudflare does not document which address of a CNI is the next hop. That it is the customer's end of the link, C(cust_ip), is
+        inferred from an exported account. If yours differs, give O(nexthop).
+      - With O(state=absent) and no such circuit there is nothing to delete.
     type: str
   state:
     description:
-      - Whether the route is there.
+      - Whether the route exists.
     type: str
     choices: [present, absent]
     default: present
   priority:
     description:
-      - The lower wins. On a new route 100 if not given.
+      - The lowest wins. 100 on a new route if not given.
     type: int
   weight:
     description:
-      - The share of the traffic among routes of one prefix and priority, 1 to 256. Cloudflare decides if it was never given.
+      - The share of the traffic among routes of one prefix and priority, 1 to 256. Cloudflare chooses one if it was never given.
     type: int
   scope:
     description:
       - Where the route counts, by data centres of Cloudflare. Cloudflare uses it for routes that share traffic (ECMP) only.
-      - Routes of one prefix and next hop are told apart by it. If it is given, the route with this very scope is meant, and else one
-        without a scope, which then gets it. V({}) is the route without one.
+      - Routes of one prefix and next hop differ in it. If it is given, it selects the route with this very scope, otherwise one without a
+        scope, which then gets it. V({}) is the route without one.
     type: dict
     suboptions:
       colo_names:
@@ -69,13 +69,11 @@ options:
         elements: str
   description:
     description:
-      - Text for people.
+      - Free text.
     type: str
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
 '''
 
 EXAMPLES = r'''
@@ -91,7 +89,7 @@ EXAMPLES = r'''
     conduit_name: nyc-2
     priority: 200
 
-- name: Three quarters over the one, a quarter over the other
+- name: Send three quarters over one circuit, a quarter over the other
   netops.cloudflare_cni.static_route:
     prefix: 10.30.0.0/16
     conduit_name: "{{ item.circuit }}"
@@ -100,7 +98,7 @@ EXAMPLES = r'''
     - {circuit: nyc-1, weight: 192}
     - {circuit: nyc-2, weight: 64}
 
-- name: Without the backup
+- name: Delete the backup
   netops.cloudflare_cni.static_route:
     prefix: 10.20.0.0/16
     conduit_name: nyc-2
@@ -114,7 +112,7 @@ route:
   type: dict
   contains:
     id:
-      description: The id that Cloudflare gave it.
+      description: The id that Cloudflare assigned.
       type: str
       returned: always
       sample: c4a7362d577a6c3019a474fd6f485821
@@ -129,7 +127,7 @@ route:
       returned: always
       sample: 172.31.0.1
     priority:
-      description: The priority; the lower wins.
+      description: The priority; the lowest wins.
       type: int
       returned: always
       sample: 100
@@ -144,64 +142,33 @@ route:
       returned: when Cloudflare returns it
       sample: {colo_regions: [ENAM]}
     description:
-      description: Text for people.
+      description: Free text.
       type: str
       returned: when Cloudflare returns it
       sample: Branch offices
     created_on:
-      description: When it was made.
+      description: When it was created.
       type: str
       returned: when Cloudflare returns it
       sample: '2026-11-02T09:30:00Z'
     modified_on:
-      description: When it was changed last.
+      description: When it was last changed.
       type: str
       returned: when Cloudflare returns it
       sample: '2026-11-02T09:30:00Z'
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 applied:
-  description: What was changed before the failure.
+  description: L(Writes before the failure, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#applied).
   returned: failure, if anything was
   type: list
   elements: dict
-  contains:
-    action:
-      description: V(create), V(update) or V(delete).
-      type: str
-      returned: always
-      sample: delete
-    object:
-      description: What it was done to.
-      type: str
-      returned: always
-      sample: static route nexthop=172.31.0.1, prefix=10.20.0.0/16
+  sample: [{action: delete, object: CNI conduit_name=nyc-1}]
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}

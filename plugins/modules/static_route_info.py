@@ -10,8 +10,8 @@ module: static_route_info
 short_description: Read static routes
 version_added: 1.1.0
 description:
-  - Returns the static routes of the account, all or those that meet what is asked for.
-  - Nothing found is an empty list and not a failure.
+  - Returns the static routes of the account, all or those that match the options.
+  - No match is an empty list, not a failure.
 options:
   prefix:
     description:
@@ -28,101 +28,35 @@ options:
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes.info
-author:
-  - netops.cloudflare_cni contributors (@netops-collections)
+  - netops.cloudflare_cni._attributes
 '''
 
 EXAMPLES = r'''
-- name: What is routed to a circuit?
+- name: Read the routes to a circuit
   netops.cloudflare_cni.static_route_info:
     conduit_name: nyc-1
   register: routed
 
-- name: Its prefixes
+- name: Show their prefixes
   ansible.builtin.debug:
     msg: "{{ routed.routes | map(attribute='prefix') }}"
 '''
 
 RETURN = r'''
 routes:
-  description: The routes, by prefix, and by priority.
+  description: The routes, as M(netops.cloudflare_cni.static_route) returns one, in the order of prefix and priority.
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: The id that Cloudflare gave it.
-      type: str
-      returned: always
-      sample: c4a7362d577a6c3019a474fd6f485821
-    prefix:
-      description: The prefix.
-      type: str
-      returned: always
-      sample: 10.20.0.0/16
-    nexthop:
-      description: The next hop.
-      type: str
-      returned: always
-      sample: 172.31.0.1
-    priority:
-      description: The priority; the lower wins.
-      type: int
-      returned: always
-      sample: 100
-    weight:
-      description: The share among routes of one priority.
-      type: int
-      returned: when Cloudflare returns it
-      sample: 128
-    scope:
-      description: Where the route counts.
-      type: dict
-      returned: when Cloudflare returns it
-      sample: {colo_regions: [ENAM]}
-    description:
-      description: Text for people.
-      type: str
-      returned: when Cloudflare returns it
-      sample: Branch offices
-    created_on:
-      description: When it was made.
-      type: str
-      returned: when Cloudflare returns it
-      sample: '2026-11-02T09:30:00Z'
-    modified_on:
-      description: When it was changed last.
-      type: str
-      returned: when Cloudflare returns it
-      sample: '2026-11-02T09:30:00Z'
+  sample:
+    - {id: c4a7362d577a6c3019a474fd6f485821, prefix: 10.20.0.0/16, nexthop: 172.31.0.1, priority: 100, weight: 128}
 api:
-  description: What the task cost.
-  returned: always, but for options that no connection can be made with
+  description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
+  returned: always, except for options that no connection can be made with
   type: dict
-  contains:
-    requests:
-      description: The requests that were sent.
-      type: int
-      returned: always
-      sample: 3
-    retries:
-      description: Those among them that repeated a failed one.
-      type: int
-      returned: always
-      sample: 0
-    waited:
-      description: Seconds spent on waiting, be it before a retry, for the rate limit or for a status.
-      type: float
-      returned: always
-      sample: 0.0
+  sample: {requests: 3, retries: 0, waited: 0.0}
 error:
-  description:
-    - What went wrong, for a playbook to look at; C(msg) has it in words.
-    - C(kind) is V(input), V(ambiguous), V(drift), V(not_taken), V(undecided), V(race), V(not_yet), V(transport), V(answer), V(api) or
-      V(error), and C(retryable) is whether it may pass by itself. The other keys go with the kind.
-    - An option that is to blame is in C(option), with what it may be in C(allowed). Objects are in C(candidates), fields in C(fields).
-    - The API's own words are in C(method), C(path), C(status), C(code), C(message), C(errors), C(retry_after) and C(cf_ray), and what may
-      be behind them in C(hint). C(reason) tells why there was no answer, C(cause) which error led to this one.
+  description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
   type: dict
   sample: {kind: api, retryable: false, method: PUT, path: /cni/settings, status: 403, code: 10000, message: Authentication error}
