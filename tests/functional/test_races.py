@@ -155,7 +155,7 @@ def test_the_last_free_slot_goes_to_one_and_the_other_is_told(simulator):
         assert len(circuits) == 1
         assert [bool(end.get('failed')) for end in ends] == [name not in circuits for name in ('nyc-1', 'nyc-2')]
         loser = next(end for end in ends if end.get('failed'))
-        assert 'no slot is left' in loser['msg']
+        assert 'no slot matches' in loser['msg']
         for result in (moment.own, moment.other):
             ended_well(result, *LOSERS)
 
