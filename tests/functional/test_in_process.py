@@ -67,7 +67,7 @@ ROWS = {
     'warned of': Row('cni_settings_info', {'validate_certs': False}, shows='validate_certs is false'),
     'wrong token': Row('cni_settings_info', {'api_token': 'planted-token'}, 'failed', 'lacks a permission'),
     'vaulted token': Row('cni_settings_info', {'api_token': 'VAULTED'}, shows='65000'),
-    'token of the environment': Row('cni_settings_info', {}, 'failed', 'contains a space', {'environment': {'CLOUDFLARE_API_TOKEN': 'a b'}}),
+    'token of the environment': Row('cni_settings_info', {}, 'failed', 'a space', {'environment': {'CLOUDFLARE_API_TOKEN': 'a b'}}),
     'proxy of the environment': Row('cni_settings_info', {'retry_timeout': 1}, 'failed', '"reason": "proxy"', {
         'environment': [{'HTTP_PROXY': 'http://127.0.0.1:1'}, {'NO_PROXY': ''}, {'no_proxy': ''}]}),
     'after these': Row('cni_settings_info', {}, shows='65000'),
