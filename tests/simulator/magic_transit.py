@@ -63,12 +63,12 @@ class MagicTransit:
         return self._new(
             name=interconnect['name'],
             description='',
-            automatic_return_routing=False,
             colo_name=interconnect.get('site') or interconnect['region'],
             mtu=1500,
             version=self.rules.tunnel_version,
             virtual_port_reservation_id=port(interconnect),
             health_check={'enabled': True, 'rate': 'mid', 'type': 'reply', 'direction': 'unidirectional', 'target': ''},
+            automatic_return_routing=False,
         )
 
     def _merged(self, tunnel: dict, body: dict, target_objects: bool) -> dict:
@@ -215,7 +215,7 @@ class MagicTransit:
 
     def _new(self, **fields: object) -> dict:
         now = self._now()
-        return {'id': uuid.uuid4().hex, **fields, 'created_on': now, 'modified_on': now}
+        return {'id': uuid.uuid4().hex, 'created_on': now, 'modified_on': now, **fields}
 
     def _taken(self, bodies: list[dict]) -> list[dict]:
         """What a PUT of several takes of them."""
