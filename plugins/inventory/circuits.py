@@ -273,6 +273,6 @@ def _spare_variables(interconnect: Object) -> dict[str, Any]:
 
 
 def _facts(interconnect: Object, statuses: Mapping[str, Object], cni: Object | None = None) -> dict[str, Any]:
-    sources = ((INTERCONNECT_FACTS, interconnect), (CNI_FACTS, without_secrets(CNI, cni)),
+    sources = ((INTERCONNECT_FACTS, interconnect), (CNI_FACTS, without_secrets(cni)),
                (STATUS_FACTS, statuses.get(interconnect['name'])))
     return {f'cni_{name}': get(obj, path) for names, obj in sources for name, path in names.items() if get(obj, path) is not None}

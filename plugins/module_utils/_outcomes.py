@@ -138,7 +138,7 @@ def _circuit_result(outcome: Outcome) -> dict[str, Any]:
 
 
 def _object_result(row: Resource, path: str, objects: dict[str, Object]) -> Any:
-    shown = without_secrets(row, objects.get(row.name))
+    shown = without_secrets(objects.get(row.name))
     return get(shown, path) if path else shown
 
 

@@ -331,3 +331,7 @@ HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
 SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')
 
 RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, ROUTE, STATUS)}
+
+# What no output shows, under whatever object of the API it is.
+SECRET_NAMES = frozenset(path.rpartition('.')[2] for row in RESOURCES.values() for variant in (row, *row.variants.values())
+                         for path in variant.secret_paths)

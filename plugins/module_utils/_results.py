@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SECRET_NAMES, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN
 
 
@@ -31,13 +31,17 @@ def _object_diff(change: Change) -> dict[str, Any]:
 
 def _diff_content(row: Resource, obj: Object | None) -> Object | str:
     """What a diff shows of an object: all but its secrets, and of a file its content."""
-    visible = without_secrets(row, obj) or {}
+    visible = without_secrets(obj) or {}
     return visible.get('content', '') if row.store == 'file' else visible
 
 
-def without_secrets(row: Resource, obj: Object | None) -> Object | None:
-    """The object with its secrets hidden."""
-    return merge(obj, {path: HIDDEN for path in row.secret_paths if get(obj, path) is not None}) if obj else obj
+def without_secrets(value: Any) -> Any:
+    """An object, or what is in it, with its secrets hidden: by their names, as a tunnel may hold what a CNI holds."""
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: HIDDEN if name in SECRET_NAMES and inner is not None else without_secrets(inner) for name, inner in value.items()}
 
 
 def applied_result(changes: Iterable[Change]) -> dict[str, Any]:

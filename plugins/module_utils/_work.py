@@ -35,7 +35,7 @@ def manage_work(row: Resource, **returned: str | None) -> Work:
             task.module.warn(text)
         changes = converge(task, [desired])
         last = next(change for change in reversed(changes) if change.row.name == row.name)
-        final = without_secrets(last.row, None if last.action == 'delete' else last.answer or last.after)
+        final = without_secrets(None if last.action == 'delete' else last.answer or last.after)
         addresses = changed_addresses(changes)
         warn_changed_addresses(task.module.warn, desired.label, addresses)
         result = {**diff_result(changes), **({'addresses': addresses} if addresses else {})}
@@ -62,7 +62,7 @@ def info_work(row: Resource, returned: str, *, filters: Sequence[str] = (), quer
         if not objects and any(api_query.get(name) for name in regards_case):
             objects = _read_filtered(task, row, filters, {name: api_query[name] for name in api_query if name not in regards_case})
         objects = sorted(objects, key=sort_key) if sort_key else objects
-        return {'changed': False, returned: objects if task.params.get(reveal) else [without_secrets(row, obj) for obj in objects]}
+        return {'changed': False, returned: objects if task.params.get(reveal) else [without_secrets(obj) for obj in objects]}
     return work
 
 
