@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 
-@pytest.fixture(scope='session', autouse=True)
+@pytest.fixture(scope='module', autouse=True)  # no longer than that: tests of other folders may follow
 def no_process():
     def refuse(*_arguments, **_options):
         pytest.fail('A test of tests/unit starts a process: it belongs in tests/functional.')
