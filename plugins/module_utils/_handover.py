@@ -102,10 +102,10 @@ into Cloudflare's equipment. The port stays Pending until the cross-connect is i
    if check.enabled is not false else 'off'),
 ] if check else [])) }}{% if handover.routes is defined %}
 
-## Routed to this circuit: static routes at Cloudflare
+## Static routes at Cloudflare
 
 {% if handover.routes %}
-| Prefix | Priority | Weight | Scope | |
+| Prefix | Priority | Weight | Scope | Description |
 |---|---|---|---|---|
 {% for route in handover.routes %}
 {% set scope = (route.scope | default({})).values() | map('join', ', ') | select | join(', ') %}
@@ -113,7 +113,7 @@ into Cloudflare's equipment. The port stays Pending until the cross-connect is i
 | {{ cells | map('default', '') | map('cell') | join(' | ') }} |
 {% endfor %}
 
-The next hop is your router's address of the link. The lowest priority wins; routes of one prefix and priority share the traffic by weight.
+The next hop is your router's address. The lowest priority wins. Routes with the same prefix and priority share the traffic by weight.
 {% else %}
 None.
 {% endif %}

@@ -85,9 +85,9 @@ def _cisco_interface(example: str) -> Text:
     return Text(r'[A-Za-z-]+\d+(/\d+)*', f'an interface without a VLAN, such as {example}')
 
 
-NO_TRACKING = 'this platform tracks no static route. The route goes with the link of its interface.'
-NO_ACL = 'this platform has no access list on an interface. Linux filters by nftables.'
-NO_MSS = 'this platform clamps no MSS on an interface.'
+NO_TRACKING = 'this platform does not track static routes. The route is withdrawn when its interface goes down.'
+NO_ACL = 'this platform has no access lists on interfaces. Filter with nftables.'
+NO_MSS = 'this platform does not clamp the MSS on an interface.'
 LINUX_LACKS = {'track': NO_TRACKING, 'acl_in': NO_ACL, 'acl_out': NO_ACL}
 
 # In commands {interface}, {customer}, {cloudflare}, {name} and {track} are as in the session. {prefix} is one that is routed to Cloudflare,
@@ -134,7 +134,7 @@ PLATFORMS = {
             'session': '''birdc "show protocols all '{name}'"''',
             'received': '''birdc "show route protocol '{name}'"''',
             'announced': '''birdc "show route export '{name}'"''',
-        }, {**LINUX_LACKS, 'maximum_paths': 'BIRD merges paths in the kernel protocol of bird.conf, by "merge paths on".'}, LINUX_VRF,
+        }, {**LINUX_LACKS, 'maximum_paths': 'BIRD shares the load with "merge paths on" in the kernel protocol of bird.conf.'}, LINUX_VRF,
     ),
     'junos': Platform(
         Text(r'(?!\$[0-9]\$)[ !#-\[\]-~]{1,126}', r'1 to 126 characters except \, and not the $9$ of an encrypted one', '"'),
@@ -165,7 +165,7 @@ PLATFORMS = {
             'announced': 'show bgp{vrf} neighbors {cloudflare} advertised-routes',
             'route': 'show route{vrf} ipv4 {prefix}',
             'track': 'show track CNI-{track}',
-        }, {'mss': 'IOS XR adjusts the MSS by hw-module, for a whole network processor.'}, VRF_TEXT,
+        }, {'mss': 'IOS XR adjusts the MSS with hw-module, for a whole network processor.'}, VRF_TEXT,
     ),
     'eos': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('Ethernet1/1 or Port-Channel1'), {
         **CISCO,
@@ -187,7 +187,7 @@ PLATFORMS = {
         'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
         'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
         'route': 'show ip route {prefix}{vrf}',
-    }, {'mss': NO_MSS, 'graceful_restart': 'NX-OS has it for all sessions of a router, where it is on by default.'}, VRF_TEXT),
+    }, {'mss': NO_MSS, 'graceful_restart': 'on NX-OS it is a setting of the whole router, on by default.'}, VRF_TEXT),
     'iproute2': Platform(None, LINE_TEXT, LINUX_INTERFACE, LINUX, LINUX_LACKS, LINUX_VRF, extension='sh'),
     'networkd': Platform(None, LINE_TEXT, LINUX_INTERFACE, LINUX, LINUX_LACKS, LINUX_VRF, extension='network'),
 }
@@ -223,10 +223,10 @@ def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[
 def _check_platform(name: str, platform: Platform, given: Mapping[str, Any], bgp: bool) -> None:
     """Refuses what the platform doesn't have."""
     if bgp and not platform.key:
-        raise InputError('peer_platform', f'{name} has no BGP, and the CNI of this circuit has a session: take frr or bird.')
+        raise InputError('peer_platform', f'{name} has no BGP, but the CNI of this circuit has a session: use frr or bird.')
     for option, reason in platform.lacks.items():
         if _is_on(given.get(option, False)):
-            raise InputError(f'peer_{option}', f'is not possible with {name}: {reason}')
+            raise InputError(f'peer_{option}', f'is not supported with {name}: {reason}')
 
 
 def _is_on(value: Any) -> bool:
@@ -337,8 +337,8 @@ def _masks(session: Mapping[str, Any]) -> dict[str | int, str]:
 def _static_routes(given: Mapping[str, Any], bgp: bool) -> dict[str, Any]:
     """What is routed to Cloudflare statically. Without BGP it is all that is to be reached there, so it has to be said."""
     if not bgp:
-        _required(given, 'static_prefixes', ': the CNI of this circuit has no BGP session, so what is reached through Cloudflare is '
-                  'routed statically. An empty list routes nothing')
+        _required(given, 'static_prefixes', ': the CNI of this circuit has no BGP session, so list the prefixes to route to Cloudflare '
+                  'statically. An empty list routes nothing')
     return {
         'static_prefixes': _sorted_prefixes('static_prefixes', given.get('static_prefixes', [])),
         'static_distance': _whole_number(given, 'static_distance'),

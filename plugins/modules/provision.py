@@ -106,7 +106,7 @@ health_check:
   returned: without O(hosts)
   type: dict
 routes:
-  description: The static routes to the circuit, as RV(netops.cloudflare_cni.rollout#module:circuits[].objects.routes).
+  description: The static routes to the circuit, as M(netops.cloudflare_cni.static_route_info) returns them.
   returned: without O(hosts)
   type: list
   elements: dict

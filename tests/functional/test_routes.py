@@ -121,7 +121,7 @@ def test_a_circuit_with_routes_that_nobody_named_is_not_deleted_without_force(ro
         result, ended = rollout(circuits, state=state, max_deletes=1, check=check)
         assert (result['failed'], ended['nyc-1']['error']['kind']) == (True, 'protected')
         assert ended['nyc-1']['error']['candidates'] == ['10.20.0.0/16', '10.30.0.0/16']
-        assert ended['nyc-1']['msg'] == ('nyc-1: routes point to it that are not declared with it: 10.20.0.0/16, 10.30.0.0/16. '
+        assert ended['nyc-1']['msg'] == ('nyc-1: it is the next hop of routes that are not declared with it: 10.20.0.0/16, 10.30.0.0/16. '
                                          'It is not deleted without force=true.')
     assert writes() == before
     result, ended = rollout(circuits, state=state, max_deletes=1, force=True)

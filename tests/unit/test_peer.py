@@ -482,7 +482,7 @@ REFUSED = {
     'acl': ({'platform': 'eos', 'interface': 'Ethernet1', 'acl_in': 'a b'}, 'peer_acl_in: '),
     'prefix of names': ({'policy_prefix': '-x'}, 'peer_policy_prefix: '),
     'state': ({'state': 'gone'}, "peer_state: 'gone' is not valid. Allowed: present, absent"),
-    'no BGP': ({'platform': 'networkd'}, 'peer_platform: networkd has no BGP, and the CNI of this circuit has a session'),
+    'no BGP': ({'platform': 'networkd'}, 'peer_platform: networkd has no BGP, but the CNI of this circuit has a session'),
     'router of Cloudflare': ({'router_asn': '13335'}, 'peer_router_asn: 13335 is the AS number of Cloudflare'),
     'router id': ({'router_id': '64496'}, 'peer_router_id: '),
     'key': ({'md5_key': 'a-key'}, 'peer_md5_key: the CNI has no MD5 key'),
@@ -527,7 +527,7 @@ def has_it_or_refuses_it(platform: str, option: str) -> None:
     value, found = FEATURES[option]
     given = {option: value} | ({'static_prefixes': ['10.9.0.0/16']} if option == 'track' else {})
     if option in PLATFORMS[platform].lacks:
-        with pytest.raises(InputError, match=f'^peer_{option}: is not possible with {platform}: '):
+        with pytest.raises(InputError, match=f'^peer_{option}: is not supported with {platform}: '):
             render(platform, OPEN, **given)
         return
     assert re.search(found, render(platform, OPEN, **given)) and not re.search(found, render(platform, OPEN))
@@ -538,8 +538,8 @@ def test_an_mss_is_there_where_the_mtu_asks_for_it(platform):
     low = {**OPEN, 'magic': {**LINK['magic'], 'mtu': 1476}}
     clamps = 'mss' not in PLATFORMS[platform].lacks
     assert ('1436' in render(platform, low)) == clamps
-    assert ('1436 bytes at most' in checklist(platform, low)) != clamps
-    assert '1436' not in render(platform, low, mss='off') and '1436 bytes at most' in checklist(platform, low, mss='off')
+    assert ('clamp it to 1436 bytes' in checklist(platform, low)) != clamps
+    assert '1436' not in render(platform, low, mss='off') and 'clamp it to 1436 bytes' in checklist(platform, low, mss='off')
     assert '1460' not in render(platform, OPEN) and 'MSS' not in checklist(platform, OPEN)
 
 

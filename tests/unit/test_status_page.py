@@ -104,10 +104,10 @@ def test_what_is_routed_where_and_what_is_wrong_with_it():
     assert ([route['prefix'] for route in account['astray']], [circuit['name'] for circuit in account['unrouted']]) == (
         ['10.4.0.0/16'], ['lon-1'])
     text = text_of(rendered(account))
-    assert 'One next hop only: 2 prefixes' in text
-    assert 'Routes that lead to no circuit: 1' in text
+    assert 'Single next hop: 2 prefixes' in text
+    assert 'Routes without a circuit: 1' in text
     assert '10.4.0.0/16 192.0.2.1 no circuit priority 5, weight 7, den01' in text
-    assert 'Nothing is routed to: 1 circuit' in text
+    assert 'Without routes: 1 circuit' in text
     assert '10.20.0.0/16 nyc-1 Pending priority 100, weight 7, den01 nyc-2 Pending priority 200, weight 7, den01' in text
 
 

@@ -225,7 +225,7 @@ def test_a_health_check_that_is_only_predicted_is_not_off_and_shows_what_is_know
 def test_routes_are_told_of_a_circuit_that_declares_them(routes, entries, lines):
     facts = CircuitFacts('x', DIRECT, CNI, routes=routes)
     assert handover_of(facts, None).get('routes') == entries
-    head, _heading, told = sheet(facts).partition('\n## Routed to this circuit: static routes at Cloudflare\n')
+    head, _heading, told = sheet(facts).partition('\n## Static routes at Cloudflare\n')
     assert head == sheet(facts._replace(routes=None))
     assert [line for line in lines if line not in told.splitlines()] == []
     assert bool(told) == (routes is not None)

@@ -361,7 +361,7 @@ def test_the_routes_to_what_is_deleted_go_first_and_are_unnamed(chain):
     assert [change.before['id'] for change in deletes[:2]] == ['r1', 'r2']
     assert [change.row.name for change in deletes[2:]] in (['cni'], ['cni', 'interconnect'])
     assert not any(change.pinned for change in deletes[:2])
-    with pytest.raises(ProtectedError, match='routes point to it that are not declared with it') as error:
+    with pytest.raises(ProtectedError, match='it is the next hop of routes that are not declared with it') as error:
         allowed_changes(changes, Guards(), account(FIRST, SECOND, *OTHERS))
     assert error.value.details['candidates'] == ['10.20.0.0/16', '10.30.0.0/16']
     assert allowed_changes(changes, Guards(force=True), account(FIRST, SECOND, *OTHERS))
@@ -387,7 +387,7 @@ def test_routes_are_deleted_before_their_cni_gets_another_address_and_made_again
         ('delete', 'r1', None), ('delete', 'r2', None), ('update', uuid(1), None), ('create', None, '172.31.9.1'),
         ('create', None, '172.31.9.1')]
     if routes is None:
-        with pytest.raises(ProtectedError, match=r'^nyc-1: routes point .*, 10\.30\.0\.0/16\. Its address is not changed without force'):
+        with pytest.raises(ProtectedError, match=r'^nyc-1: it is the next hop .*, 10\.30\.0\.0/16\. Its address is not changed without force'):
             allowed_changes(changes, Guards(), there)
     assert allowed_changes(changes, Guards(force=routes is None), there)
 
