@@ -171,7 +171,7 @@ options:
         description:
           - The former name of the circuit. If no CNI has O(circuits[].name) and one has this, that CNI is renamed and its interconnect
             kept. It is an error if both exist.
-          - Cloudflare does not document that a C(conduit_name) can be changed. If it can not, the circuit fails.
+          - Cloudflare does not document that a C(conduit_name) can be changed. If it cannot, the circuit fails.
           - O(state=deleted) ignores it. O(state=overridden) does not delete the circuit of this name.
         version_added: 1.1.0
         type: str
@@ -198,7 +198,7 @@ options:
             deletes all. If it is not given, the routes to the circuit are left as they are. Routes to anything else are never touched.
           - They are written after the CNI and the health check, and deleted before these. If the circuit is replaced, or its CNI gets
             another O(circuits[].cust_ip), they are deleted first and created again on the new address.
-          - A circuit that routes point to and that does not have this option is not deleted or replaced, and keeps its address, without
+          - Without this option, a circuit that is the next hop of routes is not deleted or replaced, and keeps its address, unless
             O(force).
         version_added: 1.1.0
         type: list

@@ -25,7 +25,7 @@ options:
     version_added: 1.1.0
     type: int
   fail_fast:
-    description: Whether to write nothing if a circuit can not be as declared, and to begin no other circuit once a write has failed.
+    description: Whether to write nothing if a circuit cannot be as declared, and to begin no other circuit once a write has failed.
     type: bool
     default: false
   concurrency:

@@ -15,7 +15,7 @@ description:
     P(netops.cloudflare_cni.circuits#filter).
   - Names are data. A value that Ansible would run as a template, once it is written into an inventory, is left out with a warning, and so
     is a circuit with such a name. The inventory plugin P(netops.cloudflare_cni.circuits#inventory) includes them.
-  - A name that can not be a host's, such as V(all), is percent-encoded; C(provision_name) then has the real one.
+  - A name that cannot be a host's, such as V(all), is percent-encoded; C(provision_name) then has the real one.
 options:
   _input:
     description: Circuits, as RV(netops.cloudflare_cni.rollout#module:gathered).

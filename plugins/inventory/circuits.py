@@ -20,8 +20,8 @@ description:
     leave alone, and C(provision_slot_id), by which it is found when a run sets V(present) or V(absent).
   - Names are data. One that Ansible could take for a template, for a file or for a name of its own, such as V(all), is percent-encoded as
     the name of its host, with a warning; C(provision_name) then has the real one.
-  - A CNI that has no name or can not be read is left out with a warning, and so is its interconnect.
-  - If the API can not be read and no cache has the answer, the command ends with exit status 1; it does not go on without the hosts.
+  - A CNI that has no name or cannot be read is left out with a warning, and so is its interconnect.
+  - If the API cannot be read and no cache has the answer, the command ends with exit status 1; it does not go on without the hosts.
 extends_documentation_fragment:
   - constructed
   - inventory_cache

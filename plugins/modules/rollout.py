@@ -15,7 +15,7 @@ description:
     planned together, and independent changes are written at the same time.
   - A circuit is found by its name, which is the C(conduit_name) of its CNI, and otherwise as M(netops.cloudflare_cni.interconnect) and
     M(netops.cloudflare_cni.cni) find theirs. Options that are not given leave it as it is.
-  - A circuit that is wrong or can not be written does not stop the others, unless O(fail_fast=true); the task fails at its end and reports
+  - A circuit that is wrong or cannot be written does not stop the others, unless O(fail_fast=true); the task fails at its end and reports
     the outcome of each. Run it again to go on from there.
   - With O(artifacts_dir) the JSON file of a circuit is its record too. It names the interconnect as soon as that is ordered, so that a
     later run finds it, also to delete it, although it has no CNI yet. An interconnect on record is never used for another circuit. A record
@@ -84,7 +84,7 @@ options:
   purge_routes:
     description:
       - Whether the routes to a circuit that O(state=overridden) deletes are deleted with it. Without it such a circuit is not deleted,
-        unless O(force). Routes to circuits that stay, or to other next hops, are left alone.
+        unless O(force). Routes to circuits that stay, or to other next hops, stay.
     version_added: 1.1.0
     type: bool
     default: false
