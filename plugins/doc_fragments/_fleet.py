@@ -24,6 +24,12 @@ options:
       - Reads the status of every circuit of a site where anything changes.
     version_added: 1.1.0
     type: int
+  purge_routes:
+    description:
+      - Whether the routes to a circuit that O(state=overridden) deletes are deleted with it. Without it such a circuit is not deleted,
+        unless O(force). Routes to circuits that stay, or to other next hops, stay.
+    version_added: 1.1.0
+    type: bool
   fail_fast:
     description: Whether to write nothing if a circuit cannot be as declared, and to begin no other circuit once a write has failed.
     type: bool

@@ -82,11 +82,6 @@ options:
     type: list
     elements: str
   purge_routes:
-    description:
-      - Whether the routes to a circuit that O(state=overridden) deletes are deleted with it. Without it such a circuit is not deleted,
-        unless O(force). Routes to circuits that stay, or to other next hops, stay.
-    version_added: 1.1.0
-    type: bool
     default: false
   force:
     version_added: 1.1.0
