@@ -228,7 +228,7 @@ def test_a_cni_without_a_name_is_no_circuit_and_stays(run_module, simulator, acc
     account(cnis=[nameless, *stored['cnis']])
     gathered = run_module('rollout', state='gathered')
     assert [circuit['name'] for circuit in gathered['gathered']] == ['nyc-1']
-    assert (UNNAMED in str(gathered['warnings']), 'left alone' in str(gathered['warnings'])) == (True, True)
+    assert (UNNAMED in str(gathered['warnings']), 'not touched' in str(gathered['warnings'])) == (True, True)
     again = run_module('rollout', state='overridden', circuits=gathered['gathered'])
     assert (again['changed'], UNNAMED in str(again['warnings'])) == (False, True)
     gone = run_module('rollout', state='overridden', circuits=[], max_deletes=1)
@@ -309,9 +309,9 @@ def bounded() -> None:
 
 
 @pytest.mark.parametrize(('answer', 'kind', 'words'), [
-    (lambda handler: send(handler, b' ' * 50 * 2**20), 'transport', 'larger than any answer'),
-    (endless, 'transport', 'larger than any answer'),
-    (lambda handler: send(handler, json.dumps({'items': [], 'next': str(next(COUNT))}).encode()), 'answer', 'never ends'),
+    (lambda handler: send(handler, b' ' * 50 * 2**20), 'transport', 'larger than any response'),
+    (endless, 'transport', 'larger than any response'),
+    (lambda handler: send(handler, json.dumps({'items': [], 'next': str(next(COUNT))}).encode()), 'answer', 'an endless list'),
 ], ids=['large', 'endless', 'pages'])
 def test_what_never_ends_is_ended_in_little_memory(simulator, answer, kind, words):
     with server(answer) as url:
