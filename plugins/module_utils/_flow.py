@@ -32,8 +32,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, run_concurrently
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects, run_concurrently
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome, rollout_error, rollout_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import record_contradiction
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
@@ -55,6 +55,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import states_of, wait_for_states
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name, sort_key_of_route
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import warn_changed_addresses
+
+EFFECTIVE_TARGET = 'health_check.target.effective'  # calculated from the address of the CNI, unless one was saved
 
 
 def rollout_work(task: Task) -> dict[str, Any]:
@@ -406,6 +408,8 @@ class Rollout:
         interconnect = interconnect or next(iter(objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) if name else ()), None)
         if not tunnel and circuit.get('health_check') and name not in (None, UNKNOWN) and 'handover' in self._file_steps:
             tunnel = next(iter(objects_by_key(TUNNEL, TUNNEL.keys[0], name, snapshot)), None)
+        if self._gets_new_target(outcome, tunnel):
+            tunnel = merge(tunnel, {EFFECTIVE_TARGET: UNKNOWN})
         if 'handover' in self._file_steps and get(cni, 'bgp'):
             settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(snapshot.objects(SETTINGS.name)), None)
             self.account = settings
@@ -414,6 +418,13 @@ class Rollout:
             routes = outcome.routes or [] if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
         outcome.current = {row.name: obj for row, obj in ((INTERCONNECT, interconnect), (CNI, cni), (TUNNEL, tunnel)) if obj}
         return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes)
+
+    def _gets_new_target(self, outcome: Outcome, tunnel: Object | None) -> bool:
+        """Whether the CNI gets an address in this run, from which Cloudflare calculates the target, and no answer has returned that yet."""
+        new_address = any(change.row.name == CNI.name and change.after and get(change.before, 'cust_ip') != change.after.get('cust_ip')
+                          for change in outcome.changes)
+        returned = any(change.row.name == TUNNEL.name and change.action == 'update' for change in outcome.result.written)
+        return bool(tunnel) and new_address and not returned and not get(tunnel, 'health_check.target.saved')
 
     def _write_files(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """Writes the files of all circuits: those that failed after their order get their LOA all the same."""
@@ -434,7 +445,10 @@ class Rollout:
                 self.folder.write_changes(client, self.folder.plan_removal(outcome.name, self.folder.on_disk(outcome.name)))
                 return
             failed = outcome.result.error is not None
-            changes = self._file_changes_of(outcome, self._facts(outcome, self._snapshot), ['loa'] if failed else None)
+            facts = self._facts(outcome, self._snapshot)
+            if get(facts.tunnel, EFFECTIVE_TARGET) == UNKNOWN and not failed:
+                facts = facts._replace(tunnel=next(iter(read_objects(client, TUNNEL.name, facts.tunnel[TUNNEL.id])), facts.tunnel))
+            changes = self._file_changes_of(outcome, facts, ['loa'] if failed else None)
             written = self.folder.write_changes(client, changes)
             outcome.result.partial += written if failed else []
             planned = {change.row.name: change for change in outcome.file_changes}  # as check mode shows them

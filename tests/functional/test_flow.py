@@ -203,6 +203,18 @@ def test_killed_before_the_files_are_removed_overridden_removes_them_later(roll,
 
 # Steps.
 
+@pytest.mark.parametrize('check', [{'rate': 'mid'}, {'rate': 'high'}], ids=['as it is', 'changed'])
+def test_the_hand_over_has_the_target_that_follows_from_a_cni_which_the_run_has_made(roll, folder, check):
+    circuit = {**PLAIN, 'health_check': check}
+    roll(circuit, steps=['interconnect'])
+    predicted = roll(circuit, check=True)
+    assert '"target": "(known after apply)"' in json.dumps(predicted['diff'])
+    roll(circuit)
+    assert record(folder, 'nyc-2')['health_check']['target'] == record(folder, 'nyc-2')['link']['customer_address']
+    again = roll(circuit)
+    assert (again['changed'], again['diff']) == (False, [])
+
+
 def test_an_order_alone_is_on_record_and_the_steps_after_it_go_on_from_there(roll, simulator, folder):
     first, second = roll(FULL, steps=['interconnect']), roll({**PLAIN, 'name': 'nyc-2'}, steps=['interconnect'])
     assert (first['summary'], second['summary'], simulator.state()['cnis']) == ({'created': 1}, {'created': 1}, [])
