@@ -24,11 +24,14 @@ try:
 except ImportError:  # before ansible-core 2.19 nothing tells a module's process from the controller's
     _internal = None
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _client
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _client, _handover
 
-UTILS = 'ansible_collections.netops.cloudflare_cni.plugins.module_utils.'
-for shared in ('requests', 'concurrent.futures.thread', 'html', UTILS + '_flow', UTILS + '_module'):
-    importlib.import_module(shared)  # once, with all that it imports, so that no child has to
+# What a module needs is imported and made once, so that no child has to.
+_handover.compiled_sheet()
+for shared in ('requests', 'concurrent.futures.thread', f'{_client.__package__}._flow', f'{_client.__package__}._module'):
+    importlib.import_module(shared)
+for way in ('c2m', 'm2c') if _internal else ():
+    importlib.import_module(f'{_internal.__name__}._json._profiles._module_legacy_{way}')
 
 
 @dataclass(frozen=True)
