@@ -162,7 +162,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
                 on_end(number)
 
     try:
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(workers) as pool, client.silent_after_interrupt():
             for phase in phases:
                 list(pool.map(write, range(len(chains)), itertools.repeat(phase)))
             _resolve_refusals(client, pool, chains, results, created, to_error)

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -85,6 +86,7 @@ class Client:
         self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._blocked_until = 0.0
+        self._interrupted = False
         self.clock, self._sleep, self._jitter = clock, sleep, jitter
         self._lock = threading.Lock()
         self._warn, self._warned = warn, set()
@@ -134,6 +136,15 @@ class Client:
         """Waits as long as before the next attempt of a call that failed so many times, but no longer than so many seconds."""
         self._wait(min(self._backoff_delay(attempt), longest))
 
+    @contextmanager
+    def silent_after_interrupt(self) -> Iterator[None]:
+        """Sends nothing more once the user has ended the run: threads of it may still wait for an answer, and would retry."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._interrupted = True
+            raise
+
     def warn(self, text: str) -> None:
         """Warns the user, once for each text."""
         with self._lock:
@@ -152,6 +163,8 @@ class Client:
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
         request, deadline = (method, url[len(self._base):].partition('?')[0]), self.clock() + self.retry_timeout
         for attempt in itertools.count(1):
+            if self._interrupted:
+                raise KeyboardInterrupt
             try:
                 self._refuse_blocked(request, deadline)
                 answer = self._send_paced(method, url, sent_headers, content)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -647,3 +648,34 @@ def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():
     script = Script(lost(), listed(made), answer(link), listed(link))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error, script.sent[2]['body']['interconnect']) == (None, 'gcp')
+
+
+def test_after_an_interrupt_nothing_more_is_sent_whatever_a_thread_waits_for():
+    waiting, interrupted = threading.Event(), threading.Event()
+
+    def send(method, url, headers, body):
+        sent.append(method)
+        if chains[0][0].after['slot_id'] in str(body):  # of the first circuit, which the main thread looks at first
+            assert waiting.wait(10)
+            raise KeyboardInterrupt
+        waiting.set()
+        assert interrupted.wait(10)
+        raise lost()
+
+    sent: list[str] = []
+    client = Script().client()
+    client._send, silent = send, client.silent_after_interrupt
+
+    @contextmanager
+    def watched():
+        try:
+            with silent():
+                yield
+        finally:
+            interrupted.set()
+
+    client.silent_after_interrupt = watched
+    chains = plan_chains([circuit('a'), circuit('b')], snapshot(SLOTS))
+    with pytest.raises(KeyboardInterrupt):
+        apply_chains(client, chains, workers=2)
+    assert sent == ['POST', 'POST']
