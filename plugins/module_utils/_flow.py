@@ -52,7 +52,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     objects_by_key,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import states_of, wait_for_states
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import (
+    check_site_demand,
+    demand_warnings,
+    states_of,
+    wait_for_states,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name, sort_key_of_route
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import warn_changed_addresses
 
@@ -96,9 +101,10 @@ def _rollout_from_options(task: Task) -> Rollout:
     if params['artifacts_dir']:
         folder = ArtifactsFolder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'], warn=task.module.warn)
     steps = STEPS if params['steps'] is None else params['steps']
+    check_site_demand(params['site_demand'])
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
                    task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
-                   params['later'] or (), params['purge_routes'])
+                   params['later'] or (), params['purge_routes'], params['site_demand'] or {})
 
 
 @dataclass
@@ -108,7 +114,7 @@ class Rollout:
     circuits: each with its name; invalid_items: {position: those that can't be processed}; state: merged, overridden or deleted;
     to_error: makes a CniError of any exception; steps: those of STEPS to do; read_status: of all circuits, not only those that wait;
     folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
-    purge_routes: the routes to a circuit that overridden deletes go with it.
+    purge_routes: the routes to a circuit that overridden deletes go with it; site_demand: {site: the bandwidth that it needs}.
     """
 
     circuits: Sequence[Circuit]
@@ -125,6 +131,7 @@ class Rollout:
     wait_timeout: float = 0
     later: Collection[str] = ()
     purge_routes: bool = False
+    site_demand: Mapping[str, str] = field(default_factory=dict)
     settings: Outcome | None = None
     account: Object | None = None  # its settings, if they were read
     _input_order: list[Outcome | str] = field(default_factory=list)  # outcomes of invalid circuits, names of the valid ones
@@ -133,6 +140,7 @@ class Rollout:
     _records: Mapping[str, Object] = field(default_factory=dict)
     _files_on_disk: dict[str, FilesOnDisk] = field(default_factory=dict)
     _record_warnings: dict[str, str] = field(default_factory=dict)
+    _demand_warnings: Sequence[str] = ()
     _snapshot: Snapshot = field(default_factory=Snapshot)
 
     def __post_init__(self) -> None:
@@ -161,9 +169,9 @@ class Rollout:
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know of the options and of the records."""
+        """What the user should know of the options, of the records and of what sites need."""
         texts = [f'{name}: {text}' for name, chain in self._chains.items() for desired in chain for text in desired.warnings]
-        return texts + [f'{name}: {text}' for name, text in self._record_warnings.items()]
+        return [*texts, *(f'{name}: {text}' for name, text in self._record_warnings.items()), *self._demand_warnings]
 
     # The plan.
 
@@ -192,6 +200,8 @@ class Rollout:
         outcomes = self._guarded_outcomes(snapshot)
         self.settings = self._settings_outcome(snapshot)
         self._record_warnings = dict(self._record_contradictions(outcomes, snapshot))
+        if self.site_demand:
+            self._demand_warnings = demand_warnings(self.site_demand, self._circuit_interconnects(outcomes, snapshot))
         self._plan_files(outcomes, snapshot)
         self._snapshot = snapshot
         return [*(entry if isinstance(entry, Outcome) else outcomes.pop(entry) for entry in self._input_order), *outcomes.values()]
@@ -258,6 +268,18 @@ class Rollout:
                 continue
             reason = record_contradiction(name, snapshot) or 'it is recorded for another circuit of this run too'
             yield name, f'its record names interconnect {recorded!r}, but {reason}: the record is ignored.'
+
+    def _circuit_interconnects(self, outcomes: Mapping[str, Outcome], snapshot: Snapshot) -> list[Object]:
+        """The interconnect of each circuit of the account as it is after the run, where it is known. Raises Unread."""
+        planned = {name: objects for name, outcome in outcomes.items()
+                   if (objects := outcome.planned_objects).keys() & {INTERCONNECT.name, CNI.name}}
+        changed = {change.before[CNI.id] for outcome in outcomes.values() for change in outcome.changes
+                   if change.row.name == CNI.name and change.before}
+        kept = [{CNI.name: cni} for cni in snapshot.objects(CNI.name)
+                if cni[CNI.id] not in changed and get(cni, 'magic.conduit_name') not in planned]
+        current = {obj[INTERCONNECT.id]: obj for obj in snapshot.objects(INTERCONNECT.name)}
+        return [objects.get(INTERCONNECT.name) or current.get(objects[CNI.name].get(CNI.parent[1]), {})
+                for objects in (*planned.values(), *kept)]
 
     # The run.
 

@@ -118,6 +118,7 @@ RUN_OPTIONS: Spec = {
     'loa_max_age': {'type': 'int'},
     'default_asn': {'type': 'int'},
     'wait_timeout': {'type': 'int'},
+    'site_demand': {'type': 'dict'},
 }
 SPARE = 'spare'  # the state of an interconnect without a circuit
 # What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
@@ -166,7 +167,7 @@ def _variable_specs() -> Spec:
     """{variable of a circuit: its spec}, with the single ones that a survey asks for: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
              for name, option_spec in HOST_OPTIONS.items() if option_spec['type'] == 'dict'
-             for part, inner in _with_aliases(option_spec['options'])}
+             for part, inner in _with_aliases(option_spec.get('options', {}))}
     return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
 
 

@@ -17,10 +17,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_many, read_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, megabits_of
 
 COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # {option: field}
 SINGULAR_OPTIONS = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # {list: option for a single name}
+CNI_MEGABITS = 1000  # from the customer to Cloudflare on each CNI, on dataplane v2; source: Cloudflare's product documentation
 PREFETCH = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case
 
 
@@ -62,6 +63,7 @@ def status_work(task: Task) -> dict[str, Any]:
     """The work of the module: statuses, and the verdict if something is expected of sites."""
     params, goal, shown = task.params, states_of(task.params['wait_for']), states_of(task.params['states'])
     _check_expectations(params['expect'])
+    check_site_demand(params['site_demand'])
     options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
 
     def decide(snapshot: Snapshot) -> tuple[list[str], list[Object], dict[str, list[str]]]:
@@ -70,6 +72,8 @@ def status_work(task: Task) -> dict[str, Any]:
     names, interconnects, circuits = observe(task.client, decide, prefetch=PREFETCH)
     found = wait_for_states(task.client, dict.fromkeys(names, goal), params['wait_timeout'])
     statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
+    for text in demand_warnings(params['site_demand'], [obj for obj in interconnects for _name in circuits.get(obj['name'], ())]):
+        task.module.warn(text)
     reached = not goal or all(name in found and found[name].get('state') in goal for name in names)
     result = {'changed': False, 'statuses': [status for status in statuses if not shown or status['state'] in shown], 'reached': reached}
     if params['expect']:
@@ -118,3 +122,27 @@ def _site_verdict(expected: Mapping[str, Any], healthy: Iterable[Object]) -> dic
     have = {name: len({get(obj, path) for obj in healthy} - {None}) for name, path in COUNTED_FIELDS.items()}
     short = {name: {'have': have[name], 'want': expected[name]} for name in COUNTED_FIELDS if have[name] < (expected[name] or 0)}
     return {'site': expected['site'], 'met': not short, **have, 'short': short}
+
+
+# What a site needs.
+
+def check_site_demand(site_demand: Mapping[str, Any] | None) -> None:
+    """Raises InputError for what is no bandwidth."""
+    for site, demand in (site_demand or {}).items():
+        if megabits_of(demand) is None:
+            raise InputError('site_demand', f'{demand!r}, for {site}, is not valid.', 'a bandwidth such as 3G or 500M')
+
+
+def demand_warnings(site_demand: Mapping[str, Any] | None, interconnects: Iterable[Object]) -> list[str]:
+    """A warning for each site whose circuits can send less to Cloudflare than it needs.
+
+    site_demand: {site, or region of Google Cloud: bandwidth}; interconnects: that of each circuit.
+    """
+    texts, interconnects = [], list(interconnects)
+    for site, demand in (site_demand or {}).items():
+        rates = [min(megabits_of(obj.get('speed')) or CNI_MEGABITS, CNI_MEGABITS) for obj in interconnects
+                 if site in (obj.get('site'), obj.get('region'))]
+        if sum(rates) < megabits_of(demand):
+            texts.append(f'site_demand: {site} needs {demand} to Cloudflare, but has {len(rates)} circuit{"s" * (len(rates) != 1)} for '
+                         f'{sum(rates) / 1000:g}G: Cloudflare accepts at most {CNI_MEGABITS / 1000:g}G on each CNI of dataplane v2.')
+    return texts

@@ -22,6 +22,7 @@ PRIORITY = (0, 2147483647)  # of a route: the lower wins
 WEIGHT = (1, 256)  # of a route; source: the types of the SDK
 PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/\s]+/[^/\s]+')
 UUID = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
+SPEED = re.compile(r'(\d+(?:\.\d+)?)([MG])')
 MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
 
 
@@ -186,6 +187,12 @@ def check_loa_name(value: str, warn: Warn) -> str:
 def normal_uuid(value: Any) -> Any:
     """A UUID without dashes and case: the Magic API drops both."""
     return value.replace('-', '').casefold() if isinstance(value, str) else value
+
+
+def megabits_of(value: Any) -> float | None:
+    """A speed or bandwidth such as 500M or 10G in Mbit/s, None for what is none."""
+    found = SPEED.fullmatch(str(value))
+    return float(found[1]) * (1000 if found[2] == 'G' else 1) if found else None
 
 
 SYNONYMS = {'medium': 'mid', 'active': 'Healthy'}

@@ -76,6 +76,14 @@ options:
     version_added: 1.1.0
     type: int
     default: 300
+  site_demand:
+    description:
+      - The bandwidth that sites need from your network to Cloudflare. The keys are sites or regions of Google Cloud, values such as V(3G)
+        or V(500M).
+      - Warns of a site whose circuits are too few for it after the run, whatever their status. It never fails for that. Cloudflare accepts
+        at most 1 Gbps on each CNI of dataplane v2, whatever the speed of the port.
+    version_added: 1.1.0
+    type: dict
   later:
     description: Circuits that other runs order, at the same time or later. O(circuits[].slot.diverse_from) may name them before they exist.
     version_added: 1.1.0
@@ -299,6 +307,7 @@ ARGUMENT_SPEC = {
     'loa_max_age': {'type': 'int'},
     'handover_template': {'type': 'path'},
     'wait_timeout': {'type': 'int', 'default': 300},
+    'site_demand': {'type': 'dict'},
     'later': {'type': 'list', 'elements': 'str'},
     'purge_routes': {'type': 'bool', 'default': False},
     'max_deletes': {'type': 'int'},

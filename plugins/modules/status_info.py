@@ -66,6 +66,14 @@ options:
       facilities:
         description: Facilities that they are in.
         type: int
+  site_demand:
+    description:
+      - The bandwidth that sites need from your network to Cloudflare. The keys are sites or regions of Google Cloud, values such as V(3G)
+        or V(500M).
+      - Warns of a site whose circuits are too few for it, whatever their status and whether or not they are among those of this task. It
+        never fails for that. Cloudflare accepts at most 1 Gbps on each CNI of dataplane v2, whatever the speed of the port.
+    version_added: 1.1.0
+    type: dict
   enforce:
     description: Whether to fail, with the same results, if O(expect) is not met.
     type: bool
@@ -197,6 +205,7 @@ ARGUMENT_SPEC = {
         'elements': 'dict',
         'options': {'site': {'type': 'str', 'required': True}, **{name: {'type': 'int'} for name in COUNTED_FIELDS}},
     },
+    'site_demand': {'type': 'dict'},
     'enforce': {'type': 'bool', 'default': False},
 }
 

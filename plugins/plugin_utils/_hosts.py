@@ -28,6 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     drop_empty,
     non_text_problem,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import check_site_demand
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 DECOMMISSION = 'decommission'
@@ -105,7 +106,7 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -
     circuit = {'name': _circuit_name(variables, host), **options}
     state = values.get('state', 'present')
     if check and state == 'present':
-        _check_circuit(circuit)
+        _check_circuit(circuit, values.get('site_demand'))
     account = {name: values[name] for name in ACCOUNT_OPTIONS if name in values}
     run = {name: values.get(name, option_spec.get('default')) for name, option_spec in RUN_OPTIONS.items()}
     return DeclaredHost(host, state, circuit, account, run)
@@ -139,9 +140,10 @@ def _without_unset(option_spec: Mapping[str, Any], value: Any) -> Any:
     return {name: inner for name, inner in value.items() if inner is not None and name in option_spec['options']}
 
 
-def _check_circuit(circuit: Mapping[str, Any]) -> None:
-    """Raises InputError, with the names of variables, for an invalid circuit."""
+def _check_circuit(circuit: Mapping[str, Any], site_demand: Mapping[str, Any] | None) -> None:
+    """Raises InputError, with the names of variables, for an invalid circuit, or what is no bandwidth in site_demand."""
     try:
+        check_site_demand(site_demand)
         desired_chain(circuit)
         checked_value('loa_name', circuit.get('loa_name') or '', check_loa_name, [])
     except InputError as error:
@@ -192,14 +194,18 @@ def rollout_runs(hosts: Iterable[DeclaredHost], state: str, circuit_name: Callab
     hosts = [host for host in hosts if host.state != SPARE]
     asns = {_hashable(host.account): host.run['default_asn'] for host in hosts if host.run['default_asn']}
     runs: dict[tuple, RolloutRun] = {}
+    demands: dict[tuple, dict[str, str]] = {}
     for host in sorted(hosts, key=lambda host: host.state != 'absent'):
         options = {**host.run, 'default_asn': asns.get(_hashable(host.account)) if host.state == 'present' else None}
-        timeout = options.pop('wait_timeout')
+        timeout, demand = options.pop('wait_timeout'), options.pop('site_demand')
+        demands.setdefault(_hashable(host.account), {}).update(demand or {})
         mode = state if host.state == 'present' else 'deleted'
         run = runs.setdefault((mode, _hashable(host.account), _hashable(options)), RolloutRun(mode, host.account, options, [], {}))
         run.options['wait_timeout'] = max(timeout or 0, run.options.get('wait_timeout') or 0) or None
         run.circuits.append(with_circuit_names(host.circuit, circuit_name))
         run.hosts[host.circuit_name] = host.hostname
+    for run in {_hashable(run.account): run for run in runs.values()}.values():  # the last of each account, after which all is as declared
+        run.options['site_demand'] = demands[_hashable(run.account)] or None
     return list(runs.values())
 
 

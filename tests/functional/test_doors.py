@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pypdf
 import pytest
@@ -87,6 +88,20 @@ def test_circuits_of_several_accounts_in_one_run(account):
         assert len({port['ccr_device_name'] for port in other.state()['interconnects']}) == 2
         wrong = account.play('provision', hosts, '-e', '{"provision_api_token": "planted-wrong-token"}', '--limit', 'lon-1,nyc-1')
         assert (wrong.status, 'planted-wrong-token' in wrong.output) == (2, False)
+
+
+def test_a_site_that_needs_more_than_its_circuits_carry_is_warned_of_and_fails_nowhere(account):
+    demand = {'provision_site_demand': {'ewr-a': '3G'}}
+    hosts = {'nyc-1': {'provision_slot': SLOT, **demand}, 'nyc-2': {'provision_slot': {**SLOT, 'speed': '100G'}, **demand}}
+    text = r'WARNING\]: site_demand: ewr-a needs 3G to Cloudflare, but has 2 circuits for 2G'
+    for playbook in ('provision', 'rollout', 'status'):
+        run = account.play(playbook, hosts)
+        assert (run.status, len(re.findall(text, ' '.join(run.output.split())))) == (0, 1), run.output
+    enough = account.play('provision', hosts | {'nyc-3': {'provision_slot': SLOT}})
+    assert (enough.status, 'site_demand' in enough.output) == (0, False), enough.output
+    wrong = account.play('provision', {'nyc-1': {'provision_site_demmand': {}}})
+    assert (wrong.status, wrong.sent) == (2, [])
+    assert 'provision_site_demmand: unknown variable. Did you mean provision_site_demand?' in wrong.output
 
 
 # Who is planned with whom.

@@ -55,6 +55,7 @@ REFUSED = {
     'a key': ({'slot': SLOT, 'bgp': {'md5_key': 'planted?'}}, r'^provision_bgp.md5_key: the value is not valid'),
     'two types': ({'slot_id': 'x', 'bandwidth': '1G'}, r'^provision_\w+, provision_'),
     'a long name': ({'slot': SLOT, 'loa_name': 'x' * 201}, r'^provision_loa_name: .* at most 200 characters, not 201'),
+    'a demand': ({'slot': SLOT, 'site_demand': {'ewr-a': 3}}, r'^provision_site_demand: 3, for ewr-a, is not valid. Allowed: a bandwidth'),
     'digits': ({'slot': SLOT, 'bgp': {'md5_key': 42798}}, r'^provision_bgp.md5_key: each of these must be text'),
     'a secret': ({'slot': SLOT, 'pairing_key': 'planted', 'type': 'planted'}, '^provision_type: .not shown: contains a secret'),
 }
@@ -105,6 +106,15 @@ def test_each_account_has_its_runs_and_what_goes_goes_first():
         ('deleted', two, {'c': 'c'}), ('merged', one, {'a': 'a', 'nyc-2': 'b'}), ('merged', two, {'e': 'e'})]
     assert found[1].circuits[0]['slot']['diverse_from'] == ['nyc-2', 'lon-1']
     assert found[1].options['wait_timeout'] == 7
+
+
+def test_what_sites_need_is_compared_once_for_an_account_after_its_last_run():
+    one, two = {'account_id': 'one'}, {'account_id': 'two'}
+    demand = {'ewr-a': '3G'}
+    declared = [declare('a', slot=SLOT, site_demand=demand, **one), declare('b', state='absent', site_demand={'lhr-a': '1G'}, **one),
+                declare('c', state='absent', site_demand=demand, **two), declare('d', slot=SLOT)]
+    assert [(run.state, run.account, run.options.get('site_demand')) for run in hosts.rollout_runs(declared, 'merged', str)] == [
+        ('deleted', one, None), ('deleted', two, demand), ('merged', one, {'lhr-a': '1G', **demand}), ('merged', {}, None)]
 
 
 ALL = [*hosts.STEPS, 'decommission']

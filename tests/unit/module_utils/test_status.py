@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import status_work, wait_for_states
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import (
+    check_site_demand,
+    demand_warnings,
+    status_work,
+    wait_for_states,
+)
 
 from .scripted import Script, answer, refusal
-from .test_plan import NY5, cni, direct, gcp
+from .test_plan import NY5, SITE, cni, direct, gcp, slot, snapshot, tunnel
 
 PORTS = '/cni/interconnects'
 # Three circuits of ewr-a, two of them on one device, and one of a region; one interconnect without a circuit, one with two.
@@ -89,10 +97,10 @@ def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
 
 # The module.
 
-def status_info(states, /, *, later=None, **given):
+def status_info(states, warn=None, /, *, later=None, **given):
     """The result of status_info where interconnects have these states, and later ones from the second read on."""
-    params = {**dict.fromkeys(['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect']),
-              'wait_timeout': 60, 'enforce': False, **given}
+    names = ['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect', 'site_demand']
+    params = {**dict.fromkeys(names), 'wait_timeout': 60, 'enforce': False, **given}
     reads = dict.fromkeys(states, 0)
 
     def service(request):
@@ -104,7 +112,7 @@ def status_info(states, /, *, later=None, **given):
         state = (later or states)[name] if reads[name] > 1 else states[name]
         return answer({'state': state, 'reason': f'{name} is {state}'}) if state else refusal(404)
 
-    return status_work(Task(params, Script(*[service] * 50).client(), None))
+    return status_work(Task(params, Script(*[service] * 50).client(), SimpleNamespace(warn=warn)))
 
 
 def test_a_status_names_the_circuits_of_its_interconnect():
@@ -178,3 +186,68 @@ def test_a_gate_fails_with_the_verdict_on_each_site():
 def test_an_expectation_of_nothing_is_refused(number):
     with pytest.raises(InputError, match=r"^expect: no requirement is set for 'ewr-a'\. Allowed: a number of healthy, devices"):
         status_info(dict(HEALTHY), expect=[{'site': 'ewr-a', 'healthy': number, 'devices': None, 'facilities': None}])
+
+
+# What a site needs.
+
+LIMIT = 'Cloudflare accepts at most 1G on each CNI of dataplane v2.'
+
+
+@pytest.mark.parametrize(('demand', 'circuits', 'text'), [
+    ('2G', [direct('a', 1), direct('b', 2, speed='100G')], ''),
+    ('2.5G', [direct('a', 1), direct('b', 2, speed='100G')], 'needs 2.5G to Cloudflare, but has 2 circuits for 2G'),
+    ('1100M', [direct('a', 1), direct('b', 2, site='lhr-a')], 'needs 1100M to Cloudflare, but has 1 circuit for 1G'),
+    ('1G', [direct('a', 1, speed=None)], ''),
+    ('500M', [], 'needs 500M to Cloudflare, but has 0 circuits for 0G'),
+])
+def test_each_circuit_of_a_site_counts_for_a_gigabit(demand, circuits, text):
+    assert demand_warnings({'ewr-a': demand}, circuits) == ([f'site_demand: ewr-a {text}: {LIMIT}'] if text else [])
+
+
+def test_an_attachment_counts_for_its_bandwidth_if_that_is_less():
+    attachments = [gcp('g', speed='500M'), gcp('h', speed='10G')]
+    assert demand_warnings({'us-east4': '1500M'}, attachments) == []
+    assert demand_warnings({'us-east4': '1600M', 'ewr-a': '1M'}, attachments) == [
+        f'site_demand: us-east4 needs 1600M to Cloudflare, but has 2 circuits for 1.5G: {LIMIT}',
+        f'site_demand: ewr-a needs 1M to Cloudflare, but has 0 circuits for 0G: {LIMIT}']
+
+
+@pytest.mark.parametrize('demand', [3, '3', '3 Gbps', '3g', '-1G', None, {'rate': '3G'}])
+def test_a_demand_is_a_bandwidth(demand):
+    with pytest.raises(InputError, match=r'^site_demand: .*, for ewr-a, is not valid. Allowed: a bandwidth such as 3G or 500M'):
+        check_site_demand({'lhr-a': '1G', 'ewr-a': demand})
+    check_site_demand(None)
+
+
+def needs(circuits, demand, state='merged', **options):
+    """What a rollout warns of in an account with the circuits a and b at ewr-a, and a spare port."""
+    account = snapshot([slot(11), slot(12)], [direct('pa', 1), direct('pb', 2), direct('pc', 3)], [cni(21, 'a', 'pa'), cni(22, 'b', 'pb')],
+                       [tunnel(1), tunnel(2), tunnel(3)], pa='Down', pb='Down', pc='Down')
+    rollout = Rollout([{'name': name, **circuit} for name, circuit in circuits.items()], state, site_demand={'ewr-a': demand}, **options)
+    rollout.plan_outcomes(account)
+    return rollout.warnings
+
+
+@pytest.mark.parametrize(('circuits', 'options', 'number'), [
+    ({}, {}, 2),
+    ({'a': {'mtu': 1400}, 'b': {}}, {}, 2),
+    ({'a': {}, 'c': {'slot_id': slot(11)['id']}}, {}, 3),
+    ({'c': {'slot_id': slot(11)['id']}, 'd': {'slot_id': slot(12)['id']}}, {}, 4),
+    ({'c': {'interconnect': 'pc'}}, {}, 3),
+    ({'new': {'previous_name': 'a'}}, {}, 2),
+    ({'a': {'slot': SITE}, 'c': {'slot': {**SITE, 'facility': 'none'}}}, {}, 2),
+    ({'a': {'slot': SITE}, 'c': {'slot': SITE}}, {'steps': ['interconnect']}, 3),
+    ({'a': {}, 'b': {}}, {'steps': ['cni']}, 2),
+    ({'a': {}}, {'state': 'deleted'}, 1),
+])
+def test_a_rollout_warns_of_the_circuits_that_a_site_has_after_it(circuits, options, number):
+    assert needs(circuits, f'{number}G', **options) == []
+    (text,) = needs(circuits, f'{number + 1}G', **options)
+    assert text.startswith(f'site_demand: ewr-a needs {number + 1}G to Cloudflare, but has {number} circuit')
+
+
+def test_the_status_warns_of_all_circuits_of_a_site_whichever_are_named():
+    warned = []
+    for demand in ('3G', '4G'):
+        status_info(dict(HEALTHY), warned.append, conduit_name='nyc-1', site_demand={'ewr-a': demand})
+    assert warned == [f'site_demand: ewr-a needs 4G to Cloudflare, but has 3 circuits for 3G: {LIMIT}']
