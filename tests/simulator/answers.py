@@ -9,6 +9,7 @@ import json
 
 from aiohttp import web
 
+from alerting import NumberedPage
 from contract import Operation
 
 DOCUMENTATION = 'https://developers.cloudflare.com/api/'
@@ -20,6 +21,9 @@ def json_response(body: object, status: int = 200, headers: dict | None = None) 
 
 
 def envelope(result: object) -> dict:
+    if isinstance(result, NumberedPage):
+        info = {'count': len(result.items), 'page': result.number, 'per_page': result.size, 'total_count': result.total}
+        return {**envelope(result.items), 'result_info': info}
     return {'success': True, 'errors': [], 'messages': [], 'result': result}
 
 
@@ -46,29 +50,29 @@ def page(items: list[dict], query: dict, page_size: int, last_page: str) -> dict
 
 def success(operation: Operation, result: object) -> web.Response:
     """A success as the contract writes it: None is a deletion, bytes are a PDF."""
-    if result is None:
+    if result is None and not operation.is_enveloped:
         return web.Response()
     if isinstance(result, bytes):
         return web.Response(body=result, content_type='application/pdf')
-    return json_response(envelope(result) if operation.is_magic else result)
+    return json_response(envelope(result) if operation.is_enveloped else result)
 
 
 def dressed(operation: Operation, result: object, options) -> web.Response:
     """A success in the form that the options `deletes`, `envelope`, `created_status` and `changed_status` choose."""
-    if result is None:
+    if result is None and not operation.is_enveloped:
         return _DELETES[options.deletes]()
     status = {'POST': options.created_status, 'PUT': options.changed_status}.get(operation.method, 200)
     if status == 204:
         return web.Response(status=204)
-    wrapped = options.envelope == 'wrapped' and not operation.is_magic and not isinstance(result, bytes)
+    wrapped = options.envelope == 'wrapped' and not operation.is_enveloped and not isinstance(result, bytes)
     answer = json_response(envelope(result)) if wrapped else success(operation, result)
     answer.set_status(status)
     return answer
 
 
 def dressed_error(operation: Operation, answer: web.Response, message: str, options) -> web.Response:
-    """An error of the service in the form that the option `errors` chooses; the Magic API's are documented as enveloped."""
-    form = 'envelope' if operation.is_magic else options.errors
+    """An error of the service in the form that the option `errors` chooses; all but those of /cni/ are documented as enveloped."""
+    form = 'envelope' if operation.is_enveloped else options.errors
     return _ERRORS[form](answer, message)
 
 

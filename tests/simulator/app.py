@@ -56,6 +56,10 @@ class Simulation:
         """Override an interconnect's status; raises Refusal."""
         self.store.set_status(name, state, reason)
 
+    def send_alert(self, **alert) -> None:
+        """Send an alert to whom the policies say; raises Refusal or TypeError for one that makes no sense."""
+        self.store.send_alert(**alert)
+
     def add_fault(self, **row) -> None:
         """Let requests go wrong; raises TypeError, ValueError or re.error for a row that makes no sense."""
         self.faults.append(Fault(**row))
@@ -130,6 +134,8 @@ class Simulation:
             raise gateway.no_route(record['path'])
         operation, params = routed
         gateway.check_account(params['account_id'], self.options.account, record['path'])
+        if operation.is_alerting:
+            gateway.check_notifications(message.headers, self.options)
         if not may_write and operation.method not in gateway.READS:
             raise gateway.authentication_error()
         return self._service.answer(message, operation, params, record['body'])
@@ -173,6 +179,7 @@ def application(simulation: Simulation) -> web.Application:
     app.router.add_post('/_sim/reset', _control(simulation.reset))
     app.router.add_post('/_sim/seed', _control(simulation.seed))
     app.router.add_post('/_sim/status', _control(simulation.set_status))
+    app.router.add_post('/_sim/alerts', _control(simulation.send_alert))
     app.router.add_post('/_sim/faults', _control(simulation.add_fault))
     app.router.add_route('*', '/{path:.*}', simulation.handle)
     return app

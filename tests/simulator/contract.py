@@ -41,9 +41,14 @@ class Operation:
     statuses: frozenset
 
     @property
-    def is_magic(self) -> bool:
-        """Whether it belongs to the Magic API, which is enveloped, rather than to /cni/."""
-        return '/magic/' in self.pattern.pattern
+    def is_enveloped(self) -> bool:
+        """Whether its answers are in Cloudflare's envelope: all but those of /cni/ are."""
+        return '/cni/' not in self.pattern.pattern
+
+    @property
+    def is_alerting(self) -> bool:
+        """Whether it needs the permission for notifications, rather than the network's."""
+        return '/alerting/' in self.pattern.pattern
 
     def declares(self, status: int) -> bool:
         return bool(self.statuses & {str(status), f'{status // 100}XX'})

@@ -46,10 +46,16 @@ def check_credentials(headers, options) -> bool:
     if not _TOKEN.fullmatch(token):
         chain = [{'code': 6111, 'message': 'Invalid format for Authorization header'}]
         raise GatewayError(400, 6003, 'Invalid request headers', error_chain=chain)
-    rights = {f'Bearer {options.token}': True, f'Bearer {options.read_only_token}': False}
+    rights = {f'Bearer {options.token}': True, f'Bearer {options.network_token}': True, f'Bearer {options.read_only_token}': False}
     if token not in rights:
         raise authentication_error()
     return rights[token]
+
+
+def check_notifications(headers, options) -> None:
+    """Raises GatewayError for a token without the permission for notifications."""
+    if headers.get('Authorization') == f'Bearer {options.network_token}':
+        raise authentication_error()
 
 
 def check_account(account: str, existing: str, raw_path: str) -> None:

@@ -10,6 +10,8 @@ import functools
 import re
 from collections.abc import Callable
 
+from alerting import ALERT_TYPES
+
 # Options that only take effect when the process starts.
 FIXED = ('host', 'port', 'account', 'verbose')
 DELETES = ('empty', 'object', 'null', 'envelope', 'no-content', 'accepted')
@@ -45,6 +47,13 @@ def _rate(text: str) -> tuple[int, float]:
     return int(match[1]), float(match[2])
 
 
+def _alert_types(text: str) -> tuple[str, ...]:
+    names = tuple(filter(None, text.split(',')))
+    if not {*names} <= {*ALERT_TYPES}:
+        raise argparse.ArgumentTypeError(f'some of {", ".join(ALERT_TYPES)} are wanted, separated by commas')
+    return names
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all options; it raises ValueError where argparse would exit."""
     cli = _Parser(prog='simulator', description='The Network Interconnect API, simulated on loopback.', allow_abbrev=False)
@@ -54,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     add('--account', type=_account, default='6d1c2f0a4b3e49758c9d0e1f2a3b4c5d', help='the one account that exists (%(default)s)')
     add('--token', default='simulator-token', help='API token that may read and write (%(default)s)')
     add('--read-only-token', default='read-only-token', help='API token that may only read (%(default)s)')
+    add('--network-token', default='network-token', help='API token that may write all but notifications (%(default)s)')
     add('--api-email', default='engineer@example.com', help='X-Auth-Email (%(default)s)')
     add('--api-key', default='simulator-api-key', help='X-Auth-Key (%(default)s)')
     add('--not-entitled', action='store_true', help='refuse every /cni/ call: the account has no Network Interconnect')
@@ -72,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     add('--verbose', action='store_true', help='log a line for each request to stderr')
     _add_habits(add)
     _add_magic(add)
+    _add_alerting(add)
     return cli
 
 
@@ -98,6 +109,14 @@ def _add_magic(add: Callable) -> None:
     add('--bulk-puts', choices=['whole', 'half'], default='whole', help='how much of a PUT of several is done (%(default)s)')
     add('--keep-routed-cnis', action='store_true', help='refuse to delete a CNI that routes point to')
     add('--delete-used-profiles', action='store_true', help='delete filter profiles that tunnels use')
+
+
+def _add_alerting(add: Callable) -> None:
+    """What is open about notifications."""
+    add('--alert-types', type=_alert_types, default=','.join(ALERT_TYPES), help='what the account can be alerted of (%(default)s)')
+    add('--webhook-puts', choices=['keep', 'clear'], default='keep', help='what a PUT without a secret does to it (%(default)s)')
+    add('--policy-puts', choices=['keep', 'replace'], default='keep', help='what a PUT of a policy does to fields left out (%(default)s)')
+    add('--keep-used-webhooks', action='store_true', help='refuse to delete a webhook that policies use')
 
 
 def changed(arguments: list[str], changes: dict) -> argparse.Namespace:

@@ -62,7 +62,10 @@ class Simulator:
         self._control('reset', options)
 
     def state(self) -> dict:
-        """`{slots, interconnects, cnis, settings, tunnels, routes, filter_profiles}`, lists of objects; settings is one object."""
+        """`{slots, interconnects, cnis, settings, tunnels, routes, filter_profiles, webhooks, policies, pagerduty, alerts}`.
+
+        Lists of objects; settings is one object.
+        """
         return self._control('state')
 
     def requests(self, until: int = 0) -> list[dict]:
@@ -76,6 +79,10 @@ class Simulator:
     def set_status(self, name: str, state: str, reason: str | None = None) -> None:
         """Override the status of an interconnect."""
         self._control('status', {'name': name, 'state': state, 'reason': reason})
+
+    def alert(self, alert_type: str, text: str, **fields) -> None:
+        """Send an alert to whom the policies say: data, alert_event, sent (a time in the past), deliver (False: into the history only)."""
+        self._control('alerts', {'alert_type': alert_type, 'text': text, **fields})
 
     def fault(self, kind: str, **fields) -> None:
         """Let requests go wrong: method, path (regex), after, times, status, headers, body, delay (ms), size, retry_at, applied."""

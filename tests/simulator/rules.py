@@ -38,6 +38,10 @@ class Rules:
     bulk_puts: str = 'whole'
     keep_routed_cnis: bool = False
     delete_used_profiles: bool = False
+    alert_types: tuple[str, ...] | None = None
+    webhook_puts: str = 'keep'
+    policy_puts: str = 'keep'
+    keep_used_webhooks: bool = False
 
     @classmethod
     def of(cls, options: object) -> Rules:

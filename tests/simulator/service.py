@@ -109,6 +109,19 @@ HANDLERS = {
     'get_filter_profile': lambda store, call: store.filter_profile(call.params['profile_id']),
     'update_filter_profile': lambda store, call: store.change_filter_profile(call.params['profile_id'], call.body),
     'delete_filter_profile': lambda store, call: store.delete_filter_profile(call.params['profile_id']),
+    'list_available_alerts': lambda store, call: store.available_alerts(),
+    'list_webhooks': lambda store, call: store.list_webhooks(),
+    'create_webhook': lambda store, call: store.create_webhook(call.body),
+    'get_webhook': lambda store, call: store.webhook(call.params['webhook_id']),
+    'update_webhook': lambda store, call: store.change_webhook(call.params['webhook_id'], call.body),
+    'delete_webhook': lambda store, call: store.delete_webhook(call.params['webhook_id']),
+    'list_pagerduty': lambda store, call: store.pagerduty,
+    'list_policies': lambda store, call: store.list_policies(),
+    'create_policy': lambda store, call: store.create_policy(call.body),
+    'get_policy': lambda store, call: store.policy(call.params['policy_id']),
+    'update_policy': lambda store, call: store.change_policy(call.params['policy_id'], call.body),
+    'delete_policy': lambda store, call: store.delete_policy(call.params['policy_id']),
+    'list_alerts': lambda store, call: store.list_alerts(**call.query),
 }
 # operationId: what of its result there is to see yet.
 SEEN_LATE = {
@@ -116,6 +129,8 @@ SEEN_LATE = {
     'create_cni': lambda lag, call, made: lag.made('cnis', made),
     'create_route': lambda lag, call, made: {'routes': [lag.made('routes', route) for route in made['routes']]},
     'create_filter_profile': lambda lag, call, made: lag.made('filter_profiles', made),
+    'create_webhook': lambda lag, call, made: lag.made('webhooks', made),
+    'create_policy': lambda lag, call, made: lag.made('policies', made),
     'list_interconnects': lambda lag, call, items: lag.listed('interconnects', items, 'name', call.first_page),
     'list_cnis': lambda lag, call, items: lag.listed('cnis', items, 'id', call.first_page),
     'list_magic_interconnects': lambda lag, call, result: {
@@ -123,6 +138,8 @@ SEEN_LATE = {
     },
     'list_routes': lambda lag, call, result: {'routes': lag.listed('routes', result['routes'], 'id')},
     'list_filter_profiles': lambda lag, call, items: lag.listed('filter_profiles', items, 'id'),
+    'list_webhooks': lambda lag, call, items: lag.listed('webhooks', items, 'id'),
+    'list_policies': lambda lag, call, items: lag.listed('policies', items, 'id'),
     'get_interconnect_status': lambda lag, call, status: lag.status(call.params['icon'], status),
 }
 # operationId of a PUT: the operation that reads what it changes.
@@ -134,8 +151,10 @@ READS = {
     'update_route': 'get_route',
     'update_routes': 'list_routes',
     'update_filter_profile': 'get_filter_profile',
+    'update_webhook': 'get_webhook',
+    'update_policy': 'get_policy',
 }
-_TYPES = {'integer': int, 'boolean': 'true'.__eq__}
+_TYPES = {'integer': int, 'number': float, 'boolean': 'true'.__eq__}
 
 
 class Service:
@@ -150,7 +169,7 @@ class Service:
     def answer(self, message: Message, operation: Operation, params: dict, body: object) -> web.Response:
         """The answer to a request that the gateway let through; raises GatewayError for a malformed id."""
         try:
-            if self._options.not_entitled and not operation.is_magic:
+            if self._options.not_entitled and not operation.is_enveloped:
                 raise Refusal(403, 'account is not entitled to use Cloudflare Network Interconnect')
             if self._checker:
                 self._check_request(operation, message, body)
@@ -169,7 +188,7 @@ class Service:
             result = SEEN_LATE[name](self._lag, call, result)
         if name == 'create_route':
             return self._created(call, result)
-        if isinstance(result, list) and not call.operation.is_magic:
+        if isinstance(result, list) and not call.operation.is_enveloped:
             return answers.page(result, call.query, self._options.page_size, self._options.last_page)
         return result
 

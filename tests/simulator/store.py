@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 import catalogue
+from alerting import Alerting, Deliver, on_loopback
 from magic_transit import MagicTransit, address, check_bgp, port
 from rules import Rules, find, matching, parsed, require
 
@@ -28,20 +29,23 @@ DEFAULT_BGP_MODE = 'dynamic_route_exchange'
 STATES = ('Pending', 'Down', 'Unhealthy', 'Healthy')
 STATES_WITH_REASON = ('Down', 'Unhealthy')
 LINKS = ipaddress.ip_network('172.31.0.0/16')
-LISTS = ('slots', 'interconnects', 'cnis', 'settings', 'tunnels', 'routes', 'filter_profiles')
+LISTS = ('slots', 'interconnects', 'cnis', 'settings', 'tunnels', 'routes', 'filter_profiles', 'webhooks', 'policies', 'pagerduty',
+         'alerts')
 # GCP issues it as uuid/region/availability-domain.
 _PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/([a-z0-9-]+)/(?:any|[1-9][0-9]*)')
 
 
-class Store(MagicTransit):
-    """Slots, interconnects, CNIs, settings, tunnels, routes and filter profiles of one account.
+class Store(MagicTransit, Alerting):
+    """Slots, interconnects, CNIs, settings, tunnels, routes, filter profiles and notifications of one account.
 
     :arg clock: returns the time in seconds since the epoch
+    :arg deliver: (url, secret, body) -> what went wrong; posts to webhooks
     :arg rules: the fields of Rules
     """
 
-    def __init__(self, account: str, slots: int = 96, clock: Callable[[], float] = time.time, **rules: Any):
-        super().__init__(Rules(**rules), clock)
+    def __init__(self, account: str, slots: int = 96, clock: Callable[[], float] = time.time, deliver: Deliver = on_loopback, **rules: Any):
+        MagicTransit.__init__(self, Rules(**rules), clock)
+        Alerting.__init__(self, deliver)
         self.account = account
         self.slots = catalogue.slots(slots)
         self.settings = {'default_asn': CLOUDFLARE_ASN}

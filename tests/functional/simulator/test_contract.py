@@ -12,6 +12,8 @@ import requests
 
 from contract import Contract
 
+WEBHOOK = {'name': 'noc', 'url': 'https://noc.example.com/alerts', 'secret': 'a secret'}
+
 
 def message(response):
     assert response.status_code == 400
@@ -27,7 +29,24 @@ def test_every_operation_of_the_contract_answers_and_is_checked(simulator, api):
     route = {'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100}
     first = api.route(**route, description='primary', weight=1, scope={'colo_regions': ['APAC']}).json()['result']['id']
     profile = api.filter_profile(description='x').json()['result']['id']
+    webhook = api.post('/alerting/v3/destinations/webhooks', json=WEBHOOK).json()['result']['id']
+    simulator.seed(pagerduty=[{'id': 'b' * 32, 'name': 'on call'}])
+    policy = {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'enabled': True, 'filters': {'slo': ['99.9']},
+              'mechanisms': {'email': [{'id': 'noc@example.com'}], 'pagerduty': [{'id': 'b' * 32}], 'webhooks': [{'id': webhook}]}}
+    policy_id = api.post('/alerting/v3/policies', json=policy).json()['result']['id']
+    simulator.alert('magic_wan_tunnel_health', 'down')
     for method, path, body in (
+        ('GET', '/alerting/v3/available_alerts', None),
+        ('GET', '/alerting/v3/destinations/pagerduty', None),
+        ('GET', '/alerting/v3/destinations/webhooks', None),
+        ('GET', f'/alerting/v3/destinations/webhooks/{webhook}', None),
+        ('PUT', f'/alerting/v3/destinations/webhooks/{webhook}', WEBHOOK),
+        ('GET', '/alerting/v3/policies', None),
+        ('GET', f'/alerting/v3/policies/{policy_id}', None),
+        ('PUT', f'/alerting/v3/policies/{policy_id}', {**policy, 'description': 'x', 'alert_interval': '30m'}),
+        ('GET', '/alerting/v3/history?since=2026-11-01T00:00:00Z&before=2126-11-01T00:00:00Z&page=1&per_page=5', None),
+        ('DELETE', f'/alerting/v3/policies/{policy_id}', None),
+        ('DELETE', f'/alerting/v3/destinations/webhooks/{webhook}', None),
         ('GET', '/cni/interconnects', None),
         ('GET', f'/cni/interconnects/{name}', None),
         ('GET', f'/cni/interconnects/{gcp}', None),

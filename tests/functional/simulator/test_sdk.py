@@ -160,3 +160,34 @@ def test_a_filter_profile_on_a_tunnel_with_a_source(simulator, client):
     assert (bulk.health_check.source, bulk.bgp.import_filter_id, bulk.bgp.customer_asn) == (None, None, 65001)
     assert profiles.delete(made.id, account_id=account).id == made.id
     assert simulator.state()['filter_profiles'] == []
+
+
+def test_from_a_webhook_to_the_history_of_its_alerts(simulator, client):
+    account, alerting = simulator.account, client.alerting
+    (kind,) = alerting.available_alerts.list(account_id=account)['Magic WAN']
+    assert kind.type == 'magic_wan_tunnel_health'
+    assert [option['Key'] for option in kind.filter_options] == ['tunnel_name', 'slo', 'pop_names']
+
+    webhooks = alerting.destinations.webhooks
+    made = webhooks.create(account_id=account, name='noc', url='https://noc.example.com/alerts', secret='a secret')
+    webhooks.update(made.id, account_id=account, name='on call', url='https://noc.example.com/alerts')
+    assert webhooks.get(made.id, account_id=account).to_dict() == webhooks.list(account_id=account).result[0].to_dict()
+    assert simulator.state()['webhooks'][0]['secret'] == 'a secret'
+
+    fields = {'name': 'tunnels', 'alert_type': kind.type, 'mechanisms': {'webhooks': [{'id': made.id}]}, 'filters': {'slo': ['99.9']}}
+    policy = alerting.policies.create(account_id=account, enabled=True, **fields)
+    alerting.policies.update(policy.id, account_id=account, description='to the NOC')
+    shown = alerting.policies.get(policy.id, account_id=account)
+    assert (shown.description, shown.filters.slo, shown.created < shown.modified) == ('to the NOC', ['99.9'], True)
+    assert [row.to_dict() for row in alerting.policies.list(account_id=account)] == [shown.to_dict()]
+
+    for number in range(30):
+        simulator.alert(kind.type, f'alert {number}')
+    history = list(alerting.history.list(account_id=account, per_page=7))
+    assert [alert.alert_body for alert in history] == [f'alert {number}' for number in reversed(range(30))]
+    assert {alert.policy_id for alert in history} == {policy.id}
+    assert [alert.alert_body for alert in alerting.history.list(account_id=account, since=history[2].sent)] == ['alert 29', 'alert 28']
+
+    assert alerting.policies.delete(policy.id, account_id=account).success
+    assert webhooks.delete(made.id, account_id=account).success
+    assert {request['status'] for request in simulator.requests()} == {200}
