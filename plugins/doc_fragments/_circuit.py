@@ -151,7 +151,18 @@ options:
     type: str
     choices: [unidirectional, bidirectional]
   target:
-    description: The address to probe. Cloudflare calculates one if none was ever set.
+    description:
+      - The address to probe. Cloudflare calculates one if none was ever set.
+      - Cloudflare ignores it with V(bidirectional), where it probes the customer's end of the tunnel.
+    type: str
+  source:
+    description:
+      - The address that V(bidirectional) probes come from, an IPv4 address of RFC 1918, 169.254.240.0/20 or 198.41.199.224/27.
+      - Only tunnels of version 1.5 take it, and with V(bidirectional) they require it. Cloudflare chooses the version, which
+        M(netops.cloudflare_cni.health_check_info) returns. What does not fit it fails before anything is written, or, if the interconnect
+        is ordered in the same run, right after the order.
+      - V(unidirectional) clears it, so it must then be left out.
+    version_added: 1.1.0
     type: str
 '''
 

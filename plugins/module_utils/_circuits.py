@@ -46,14 +46,22 @@ def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
     if 'interconnect' not in steps:
         desired_interconnect = desired_object(INTERCONNECT._replace(creatable=False), {'conduit_name': name})
     desired_cni = desired_object(CNI, {**_options_of(circuit, CNI_OPTIONS), 'conduit_name': name})
-    health_check = circuit.get('health_check')
-    desired_checks = [desired_object(TUNNEL, {'interconnect': interconnect, **health_check})] if health_check else []
     objects = [*([] if interconnect else [desired_interconnect]), *([desired_cni] if 'cni' in steps else []),
-               *(desired_checks if 'health_check' in steps else [])]
+               *(_desired_tunnel(circuit) if 'health_check' in steps else [])]
     objects = [desired._replace(on_previous=desired.row.parent is not None and not interconnect) for desired in objects]
     routes = _desired_routes(circuit) if 'routes' in steps and circuit.get('routes') is not None else []
     return [desired._replace(circuit=name, previous_name=circuit.get('previous_name'), routes_named=circuit.get('routes') is not None)
             for desired in (*objects, *routes)]
+
+
+def _desired_tunnel(circuit: Circuit) -> Chain:
+    """The tunnel of a circuit with its health check, if the circuit declares anything of it."""
+    if not circuit.get('health_check'):
+        return []
+    try:
+        return [desired_object(TUNNEL, {'interconnect': circuit.get('interconnect'), **circuit['health_check']})]
+    except InputError as error:
+        raise error.within('health_check') from None
 
 
 def _desired_routes(circuit: Circuit) -> Chain:

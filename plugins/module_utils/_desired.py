@@ -47,6 +47,12 @@ class Desired(NamedTuple):
         given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
 
+    def field_error(self, path: str, problem: str, allowed: Any = None) -> InputError:
+        """The error of a field, by the name of its option; in a circuit with the block that it is in."""
+        f = self.row.field(path)
+        error = InputError(f.option, problem, allowed)
+        return error.within(f.block) if self.circuit and f.block else error
+
 
 def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
     """The object that the options of a module declare. Raises InputError with the option and what is allowed."""
@@ -59,6 +65,7 @@ def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
     options = {f.option: f.path for f in row.fields}
     fields = {options[option]: value for option, value in given_values(row.fields, params, warnings).items()}
     fields |= _cleared_fields(row, params.get('clear') or (), fields)
+    _refuse_cleared(row, fields)
     if row.paired_fields and row.paired_fields[0] in fields and row.paired_fields[1] in fields:
         check_pair(row, fields)
     return Desired(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
@@ -74,6 +81,13 @@ def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, An
             raise InputError('clear', f'{row.field(path).option} is to be cleared, but {row.field(both).option} is set.',
                              'one of the two')
     return cleared
+
+
+def _refuse_cleared(row: Resource, fields: Mapping[str, Any]) -> None:
+    """Raises InputError for a field that is given although another one clears it."""
+    for path, (other, value) in row.cleared_by.items():
+        if path in fields and fields.get(other) == value:
+            raise InputError(row.field(path).option, f'must be left out with {row.field(other).option}={value}, which clears it.')
 
 
 def _is_within(path: str, block: str) -> bool:

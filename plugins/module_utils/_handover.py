@@ -98,7 +98,8 @@ into Cloudflare's equipment. The port stays Pending until the cross-connect is i
   ('Cloudflare announces', (["the account's routing table"] + bgp.extra_prefixes) | join(', ')),
 ] if bgp else []) + ([
   ('Health check',
-   [check.target, check.rate and 'rate ' ~ check.rate, check.type and 'ICMP ' ~ check.type, check.direction] | select | join(', ')
+   [check.target, check.rate and 'rate ' ~ check.rate, check.type and 'ICMP ' ~ check.type, check.direction,
+    check.source is defined and 'from ' ~ check.source] | select | join(', ')
    if check.enabled is not false else 'off'),
 ] if check else [])) }}{% if handover.routes is defined %}
 
@@ -197,7 +198,8 @@ def _bgp_section(cni: Object, settings: Object | None) -> Object | None:
 
 def _health_check_section(check: Object | None) -> Object | None:
     fields = {name: get(check, name) for name in ('enabled', 'rate', 'type', 'direction')}
-    return {**fields, 'target': get(check, 'target.effective', get(check, 'target.saved'))} if check else None
+    target = get(check, 'target.effective', get(check, 'target.saved'))
+    return {**fields, 'target': target, **({'source': source} if (source := get(check, 'source')) else {})} if check else None
 
 
 def json_text(handover: Object) -> str:

@@ -198,9 +198,15 @@ def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], plan
             given = {key.option: keys[key.option] for key in row.keys if key.option in keys}
             remaining = [*remaining, Desired(row, 'present', given, {}, circuit=interconnect.circuit, on_previous=True)]
         # A cleared block comes behind its inherited fields, and so removes them.
-        remaining = [desired._replace(fields={**inherited, **desired.fields}) if desired.row.name == row.name else desired
-                     for desired in remaining]
+        remaining = [desired._replace(fields=_without_cleared(row, {**inherited, **desired.fields})) if desired.row.name == row.name
+                     else desired for desired in remaining]
     return remaining
+
+
+def _without_cleared(row: Resource, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without those that another one of them clears."""
+    cleared = {path for path, (other, value) in row.cleared_by.items() if fields.get(other) == value}
+    return {path: value for path, value in fields.items() if path not in cleared}
 
 
 def _inherited_fields(row: Resource, obj: Object | None, addresses: Container[str]) -> dict[str, Any]:
@@ -334,6 +340,7 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     if not fields:
         return [Change(desired.row, 'none', desired.label, current, current)]
     fields |= _default_fields(desired.row, merge(current, fields), current)
+    fields |= _cleared_fields(desired, merge(current, fields), fields)
     after = merge(current, fields)
     _check_after(desired, after, fields, snapshot)
     losing_address = [current] if desired.row.name == CNI.name and 'cust_ip' in fields else []
@@ -489,7 +496,9 @@ def _plan_missing(desired: Desired, snapshot: Snapshot) -> Change:
         raise InputError('steps', f'the circuit {value!r} does not exist in this account, neither as a CNI nor in a record, and without '
                                   'the step interconnect nothing is ordered.', 'steps with interconnect')
     if value == UNKNOWN:
-        return Change(desired.row, 'update', desired.label, {}, merge({desired.row.id: UNKNOWN}, desired.fields), tuple(desired.fields))
+        after = merge({desired.row.id: UNKNOWN}, desired.fields)
+        _check_after(desired, after, desired.fields, snapshot)
+        return Change(desired.row, 'update', desired.label, {}, after, tuple(desired.fields))
     key = next(key for key in desired.row.keys if key.option == option)
     for reference in key.references:
         if not objects_by_field(RESOURCES[reference.resource], reference.match_path, value, snapshot):
@@ -516,9 +525,18 @@ def _default_fields(row: Resource, after: Object, before: Object) -> Object:
     return defaults
 
 
+def _cleared_fields(desired: Desired, after: Object, fields: Mapping[str, Any]) -> Object:
+    """{path: None} of the values in the blocks that are sent which Cloudflare clears because of another field, and so refuses beside it."""
+    blocks = {path.partition('.')[0] for path in fields}
+    return {path: None for path, (other, value) in desired.row.cleared_by.items() if path.partition('.')[0] in blocks
+            and path not in desired.fields and get(after, other) == value and get(after, path) is not None}
+
+
 def _check_after(desired: Desired, after: Object, fields: Mapping[str, Any], snapshot: Snapshot) -> None:
     """Checks what depends on the rest of the object and on its parent."""
     row = desired.row
+    for unmet in row.unmet(after, {*fields, *desired.fields}):
+        raise desired.field_error(*unmet)
     if row.paired_fields and not {*row.paired_fields[:2]}.isdisjoint(fields):
         check_pair(row, after)
     if row.exclusive in fields and not desired.shared:

@@ -8,7 +8,7 @@ To add a field of the API: a Field here, an option in the module. The path of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
@@ -40,7 +40,7 @@ class Field(NamedTuple):
     """A field of an object. option: its name in the module; path: in the object; post_path: in the POST, if it differs.
 
     in_post, in_put: whether POST and PUT can set it. default: sent where the user gives none. required: there is no POST without it.
-    returned: whether answers hold it. secret: no output shows it.
+    returned: whether answers hold it. secret: no output shows it. block: the option of a circuit that it is in.
     """
 
     option: str
@@ -54,6 +54,7 @@ class Field(NamedTuple):
     required: bool = False
     returned: bool = True
     secret: bool = False
+    block: str = ''
 
 
 class Reference(NamedTuple):
@@ -75,6 +76,14 @@ class Key(NamedTuple):
     normal: Callable[[Any], Any] = values.unchanged
 
 
+class Unmet(NamedTuple):
+    """A condition that an object does not meet: the path of the field at fault, what is wrong with it, and what it may be."""
+
+    path: str
+    problem: str
+    allowed: str | None = None
+
+
 class Resource(NamedTuple):
     """One kind of object.
 
@@ -92,6 +101,8 @@ class Resource(NamedTuple):
     variants: rows for the values of type. implied_types: {option: the type that it is for}.
     refused_options: {option: why there is no such thing}.
     blocks: groups of fields, which can only be cleared as a whole. clear_values: {choice of the option clear: (path, value to send)}.
+    cleared_by: {path of a field: (path, value)}: it is left out, and Cloudflare clears it, where another field has that value.
+    unmet: returns what is wrong with a changed object as a whole, by the object and the paths of the fields that are set.
     store: where objects of the row are, the API or files on disk. A file is {path, content}.
     """
 
@@ -123,6 +134,8 @@ class Resource(NamedTuple):
     refused_options: Mapping[str, str] = {}
     blocks: tuple[Field, ...] = ()
     clear_values: Mapping[str, tuple[str, Any]] = {}
+    cleared_by: Mapping[str, tuple[str, Any]] = {}
+    unmet: Callable[[Mapping[str, Any], Collection[str]], Iterator[Unmet]] = lambda obj, paths: iter(())
     title: str = ''
     store: str = 'api'
 
@@ -141,15 +154,17 @@ class Resource(NamedTuple):
         return next(f for f in (*self.fields, *self.blocks) if f.path == path)
 
 
-def _parser(*url_path: str, **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _parser(*url_path: str, exact: Container[str] = (), **shape: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that returns the object, or raises ShapeError if a field that the code relies on has another type. null counts as absent.
 
-    A number where text is due, and a single text where a list is due, are converted.
+    A number where text is due, and a single text where a list is due, are converted, but for exact fields: no number names what they name.
     url_path: where the object is. shape: {name: type, [type of each item], or the shape of the object there}.
     """
+    convertible = {name: kind for name, kind in shape.items() if name not in exact}
+
     def parse(obj: dict[str, Any]) -> dict[str, Any]:
         if any(_mistyped_paths(obj, shape)):
-            obj = _coerced(obj, shape)
+            obj = _coerced(obj, convertible)
         wrong = list(_mistyped_paths(obj, shape))
         if wrong:
             verb = 'has' if len(wrong) == 1 else 'have'
@@ -187,16 +202,45 @@ def _mistyped_paths(obj: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterato
 _PORT_SHAPE = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'name': str, 'address': [str]}}
 
 
-_parsed_tunnel = _parser('magic', 'cf_interconnects', id=str, virtual_port_reservation_id=str, description=str,
-                         health_check={'rate': str, 'type': str})
+_parsed_tunnel = _parser('magic', 'cf_interconnects', exact=('virtual_port_reservation_id',), id=str, virtual_port_reservation_id=str,
+                         description=str, version=str, health_check={'rate': str, 'type': str, 'direction': str, 'source': str})
 
 
 def _tunnel_with_target(tunnel: dict[str, Any]) -> dict[str, Any]:
     """The tunnel with its target as an object, also where the API still answers with a string."""
-    check = _parsed_tunnel(tunnel).get('health_check')
+    tunnel = _parsed_tunnel(tunnel)
+    check = tunnel.get('health_check')
     if not isinstance(check, dict) or not isinstance(check.get('target'), str):
         return tunnel
     return {**tunnel, 'health_check': {**check, 'target': {'saved': check['target']}}}
+
+
+def _in_block(block: str, *fields: Field) -> tuple[Field, ...]:
+    """The fields that a circuit has in a block of its options."""
+    return tuple(f._replace(block=block) for f in fields)
+
+
+DIRECTION, SOURCE = 'health_check.direction', 'health_check.source'
+ONE_WAY, BOTH_WAYS = 'unidirectional', 'bidirectional'
+VERSION_WITH_SOURCE = '1.5'  # of a tunnel, which Cloudflare chooses; source: the types of the SDK
+
+
+def _unmet_by_tunnel(tunnel: Mapping[str, Any], paths: Collection[str]) -> Iterator[Unmet]:
+    """What depends on the direction of a health check, and on the version of the tunnel, unknown before that is listed.
+
+    The whole block is sent if any of it is set.
+    """
+    check, version = tunnel.get('health_check') or {}, tunnel.get('version')
+    both_ways = check.get('direction') == BOTH_WAYS
+    if SOURCE in paths and check.get('source'):
+        if not both_ways:
+            yield Unmet(SOURCE, f'is for direction={BOTH_WAYS} only, and the direction is {check.get("direction") or "not given"}.')
+        if version != VERSION_WITH_SOURCE and tunnel.get('id') != UNKNOWN:
+            yield Unmet(SOURCE, f'the tunnel has {f"version {version}" if version else "no version"}, and only tunnels of version '
+                                f'{VERSION_WITH_SOURCE} take a source.')
+    is_sent = any(path.startswith('health_check.') for path in paths)
+    if is_sent and both_ways and version == VERSION_WITH_SOURCE and not check.get('source'):
+        yield Unmet(SOURCE, f'is required with direction={BOTH_WAYS}, because the tunnel has version {version}.', values.A_SOURCE)
 
 
 # No source gives the largest page of slots: a service that refuses this one is asked without a limit.
@@ -282,13 +326,17 @@ TUNNEL = Resource(
             references=(*hops, Reference('interconnect', 'name', 'virtual_port_reservation_id')))
         for option, hops in (('interconnect', ()), ('conduit_name', (_INTERCONNECT_OF_CIRCUIT,)))
     ),
-    fields=(
+    fields=_in_block(
+        'health_check',
         Field('enabled', 'health_check.enabled'),
         Field('rate', 'health_check.rate', check=values.check_synonym),
         Field('type', 'health_check.type'),
-        Field('direction', 'health_check.direction'),
+        Field('direction', DIRECTION),
         Field('target', 'health_check.target.saved'),
+        Field('source', SOURCE, check=values.check_source, normal=values.normal_empty),
     ),
+    cleared_by={SOURCE: (DIRECTION, ONE_WAY)},
+    unmet=_unmet_by_tunnel,
     headers={'x-magic-new-hc-target': 'true'},  # the target then has the saved and the effective address
     read_only=('health_check.target.effective',),
     parse=_tunnel_with_target,

@@ -72,6 +72,7 @@ HEALTH_CHECK_OPTIONS: Spec = {
     'type': {'type': 'str', 'choices': ['reply', 'request']},
     'direction': {'type': 'str', 'choices': ['unidirectional', 'bidirectional']},
     'target': {'type': 'str'},
+    'source': {'type': 'str'},
 }
 
 SCOPE_OPTIONS: Spec = {name: {'type': 'list', 'elements': 'str'} for name in ('colo_names', 'colo_regions')}

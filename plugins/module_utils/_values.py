@@ -23,6 +23,9 @@ WEIGHT = (1, 256)  # of a route; source: the types of the SDK
 PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/\s]+/[^/\s]+')
 UUID = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
 SPEED = re.compile(r'(\d+(?:\.\d+)?)([MG])')
+# The sources that a health check may have; source: the types of the SDK.
+SOURCES = ('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.240.0/20', '198.41.199.224/27')
+A_SOURCE = f'an IPv4 address of RFC 1918, {SOURCES[-2]} or {SOURCES[-1]}'
 MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
 
 
@@ -34,6 +37,11 @@ def unchanged(value: Any) -> Any:
 def unchecked(value: Any, warn: Warn) -> Any:
     """The check of a value that only the API can judge."""
     return value
+
+
+def normal_empty(value: Any) -> Any:
+    """Empty text is as none: the API may show either where a value was cleared."""
+    return None if value == '' else value
 
 
 def casefolded(value: Any) -> Any:
@@ -132,6 +140,17 @@ def normal_next_hop(value: Any) -> Any:
         return str(ipaddress.ip_interface(value).ip)
     except ValueError:
         return value
+
+
+def check_source(value: Any, warn: Warn) -> str:
+    """The address that health checks in both directions come from (source: the types of the SDK)."""
+    try:
+        address = ipaddress.IPv4Address(str(value))
+    except ValueError:
+        raise ValueError(A_SOURCE) from None
+    if not any(address in ipaddress.IPv4Network(prefix) for prefix in SOURCES):
+        raise ValueError(A_SOURCE)
+    return str(address)
 
 
 def check_scope(value: dict[str, Any], warn: Warn) -> dict[str, list[str]]:

@@ -34,6 +34,12 @@ EXAMPLES = r'''
     rate: high
     type: request
 
+- name: Probe in both directions over the tunnel
+  netops.cloudflare_cni.health_check:
+    conduit_name: nyc-1
+    direction: bidirectional
+    source: 169.254.240.10  # for a tunnel of version 1.5 only
+
 - name: Stop probing during maintenance
   netops.cloudflare_cni.health_check:
     conduit_name: nyc-1
@@ -71,6 +77,11 @@ health_check:
       type: dict
       returned: when Cloudflare returns it
       sample: {saved: "", effective: 172.31.0.1}
+    source:
+      description: The address that V(bidirectional) probes come from.
+      type: str
+      returned: when Cloudflare returns it
+      sample: 172.31.0.0
 tunnel:
   description: The whole Magic interconnect that the check belongs to.
   returned: success

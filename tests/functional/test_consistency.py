@@ -32,7 +32,7 @@ CALLS = [
     ('interconnect_info', {'type': 'direct'}),
     ('cni', {'conduit_name': 'nyc-1', 'interconnect': '{port}', 'bgp': {'customer_asn': 64512, 'md5_key': 'planted'}}),
     ('cni_info', {}),
-    ('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}),
+    ('health_check', {'conduit_name': 'nyc-1', 'direction': 'bidirectional', 'source': '10.0.0.1'}),
     ('health_check_info', {}),
     ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'weight': 1, 'scope': {'colo_names': ['den01']}, 'description': 'x'}),
     ('static_route_info', {}),
@@ -58,6 +58,7 @@ NOT_TAKEN = [
 @pytest.fixture
 def results(simulator, run_module, tmp_path):
     """{module: the results of its calls, those that fail included}."""
+    simulator.reset(tunnel_version='1.5')  # which has the most fields
     found = {module: [] for module in MODULES if module not in DOORS}
 
     def call(calls):

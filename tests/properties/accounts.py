@@ -70,6 +70,7 @@ _CHECK = st.fixed_dictionaries({
     'enabled': st.booleans(), 'rate': st.sampled_from(['low', 'mid', 'high']), 'type': st.sampled_from(['reply', 'request']),
     'target': st.sampled_from(['', '192.0.2.1']),
 }, optional={'direction': st.sampled_from(['unidirectional', 'bidirectional'])})
+SOURCES = ('10.0.0.1', '169.254.240.10')
 
 
 def _dotted(bits: int) -> str:
@@ -90,11 +91,12 @@ def accounts(draw, strange: bool | None = None) -> Account:
     slots = [draw(_slots(number, more)) for number in range(draw(st.integers(1, 6)))]
     ports = draw(_interconnects(slots, more))
     cnis = [draw(_cnis(number, ports, more)) for number in range(draw(st.integers(0, 3)) if ports else 0)]
-    tunnels = [draw(_tunnels(number, port, more)) for number, port in enumerate(ports) if 'virtual_port_reservation_id' in port]
+    version = draw(st.sampled_from(['1', '1.5']))
+    tunnels = [draw(_tunnels(number, port, version, more)) for number, port in enumerate(ports) if 'virtual_port_reservation_id' in port]
     settings = {**draw(more), 'default_asn': draw(asns)}
     routes = {_route_key(route): route for route in (draw(_routes(number, cnis, more)) for number in range(draw(st.integers(0, 4))))}
     lists = {'slots': slots, 'interconnects': ports, 'cnis': cnis, 'tunnels': tunnels, 'settings': settings, 'routes': [*routes.values()]}
-    return Account(lists, draw(talks(strange)))
+    return Account(lists, {**draw(talks(strange)), 'tunnel_version': version})
 
 
 def talks(strange: bool) -> st.SearchStrategy[dict[str, Any]]:
@@ -161,9 +163,11 @@ def next_hops(cnis: list[Object]) -> list[str]:
 
 
 @st.composite
-def _tunnels(draw, number: int, port: Object, more) -> Object:
-    born = '2026-08-01T00:00:00Z'
+def _tunnels(draw, number: int, port: Object, version: str, more) -> Object:
+    born, check = '2026-08-01T00:00:00Z', draw(_CHECK)
+    if version == '1.5' and check.get('direction') == 'bidirectional':
+        check['source'] = draw(st.sampled_from(SOURCES))
     return {**draw(more), 'id': uuid.UUID(ident(4, number)).hex, 'name': port['name'], 'description': draw(descriptions),
-            'colo_name': port.get('site') or port['region'], 'created_on': born, 'modified_on': born, 'mtu': draw(mtus), 'version': '1',
+            'colo_name': port.get('site') or port['region'], 'created_on': born, 'modified_on': born, 'mtu': draw(mtus), 'version': version,
             'virtual_port_reservation_id': port['virtual_port_reservation_id'].replace('-', ''),
-            'health_check': {**draw(more), **draw(_CHECK)}}
+            'health_check': {**draw(more), **check}}

@@ -24,6 +24,7 @@ from .accounts import (
     REGIONS,
     ROUTE_FIELDS,
     SITES,
+    SOURCES,
     SPEEDS,
     Account,
     asns,
@@ -101,6 +102,7 @@ _ENDS = st.just({}) | st.integers(0, 3).map(lambda number: link(number, '10.0'))
 _CHECK = {
     'enabled': st.booleans(), 'rate': st.sampled_from(['low', 'mid', 'high', 'medium']), 'type': st.sampled_from(['reply', 'request']),
     'direction': st.sampled_from(['unidirectional', 'bidirectional']), 'target': st.sampled_from(['192.0.2.1', '198.51.100.7']),
+    'source': st.sampled_from(SOURCES),
 }
 
 

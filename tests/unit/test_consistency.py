@@ -154,7 +154,7 @@ def descendants(error: type[CniError]) -> list[type[CniError]]:
 
 
 def test_all_that_a_template_can_use_is_in_the_manual():
-    tunnel = {'health_check': {'enabled': True}}
+    tunnel = {'health_check': {'enabled': True, 'source': '10.0.0.1'}}
     ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
     handovers = [handover_of(CircuitFacts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
     keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}

@@ -340,6 +340,36 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
     assert put['body'] == {'health_check': {**check, **sent}}
 
 
+def test_one_direction_is_put_without_the_source_and_a_source_that_stays_is_named():
+    both, one = {'direction': 'bidirectional', 'source': '10.0.0.1'}, {'direction': 'unidirectional'}
+    there = {'id': 't1', 'virtual_port_reservation_id': uuid(1001), 'version': '1.5', 'health_check': both}
+    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **one})],
+                           snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
+    for stays, missed in (({}, False), ({'source': ''}, False), ({'source': '10.0.0.1'}, True)):
+        stored = answer({'success': True, 'result': {**there, 'health_check': {**one, **stays}}})
+        script = Script(answer({'success': True, 'result': there}), stored, stored)
+        with pytest.raises(NotAppliedError, match=r"source is '10\.0\.0\.1', requested None") if missed else nullcontext():
+            apply_changes(script.client(), changes)
+        assert script.sent[1]['body'] == {'health_check': one}
+
+
+@pytest.mark.parametrize('wrong', [7, ['x'], {}], ids=str)
+def test_a_tunnel_whose_reservation_is_no_text_fails_its_health_check_at_once_by_name(wrong):
+    there = {'id': 't1', 'virtual_port_reservation_id': wrong, 'health_check': {'rate': 'mid'}}
+    script = Script(listed(direct('here', 1)), answer({'success': True, 'result': {'interconnects': [there]}}))
+    warned: list[str] = []
+    client = script.client(warn=warned.append)
+    desired = desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})
+    with pytest.raises(ShapeError, match=r'^GET /magic/cf_interconnects: HTTP 200, virtual_port_reservation_id has another type'):
+        observe(client, lambda there: plan_changes([desired], there))
+    assert (len(warned), client.counters['waited']) == (1, 0)
+
+
+def test_a_number_as_the_version_of_a_tunnel_is_its_text():
+    script = Script(answer({'success': True, 'result': {'interconnects': [{'id': 't', 'version': 1.5}]}}))
+    assert read_objects(script.client(), 'tunnel') == [{'id': 't', 'version': '1.5'}]
+
+
 @pytest.mark.parametrize(('stored', 'missed'), [(1400, False), (1500, True)])
 def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(stored, missed):
     there = cni(1, 'nyc-1', 'first')

@@ -208,6 +208,12 @@ def test_what_is_probed(target, shown):
     assert handover_of(facts, None)['health_check']['target'] == shown
 
 
+def test_the_source_of_a_health_check_is_shown_where_it_has_one():
+    facts = CircuitFacts('x', DIRECT, CNI, merge(TUNNEL, {'health_check.source': '10.0.0.1'}))
+    assert handover_of(facts, None)['health_check']['source'] == '10.0.0.1'
+    assert ', bidirectional, from 10.0.0.1 |' in sheet(facts)
+
+
 def test_a_health_check_that_is_only_predicted_is_not_off_and_shows_what_is_known():
     assert '| Health check | rate high |\n' in sheet(CircuitFacts('x', DIRECT, CNI, {'health_check': {'rate': 'high'}}))
 

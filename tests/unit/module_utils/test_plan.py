@@ -660,6 +660,82 @@ def test_an_interconnect_without_a_reservation_has_no_health_check():
     assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
 
 
+def checked(version='1.5', **check):
+    """The tunnel of interconnect here, with what its health check has besides."""
+    return {**tunnel(1), **({'version': version} if version else {}), 'health_check': {'enabled': True, 'rate': 'mid', **check}}
+
+
+BOTH_WAYS = {'direction': 'bidirectional', 'source': '169.254.240.10'}
+ONE_WAY = {'direction': 'unidirectional'}
+
+
+@pytest.mark.parametrize(('asked', 'there', 'becomes'), [
+    (BOTH_WAYS, checked(**ONE_WAY), BOTH_WAYS),
+    ({'source': '198.41.199.230'}, checked(**BOTH_WAYS), {**BOTH_WAYS, 'source': '198.41.199.230'}),
+    ({'direction': 'bidirectional'}, checked('1', **ONE_WAY), {'direction': 'bidirectional'}),
+    ({'direction': 'bidirectional'}, checked(None, **ONE_WAY), {'direction': 'bidirectional'}),
+    (ONE_WAY, checked(**BOTH_WAYS), ONE_WAY),
+    ({'rate': 'high'}, checked(**{**BOTH_WAYS, **ONE_WAY}), {**ONE_WAY, 'rate': 'high'}),
+    ({'rate': 'high'}, checked(**BOTH_WAYS), {**BOTH_WAYS, 'rate': 'high'}),
+], ids=str)
+def test_a_source_comes_with_both_directions_and_goes_with_one(asked, there, becomes):
+    account = snapshot(interconnects=[direct('here', 1)], tunnels=[there])
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked}, account)
+    assert (change.action, change.after['health_check']) == ('update', {'enabled': True, 'rate': 'mid', **becomes})
+    (again,) = decide(TUNNEL, {'interconnect': 'here', **asked}, snapshot(interconnects=[direct('here', 1)], tunnels=[change.after]))
+    assert again.action == 'none'
+
+
+@pytest.mark.parametrize(('asked', 'there'), [
+    (ONE_WAY, checked(**ONE_WAY, source='')), (BOTH_WAYS, checked(**BOTH_WAYS)), ({'source': '169.254.240.10'}, checked(**BOTH_WAYS)),
+], ids=str)
+def test_a_source_as_it_is_is_no_change(asked, there):
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked}, snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
+    assert change.action == 'none'
+
+
+@pytest.mark.parametrize(('asked', 'there', 'words'), [
+    ({'direction': 'bidirectional'}, checked(**ONE_WAY), 'is required with direction=bidirectional, because the tunnel has version 1.5. '
+                                                         'Allowed: an IPv4 address of RFC 1918, 169.254.240.0/20 or 198.41.199.224/27.'),
+    ({'rate': 'low'}, checked(direction='bidirectional', source=''), 'is required with direction=bidirectional'),
+    (BOTH_WAYS, checked('1'), 'the tunnel has version 1, and only tunnels of version 1.5 take a source.'),
+    (BOTH_WAYS, checked('2'), 'the tunnel has version 2, and'),
+    (BOTH_WAYS, checked(None), 'the tunnel has no version, and'),
+    ({'source': '10.0.0.1'}, checked(), 'is for direction=bidirectional only, and the direction is not given.'),
+    ({'source': '10.0.0.1'}, checked(**ONE_WAY), 'is for direction=bidirectional only, and the direction is unidirectional.'),
+    ({'source': '10.0.0.1', 'rate': 'low'}, checked(**ONE_WAY, source='10.0.0.1'), 'is for direction=bidirectional only'),
+    ({**BOTH_WAYS, **ONE_WAY}, checked(), 'must be left out with direction=unidirectional, which clears it.'),
+    *(({**BOTH_WAYS, 'source': source}, checked(), f"'{source}' is not valid. Allowed: an IPv4 address of RFC 1918,")
+      for source in ('8.8.8.8', '172.32.0.1', '169.254.239.255', '169.255.0.0', '198.41.199.223', '198.41.200.0', 'fd00::1', '10.0.0.0/8')),
+], ids=str)
+def test_a_source_that_does_not_fit_is_refused_by_name(asked, there, words):
+    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[there])
+    with pytest.raises(InputError) as error:
+        decide(TUNNEL, {'interconnect': 'here', **asked}, account)
+    assert error.value.details['option'] == 'source'
+    assert f'source: {words}' in error.value.message
+    with pytest.raises(InputError) as error:  # in a circuit by where it stands
+        plan_changes(desired_chain({'name': 'nyc-1', 'health_check': asked}), account)
+    assert error.value.message.startswith(f'health_check.source: {words}')
+
+
+def test_the_source_for_a_tunnel_that_is_only_predicted_waits_for_its_version():
+    (change,) = decide(TUNNEL, {'interconnect': UNKNOWN, **BOTH_WAYS}, snapshot())
+    assert change.after == {'id': UNKNOWN, 'health_check': BOTH_WAYS}
+    with pytest.raises(InputError, match=r'^source: is for direction=bidirectional only'):
+        decide(TUNNEL, {'interconnect': UNKNOWN, 'source': '10.0.0.1'}, snapshot())
+
+
+@pytest.mark.parametrize(('asked', 'becomes'), [
+    ({}, BOTH_WAYS), (ONE_WAY, ONE_WAY), ({'source': '10.0.0.1'}, {**BOTH_WAYS, 'source': '10.0.0.1'}),
+], ids=str)
+def test_a_replacement_takes_over_the_source_unless_one_direction_is_named(asked, becomes):
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [checked(**BOTH_WAYS)], here='Down')
+    circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'health_check': asked}
+    (changes,) = plan_chains([desired_chain(circuit)], there)
+    assert changes[-1].after['health_check'] == {'enabled': True, 'rate': 'mid', **becomes}
+
+
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
 def test_settings(there, action):
     (change,) = decide(SETTINGS, {'default_asn': 13335}, snapshot(settings=there))
