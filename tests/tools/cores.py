@@ -22,7 +22,7 @@ FOLDER = ROOT / '.build' / 'cores'
 PINS = ROOT / 'requirements' / 'test.txt'
 CORES = {'2.16': ('3.12',), '2.18': ('3.11',), '2.19': ('3.11',), '2.20': ('3.12', '3.13'), '2.21': ('3.12', '3.13')}  # {release: Pythons}
 NEEDED = ('aiohttp', 'ansible-builder', 'ansible-runner', 'cloudflare', 'fpdf2', 'hier-config', 'hypothesis', 'openapi-core', 'pypdf',
-          'pytest', 'requests')
+          'prometheus-client', 'pytest', 'requests')
 
 
 def interpreter(core: str, folders: str | None = None) -> str | None:
