@@ -1,13 +1,13 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes planned changes and decides nothing itself: the only file that sends POST, PUT or DELETE."""
+"""Writes planned changes and decides nothing itself: with _put.py the only file that sends POST, PUT or DELETE."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,10 +39,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import (
     object_id,
     read_objects,
-    unwrapped_object,
     without_wrapping,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank, with_answers
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields, put_object, put_several
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
@@ -70,6 +70,11 @@ class ChainResult:
         """Adds a change that is written."""
         self.written.append(change)
         self.on_written(change)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was written."""
+        return any(change.action != 'none' for change in self.written)
 
     @property
     def applied(self) -> list[Change]:
@@ -141,22 +146,27 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
                  to_error: ToError = as_cni_error) -> list[ChainResult]:
     """Writes chains of changes: all deletes first, rank by rank, then the rest. workers: chains at the same time, each in its own order.
 
+    Updates that one request can do for several chains wait until all chains have come so far, and what comes behind them waits too.
     An error ends its own chain; with fail_fast no other chain is begun after it.
     on_end: called with the number of a chain that has ended; on_written: called with that number and each change that is written, before
     the next change of its chain; to_error: makes a CniError of any exception.
     Raises nothing: the results hold the errors, and what was written.
     """
     chains = [list(chain) for chain in chains]
+    phase_of = _phases(chains)
+    chains = [sorted(chain, key=phase_of) for chain in chains]
     results = [ChainResult(on_written=partial(on_written, number)) for number in range(len(chains))]
     created = CreatedObjects()
-    phases = sorted({*(_phase(change) for chain in chains for change in chain), WRITE_PHASE})
+    phases = sorted({*(phase_of(change) for chain in chains for change in chain), WRITE_PHASE})
+
+    continues = partial(_continues, results=results, fail_fast=fail_fast)
+    put_together = partial(_put_together, client, chains, results, continues, phase_of)
 
     def write(number: int, phase: tuple[int, int]) -> None:
         result = results[number]
-        result.skipped = result.skipped or (fail_fast and any(other.error for other in results) and not result.written)
-        if not (result.error or result.skipped):
+        if continues(result):
             with result.catching(to_error):
-                _write_changes(client, _of_phase(chains[number], phase), result, created)
+                _write_changes(client, [change for change in chains[number] if phase_of(change) == phase], result, created)
         if phase == phases[-1]:
             with result.catching(to_error):
                 on_end(number)
@@ -164,6 +174,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
     try:
         with ThreadPoolExecutor(workers) as pool, client.silent_after_interrupt():
             for phase in phases:
+                put_together(phase)
                 list(pool.map(write, range(len(chains)), itertools.repeat(phase)))
             _resolve_refusals(client, pool, chains, results, created, to_error)
     except Exception as error:  # of the pool, such as that the system has no thread left
@@ -172,27 +183,66 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
     return results
 
 
+def _continues(result: ChainResult, results: Iterable[ChainResult], fail_fast: bool) -> bool:
+    """Whether a chain goes on. With fail_fast it is skipped if another one has failed before it was begun."""
+    if fail_fast and not (result.error or result.begun):
+        result.skipped = result.skipped or any(other.error for other in results)
+    return not (result.error or result.skipped)
+
+
 def _fail_unfinished(chains: Sequence[Sequence[Change]], results: Sequence[ChainResult], error: CniError) -> None:
     for chain, result in zip(chains, results, strict=True):
         if not (result.error or result.skipped) and len(result.written) < len(chain):
             result.add_failure(error)
 
 
-def _phase(change: Change) -> tuple[int, int]:
-    """The phase of a change.
+def _phases(chains: Iterable[Iterable[Change]]) -> Callable[[Change], tuple[int, int]]:
+    """The function that returns the phase of a change.
 
-    Every chain completes a phase before the next begins: an interconnect is deleted after the CNIs of all chains.
+    Every chain completes a phase before the next begins: an interconnect is deleted after the CNIs of all chains. The writes are one
+    phase, but that updates which one request can do are a phase of their own, with an odd number, and what comes behind them is another.
     """
-    return WRITE_PHASE if rank(change)[0] == WRITE_PHASE[0] else rank(change)
+    idents: dict[str, set[Any]] = {}
+    ranks: dict[str, int] = {}
+    for change in (change for chain in chains for change in chain if _can_be_put_together(change)):
+        idents.setdefault(change.row.name, set()).add(change.after[change.row.id])
+        ranks[change.row.name] = rank(change)[1]
+    ranks = {name: position for name, position in ranks.items() if len(idents[name]) > 1}
+
+    def phase_of(change: Change) -> tuple[int, int]:
+        if rank(change)[0] != WRITE_PHASE[0]:
+            return rank(change)
+        number = 2 * len({position for position in ranks.values() if position < rank(change)[1]})
+        return WRITE_PHASE[0], number + (change.row.name in ranks and _can_be_put_together(change))
+    return phase_of
 
 
-def _of_phase(changes: Iterable[Change], phase: tuple[int, int]) -> list[Change]:
-    return [change for change in changes if _phase(change) == phase]
+def _can_be_put_together(change: Change) -> bool:
+    """Whether an update is one of those that a PUT of several objects can do."""
+    return change.action == 'update' and bool(change.row.bulk_put) and UNKNOWN not in (
+        change.after.get(change.row.id), *desired_fields(change).values())
+
+
+def _put_together(client: Client, chains: Sequence[MutableSequence[Change]], results: Sequence[ChainResult],
+                  continues: Callable[[ChainResult], bool], phase_of: Callable[[Change], tuple[int, int]], phase: tuple[int, int]) -> None:
+    """Does the updates of a phase by PUTs for several of them. Those that are done have answers."""
+    places: dict[str, list[tuple[MutableSequence[Change], int]]] = {}
+    for chain in itertools.compress(chains, map(continues, results)) if phase[1] % 2 else ():
+        for position, change in enumerate(chain):
+            if phase_of(change) == phase and _can_be_put_together(change):
+                places.setdefault(change.row.name, []).append((chain, position))
+    for of_row in places.values():
+        changes = put_several(client, [chain[position] for chain, position in of_row])
+        for (chain, position), change in zip(of_row, changes, strict=True):
+            chain[position] = change
 
 
 def _write_changes(client: Client, changes: Iterable[Change], result: ChainResult, created: CreatedObjects) -> None:
-    """Writes changes until one fails, which raises its error. Placeholders are replaced by the values of earlier answers."""
-    for change in changes:
+    """Writes changes until one fails, which raises its error. Placeholders are replaced by the values of earlier answers.
+
+    What a PUT of several has done comes first: it is reported whatever becomes of the others.
+    """
+    for change in sorted(changes, key=lambda change: change.answer is None):
         change = with_answers(change, result.written)
         try:
             result.add_written(WRITERS[change.action](client, change, created))
@@ -226,7 +276,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
             return
         result.error = None
         result.add_written(_completed_create(client, change, created_object))
-        to_write, written = ([change for change in changes if _phase(change) >= WRITE_PHASE] for changes in (chain, result.written))
+        to_write, written = ([change for change in changes if rank(change) >= WRITE_PHASE] for changes in (chain, result.written))
         _write_changes(client, to_write[len(written):], result, created)
 
 
@@ -307,7 +357,7 @@ def _keep_object(client: Client, change: Change, created: CreatedObjects) -> Cha
 
 def _put_note(client: Client, change: Change, created: CreatedObjects) -> Change:
     """PUT of the note alone: the rest of the tunnel stays, and all of it is deleted with the interconnect."""
-    return change._replace(answer=_put_object(client, change.row, change.after, change.paths))
+    return change._replace(answer=put_object(client, change.row, change.after, change.paths))
 
 
 def _delete_object(client: Client, change: Change, created: CreatedObjects) -> Change:
@@ -318,11 +368,16 @@ def _delete_object(client: Client, change: Change, created: CreatedObjects) -> C
 
 
 def _update_object(client: Client, change: Change, created: CreatedObjects) -> Change:
-    """PUT of the object as it is now: what has changed since it was read stays, but for the fields of the change."""
+    """PUT of the object as it is now: what has changed since it was read stays, but for the fields of the change.
+
+    An update that has an answer already was done by a PUT of several objects.
+    """
+    if change.answer:
+        return change
     _refuse_placeholders(change, change.row.id)
     current = [] if change.just_created else read_objects(client, change.row.name, change.after.get(change.row.id))
-    after = merge(current[0], {path: get(change.after, path) for path in change.paths}) if current else change.after
-    return _verified(client, change, _put_object(client, change.row, after, change.paths))
+    after = merge(current[0], desired_fields(change)) if current else change.after
+    return _verified(client, change, put_object(client, change.row, after, change.paths))
 
 
 def _create_object(client: Client, change: Change, created: CreatedObjects) -> Change:
@@ -336,11 +391,11 @@ def _create_object(client: Client, change: Change, created: CreatedObjects) -> C
 
 def _completed_create(client: Client, change: Change, answer: Object) -> Change:
     """The change with the new object as it was asked for."""
-    desired = {path: get(change.after, path) for path in change.paths}
+    desired = desired_fields(change)
     try:
         remaining = differing_fields(change.row, desired, answer)
         if remaining and all(change.row.field(path).in_put for path in remaining):
-            answer = _put_object(client, change.row, merge(answer, remaining), tuple(remaining))
+            answer = put_object(client, change.row, merge(answer, remaining), tuple(remaining))
     except Exception as error:
         error.applied = [change._replace(answer=answer)]
         raise
@@ -437,34 +492,13 @@ def _post_body(client: Client, change: Change) -> Object:
     return merge(account, {f.post_path or f.path: get(change.after, f.path) for f in rows if f.in_post})
 
 
-def _put_object(client: Client, row: Resource, after: Object, paths: Sequence[str]) -> Object:
-    """The object as stored after a PUT of all of it, or of the blocks that hold the fields."""
-    blocks = after if row.full_put else {path.partition('.')[0]: after[path.partition('.')[0]] for path in paths}
-    body = {**blocks, 'account': client.account_id} if row.full_put and row.id and row.account_in_body else blocks
-    answer = client.put((*row.url_path, after[row.id]) if row.id else row.url_path, _without_paths(body, row.read_only),
-                        headers=row.headers)
-    if answer is not None:
-        return unwrapped_object(row, answer)
-    return next(iter(read_objects(client, row.name, after[row.id] if row.id else None)), {})
-
-
-def _without_paths(body: Object, paths: Iterable[str]) -> Object:
-    for path in paths:
-        block, _dot, name = path.rpartition('.')
-        inner = get(body, block) if block else body
-        if isinstance(inner, dict) and name in inner:
-            without = {k: v for k, v in inner.items() if k != name}
-            body = merge(body, {block: without}) if block else without
-    return body
-
-
 def _verified(client: Client, change: Change, answer: Object) -> Change:
     """The change with its answer.
 
     If that differs from what was asked for, the object is read again: an answer may show it as it was before.
     Raises NotAppliedError if a field still differs.
     """
-    row, desired = change.row, {path: get(change.after, path) for path in change.paths}
+    row, desired = change.row, desired_fields(change)
     verified = change._replace(answer=answer)
     try:
         if differing_fields(row, desired, answer):

@@ -239,10 +239,11 @@ class ShapeError(AnswerError):
 
 
 def _error_text(error: dict[str, Any]) -> str:
-    """An error of the API in a line: its message, its code, and the field that it is about (source.pointer)."""
+    """An error of the API in a line: its message, its code, the field that it is about (source.pointer), and the page that explains it."""
     source = error.get('source')
     pointer = source.get('pointer') if isinstance(source, dict) else None
-    details = ', '.join(f'{name} {value}' for name, value in (('code', error.get('code')), ('at', pointer)) if value is not None)
+    named = {'code': error.get('code'), 'at': pointer, 'see': error.get('documentation_url')}
+    details = ', '.join(f'{name} {value}' for name, value in named.items() if value is not None)
     return f'{error.get("message") or "no message"}' + (f' ({details})' if details else '')
 
 

@@ -80,11 +80,11 @@ def test_a_converged_account_costs_its_pages_and_no_more(roll, simulator, fleet)
     assert not {request['path'].rsplit('/', 1)[-1] for request in simulator.requests()[-5:]} & {'slots'}
 
 
-def test_a_new_circuit_costs_its_three_writes_and_no_look_of_its_own(roll, simulator):
+def test_a_new_circuit_costs_its_writes_and_no_look_of_its_own_and_all_health_checks_one_request(roll, simulator):
     assert roll([{**PLAIN, 'name': name, 'bgp': BGP, 'health_check': {'rate': 'high'}} for name in ('nyc-1', 'nyc-2')])['changed']
     sent = Counter((one['method'], re.sub('[0-9a-f-]{32,36}', 'ID', one['path']).partition('/ID/')[2]) for one in simulator.requests())
     assert {what: times for what, times in sent.items() if what[0] != 'GET' or what[1].endswith('/ID')} == {
-        ('POST', 'cni/interconnects'): 2, ('POST', 'cni/cnis'): 2, ('PUT', 'magic/cf_interconnects/ID'): 2,
+        ('POST', 'cni/interconnects'): 2, ('POST', 'cni/cnis'): 2, ('PUT', 'magic/cf_interconnects'): 1,
     }
 
 

@@ -124,6 +124,9 @@ SCENARIOS = (
     Scenario('health_check', (Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'}),), CIRCUIT),
     Scenario('rollout, new', (Call('rollout', {'circuits': FLEET}),)),
     Scenario('rollout, changed', (Call('rollout', {'circuits': [{**FLEET[0], 'mtu': 1400, 'health_check': {'rate': 'low'}}]}),), CIRCUIT),
+    Scenario('rollout, health checks of a pair', (Call('rollout', {'circuits': [
+        {**circuit, 'health_check': {'rate': 'low'}} for circuit in PAIR
+    ]}),), (Call('rollout', {'circuits': PAIR}),)),
     Scenario('rollout, replaced', (Call('rollout', {'circuits': [
         {**FLEET[0], 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
     ]}),), CIRCUIT),
@@ -211,6 +214,7 @@ HABITS: dict[str, Habit] = {
     'HTTP 202 to DELETE': Habit('DELETE', {'deletes': 'accepted'}),
     'HTTP 204 to DELETE': Habit('DELETE', {'deletes': 'no-content'}),
     'PUT answers with the state before': Habit('PUT', {'stale_puts': True}),
+    'half of a PUT of several': Habit('PUT', {'bulk_puts': 'half'}),
     'lists without what is new': Habit('POST', {'stale_lists': 4}, {'stale_lists': NEVER}),
     'no status of what is new': Habit('POST', {'late_status': 4}, {'late_status': NEVER}),
     'no tunnel of what is new': Habit('POST', {'late_tunnels': 4}, {'late_tunnels': NEVER}),

@@ -200,7 +200,8 @@ def test_a_success_without_the_object_is_none_after_a_put_and_a_lost_answer_afte
 
 
 @pytest.mark.parametrize(('source', 'words'), [
-    ({'pointer': '/magic/mtu'}, 'wrong (code 1004, at /magic/mtu)'), ({}, 'wrong (code 1004)'), ('x', 'wrong (code 1004)'),
+    ({'pointer': '/magic/mtu'}, 'wrong (code 1004, at /magic/mtu, see https://developers.example/1004)'),
+    ({}, 'wrong (code 1004, see https://developers.example/1004)'), ('x', 'wrong (code 1004, see https://developers.example/1004)'),
 ], ids=str)
 def test_an_error_names_the_field_and_the_page_that_explains_it(source, words):
     item = {'code': 1004, 'message': 'wrong', 'documentation_url': 'https://developers.example/1004', 'source': source}
