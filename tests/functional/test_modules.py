@@ -20,6 +20,12 @@ NO_ADDRESSES = ['api.example', 'http://[::1', 'https://a..b/', 'https://a b/', '
 
 
 @pytest.fixture
+def run_hurried(simulator):
+    """run_hurried(module, **options) -> how it ended; its client sleeps by moving its clock only."""
+    return lambda module, **options: run_in_child(module, options, {'PATH': os.environ['PATH'], **simulator.environment}, hurried=True)
+
+
+@pytest.fixture
 def circuit(run_module):
     """A circuit nyc-1: its interconnect and its CNI."""
     port = run_module('interconnect', conduit_name='nyc-1', slot=SLOT)['interconnect']
@@ -90,6 +96,18 @@ def test_results_count_requests_retries_and_waits(run_module, simulator):
     simulator.fault('status', method='GET', path='settings', status=429, headers={'Retry-After': '0'}, times=1)
     api = run_module(ANY)['api']
     assert (api['requests'], api['retries'], 0.25 <= api['waited'] <= 0.5) == (2, 1, True)
+
+
+def test_retry_after_is_waited_for(run_hurried, simulator):
+    simulator.fault('status', method='GET', path='settings', status=429, headers={'Retry-After': '77'}, times=1)
+    ended = run_hurried(ANY)
+    assert (ended.result()['settings']['default_asn'], 77 <= ended.seconds < 100) == (13335, True)
+
+
+def test_more_requests_than_the_limit_allows_wait_for_the_next_window(run_hurried, simulator):
+    ended = run_hurried('interconnect', slot=SLOT, requests_per_window=1)
+    waits = len(simulator.requests()) - 1
+    assert (ended.result()['changed'], waits > 1, 300 * waits <= ended.seconds < 300 * waits + 100) == (True, True, True)
 
 
 def test_a_plain_address_and_unchecked_certificates_are_warned_of(run_module):
@@ -187,6 +205,14 @@ def test_what_is_found_and_what_is_not(run_module, circuit, module, key, found, 
     assert run_module(module, **found)[key]
     nothing = run_module(module, **missing)
     assert (nothing[key], nothing['changed']) == ([], False)
+
+
+def test_two_matches_are_an_error_that_lists_both(run_module, simulator, writes, circuit):
+    other = '00000000-0000-4000-8000-000000000000'
+    simulator.seed(cnis=[stored := simulator.state()['cnis'][0], {**stored, 'id': other}])
+    before = writes()
+    error = run_module('cni', conduit_name='nyc-1', mtu=1400)['error']
+    assert (error['kind'], {stored['id'], other} <= {*json.dumps(error).split('"')}, writes()) == ('ambiguous', True, before)
 
 
 def test_one_object_is_read_with_one_request(run_module, simulator, circuit):

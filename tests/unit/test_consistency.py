@@ -13,6 +13,7 @@ import pytest
 import yaml
 from openapi_core import OpenAPI
 from support.results import tables
+from tools.promises import promises
 
 from ansible_collections.netops.cloudflare_cni.plugins.doc_fragments._api import ModuleDocFragment
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
@@ -80,6 +81,15 @@ def test_what_the_map_names_exists():
 
     names = re.findall(r'`([\w./]+)`', text[text.index('| You look for'):text.index('| Folder')])
     assert len(names) > 40 and [name for name in names if not exists(name)] == []
+
+
+def test_each_promise_can_be_broken_and_the_tests_that_notice_exist():
+    page = (ROOT / 'tests/promises.md').read_text()
+    numbers = [int(promise.name.partition('.')[0]) for promise in promises()]  # SystemExit if what is to be broken is not there
+    assert numbers == list(range(1, page.count('\n## ') + 1)) and page.count('```diff') == len(numbers) >= 12
+    tests = {(path.name, name) for path in (ROOT / 'tests').rglob('test_*.py') for name in re.findall(r'def (test_\w+)', path.read_text())}
+    named = set(re.findall(r'`(?:\w+/)?(test_\w+\.py)::(?:\w+::)?(test_\w+)`', page))
+    assert named - tests == set() and len(named) >= len(numbers)
 
 
 # Options.
