@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank, with_answers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields, put_object, put_several
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import hashable
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
 REREADS = 5  # of a list that may lag behind
@@ -318,23 +320,38 @@ def _resolve_conflicts(client: Client, results: Iterable[ChainResult], created: 
             for result in {id(result): result for result, _change in row_creates}.values():
                 result.add_failure(to_error(error))
             continue
+        by_place = _by_place(row, current)
         for result, change in row_creates:
             with result.catching(to_error):
-                _rollback_create(client, result, change, current, created)
+                _rollback_create(client, result, change, by_place[_place(row, change.answer)], created)
 
 
-def _rollback_create(client: Client, result: ChainResult, change: Change, current: Iterable[Object], created: CreatedObjects) -> None:
+def _by_place(row: Resource, objects: Iterable[Object]) -> dict[tuple[Any, ...], list[Object]]:
+    """The objects by their places: to compare each of them with each new one takes minutes where there are thousands of routes."""
+    found = defaultdict(list)
+    for obj in objects:
+        found[_place(row, obj)].append(obj)
+    return found
+
+
+def _place(row: Resource, obj: Object) -> tuple[Any, ...]:
+    """The fields that no two objects have in common, in their normal forms."""
+    return tuple(hashable(row.field(path).normal(get(obj, path))) for path in row.unique_fields)
+
+
+def _rollback_create(client: Client, result: ChainResult, change: Change, same_place: Iterable[Object],
+                     created: CreatedObjects) -> None:
     """Of two runs that created one each, the one with the smaller id keeps it, and waits for the other one's rollback.
 
     Nothing shows which is older (a CNI has no date). If the other object stays, its run had read the list before this one was listed.
     """
     row, created_object = change.row, change.answer
-    rivals = _rival_ids(change, current, created)
+    rivals = _rival_ids(change, same_place, created)
     for attempt in range(1, REREADS + 1):
         if not rivals or created_object[row.id] > min(rivals):
             break
         client.back_off(attempt)
-        rivals = _rival_ids(change, read_objects(client, row.name), created)
+        rivals = _rival_ids(change, _by_place(row, read_objects(client, row.name))[_place(row, created_object)], created)
     if rivals:
         _delete_object(client, change._replace(before=created_object), created)
         result.written.remove(change)
@@ -343,12 +360,11 @@ def _rollback_create(client: Client, result: ChainResult, change: Change, curren
                         'its own. Run it again.')
 
 
-def _rival_ids(change: Change, current: Iterable[Object], created: CreatedObjects) -> list[Any]:
-    """The ids of objects that another run has put in the same place since the plan was made."""
+def _rival_ids(change: Change, same_place: Iterable[Object], created: CreatedObjects) -> list[Any]:
+    """The ids of those objects that another run has put in the place of the created one since the plan was made."""
     row, created_object = change.row, change.answer
-    place = {path: get(created_object, path) for path in row.unique_fields}
-    same_place = [obj for obj in current if obj[row.id] != created_object[row.id] and not differing_fields(row, place, obj)]
-    return [obj[row.id] for obj in same_place if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
+    others = [obj for obj in same_place if obj[row.id] != created_object[row.id]]
+    return [obj[row.id] for obj in others if obj[row.id] not in change.known_ids and not created.contains(row, obj)]
 
 
 def _keep_object(client: Client, change: Change, created: CreatedObjects) -> Change:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests')]
 
 from benchmark.planning import GOAL, ORDERS, SIZES, Plan, plans  # noqa: E402
-from benchmark.runs import COLUMNS, DEMO, STATES, TASKS, Bench, Sample  # noqa: E402
+from benchmark.runs import COLUMNS, DEMO, ROUTED, ROUTES, STATES, TASKS, Bench, Sample  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 from support.pages import put  # noqa: E402
 from support.playbook import Account  # noqa: E402
@@ -131,6 +131,11 @@ def goals(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequenc
     yield Goal(f'empty runs that `{DEMO}` takes, second start', demo / empty, 15, -1)
     requests = medians.of('requests', 'module rollout', medians.tasks)
     yield Goal(f'requests of the module rollout, {medians.tasks} circuits with health checks converged', requests, 3, -1)
+    routed = max(one.circuits for one in samples if one.variant == ROUTED)
+    yield Goal(f'requests of the module rollout, {routed} circuits with {ROUTES} routes each converged',
+               medians.of('requests', ROUTED, routed), 4, -1)
+    yield Goal(f'seconds of CPU of the module rollout, {routed} circuits with {ROUTES} routes each from nothing',
+               medians.of('cpu', ROUTED, routed, 0, STATES[0]), 20, -1)
     busy = [one.simulator / one.wall for one in samples if one.variant in COLUMNS]
     yield Goal('share of its time that the simulator was busy', max(busy), 1, -1)
 

@@ -15,7 +15,7 @@ matplotlib.use('Agg')
 
 from matplotlib import pyplot
 
-COLOURS = ('#d1495b', '#e08e79', '#6b7a8f', '#2e6f95', '#66a3c7', '#c98b2b')
+COLOURS = ('#d1495b', '#e08e79', '#6b7a8f', '#3c896d', '#2e6f95', '#66a3c7', '#c98b2b')
 
 Row = tuple[str, int, int]  # state, latency in ms, circuits
 
@@ -35,8 +35,8 @@ def draw(path: Path, walls: Mapping[str, Mapping[Row, float]]) -> None:
     for line in panels:
         line[0].set_ylabel('seconds')
     handles, names = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc='upper center', ncols=len(names), frameon=False)
-    figure.tight_layout(rect=(0, 0, 1, 0.95))
+    figure.legend(handles, names, loc='upper center', ncols=-(-len(names) // 2), frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.93))
     figure.savefig(path, dpi=110, metadata={'Software': None})
 
 

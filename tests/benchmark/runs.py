@@ -24,6 +24,8 @@ STATES = ('from nothing', 'converged')
 TASKS = 100  # hosts of the play that compares single tasks
 SHORT = 30  # seconds; what takes longer is run once
 FILES = 3  # of a circuit: LOA, hand-over for people, hand-over for programs
+ROUTES = 4  # of a circuit, where it has any
+ROUTED = f'module rollout, {ROUTES} routes each'
 UNPACED = 'module_defaults: {group/netops.cloudflare_cni.all: {requests_per_window: 1000000}}'
 
 Command = Callable[[Account, dict], dict]
@@ -48,12 +50,14 @@ class Sample:
 class Variant:
     """A way to bring circuits about. again: what runs on the circuits when they are there, by its column.
 
-    files: whether it writes LOAs and hand-overs. slow: no more than 100 circuits, without latency, and once where that takes long.
+    files: whether it writes LOAs and hand-overs. routes: of each circuit.
+    slow: no more than 100 circuits, without latency, and once where that takes long.
     """
 
     command: Command
     again: dict[str, Command]
     files: bool = True
+    routes: int = 0
     slow: bool = False
 
     def takes(self, size: int, latency: int) -> bool:
@@ -88,6 +92,7 @@ VARIANTS: dict[str, Variant] = dict((
     variant('provision', playbook('provision')),
     variant('role', play('role'), slow=True),
     variant('module rollout', play('rollout'), files=False),
+    variant(ROUTED, play('rollout'), files=False, routes=ROUTES),
     ('uri', Variant(play('uri'), {'uri': play('uri'), 'uri, lists read once': play('uri', '-e', 'once=true')}, slow=True)),
     variant('SDK script', script),
 ))
@@ -113,9 +118,10 @@ class Bench:
 
     def bring_about(self, name: str, size: int, latency: int = 0) -> float:
         """One variant from nothing and then again. Returns the seconds that the longest run took."""
-        one, hosts = VARIANTS[name], self.empty_account(size, latency)
-        walls = [self.measure(name, one.command(self.account, hosts), size, latency, STATES[0], files=one.files)]
-        return max([*walls, *(self.measure(column, command(self.account, hosts), size, latency, STATES[1], files=one.files)
+        one, has = VARIANTS[name], {'files': VARIANTS[name].files, 'routes': VARIANTS[name].routes}
+        hosts = self.empty_account(size, latency, one.routes)
+        walls = [self.measure(name, one.command(self.account, hosts), size, latency, STATES[0], **has)]
+        return max([*walls, *(self.measure(column, command(self.account, hosts), size, latency, STATES[1], **has)
                               for column, command in one.again.items())])
 
     def compare_single(self, size: int) -> None:
@@ -135,22 +141,24 @@ class Bench:
             self.run(DEMO, demo, 2, 0, STATES[0])
             self.run('task empty', SINGLE['empty'](self.account, hosts), 2, 0, STATES[1])
 
-    def empty_account(self, size: int, latency: int) -> dict[str, dict]:
-        """The hosts, a circuit each, for an account without any."""
+    def empty_account(self, size: int, latency: int, routes: int = 0) -> dict[str, dict]:
+        """The hosts, a circuit each, for an account without any. routes: of each circuit."""
         self.account.simulator.reset(slots=2 * size, page_size=1000, latency=latency)
         for file in self.account.files.glob('*'):
             file.unlink()
         free = [slot['id'] for slot in self.account.simulator.state()['slots'] if not slot['occupied']][:size]
-        return {f'circuit-{number:04}': circuit(number, slot) for number, slot in enumerate(free, 1)}
+        return {f'circuit-{number:04}': circuit(number, slot, routes) for number, slot in enumerate(free, 1)}
 
-    def measure(self, name: str, command: Mapping, size: int, latency: int, state: str, files: bool) -> float:
+    def measure(self, name: str, command: Mapping, size: int, latency: int, state: str, files: bool, routes: int = 0) -> float:
         """Runs a command to its end. Returns its seconds. Raises RuntimeError if it hasn't done, or spared, the work."""
         sent = self.run(name, command, size, latency, state)
         loas = sum(one['path'].endswith('/loa') for one in sent)
-        done = {'circuits': len(self.account.simulator.state()['cnis']), 'files': len(list(self.account.files.glob('*'))), 'loas': loas,
-                'writes': any(one['method'] != 'GET' for one in sent)}
+        there = self.account.simulator.state()
+        done = {'circuits': len(there['cnis']), 'routes': len(there['routes']), 'files': len(list(self.account.files.glob('*'))),
+                'loas': loas, 'writes': any(one['method'] != 'GET' for one in sent)}
         new = state == STATES[0]
-        if done != {'circuits': size, 'files': FILES * size * files, 'loas': size * (files and new), 'writes': new}:
+        if done != {'circuits': size, 'routes': routes * size, 'files': FILES * size * files,
+                    'loas': size * (files and new), 'writes': new}:
             raise RuntimeError(f'{name}: {size} circuits {state}: {done}')
         return self.samples[-1].wall
 
@@ -172,14 +180,16 @@ class Bench:
         return sent
 
 
-def circuit(number: int, slot: str) -> dict:
+def circuit(number: int, slot: str, routes: int) -> dict:
     """The variables of a host."""
+    prefixes = [f'10.{number // 256}.{number % 256}.{part * 64}/26' for part in range(routes)]
     return {
         'provision_slot_id': slot,
         'provision_description': f'Circuit {number}',
         'provision_mtu': 1500,
         'provision_bgp': {'customer_asn': 64512 + number % 1000, 'extra_prefixes': ['192.0.2.0/24']},
         'provision_health_check': {'rate': 'high'},
+        **({'provision_routes': [{'prefix': prefix} for prefix in prefixes]} if routes else {}),
     }
 
 
