@@ -8,9 +8,9 @@ from __future__ import annotations
 from textwrap import indent
 
 
-def nested(fragment: str, columns: int = 4) -> str:
-    """The options of a fragment as suboptions that stand further to the right."""
-    return indent(fragment.partition('options:\n')[2].replace('O(', 'O(circuits[].'), ' ' * columns)
+def nested(fragment: str, block: str = '') -> str:
+    """The options of a fragment as suboptions of a circuit, or of a block of it, that stand further to the right."""
+    return indent(fragment.partition('options:\n')[2].replace('O(', f'O(circuits[].{block}'), ' ' * (8 if block else 4))
 
 
 class ModuleDocFragment:
@@ -166,6 +166,30 @@ options:
     type: str
 '''
 
+    TUNNEL = r'''
+options:
+  description:
+    description: Free text. The description of the CNI is another one.
+    type: str
+  mtu:
+    description: The MTU of the tunnel in bytes, 576 or more. The MTU of the CNI is another one.
+    type: int
+  interface_address:
+    description:
+      - Cloudflare's address in the tunnel with its prefix length, such as V(10.0.0.0/31).
+      - A tunnel of version 1.5 takes a /31 only, others also a /30. Cloudflare takes addresses of RFC 1918, of its link-local ranges, and
+        for version 1.5 prefixes of yours that it has approved.
+    type: str
+  automatic_return_routing:
+    description: Whether responses return over the tunnel that the traffic came by. Cloudflare has to enable it for the account.
+    type: bool
+  clear:
+    description: What to remove, as an empty value never changes anything.
+    type: list
+    elements: str
+    choices: [description]
+'''
+
     DOCUMENTATION = r'''
 options:
   circuits:
@@ -245,4 +269,10 @@ options:
         type: dict
         suboptions:
 '''
-    DOCUMENTATION += nested(HEALTH_CHECK, 8) + nested(INTERCONNECT) + nested(CNI)
+    DOCUMENTATION += nested(HEALTH_CHECK, 'health_check.') + r'''
+      tunnel:
+        description: What the tunnel over the interconnect has besides its health check. It is left as it is if not given.
+        version_added: 1.1.0
+        type: dict
+        suboptions:
+'''[1:] + nested(TUNNEL, 'tunnel.') + nested(INTERCONNECT) + nested(CNI)

@@ -11,13 +11,22 @@ from typing import Any
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import (
+    DELETE_NOTE,
     half_deleted_circuits,
     half_deleted_interconnects,
     routes_to,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import owned_interconnect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, TUNNEL, Field, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    ADDRESS_FIELDS,
+    CNI,
+    INTERCONNECT,
+    ROUTE,
+    TUNNEL,
+    Field,
+    Resource,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, map_all_reads, objects_by_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
     CNI_OPTIONS,
@@ -26,8 +35,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     SCOPE_OPTIONS,
     STEPS,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop, sort_key_of_route
 
+TUNNEL_BLOCKS = ('tunnel', 'health_check')  # the options of a circuit that are about its tunnel
 Circuit = Mapping[str, Any]
 Chain = list[Desired]
 
@@ -55,13 +65,15 @@ def desired_chain(circuit: Circuit, steps: Container[str] = STEPS) -> Chain:
 
 
 def _desired_tunnel(circuit: Circuit) -> Chain:
-    """The tunnel of a circuit with its health check, if the circuit declares anything of it."""
-    if not circuit.get('health_check'):
-        return []
-    try:
-        return [desired_object(TUNNEL, {'interconnect': circuit.get('interconnect'), **circuit['health_check']})]
-    except InputError as error:
-        raise error.within('health_check') from None
+    """The tunnel of a circuit and its health check, which are one object, if the circuit declares anything of it."""
+    parts = []
+    for block in TUNNEL_BLOCKS:
+        try:
+            parts += [desired_object(TUNNEL, {'interconnect': circuit.get('interconnect'), **circuit[block]})] if circuit.get(block) else []
+        except InputError as error:
+            raise error.within(block) from None
+    row = TUNNEL._replace(title='tunnel') if circuit.get('tunnel') else TUNNEL
+    return [part._replace(row=row, fields={path: value for part in parts for path, value in part.fields.items()}) for part in parts[:1]]
 
 
 def _desired_routes(circuit: Circuit) -> Chain:
@@ -178,11 +190,22 @@ def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
         if len(snapshot.matching(CNI.name, 'interconnect', cni['interconnect'])) > 1:
             circuit['shared'] = True
         tunnels = objects_by_key(TUNNEL, TUNNEL.keys[0], cni['interconnect'], snapshot)
-        health_check = _object_options(TUNNEL, tunnels[0]) if tunnels else {}
+        of_tunnel = _tunnel_options(tunnels[0], cni['interconnect'], snapshot) if tunnels else {}
         routes = [_route_options(route) for route in sorted(routes_to(cni, snapshot), key=sort_key_of_route)]
-        optional = {'health_check': health_check, 'routes': routes}
+        optional = {**of_tunnel, 'routes': routes}
         circuits.append({**circuit, **{option: value for option, value in optional.items() if value}})
     return sorted(circuits, key=lambda circuit: str(circuit['name']))
+
+
+def _tunnel_options(tunnel: Object, interconnect: str, snapshot: Snapshot) -> dict[str, Any]:
+    """{block: its options} of a tunnel, without the address that follows from a CNI, and without our own note."""
+    options = _object_options(TUNNEL, tunnel)
+    ends = {normal_next_hop(cni.get(end)) for cni in snapshot.matching(CNI.name, 'interconnect', interconnect) for end in ADDRESS_FIELDS}
+    of_cni = normal_next_hop(tunnel.get('interface_address')) in ends
+    own_note = str(tunnel.get('description')).startswith(DELETE_NOTE)
+    for option in [*(['interface_address'] if of_cni else []), *(['description'] if own_note else [])]:
+        options['tunnel'].pop(option, None)
+    return options
 
 
 def _route_options(route: Object) -> dict[str, Any]:
@@ -203,5 +226,5 @@ def _object_options(row: Resource, obj: Object) -> dict[str, Any]:
 
 
 def _set_option(options: dict[str, Any], f: Field, value: Any) -> None:
-    block, _dot, name = f.option.rpartition('.')
+    block, _dot, name = f'{f.block}.{f.option}'.strip('.').rpartition('.')
     (options.setdefault(block, {}) if block else options)[name] = value

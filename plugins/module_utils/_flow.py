@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import ChainResult, ToError, apply_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
+    TUNNEL_BLOCKS,
     Chain,
     Circuit,
     delete_chains,
@@ -428,7 +429,7 @@ class Rollout:
         cni = cni or next(iter(snapshot.matching(CNI.name, 'magic.conduit_name', outcome.name)), None)
         name = get(interconnect, 'name') or get(cni, 'interconnect') or circuit.get('interconnect')
         interconnect = interconnect or next(iter(objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) if name else ()), None)
-        if not tunnel and circuit.get('health_check') and name not in (None, UNKNOWN) and 'handover' in self._file_steps:
+        if not tunnel and any(map(circuit.get, TUNNEL_BLOCKS)) and name not in (None, UNKNOWN) and 'handover' in self._file_steps:
             tunnel = next(iter(objects_by_key(TUNNEL, TUNNEL.keys[0], name, snapshot)), None)
         if self._gets_new_target(outcome, tunnel):
             tunnel = merge(tunnel, {EFFECTIVE_TARGET: UNKNOWN})

@@ -19,7 +19,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route
 
 MAX_FAILURES_SHOWN = 10  # failures in the message; all are in the result
-RESULT_OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'health_check': (TUNNEL, 'health_check')}
+RESULT_OBJECTS = {'interconnect': (INTERCONNECT, ''), 'cni': (CNI, ''), 'tunnel': (TUNNEL, ''), 'health_check': (TUNNEL, 'health_check')}
 
 
 @dataclass

@@ -27,6 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get, have_and_want, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    ADDRESS_FIELDS,
     CNI,
     DIRECT,
     GCP_PARTNER,
@@ -55,8 +56,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     refuse_unreadable_key,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop
-
-ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')
 
 
 class Change(NamedTuple):
@@ -187,11 +186,11 @@ def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], plan
 
     If that is replaced, the rest inherits the fields of the old objects that nobody declares.
     """
-    deleted = {change.row.name: change.before for change in planned if change.action == 'delete'}
+    deleted = {change.row.name: change.before for change in planned if change.action in ('delete', 'note')}
     if INTERCONNECT.name not in deleted:
         return remaining
     addresses = [str(get(deleted.get(CNI.name), field)).partition('/')[0] for field in ADDRESS_FIELDS]
-    deleted[TUNNEL.name] = next(iter(objects_on_same_port(TUNNEL, deleted[INTERCONNECT.name], snapshot)), None)
+    deleted.setdefault(TUNNEL.name, next(iter(objects_on_same_port(TUNNEL, deleted[INTERCONNECT.name], snapshot)), None))
     for row, keys in ((CNI, interconnect.keys), (TUNNEL, {})):
         inherited = _inherited_fields(row, deleted.get(row.name), addresses)
         if inherited and not any(desired.row.name == row.name for desired in remaining):
@@ -210,9 +209,13 @@ def _without_cleared(row: Resource, fields: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _inherited_fields(row: Resource, obj: Object | None, addresses: Container[str]) -> dict[str, Any]:
-    """{path: value} of the fields of an object that is replaced. Cloudflare assigns the addresses of the link anew."""
+    """{path: value} of the fields of an object that is replaced. Cloudflare assigns the addresses of the link anew.
+
+    The note of a run that ended is of the old object.
+    """
     values = {f.path: get(obj, f.path) for f in row.fields if f.path not in (*row.assigned, row.parent[1])}
-    return {path: value for path, value in values.items() if value not in (None, '') and value not in addresses}
+    return {path: value for path, value in values.items() if value not in (None, '') and str(value).partition('/')[0] not in addresses
+            and not str(value).startswith(DELETE_NOTE)}
 
 
 def changed_addresses(changes: Iterable[Change]) -> dict[str, dict[str, Any]] | None:

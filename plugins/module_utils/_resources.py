@@ -205,7 +205,8 @@ _PORT_SHAPE = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'
 
 
 _parsed_tunnel = _parser('magic', 'cf_interconnects', exact=('virtual_port_reservation_id',), id=str, virtual_port_reservation_id=str,
-                         description=str, version=str, health_check={'rate': str, 'type': str, 'direction': str, 'source': str})
+                         description=str, version=str, interface_address=str,
+                         health_check={'rate': str, 'type': str, 'direction': str, 'source': str})
 
 
 def _tunnel_with_target(tunnel: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +229,7 @@ VERSION_WITH_SOURCE = '1.5'  # of a tunnel, which Cloudflare chooses; source: th
 
 
 def _unmet_by_tunnel(tunnel: Mapping[str, Any], paths: Collection[str]) -> Iterator[Unmet]:
-    """What depends on the direction of a health check, and on the version of the tunnel, unknown before that is listed.
+    """What depends on the version of the tunnel, unknown before that is listed, and on the direction of its health check.
 
     The whole block is sent if any of it is set.
     """
@@ -240,6 +241,8 @@ def _unmet_by_tunnel(tunnel: Mapping[str, Any], paths: Collection[str]) -> Itera
         if version != VERSION_WITH_SOURCE and tunnel.get('id') != UNKNOWN:
             yield Unmet(SOURCE, f'the tunnel has {f"version {version}" if version else "no version"}, and only tunnels of version '
                                 f'{VERSION_WITH_SOURCE} take a source.')
+    if 'interface_address' in paths and version == VERSION_WITH_SOURCE and not str(tunnel['interface_address']).endswith('/31'):
+        yield Unmet('interface_address', f'{tunnel["interface_address"]} is no /31, and the tunnel has version {version}.', 'a /31')
     is_sent = any(path.startswith('health_check.') for path in paths)
     if is_sent and both_ways and version == VERSION_WITH_SOURCE and not check.get('source'):
         yield Unmet(SOURCE, f'is required with direction={BOTH_WAYS}, because the tunnel has version {version}.', values.A_SOURCE)
@@ -250,6 +253,7 @@ SLOT = Resource('slot', ('cni', 'slots'), title='slot', page_size=1000,
                 keys=(Key('id', 'id', check=values.check_uuid, normal=values.casefolded),),
                 parse=_parser('cni', 'slots', id=str, **_PORT_SHAPE))
 
+ADDRESS_FIELDS = ('cust_ip', 'p2p_ip')  # of a CNI
 _INTERCONNECT_OF_CIRCUIT = Reference('cni', 'magic.conduit_name', 'interconnect')
 
 INTERCONNECT = Resource(
@@ -337,7 +341,14 @@ TUNNEL = Resource(
         Field('direction', DIRECTION),
         Field('target', 'health_check.target.saved'),
         Field('source', SOURCE, check=values.check_source, normal=values.normal_empty),
+    ) + _in_block(
+        'tunnel',
+        Field('description', 'description', normal=values.normal_empty),
+        Field('mtu', 'mtu', check=values.check_tunnel_mtu),
+        Field('interface_address', 'interface_address', check=values.check_interface_address, normal=values.normal_address),
+        Field('automatic_return_routing', 'automatic_return_routing'),
     ),
+    clear_values={'description': ('description', '')},
     cleared_by={SOURCE: (DIRECTION, ONE_WAY)},
     unmet=_unmet_by_tunnel,
     headers={'x-magic-new-hc-target': 'true'},  # the target then has the saved and the effective address

@@ -75,6 +75,14 @@ HEALTH_CHECK_OPTIONS: Spec = {
     'source': {'type': 'str'},
 }
 
+TUNNEL_OPTIONS: Spec = {
+    'description': {'type': 'str'},
+    'mtu': {'type': 'int'},
+    'interface_address': {'type': 'str'},
+    'automatic_return_routing': {'type': 'bool'},
+    'clear': {'type': 'list', 'elements': 'str', 'choices': ['description']},
+}
+
 SCOPE_OPTIONS: Spec = {name: {'type': 'list', 'elements': 'str'} for name in ('colo_names', 'colo_regions')}
 
 # What is said of a route besides its next hop.
@@ -99,6 +107,7 @@ CIRCUIT_OPTIONS: Spec = {
     'previous_name': {'type': 'str'},
     **INTERCONNECT_OPTIONS,
     **CNI_OPTIONS,
+    'tunnel': {'type': 'dict', 'options': TUNNEL_OPTIONS},
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK_OPTIONS},
     'routes': {'type': 'list', 'elements': 'dict', 'options': {**ROUTE_OPTIONS, 'prefix': {'type': 'str', 'required': True}}},
     'loa_name': {'type': 'str'},

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Container
+from math import inf
 from typing import Any
 
 Warn = Callable[[str], None]
@@ -49,15 +50,16 @@ def casefolded(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
-def _integer_check(low: int, high: int, what: str) -> Callable[[Any, Warn], int]:
+def _integer_check(low: int, high: float, what: str) -> Callable[[Any, Warn], int]:
     def check(value: Any, warn: Warn) -> int:
         if not low <= int(value) <= high:
-            raise ValueError(f'{what} from {low} to {high}')
+            raise ValueError(f'{what} of {low} or more' if high == inf else f'{what} from {low} to {high}')
         return int(value)
     return check
 
 
 check_mtu = _integer_check(*MTU, 'an MTU')
+check_tunnel_mtu = _integer_check(MTU[0], inf, 'an MTU')  # no source gives the largest of a tunnel
 check_asn = _integer_check(*ASN, 'an AS number')
 check_priority = _integer_check(*PRIORITY, 'a priority')
 check_weight = _integer_check(*WEIGHT, 'a weight')
@@ -78,6 +80,13 @@ def check_address(value: Any, warn: Warn) -> str:
         return str(ipaddress.IPv4Interface(str(value)))
     except ValueError:
         raise ValueError('an IPv4 address with its prefix length, such as 172.31.0.1/31') from None
+
+
+def check_interface_address(value: Any, warn: Warn) -> str:
+    """The address of a tunnel (source of the prefix lengths: the types of the SDK; which of them goes depends on the tunnel)."""
+    if not str(value).endswith(('/30', '/31')):
+        raise ValueError('an IPv4 address with the prefix length 31, or 30 for some tunnels, such as 10.0.0.0/31')
+    return check_address(value, warn)
 
 
 def check_link(customer_end: str, cloudflare_end: str) -> None:

@@ -101,6 +101,10 @@ cni:
   description: The CNI, as M(netops.cloudflare_cni.cni) returns it.
   returned: without O(hosts)
   type: dict
+tunnel:
+  description: The tunnel, as M(netops.cloudflare_cni.tunnel) returns it.
+  returned: without O(hosts)
+  type: dict
 health_check:
   description: The health check, as M(netops.cloudflare_cni.health_check) returns it.
   returned: without O(hosts)

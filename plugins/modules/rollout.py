@@ -43,6 +43,7 @@ options:
       - The steps to take, all if not given. O(state=deleted) has no steps.
       - Without V(interconnect) nothing is ordered, replaced, or deleted by O(state=overridden), and each circuit must have its
         interconnect, by its CNI, by O(circuits[].interconnect) or on record.
+      - V(health_check) is that of O(circuits[].tunnel) too, as both are one object.
       - V(loa) and V(handover) need O(artifacts_dir), V(settings) needs O(default_asn). V(status) reads the status of all circuits if it is
         given here, otherwise of those with O(circuits[].wait_for).
     version_added: 1.1.0
@@ -224,13 +225,14 @@ circuits:
       type: dict
     objects:
       description:
-        - C(interconnect), C(cni) and C(health_check) of the circuit after the task, as the info modules return them, or in check mode as
-          they would be. Null is what the task did not look at, and what is deleted.
+        - C(interconnect), C(cni), C(tunnel), C(health_check) and C(routes) of the circuit after the task, as the info modules return them,
+          or in check mode as they would be. Null is what the task did not look at, and what is deleted.
       returned: always
       type: dict
       sample:
         interconnect: {name: ewr-a-icon-7f3a, type: direct, site: ewr-a, speed: 10G}
         cni: {interconnect: ewr-a-icon-7f3a, magic: {conduit_name: nyc-1, mtu: 1500}}
+        tunnel: {name: ewr-a-icon-7f3a, mtu: 1500, health_check: {enabled: true, rate: high, type: reply}}
         health_check: {enabled: true, rate: high, type: reply}
         routes: [{prefix: 10.20.0.0/16, nexthop: 172.31.0.1, priority: 100}]
     status:

@@ -260,7 +260,7 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
     host_result = {
         'name': host.circuit_name, 'state': 'absent' if absent else 'present',
         'changed': bool(circuit.get('changed')), 'outcome': circuit.get('outcome'),
-        **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'health_check', 'routes')},
+        **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'tunnel', 'health_check', 'routes')},
         'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
     }
     failure = circuit if circuit else result if result.get('failed') else {}

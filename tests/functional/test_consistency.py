@@ -34,6 +34,7 @@ CALLS = [
     ('cni_info', {}),
     ('health_check', {'conduit_name': 'nyc-1', 'direction': 'bidirectional', 'source': '10.0.0.1'}),
     ('health_check_info', {}),
+    ('tunnel', {'conduit_name': 'nyc-1', 'description': 'Newark'}),
     ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'weight': 1, 'scope': {'colo_names': ['den01']}, 'description': 'x'}),
     ('static_route_info', {}),
     ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
@@ -50,6 +51,7 @@ NOT_TAKEN = [
     ('interconnect', {'slot': {'site': 'lhr-a'}}),
     ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low'}),
+    ('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1400}),
     ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'priority': 7}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1401}]}),
 ]

@@ -43,7 +43,7 @@ def commands() -> list[str]:
 @pytest.fixture
 def reader(process, tmp_path):
     """An account with a redundant pair that has light, and a folder with the inventories of the guides."""
-    process.reset(activate_after=0)
+    process.reset(activate_after=0, tunnel_version='1.5')
     account = Account(process, tmp_path)
     free = {slot['ccr_device_name']: slot['id'] for slot in process.state()['slots'] if slot['speed'] == '10G' and not slot['occupied']}
     for name, device in (('nyc-1', 'edge01.ewr-a'), ('nyc-2', 'edge02.ewr-a')):

@@ -156,6 +156,7 @@ READERS = {  # {module: options with which it looks at as much as it can}
             'bgp': {'customer_asn': 1, 'extra_prefixes': ['10.0.0.0/8'], 'md5_key': 'other'}},
     'cni_settings': {'default_asn': 65000},
     'health_check': {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'},
+    'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400, 'description': 'x', 'interface_address': '10.0.0.0/31'},
     'loa': {'conduit_name': 'nyc-1', 'path': '/dev/null/none'},
     'rollout': {'circuits': [
         {'name': 'nyc-1', 'bgp': {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}, 'health_check': {'rate': 'high'}},
@@ -172,7 +173,7 @@ READERS = {  # {module: options with which it looks at as much as it can}
 }
 READS = {'slots': ('interconnect', 'slots_info', 'rollout'), 'cnis': ('cni', 'interconnect', 'rollout'),
          'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'),
-         'tunnels': ('health_check', 'health_check_info', 'rollout'), 'routes': ('static_route', 'static_route_info')}
+         'tunnels': ('health_check', 'tunnel', 'health_check_info', 'rollout'), 'routes': ('static_route', 'static_route_info')}
 MAGIC = {'tunnels': ('/cf_interconnects$', 'interconnects'), 'routes': ('/magic/routes$', 'routes')}
 WRONG = (['x'], 7, {'x': [1]})
 

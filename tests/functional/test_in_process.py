@@ -59,6 +59,8 @@ ROWS = {
     'CNIs': Row('cni_info', {}, shows='"conduit_name": "nyc-1"'),
     'health check': Row('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}, 'changed', keywords=DIFF),
     'health checks': Row('health_check_info', {}, shows='"rate": "high"'),
+    'tunnel predicted': Row('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1476}, 'changed', '"mtu": 1476', CHECK),
+    'tunnel': Row('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1476}, 'changed', '"mtu": 1476', DIFF),
     'route predicted': Row('static_route', {'prefix': '10.0.0.0/8', 'conduit_name': 'nyc-1'}, 'changed', '(known after apply)', CHECK),
     'route': Row('static_route', {'prefix': '10.0.0.0/8', 'conduit_name': 'nyc-1'}, 'changed', '"priority": 100', DIFF),
     'refused route': Row('static_route', {'prefix': 'all', 'conduit_name': 'nyc-1'}, 'failed', '"option": "prefix"'),

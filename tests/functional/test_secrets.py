@@ -37,6 +37,7 @@ MODULES = {
     'cni': {'conduit_name': 'nyc-1', 'bgp': BGP},
     'cni_settings': {'default_asn': 65000},
     'health_check': {'conduit_name': 'nyc-1', 'rate': 'high'},
+    'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400},
     'loa': {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf', 'force': True},
     'rollout': {'circuits': [{'name': 'nyc-1', 'bgp': BGP, 'health_check': {'rate': 'low'}}]},
     'interconnect_info': {'conduit_name': 'nyc-1'},
@@ -100,6 +101,7 @@ def stored(process):
     run_in_child('cni', {'conduit_name': 'nyc-1', 'interconnect': port, 'bgp': {**BGP, 'md5_key': STORED_KEY}}, environment)
     lists = process.state()
     assert lists['cnis'][0]['bgp']['md5_key'] == STORED_KEY
+    lists['tunnels'][0]['bgp'] = lists['cnis'][0]['bgp']
     return lists
 
 

@@ -71,6 +71,10 @@ _CHECK = st.fixed_dictionaries({
     'target': st.sampled_from(['', '192.0.2.1']),
 }, optional={'direction': st.sampled_from(['unidirectional', 'bidirectional'])})
 SOURCES = ('10.0.0.1', '169.254.240.10')
+ADDRESSES = ('10.0.0.0/31', '10.0.0.1/30')
+_TUNNEL = st.fixed_dictionaries({}, optional={
+    'automatic_return_routing': st.booleans(), 'interface_address': st.just(ADDRESSES[0]), 'description': descriptions,
+})
 
 
 def _dotted(bits: int) -> str:
@@ -96,7 +100,7 @@ def accounts(draw, strange: bool | None = None) -> Account:
     settings = {**draw(more), 'default_asn': draw(asns)}
     routes = {_route_key(route): route for route in (draw(_routes(number, cnis, more)) for number in range(draw(st.integers(0, 4))))}
     lists = {'slots': slots, 'interconnects': ports, 'cnis': cnis, 'tunnels': tunnels, 'settings': settings, 'routes': [*routes.values()]}
-    return Account(lists, {**draw(talks(strange)), 'tunnel_version': version})
+    return Account(lists, {**draw(talks(strange)), 'tunnel_version': version, 'coupler_integration': True})
 
 
 def talks(strange: bool) -> st.SearchStrategy[dict[str, Any]]:
@@ -167,7 +171,7 @@ def _tunnels(draw, number: int, port: Object, version: str, more) -> Object:
     born, check = '2026-08-01T00:00:00Z', draw(_CHECK)
     if version == '1.5' and check.get('direction') == 'bidirectional':
         check['source'] = draw(st.sampled_from(SOURCES))
-    return {**draw(more), 'id': uuid.UUID(ident(4, number)).hex, 'name': port['name'], 'description': draw(descriptions),
+    return {**draw(more), **draw(_TUNNEL), 'id': uuid.UUID(ident(4, number)).hex, 'name': port['name'],
             'colo_name': port.get('site') or port['region'], 'created_on': born, 'modified_on': born, 'mtu': draw(mtus), 'version': version,
             'virtual_port_reservation_id': port['virtual_port_reservation_id'].replace('-', ''),
             'health_check': {**draw(more), **check}}

@@ -20,6 +20,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import converge, manage_work
 
 from .accounts import (
+    ADDRESSES,
     MODES,
     REGIONS,
     ROUTE_FIELDS,
@@ -102,7 +103,8 @@ _ENDS = st.just({}) | st.integers(0, 3).map(lambda number: link(number, '10.0'))
 _CHECK = {
     'enabled': st.booleans(), 'rate': st.sampled_from(['low', 'mid', 'high', 'medium']), 'type': st.sampled_from(['reply', 'request']),
     'direction': st.sampled_from(['unidirectional', 'bidirectional']), 'target': st.sampled_from(['192.0.2.1', '198.51.100.7']),
-    'source': st.sampled_from(SOURCES),
+    'source': st.sampled_from(SOURCES), 'description': descriptions, 'mtu': mtus, 'automatic_return_routing': st.booleans(),
+    'interface_address': st.sampled_from(ADDRESSES), 'clear': st.sampled_from([[], ['description']]),
 }
 
 

@@ -122,6 +122,7 @@ SCENARIOS = (
     Scenario('cni, deleted', (Call('cni', {'conduit_name': 'nyc-1', 'state': 'absent'}),), CIRCUIT),
     Scenario('cni_settings', (Call('cni_settings', {'default_asn': 65000}),)),
     Scenario('health_check', (Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'}),), CIRCUIT),
+    Scenario('tunnel', (Call('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1400, 'description': 'Newark'}),), CIRCUIT),
     Scenario('rollout, new', (Call('rollout', {'circuits': FLEET}),)),
     Scenario('rollout, changed', (Call('rollout', {'circuits': [{**FLEET[0], 'mtu': 1400, 'health_check': {'rate': 'low'}}]}),), CIRCUIT),
     Scenario('rollout, health checks of a pair', (Call('rollout', {'circuits': [
@@ -326,7 +327,8 @@ def stored(simulator: Simulator) -> dict[str, Any]:
     ports = {port['name']: _place(port) for port in state['interconnects']}
     links = [{**{k: v for k, v in cni.items() if k != 'id' and not str(v).startswith(ASSIGNED)}, 'interconnect': ports[cni['interconnect']]}
              for cni in state['cnis']]
-    checks = sorted(json.dumps(tunnel['health_check'], sort_keys=True) for tunnel in state['tunnels'])
+    fields = ('health_check', 'mtu', 'description', 'bgp')
+    checks = sorted(json.dumps([tunnel.get(name) for name in fields], sort_keys=True) for tunnel in state['tunnels'])
     taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
     links.sort(key=lambda link: link['magic']['conduit_name'])
     ends = {cni['cust_ip'].split('/')[0]: cni['magic']['conduit_name'] for cni in state['cnis']}

@@ -145,7 +145,7 @@ def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
     first = row(declare('nyc-1', slot=SLOT), result)
     assert first == {
         'name': 'nyc-1', 'state': 'present', 'changed': True, 'outcome': 'created', 'interconnect': {'name': 'x'}, 'cni': None,
-        'health_check': None, 'routes': None, 'settings': {'default_asn': 1}, 'status': None, 'files': {'loa': 'f'},
+        'tunnel': None, 'health_check': None, 'routes': None, 'settings': {'default_asn': 1}, 'status': None, 'files': {'loa': 'f'},
         'diff': [{'circuit': 'nyc-1', 'before': ''}],
     }
     second = row(declare('host', name='nyc-2', slot=SLOT), result)

@@ -134,6 +134,7 @@ def may_change(wanted: Declared) -> set[tuple[str, ...]]:
     named = {f.path for f in RESOURCES[wanted.row.name].fields if get(wanted.params, f.option) is not None}
     if any(wire.startswith('bgp.') for wire in named):
         named.add('bgp.extra_prefixes')
+    named |= {RESOURCES[wanted.row.name].clear_values[name][0] for name in wanted.params.get('clear') or ()}
     if 'health_check.direction' in named:
         named.add('health_check.source')  # which one direction clears
     named |= {f'scope.{name}' for name in SCOPE_OPTIONS if 'scope' in named}

@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
@@ -338,6 +339,19 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
     assert put['url'] == '/magic/cf_interconnects/t1'
     assert put['headers']['x-magic-new-hc-target'] == 'true'
     assert put['body'] == {'health_check': {**check, **sent}}
+
+
+def test_a_tunnel_is_put_without_its_health_check_and_both_in_one_request():
+    there = {**tunnel(1, 'x'), 'mtu': 1500, 'health_check': {'rate': 'mid', 'n': 1}}
+    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[there])
+    fields = {'mtu': 1400, 'description': ''}
+    options = {'mtu': 1400, 'clear': ['description']}
+    both = desired_chain({'name': 'nyc-1', 'interconnect': 'here', 'tunnel': options, 'health_check': {'rate': 'low'}})
+    for chain, body in (([desired_object(TUNNEL, {'interconnect': 'here', **options})], fields),
+                        (both, {**fields, 'health_check': {'rate': 'low', 'n': 1}})):
+        script = Script(answer({'success': True, 'result': there}), answer({'success': True, 'result': {**there, **body}}))
+        apply_changes(script.client(), plan_changes(chain, account))
+        assert script.sent[1]['body'] == body
 
 
 def test_one_direction_is_put_without_the_source_and_a_source_that_stays_is_named():

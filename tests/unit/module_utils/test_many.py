@@ -26,6 +26,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     NotListedError,
     RaceError,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import DELETE_NOTE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
     follow_up_of,
@@ -413,6 +414,18 @@ def test_what_is_gathered_names_no_secret_and_says_what_is_shared():
     there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(2, 'b', 'here'), cni(1, 'a', 'here', bgp=bgp)])
     link = {'interconnect': 'here', 'mtu': 1500, 'cust_ip': '172.31.0.1/31', 'p2p_ip': '172.31.0.0/31', 'shared': True}
     assert gathered_circuits(there) == [{'name': 'a', **link, 'bgp': {'customer_asn': 1, 'extra_prefixes': []}}, {'name': 'b', **link}]
+
+
+def test_what_is_gathered_of_a_tunnel_has_neither_the_address_of_a_cni_nor_our_note():
+    tunnel = {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'mtu': 1400, 'automatic_return_routing': False, 'gre': {},
+              'health_check': {'rate': 'mid', 'target': {'saved': ''}}}
+    cnis = [cni(1, 'a', 'here'), {**cni(2, 'b', 'here'), 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.0/31'}]
+    own = {'interface_address': '10.9.8.0/31', 'description': 'x'}
+    for more, shown in (({'interface_address': '10.0.0.0/31', 'description': f'{DELETE_NOTE}a'}, {}), (own, own),
+                        ({'interface_address': None, 'description': ''}, {})):
+        for circuit in gathered_circuits(snapshot(interconnects=[direct('here', 1)], cnis=cnis, tunnels=[{**tunnel, **more}])):
+            assert circuit['tunnel'] == {'mtu': 1400, 'automatic_return_routing': False, **shown}
+            assert circuit['health_check'] == {'rate': 'mid'}
 
 
 # Writes.

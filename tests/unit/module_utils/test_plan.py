@@ -736,6 +736,69 @@ def test_a_replacement_takes_over_the_source_unless_one_direction_is_named(asked
     assert changes[-1].after['health_check'] == {'enabled': True, 'rate': 'mid', **becomes}
 
 
+# The tunnel besides its health check.
+
+OF_TUNNEL = {'description': 'Newark', 'mtu': 9000, 'interface_address': '10.0.0.0/31', 'automatic_return_routing': True}
+
+
+@pytest.mark.parametrize(('asked', 'there', 'paths'), [
+    (OF_TUNNEL, {}, tuple(OF_TUNNEL)),
+    (OF_TUNNEL, OF_TUNNEL, ()),
+    ({'mtu': 1400}, OF_TUNNEL, ('mtu',)),
+    ({'automatic_return_routing': False}, OF_TUNNEL, ('automatic_return_routing',)),
+    ({'clear': ['description']}, OF_TUNNEL, ('description',)),
+    ({'clear': ['description']}, {'description': None}, ()),
+    ({'interface_address': '10.0.0.1/30'}, {'version': '1'}, ('interface_address',)),
+    ({'interface_address': '10.0.0.1/30'}, {}, ('interface_address',)),
+], ids=str)
+def test_a_tunnel_is_changed_in_what_is_named(asked, there, paths):
+    account = snapshot(interconnects=[direct('here', 1)], tunnels=[{**tunnel(1), **there}])
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked}, account)
+    assert (change.action, change.paths) == ('update' if paths else 'none', paths)
+    (again,) = decide(TUNNEL, {'interconnect': 'here', **asked}, snapshot(interconnects=[direct('here', 1)], tunnels=[change.after]))
+    assert again.action == 'none'
+
+
+@pytest.mark.parametrize(('asked', 'option', 'words'), [
+    ({'mtu': 575}, 'mtu', '575 is not valid. Allowed: an MTU of 576 or more.'),
+    ({'interface_address': '10.0.0.0/24'}, 'interface_address', 'with the prefix length 31, or 30 for some tunnels'),
+    ({'interface_address': '10.0.0.0'}, 'interface_address', 'with the prefix length 31'),
+    ({'interface_address': '2001:db8::/31'}, 'interface_address', 'an IPv4 address'),
+    ({'interface_address': '10.0.0.1/30'}, 'interface_address', '10.0.0.1/30 is no /31, and the tunnel has version 1.5. Allowed: a /31.'),
+    ({'description': 'x', 'clear': ['description']}, 'clear', 'description is to be cleared, but description is set.'),
+], ids=str)
+def test_what_a_tunnel_can_not_have_is_refused_by_name(asked, option, words):
+    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[{**tunnel(1), 'version': '1.5'}])
+    for prefix, ask in (('', lambda: decide(TUNNEL, {'interconnect': 'here', **asked}, account)),
+                        ('tunnel.', lambda: plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': asked}), account))):
+        with pytest.raises(InputError) as error:
+            ask()
+        assert error.value.details['option'] == f'{prefix}{option}'
+        assert error.value.message.startswith(f'{prefix}{option}: ') and words in error.value.message
+
+
+@pytest.mark.parametrize(('circuit', 'label', 'fields'), [
+    ({'tunnel': {'mtu': 1400}}, 'tunnel of nyc-1', {'mtu': 1400}),
+    ({'health_check': {'rate': 'low'}}, 'health check of nyc-1', {'health_check.rate': 'low'}),
+    ({'tunnel': {'clear': ['description']}, 'health_check': {'rate': 'low'}}, 'tunnel of nyc-1',
+     {'description': '', 'health_check.rate': 'low'}),
+    ({'tunnel': {}, 'health_check': None}, '', None),
+], ids=str)
+def test_the_tunnel_of_a_circuit_and_its_health_check_are_one_object(circuit, label, fields):
+    there = [desired for desired in desired_chain({'name': 'nyc-1', **circuit}) if desired.row.name == TUNNEL.name]
+    assert [(desired.label, desired.fields) for desired in there] == ([(label, fields)] if label else [])
+
+
+def test_a_replacement_takes_over_the_tunnel_but_for_its_address_and_our_note():
+    old = {**tunnel(1), **OF_TUNNEL, 'version': '1.5', 'interface_address': '172.31.0.0/31'}
+    circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'tunnel': {'mtu': 1400}}
+    for description, taken in (('Newark', {'description': 'Newark'}), (f'{DELETE_NOTE}nyc-1', {})):
+        there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [{**old, 'description': description}], here='Down')
+        (changes,) = plan_chains([desired_chain(circuit)], there)
+        assert changes[0].action == 'note'
+        assert changes[-1].after == {'id': UNKNOWN, **taken, 'mtu': 1400, 'automatic_return_routing': True}
+
+
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
 def test_settings(there, action):
     (change,) = decide(SETTINGS, {'default_asn': 13335}, snapshot(settings=there))
