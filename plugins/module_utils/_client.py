@@ -77,8 +77,9 @@ class Client:
     """
 
     def __init__(self, send: Send, account_id: str, credentials: Mapping[str, str], base_url: str, *, retry_timeout: float = 600,
-                 requests_per_window: int = 1200, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
-                 jitter: Callable[[], float] = random.random, warn: Callable[[str], None] = lambda text: None) -> None:
+                 requests_per_window: int = 1200, clock: Callable[[], float] = time.monotonic,
+                 sleep: Callable[[float], Any] | None = None, jitter: Callable[[], float] = random.random,
+                 warn: Callable[[str], None] = lambda text: None) -> None:
         self.account_id = account_id
         self._send = send
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
@@ -86,8 +87,8 @@ class Client:
         self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._blocked_until = 0.0
-        self._interrupted = False
-        self.clock, self._sleep, self._jitter = clock, sleep, jitter
+        self._interrupted = threading.Event()
+        self.clock, self._sleep, self._jitter = clock, sleep or self._interrupted.wait, jitter
         self._lock = threading.Lock()
         self._warn, self._warned = warn, set()
         self.counters: dict[str, Any] = {'requests': 0, 'retries': 0, 'waited': 0.0}
@@ -142,8 +143,12 @@ class Client:
         try:
             yield
         except KeyboardInterrupt:
-            self._interrupted = True
+            self.interrupt()
             raise
+
+    def interrupt(self) -> None:
+        """Sends nothing more, and ends the waits of all threads: they raise KeyboardInterrupt."""
+        self._interrupted.set()
 
     def warn(self, text: str) -> None:
         """Warns the user, once for each text."""
@@ -163,7 +168,7 @@ class Client:
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
         request, deadline = (method, url[len(self._base):].partition('?')[0]), self.clock() + self.retry_timeout
         for attempt in itertools.count(1):
-            if self._interrupted:
+            if self._interrupted.is_set():
                 raise KeyboardInterrupt
             try:
                 self._refuse_blocked(request, deadline)
@@ -227,6 +232,8 @@ class Client:
     def _wait(self, seconds: float) -> None:
         self._add_to_counters(waited=seconds)
         self._sleep(seconds)
+        if self._interrupted.is_set():
+            raise KeyboardInterrupt
 
     def _add_to_counters(self, **increments: float) -> None:
         with self._lock:

@@ -67,7 +67,7 @@ def status_work(task: Task) -> dict[str, Any]:
     options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
 
     def decide(snapshot: Snapshot) -> tuple[list[str], list[Object], dict[str, list[str]]]:
-        return interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name), _circuits_by_interconnect(snapshot)
+        return interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name), circuits_by_interconnect(snapshot)
 
     names, interconnects, circuits = observe(task.client, decide, prefetch=PREFETCH)
     found = wait_for_states(task.client, dict.fromkeys(names, goal), params['wait_timeout'])
@@ -95,7 +95,7 @@ def _given_names(params: Mapping[str, Any], many: str, single: str) -> tuple[str
     return (many, params[many]) if params[single] is None else (single, [params[single]])
 
 
-def _circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
+def circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
     """{interconnect: the names of the circuits on it}."""
     circuits: dict[str, list[str]] = {}
     for cni in snapshot.objects(CNI.name):

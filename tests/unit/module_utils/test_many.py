@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -692,3 +694,15 @@ def test_after_an_interrupt_nothing_more_is_sent_whatever_a_thread_waits_for():
     with pytest.raises(KeyboardInterrupt):
         apply_chains(client, chains, workers=2)
     assert sent == ['POST', 'POST']
+
+
+def test_an_interrupt_ends_the_waits_of_all_threads():
+    client = Script(*[refusal(429, retry_after='500')] * 2).client(sleep=None, clock=time.monotonic)
+    begin = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(client.get, ('cni', 'settings')) for _number in range(2)]
+        while client.counters['waited'] < 1000:
+            time.sleep(0)
+        client.interrupt()
+    assert [type(one.exception()) for one in waiting] == [KeyboardInterrupt] * 2
+    assert time.monotonic() - begin < 60
