@@ -1,0 +1,458 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event sources, without their loops: the shape of events, the journal, changes of state, and each alert once."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _alert_events as alerts
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _events as events
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _status_events as status
+
+from .module_utils.scripted import Script, answer, refusal
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / 'extensions/eda/event.schema.json').read_text())
+NOW = 1_796_000_000.0
+ACCOUNT = 'f' * 32
+
+
+def checked(event: dict) -> dict:
+    Draft202012Validator(SCHEMA).validate(event)
+    return event
+
+
+def event(text: str = 'x') -> dict:
+    return events.new_event('test', text, at=NOW, via='poll')
+
+
+# Options.
+
+@pytest.mark.parametrize(('given', 'problem'), [
+    ({'intervall': 5}, 'intervall: there is no such option'),
+    ({'interval': 'often'}, 'interval'),
+    ({'api_token': 123456789}, 'api_token: must be text'),
+    ({'confirm': True}, 'confirm: needs state_file'),
+])
+def test_an_option_that_is_wrong_is_named(given, problem):
+    with pytest.raises(InputError, match=problem):
+        events.checked_options(status.STATUS_OPTIONS, given)
+
+
+def test_options_come_from_the_environment_and_ansible_rulebooks_own_ones_are_no_typos(monkeypatch):
+    monkeypatch.setenv('CLOUDFLARE_WEBHOOK_SECRET', 'from-the-environment')
+    options = events.checked_options(alerts.ALERT_OPTIONS, {'port': '8080', 'host': '', 'feedback': True, 'eda_feedback_queue': object()})
+    assert (options['port'], options['host'], options['secret']) == (8080, '127.0.0.1', 'from-the-environment')
+
+
+@pytest.mark.parametrize(('name', 'spec'), [('status', status.STATUS_OPTIONS), ('alerts', alerts.ALERT_OPTIONS)])
+def test_the_options_of_a_source_are_those_it_documents(name, spec):
+    tree = ast.parse((ROOT / f'extensions/eda/plugins/event_source/{name}.py').read_text())
+    texts = {node.targets[0].id: node.value.value for node in tree.body
+             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
+    documented = yaml.safe_load(texts['DOCUMENTATION'])['options']
+    kept = ('type', 'elements', 'choices', 'default')
+    assert {option: {key: one[key] for key in kept if key in one} for option, one in documented.items()} == {
+        option: {key: one[key] for key in kept if key in one} for option, one in spec.items()}
+    (rulebook,) = yaml.safe_load(texts['EXAMPLES'])
+    assert set(rulebook['sources'][0][f'netops.cloudflare_cni.{name}']) <= spec.keys()
+
+
+# Events.
+
+@pytest.mark.parametrize(('text', 'safe'), [
+    ('{{ lookup("pipe", "id") }}', '%7B%7B lookup("pipe", "id") }}'), ('{% raw %}', '%7B% raw %}'), ('{', '%7B'),
+    ('#jinja2: x', '%23jinja2: x'), ('half \ud83d', 'half ?'), ('5 % } é', '5 % } é'),
+])
+def test_no_text_of_an_event_is_a_template(text, safe):
+    made = checked(events.new_event('alert', text, at=NOW, via='webhook', alert={text: [{'x': text}]}, circuits=[text]))
+    assert (made['text'], made['alert'], made['circuits']) == (safe, {safe: [{'x': safe}]}, [safe])
+
+
+def test_data_that_is_too_deep_is_refused():
+    data = []
+    for _level in range(events.MAX_DEPTH):
+        data = [data]
+    with pytest.raises(ValueError, match='levels'):
+        events.new_event('alert', '', at=NOW, via='webhook', alert={'data': data})
+
+
+# The journal.
+
+class Queue:
+    """What ansible-rulebook has taken; it takes no more than it is told to."""
+
+    def __init__(self, takes: int = 1000) -> None:
+        self.taken, self._left = [], asyncio.Semaphore(takes)
+
+    async def put(self, data: dict) -> None:
+        await self._left.acquire()
+        self.taken.append(data)
+        data['meta'] = {'uuid': 'of ansible-rulebook'}
+
+    @property
+    def texts(self) -> list[str]:
+        return [data['text'] for data in self.taken]
+
+
+def emit(journal: events.Journal, queue: Queue) -> None:
+    """Emits what can be, then ends as a process that is killed."""
+    async def bounded() -> None:
+        task = asyncio.create_task(journal.emit(queue))
+        for _turn in range(50):
+            await asyncio.sleep(0)
+        task.cancel()
+    asyncio.run(bounded())
+
+
+@pytest.fixture
+def journals(tmp_path):
+    """start(confirm) -> the journal of a new process on the same file: the old one's lock goes with it."""
+    opened = []
+
+    def start(confirm: bool = False) -> events.Journal:
+        for old in opened:
+            old._lock.close()
+        opened.append(events.Journal('alerts', str(tmp_path / 'deep' / 'alerts.json'), confirm))
+        return opened[-1]
+    return start
+
+
+def test_after_a_kill_nothing_is_lost_and_what_was_taken_does_not_come_again(journals):
+    first, queue = journals(), Queue(takes=2)
+    first.record([event('a'), event('b'), event('c')], cursor=1)
+    emit(first, queue)
+    assert (queue.texts, first.waiting) == (['a', 'b'], 1)
+    second, again = journals(), Queue()
+    emit(second, again)
+    assert (again.texts, second.state, [data['redelivered'] for data in again.taken]) == (['c'], {'cursor': 1}, [True])
+    third, nothing = journals(), Queue()
+    emit(third, nothing)
+    assert nothing.texts == []
+
+
+def test_an_event_that_was_taken_at_the_moment_of_the_kill_comes_again_with_its_id(journals, monkeypatch):
+    first, queue = journals(), Queue()
+    first.record([event('a')])
+    with monkeypatch.context() as killed:
+        killed.setattr(events.Journal, '_handed_over', lambda self, done: None)
+        emit(first, queue)
+    again = Queue()
+    emit(journals(), again)
+    assert [(data['id'], data['redelivered']) for data in queue.taken + again.taken] == [(queue.taken[0]['id'], redelivered)
+                                                                                         for redelivered in (False, True)]
+
+
+def test_an_event_is_kept_until_a_playbook_has_confirmed_it(journals):
+    first, queue = journals(confirm=True), Queue()
+    first.record([event('a'), event('b')])
+    emit(first, queue)
+    assert queue.texts == ['a', 'b']
+    receipt = Path(checked(queue.taken[0])['receipt'])
+    receipt.touch()
+    second, again = journals(confirm=True), Queue()
+    emit(second, again)
+    assert (again.texts, again.taken[0]['redelivered'], receipt.exists()) == (['b'], True, False)
+
+
+def test_events_that_nobody_confirms_do_not_pile_up_for_ever(journals, monkeypatch):
+    monkeypatch.setattr(events, 'MAX_UNCONFIRMED', 3)
+    journal = journals(confirm=True)
+    for number in range(6):
+        journal.record([event(str(number))])
+        emit(journal, Queue())
+    again = Queue()
+    emit(journals(confirm=True), again)
+    assert again.texts == ['3', '4', '5']
+
+
+def test_the_files_are_private(journals):
+    journal = journals(confirm=True)
+    journal.record([event()])
+    folder = Path(journal.path).parent
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+    assert modes == {'deep': 0o700, 'alerts.json': 0o600, 'alerts.json.lock': 0o600, 'alerts.json.confirmed': 0o700}
+
+
+def test_two_sources_do_not_share_a_file(journals):
+    journal = journals()
+    with pytest.raises(InputError, match='in use'):
+        events.Journal('alerts', journal.path)
+
+
+@pytest.mark.parametrize('content', ['', '{', '[]', '{"format": 2, "source": "alerts", "state": {}, "pending": []}',
+                                     '{"format": 1, "source": "status", "state": {}, "pending": []}'])
+def test_a_file_of_something_else_is_refused_and_stays(tmp_path, content):
+    path = tmp_path / 'alerts.json'
+    path.write_text(content)
+    with pytest.raises(InputError, match='no state of the source alerts'):
+        events.Journal('alerts', str(path))
+    assert path.read_text() == content
+
+
+def test_what_cannot_be_written_is_not_recorded(journals, monkeypatch):
+    journal = journals()
+    with monkeypatch.context() as full:
+        full.setattr(os, 'replace', lambda *_paths: (_ for _ in ()).throw(OSError(28, 'No space left on device')))
+        with pytest.raises(InputError, match='No space left'):
+            journal.record([event('a')], cursor=1)
+    assert (journal.waiting, journal.state) == (0, {})
+
+
+def test_feedback_is_waited_for():
+    async def emitted() -> tuple[list[str], list[str]]:
+        journal, queue, feedback = events.Journal('alerts', None), Queue(), asyncio.Queue(1)
+        journal.record([event('a'), event('b')])
+        task = asyncio.create_task(journal.emit(queue, feedback))
+        await asyncio.sleep(0.01)
+        before = queue.texts
+        await feedback.put(queue.taken[0])
+        await asyncio.sleep(0.01)
+        task.cancel()
+        return before, queue.texts
+    assert asyncio.run(emitted()) == (['a'], ['a', 'b'])
+
+
+# Failures.
+
+def test_a_failure_that_lasts_is_one_event_and_so_is_its_end_across_restarts(journals):
+    error, made = CniError('no way'), []
+    for count in (4, 5):
+        journal = journals()
+        failures = events.Failures('Reading', 10, journal, ACCOUNT)
+        for number in range(count):
+            failures.failed(error, NOW + number)
+        made += [failures.delay]
+    failures.succeeded(NOW, [event('x')], cursor=7)
+    assert made == [160, 320]
+    assert [(checked(one)['type'], one['phase'], one['text']) for one in journal.pending] == [
+        ('problem', 'start', 'Reading fails: no way.'), ('test', None, 'x'), ('problem', 'end', 'Reading works again')]
+    assert (failures.delay, journal.state) == (10, {'failing': False, 'cursor': 7})
+
+
+def test_one_failure_is_no_event_and_the_delay_has_an_end(journals):
+    journal = journals()
+    failures = events.Failures('Reading', 10, journal, ACCOUNT)
+    failures.failed(CniError('no way'), NOW)
+    failures.succeeded(NOW)
+    assert journal.pending == []
+    for _number in range(50):
+        failures.failed(CniError('no way'), NOW)
+    assert failures.delay == events.LONGEST_DELAY
+
+
+# Changes of state.
+
+def state(value: str | None, **fields) -> dict:
+    return {'state': value, 'reason': None, 'circuits': ['nyc-1'], 'site': 'ewr-a', 'device': 'edge01', **fields}
+
+
+def known(value: str, **fields) -> dict:
+    return {'icon': {**state(value), 'since': '2026-11-01T00:00:00Z', **fields}}
+
+
+CHANGES = {  # known, seen, initial: previous and new state of the events, the state that is remembered
+    'the first poll tells nothing': (None, state('Pending'), False, [], 'Pending'),
+    'unless it is asked for': (None, state('Pending'), True, [('absent', 'Pending')], 'Pending'),
+    'nothing has changed': (known('Pending'), state('Pending'), False, [], 'Pending'),
+    'nothing has changed but all is asked for': (known('Pending'), state('Pending'), True, [('Pending', 'Pending')], 'Pending'),
+    'light': (known('Pending'), state('Healthy'), False, [('Pending', 'Healthy')], 'Healthy'),
+    'a new one': ({}, state('Pending'), False, [('absent', 'Pending')], 'Pending'),
+    'a new one without a status yet': ({}, state(None), False, [], None),
+    'a status that is missing for once': (known('Healthy'), state(None, circuits=[]), False, [], 'Healthy'),
+    'gone': (known('Healthy'), state('absent', circuits=[], site=None), False, [('Healthy', 'absent')], None),
+    'no longer watched': (known('Healthy'), None, False, [], None),
+    'a state that nobody knew': (known('Healthy'), state('Dimmed'), False, [('Healthy', 'Dimmed')], 'Dimmed'),
+}
+
+
+@pytest.mark.parametrize('name', CHANGES)
+def test_a_change_of_state_is_one_event(name):
+    before, seen, initial, expected, remembered = CHANGES[name]
+    made, after = status.changed_states(before, {'icon': seen} if seen else {}, NOW, ACCOUNT, initial)
+    assert [(checked(one)['status']['previous_state'], one['status']['state']) for one in made] == expected
+    assert after.get('icon', {}).get('state') == remembered
+    assert status.changed_states(after, {'icon': seen} if seen else {}, NOW + 1, ACCOUNT)[0] == []
+
+
+def test_what_an_event_tells_of_a_change():
+    (light,), after = status.changed_states(known('Down'), {'icon': state('Unhealthy', reason='dim')}, NOW, ACCOUNT)
+    assert light['text'] == 'nyc-1 on icon: Down -> Unhealthy, dim'
+    assert (light['circuits'], light['interconnects'], light['account_id']) == (['nyc-1'], ['icon'], ACCOUNT)
+    assert light['status'] == {'interconnect': 'icon', 'state': 'Unhealthy', 'reason': 'dim', 'previous_state': 'Down',
+                               'previous_since': '2026-11-01T00:00:00Z', 'site': 'ewr-a', 'device': 'edge01'}
+    assert after['icon']['since'] == light['time']
+
+
+def test_one_that_is_gone_is_told_with_what_was_known_of_it():
+    (gone,), _after = status.changed_states(known('Healthy'), {'icon': state('absent', circuits=[], site=None, device=None)}, NOW, ACCOUNT)
+    assert (gone['circuits'], gone['status']['site'], gone['status']['device']) == (['nyc-1'], 'ewr-a', 'edge01')
+
+
+def test_what_is_watched_is_read_and_one_that_the_list_lacks_is_asked_for():
+    def respond(request):
+        path = request['url'].partition('?')[0]
+        if path.endswith('/status'):
+            name = path.split('/')[3]
+            states = {'a': {'state': 'Healthy', 'reason': None}, 'hidden': {'state': 'Down', 'reason': 'x'}}
+            return answer(states[name]) if name in states else refusal(404)
+        if path.endswith('/interconnects'):
+            return answer({'items': [{'name': name, 'type': 'direct', 'site': 'ewr-a'} for name in ('a', 'b', 'other')], 'next': None})
+        return answer({'items': [{'id': str(number), 'interconnect': name, 'magic': {'conduit_name': f'nyc-{name}'}, 'account': ACCOUNT}
+                                 for number, name in enumerate('ab')], 'next': None})
+    script = Script(*[respond] * 6)
+    seen = status.read_states(script.client(), known=['a', 'hidden', 'gone'], names=['b'], circuits=['nyc-a', 'nyc-of-tomorrow'])
+    assert {name: (one['state'], one['circuits']) for name, one in seen.items()} == {
+        'a': ('Healthy', ['nyc-a']), 'b': (None, ['nyc-b']), 'hidden': ('Down', []), 'gone': ('absent', [])}
+
+
+# Alerts.
+
+def payload(**fields) -> dict:
+    return {'name': 'CNI', 'text': 'Tunnel nyc-1 is down', 'data': {'a.b': {'': 1}}, 'ts': int(NOW), 'account_id': ACCOUNT,
+            'policy_id': 'p' * 32, 'policy_name': 'CNI', 'alert_type': 'magic_wan_tunnel_health', 'alert_correlation_id': 'c',
+            'alert_event': 'ALERT_STATE_EVENT_START', **fields}
+
+
+def received(**fields) -> alerts.Alert:
+    return alerts.webhook_alert(json.dumps(payload(**fields)).encode(), NOW + 1)
+
+
+def entry(number: int = 1, at: float = NOW + 2, **fields) -> dict:
+    return {'id': f'history-{number}', 'name': 'CNI', 'policy_id': 'p' * 32, 'alert_type': 'magic_wan_tunnel_health',
+            'mechanism_type': 'webhook', 'mechanism': 'w1', 'alert_body': 'Tunnel nyc-1 is down', 'sent': events.utc(at), **fields}
+
+
+@pytest.mark.parametrize(('header', 'authentic'), [('right', True), ('wrong', False), ('', False), (None, False), ('right\udcff', False)])
+def test_only_the_secret_is_authentic(header, authentic):
+    assert alerts.is_authentic(header, 'right') is authentic
+
+
+@pytest.mark.parametrize(('fields', 'kind', 'phase'), [
+    ({}, 'tunnel_health', 'start'), ({'alert_event': 'ALERT_STATE_EVENT_END'}, 'tunnel_health', 'end'),
+    ({'alert_type': 'cni_maintenance_notification', 'alert_event': None}, 'maintenance', None),
+    ({'alert_type': 'maintenance_event_notification', 'alert_event': 7}, 'maintenance', None),
+    ({'alert_type': 'dos_attack_l4'}, 'alert', 'start'), ({'alert_type': ['x']}, 'alert', 'start'),
+])
+def test_an_alert_is_an_event_of_its_type_and_its_data_passes_through(fields, kind, phase):
+    made = checked(received(**fields).event())
+    assert (made['type'], made['phase'], made['time'], made['via']) == (kind, phase, events.utc(NOW), 'webhook')
+    assert made['alert'] == payload(**fields)
+
+
+def test_the_test_message_is_an_event_each_time():
+    message = b'{"text": "Hello World! This is a test message sent from https://cloudflare.com."}'
+    seen = alerts.Seen([], NOW)
+    two = [alerts.webhook_alert(message, NOW) for _number in range(2)]
+    assert [seen.admits(one) for one in two] == [True, True]
+    assert [checked(one.event())['type'] for one in two] == ['test', 'test']
+
+
+@pytest.mark.parametrize('body', [b'', b'{', b'[]', b'"x"', b'{"a": NaN}', b'[' * 100_000, b'\xff\xfe{}', b'{"text": "x"} y'])
+def test_what_is_no_json_object_is_refused(body):
+    with pytest.raises(ValueError, match=r'.'):
+        alerts.webhook_alert(body, NOW)
+
+
+def news(*ways: alerts.Alert) -> list[bool]:
+    """Whether each of them is new. The records go through the journal in between."""
+    records, found = [], []
+    for one in ways:
+        seen = alerts.Seen(json.loads(json.dumps(records)), NOW)
+        found.append(seen.admits(one))
+        records = seen.records
+    return found
+
+
+def listed(*args, **fields) -> alerts.Alert:
+    return alerts.history_alert(entry(*args, **fields), NOW)
+
+
+ONCE = {
+    'a webhook again': ([received(), received()], [True, False]),
+    'its end is another one': ([received(), received(alert_event='ALERT_STATE_EVENT_END', ts=int(NOW) + 9)], [True, True]),
+    'the same state again, later': ([received(), received(ts=int(NOW) + 60)], [True, True]),
+    'an entry again': ([listed(1), listed(1)], [True, False]),
+    'a webhook and its entry': ([received(), listed(1)], [True, False]),
+    'an entry and its webhook': ([listed(1), received()], [True, False]),
+    'an entry whose text is another': ([received(), listed(1, alert_body='<b>Down</b>')], [True, False]),
+    'an entry whose body is the payload, long after': (
+        [received(), listed(1, NOW + 3000, alert_body=json.dumps(payload()))], [True, False]),
+    'an entry that was missed': ([received(), listed(1), listed(2, NOW + 30)], [True, False, True]),
+    'two that were close, one of them missed': ([received(), listed(1), listed(2, NOW + 3)], [True, False, True]),
+    'two that were close, both received': (
+        [received(), received(ts=int(NOW) + 3), listed(1, NOW + 1), listed(2, NOW + 4)], [True, True, False, False]),
+    'the nearer text is the one that was received': (
+        [received(text='x'), received(text='y', ts=int(NOW) + 1), listed(1, NOW, alert_body='y'), listed(2, NOW, alert_body='x')],
+        [True, True, False, False]),
+    'another policy': ([received(), listed(1, policy_id='q' * 32)], [True, True]),
+    'another type': ([received(), listed(1, alert_type='dos_attack_l4')], [True, True]),
+    'a policy written with dashes': (
+        [received(policy_id='a' * 32), listed(1, policy_id='aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa')], [True, False]),
+    'a webhook without ids': ([received(policy_id=None, alert_type=None), listed(1)], [True, False]),
+    'much later': ([received(), listed(1, NOW + 600)], [True, True]),
+    'sent to two destinations': ([listed(1), listed(2, mechanism='w2')], [True, False]),
+    'received, and sent to two destinations': ([received(), listed(1), listed(2, mechanism='w2')], [True, False, False]),
+    'twice to one destination': ([listed(1), listed(2)], [True, True]),
+}
+
+
+@pytest.mark.parametrize('name', ONCE)
+def test_each_alert_is_reported_once(name):
+    ways, expected = ONCE[name]
+    assert news(*ways) == expected
+
+
+def test_an_alert_is_remembered_for_as_long_as_the_history_may_repeat_it():
+    seen = alerts.Seen([], NOW)
+    assert seen.admits(listed(1))
+    assert len(alerts.Seen(seen.records, NOW + 5 * 86400, read_until=NOW).records) == 1
+    assert alerts.Seen(seen.records, NOW + 5 * 86400, read_until=NOW + 5 * 86400).records == []
+
+
+def test_the_history_goes_on_where_it_was_and_leaves_out_what_is_older_younger_or_was_sent_elsewhere():
+    entries = [entry(1, NOW - 10), entry(2, NOW + 10), entry(3, NOW + 20, mechanism_type='email'), entry(4, NOW + 90),
+               {'id': 'x', 'alert_body': 'no more than that'}]
+    new, after = alerts.new_history({'history_since': NOW}, entries, ['webhook'], NOW + 60, NOW + 100)
+    assert [checked(one.event())['text'] for one in new] == ['Tunnel nyc-1 is down', 'no more than that']
+    assert after['history_until'] == NOW + 10
+    new, after = alerts.new_history({'history_since': NOW, **after}, entries, ['webhook'], NOW + 160, NOW + 200)
+    assert ([one.at for one in new], after['history_until']) == ([NOW + 90], NOW + 90)
+
+
+def test_the_history_is_read_page_by_page_from_a_time_on():
+    first = {'success': True, 'errors': [], 'messages': [], 'result': [entry(2, NOW + 9)],
+             'result_info': {'page': 1, 'per_page': 1, 'count': 1, 'total_count': 2}}
+    second = {**first, 'result': [entry(1, NOW)], 'result_info': {**first['result_info'], 'page': 2}}
+    script = Script(answer(first), answer(second))
+    assert [one['id'] for one in alerts.read_history(script.client(), NOW)] == ['history-1', 'history-2']
+    assert script.sent[0]['url'].startswith('/alerting/v3/history?since=2026-11-30T00%3A53%3A20Z&')
+
+
+@pytest.mark.parametrize(('text', 'seconds'), [
+    ('2026-11-29T18:30:00Z', 1795977000.0), ('2026-11-29T18:30:00.123456789Z', 1795977000.123456789),
+    ('2026-11-29T19:30:00+01:00', 1795977000.0), ('2026-11-29 18:30:00', 1795977000.0),
+    ('2026-13-29T18:30:00Z', None), ('yesterday', None), (None, None), (7, None),
+])
+def test_times_of_the_history(text, seconds):
+    assert alerts.seconds_of(text) == seconds
+
+
+def test_a_rate_is_kept_and_recovers():
+    now = [0.0]
+    rate = alerts.Rate(60, lambda: now[0])
+    assert [rate.admits() for _number in range(61)] == [True] * 60 + [False]
+    now[0] = 2.0
+    assert [rate.admits() for _number in range(3)] == [True, True, False]
