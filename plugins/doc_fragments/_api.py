@@ -72,3 +72,15 @@ seealso:
     description: The calls that are sent.
     link: https://developers.cloudflare.com/api/resources/network_interconnects/
 '''
+
+    # What differs for notifications; before DOCUMENTATION.
+    NOTIFICATIONS = r'''
+options: {}
+notes:
+  - Notifications need a permission of their own, C(Notifications Read), or C(Notifications Write) to change them. Not all plans have
+    webhooks, PagerDuty and the history.
+seealso:
+  - name: Alerting in Cloudflare's API
+    description: The calls that are sent.
+    link: https://developers.cloudflare.com/api/resources/alerting/
+'''

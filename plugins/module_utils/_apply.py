@@ -43,13 +43,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
     without_wrapping,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank, with_answers
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields, put_object, put_several
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields, is_id_alone, put_object, put_several
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import hashable
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
 REREADS = 5  # of a list that may lag behind
-MAX_POSTS = 2  # of one order: the second only if the list does not show what the first may have created
 
 
 @dataclass
@@ -409,6 +408,8 @@ def _completed_create(client: Client, change: Change, answer: Object) -> Change:
     """The change with the new object as it was asked for."""
     desired = desired_fields(change)
     try:
+        if is_id_alone(change.row, answer):
+            answer = next(iter(read_objects(client, change.row.name, answer[change.row.id])), answer)
         remaining = differing_fields(change.row, desired, answer)
         if remaining and all(change.row.field(path).in_put for path in remaining):
             answer = put_object(client, change.row, merge(answer, remaining), tuple(remaining))
@@ -432,11 +433,12 @@ class _RefusedError(Exception):
 def _post_order(client: Client, change: Change, created: CreatedObjects) -> Object:
     """The new object, ordered once. After a lost answer the list is read; only if it shows nothing new, the POST is sent once more.
 
-    The second POST can't order twice: Cloudflare takes a slot, a conduit name and a pairing key only once each.
+    The second POST can't order twice: Cloudflare takes a slot, a conduit name and a pairing key only once each. Where it would take an
+    object twice, there is no second POST.
     Raises _RefusedError where the API refused the only POST: the lists are read together for all refused orders.
     """
     lost_answer: CniError | None = None
-    for attempt in range(1, MAX_POSTS + 1):
+    for attempt in range(1, change.row.max_posts + 1):
         try:
             answer = without_wrapping(change.row, client.post(change.row.url_path, _post_body(client, change)))
             object_id(change.row, answer, 'POST')
@@ -453,7 +455,8 @@ def _post_order(client: Client, change: Change, created: CreatedObjects) -> Obje
                 raise _add_winner(client, error, change, None) from None
             lost_answer = error
             client.back_off(attempt)
-    raise _undecided_error(f'{sentence(lost_answer.message)} It was sent {MAX_POSTS} times, but {change.label} was not found.', lost_answer)
+    times = {1: 'once'}.get(change.row.max_posts, f'{change.row.max_posts} times')
+    raise _undecided_error(f'{sentence(lost_answer.message)} It was sent {times}, but {change.label} was not found.', lost_answer)
 
 
 def _may_be_created(error: CniError) -> bool:

@@ -22,6 +22,7 @@ class Desired(NamedTuple):
     before.
     previous_name: the conduit_name that the CNI has now, if it is to be renamed.
     routes_named: the routes to what is deleted may be deleted with it.
+    resend: fields that no answer holds are sent although nothing else changes.
     state: present, absent, or of routes surplus: those to the circuit that are not declared.
     """
 
@@ -38,6 +39,7 @@ class Desired(NamedTuple):
     circuit: str = ''
     previous_name: str | None = None
     routes_named: bool = False
+    resend: bool = False
 
     @property
     def label(self) -> str:
@@ -64,12 +66,21 @@ def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
     keys = given_values(row.keys, params, warnings)
     options = {f.option: f.path for f in row.fields}
     fields = {options[option]: value for option, value in given_values(row.fields, params, warnings).items()}
+    fields |= _open_fields(row, params, warnings)
     fields |= _cleared_fields(row, params.get('clear') or (), fields)
     _refuse_cleared(row, fields)
     if row.paired_fields and row.paired_fields[0] in fields and row.paired_fields[1] in fields:
         check_pair(row, fields)
     return Desired(row, params.get('state') or 'present', keys, fields, _selector(row, params), params.get('on_immutable') == 'replace',
-                   bool(params.get('force')), bool(params.get('shared')), tuple(dict.fromkeys(warnings)))
+                   bool(params.get('force')), bool(params.get('shared')), tuple(dict.fromkeys(warnings)),
+                   resend=params.get('update_secret') == 'always')
+
+
+def _open_fields(row: Resource, params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """{path: canonical value} of the fields of the open block."""
+    given = params.get(row.open_block.option) if row.open_block else None
+    return {f'{row.open_block.path}.{name}': checked_value(f'{row.open_block.option}.{name}', value, row.open_block.check, warnings)
+            for name, value in (given or {}).items() if value is not None}
 
 
 def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,8 +27,11 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-READ_PERMISSIONS = 'Magic WAN Read or Write, or Magic Transit Read or Write'
-WRITE_PERMISSIONS = 'Magic WAN Write or Magic Transit Write'
+# {start of the path: the permissions to read and to write}. Source of each: the API reference.
+PERMISSIONS = {
+    '/alerting/': ('Notifications Read or Write', 'Notifications Write'),
+    '/': ('Magic WAN Read or Write, or Magic Transit Read or Write', 'Magic WAN Write or Magic Transit Write'),
+}
 
 # Hints for known causes: (status, code) of the gateway in front of the API. None stands for any code.
 HINTS = {
@@ -42,8 +45,7 @@ HINTS = {
                  'lower requests_per_window or raise retry_timeout.',
     (401, None): 'The credentials were rejected: check api_token, or api_key and api_email.',
     (409, None): 'An object conflicts that did not exist when the account was read: run it again.',
-    (403, None): 'The credentials are valid, but the account is not entitled to this: ask your account team whether it has Cloudflare '
-                 'Network Interconnect.',
+    (403, None): 'The credentials are valid, but the account is not entitled to this: ask your account team whether it has {product}.',
 }
 
 
@@ -260,15 +262,17 @@ class ApiError(AnswerError):
         self.retry_after = retry_after
         first = errors[0] if errors else {}
         self.details.update(errors=errors, code=first.get('code'), message=first.get('message'), retry_after=retry_after)
-        self._add_hint(READ_PERMISSIONS if method == 'GET' else WRITE_PERMISSIONS)
+        permissions = next(pair for start, pair in PERMISSIONS.items() if path.startswith(start))
+        product = 'notifications of this kind' if path.startswith('/alerting/') else 'Cloudflare Network Interconnect'
+        self._add_hint(permissions=permissions[method != 'GET'], product=product)
         if cf_ray:
             self.notes.append(f'Its cf-ray is {cf_ray}.')
 
-    def _add_hint(self, permissions: str) -> None:
+    def _add_hint(self, **words: str) -> None:
         keys = [(self.status, code) for code in self.codes] + [(self.status, None)]
         hint = next((HINTS[key] for key in keys if key in HINTS), None)
         if hint:
-            self.details['hint'] = hint.format(permissions=permissions)
+            self.details['hint'] = hint.format(**words)
             self.notes.append(self.details['hint'])
 
 

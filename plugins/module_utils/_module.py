@@ -71,8 +71,8 @@ class _Module(AnsibleModule):
     """AnsibleModule with two rules of its own.
 
     An empty string counts as not given: AWX surveys and the environment send those, also for numbers and choices.
-    Secrets are left out by their place. Only credentials are hidden by value: no other output equals one, as an MTU equals the md5 key
-    1500.
+    Secrets are left out by their place. Only credentials and the secret of a webhook, which its URL may hold, are hidden by value: no other
+    output equals one, as an MTU equals the md5 key 1500.
     """
 
     def __init__(self, list_option: str = '', **frame: Any) -> None:
@@ -116,7 +116,7 @@ class _Module(AnsibleModule):
         if any(len(value) < MIN_LENGTH for value in self.no_log_values):
             self.warn('A secret in the options is very short: it is easy to guess, and responses cannot be searched for it.')
         self.secrets.add(self.no_log_values)
-        credentials = {str(self.params.get(name) or '') for name in ('api_token', 'api_key')}
+        credentials = {str(self.params.get(name) or '') for name in ('api_token', 'api_key', 'secret')}
         self.no_log_values = {value for value in credentials if len(value) >= MIN_CREDENTIAL_LENGTH}
 
 

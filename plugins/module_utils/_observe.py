@@ -38,7 +38,7 @@ def read_objects(client: Client, resource: str, ident: str | None = None, query:
 def _read_list(client: Client, row: Resource, query: Mapping[str, Any]) -> list[Object]:
     """The objects of a list. A service that refuses the filters or the page size is asked for all of them: the caller filters again."""
     try:
-        pages = client.get_pages(row.url_path, {**query, 'limit': row.page_size}, list_key=row.list_key, headers=row.headers)
+        pages = client.get_pages(row.url_path, {**query, row.size_option: row.page_size}, list_key=row.list_key, headers=row.headers)
         return [obj for page in pages for obj in page]
     except ApiError as error:
         if error.status != 400 or not row.page_size:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._alerts import with_alert_fields
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired, check_pair
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     CniError,
@@ -334,9 +335,12 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     current = find_object(desired, snapshot)
     if desired.state == 'absent':
         return _plan_delete(desired, current, snapshot) if current else [Change(desired.row, 'none', desired.label, None, None)]
+    desired = with_alert_fields(desired, current, snapshot)
     if current is None:
         return [_plan_create(desired, snapshot)]
     fields = differing_fields(desired.row, desired.fields, current)
+    if fields or desired.resend:
+        fields |= _unreturned_fields(desired)
     drift = _immutable_drift(desired, fields, current, snapshot)
     if drift:
         return _plan_replace(desired, current, drift, snapshot)
@@ -349,6 +353,12 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     losing_address = [current] if desired.row.name == CNI.name and 'cust_ip' in fields else []
     return [*_plan_route_deletes(desired, losing_address, snapshot),
             Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
+
+
+def _unreturned_fields(desired: Desired) -> dict[str, Any]:
+    """{path: value} of the fields that PUT can set and no answer holds: a PUT without one may clear it."""
+    rows = {path: desired.row.field(path) for path in desired.fields}
+    return {path: value for path, value in desired.fields.items() if rows[path].in_put and not rows[path].returned}
 
 
 def _with_referenced_fields(desired: Desired, snapshot: Snapshot) -> Desired:

@@ -28,9 +28,14 @@ def put_object(client: Client, row: Resource, after: Object, paths: Sequence[str
     body = _put_body(row, after, paths)
     body = {**body, 'account': client.account_id} if row.full_put and row.id and row.account_in_body else body
     answer = client.put((*row.url_path, after[row.id]) if row.id else row.url_path, body, headers=row.headers)
-    if answer is not None:
+    if answer is not None and not is_id_alone(row, answer):
         return unwrapped_object(row, answer)
     return next(iter(read_objects(client, row.name, after[row.id] if row.id else None)), {})
+
+
+def is_id_alone(row: Resource, answer: Object) -> bool:
+    """Whether an answer names the object that was written, and no more, as those of notifications do."""
+    return {*answer} == {row.id}
 
 
 def _put_body(row: Resource, after: Object, paths: Sequence[str]) -> Object:

@@ -41,6 +41,7 @@ class Field(NamedTuple):
 
     in_post, in_put: whether POST and PUT can set it. default: sent where the user gives none. required: there is no POST without it.
     returned: whether answers hold it. secret: no output shows it. block: the option of a circuit that it is in.
+    named: the resource whose objects the items name; an item may be such an object's name or its id.
     """
 
     option: str
@@ -55,6 +56,7 @@ class Field(NamedTuple):
     returned: bool = True
     secret: bool = False
     block: str = ''
+    named: str = ''
 
 
 class Reference(NamedTuple):
@@ -89,10 +91,13 @@ class Resource(NamedTuple):
 
     url_path: below the account. id: the field that names the object in the URL, None if there is only one. url_suffix: the URL behind the
     id.
-    list_key: where an answer has the list. page_size: how many to ask for at a time, where there are many.
+    list_key: where an answer has the list. page_size: how many to ask for at a time, where there are many; size_option: in which
+    parameter.
     parse: returns the object in today's form, or raises ShapeError.
     parent: (resource, the field that names it). paired_fields: two fields that must fit, and the function that checks it.
     identity: the fields that tell a new object from others after a lost answer. assigned: what Cloudflare fills in.
+    max_posts: of one order. A second one only where Cloudflare refuses two objects of the same identity, and only if the list does not
+    show what the first may have created.
     joint_key: fields that name an object together, as no single one does; apart: the field that tells those apart that share all of them.
     exclusive: no two objects may have the same value in this field, unless the option shared is set.
     full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the keys that an answer may have the object under.
@@ -101,6 +106,7 @@ class Resource(NamedTuple):
     read_only: what answers hold and PUT must not. constants: values that every object of the row has.
     variants: rows for the values of type. implied_types: {option: the type that it is for}.
     refused_options: {option: why there is no such thing}.
+    open_block: a block of fields with names that only Cloudflare knows, as the Field of each of them.
     blocks: groups of fields, which can only be cleared as a whole. clear_values: {choice of the option clear: (path, value to send)}.
     cleared_by: {path of a field: (path, value)}: it is left out, and Cloudflare clears it, where another field has that value.
     unmet: returns what is wrong with a changed object as a whole, by the object and the paths of the fields that are set.
@@ -113,6 +119,7 @@ class Resource(NamedTuple):
     url_suffix: tuple[str, ...] = ()
     list_key: str | None = 'items'
     page_size: int | None = None
+    size_option: str = 'limit'
     keys: tuple[Key, ...] = ()
     fields: tuple[Field, ...] = ()
     parent: tuple[str, str | None] | None = None
@@ -125,6 +132,7 @@ class Resource(NamedTuple):
     read_only: tuple[str, ...] = ()
     parse: Callable[[dict[str, Any]], dict[str, Any]] = values.unchanged
     identity: tuple[str, ...] = ()
+    max_posts: int = 2
     joint_key: tuple[str, ...] = ()
     apart: str = ''
     account_in_body: bool = True
@@ -134,6 +142,7 @@ class Resource(NamedTuple):
     variants: Mapping[str, Resource] = {}
     implied_types: Mapping[str, str] = {}
     refused_options: Mapping[str, str] = {}
+    open_block: Field | None = None
     blocks: tuple[Field, ...] = ()
     clear_values: Mapping[str, tuple[str, Any]] = {}
     cleared_by: Mapping[str, tuple[str, Any]] = {}
@@ -153,6 +162,8 @@ class Resource(NamedTuple):
 
     def field(self, path: str) -> Field:
         """The Field at a path."""
+        if self.open_block and path.startswith(f'{self.open_block.path}.'):
+            return self.open_block._replace(option=path, path=path)
         return next(f for f in (*self.fields, *self.blocks) if f.path == path)
 
 
@@ -387,12 +398,61 @@ HEALTHY = 'Healthy'  # the state of an interconnect that carries traffic
 STATUS = Resource('status', INTERCONNECT.url_path, id=None, url_suffix=('status',), list_key=None, creatable=False, title='status',
                   parse=_parser('cni', 'interconnects', 'status', state=str, reason=str))
 
+# Notifications. Cloudflare's documents and the SDK call the policies "notification policies", and what they send alerts.
+_ALERTING = ('alerting', 'v3')
+ALERT_TYPES = Resource('alert_types', (*_ALERTING, 'available_alerts'), id=None, list_key=None, creatable=False, title='alert types')
+PAGERDUTY = Resource('pagerduty', (*_ALERTING, 'destinations', 'pagerduty'), creatable=False, title='PagerDuty service',
+                     parse=_parser(*_ALERTING, 'destinations', 'pagerduty', id=str, name=str))
+
+_NAME_KEYS = (Key('id', 'id', assigned=True, normal=values.normal_uuid), Key('name', 'name'))
+
+ALERT_WEBHOOK = Resource(
+    'alert_webhook', (*_ALERTING, 'destinations', 'webhooks'), title='webhook', keys=_NAME_KEYS,
+    fields=(
+        Field('name', 'name', required=True),
+        Field('url', 'url', check=values.check_webhook_url, required=True),
+        Field('secret', 'secret', returned=False, secret=True),
+    ),
+    identity=('name', 'url'), max_posts=1, assigned=('id',), account_in_body=False,
+    read_only=('id', 'type', 'created_at', 'last_failure', 'last_success'),
+    parse=_parser(*_ALERTING, 'destinations', 'webhooks', id=str, name=str, url=str, type=str),
+)
+
+# Where the circuits of a policy are, until the plan knows which filter selects them.
+CIRCUITS = 'circuits'
+
+ALERT_POLICY = Resource(
+    'alert_policy', (*_ALERTING, 'policies'), title='alert policy', keys=_NAME_KEYS,
+    fields=(
+        Field('name', 'name', required=True),
+        Field('alert_type', 'alert_type', required=True),
+        Field('enabled', 'enabled', default=True),
+        Field('description', 'description'),
+        Field('alert_interval', 'alert_interval'),
+        Field('webhooks, emails or pagerduty', 'mechanisms', required=True),
+        Field('emails', 'mechanisms.email', check=values.check_destinations, normal=values.normal_destinations),
+        Field('pagerduty', 'mechanisms.pagerduty', check=values.check_destinations, normal=values.normal_destinations, named='pagerduty'),
+        Field('webhooks', 'mechanisms.webhooks', check=values.check_destinations, normal=values.normal_destinations,
+              named='alert_webhook'),
+        Field(CIRCUITS, CIRCUITS),
+    ),
+    open_block=Field('filters', 'filters', check=values.check_filter, normal=values.normal_filter),
+    identity=('name', 'alert_type'), max_posts=1, assigned=('id',), account_in_body=False,
+    read_only=('id', 'conditions', 'created', 'modified'),
+    parse=_parser(*_ALERTING, 'policies', id=str, name=str, alert_type=str, description=str, filters={}, mechanisms={
+        'email': [dict], 'pagerduty': [dict], 'webhooks': [dict]}),
+)
+
+ALERT = Resource('alert', (*_ALERTING, 'history'), title='alert', page_size=1000, size_option='per_page', creatable=False,
+                 parse=_parser(*_ALERTING, 'history', id=str, alert_body=str, alert_type=str, sent=str))
+
 # The files of a circuit. Their content: of NAME-loa.pdf what it is for, of NAME.json an object, of NAME.md a text.
 LOA = Resource('loa', (), id='path', title='LOA', store='file')
 HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
 SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')
 
-RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, ROUTE, STATUS)}
+RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, ROUTE, STATUS, ALERT_TYPES, PAGERDUTY, ALERT_WEBHOOK,
+                                       ALERT_POLICY, ALERT)}
 
 # What no output shows, under whatever object of the API it is.
 SECRET_NAMES = frozenset(path.rpartition('.')[2] for row in RESOURCES.values() for variant in (row, *row.variants.values())

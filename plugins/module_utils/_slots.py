@@ -51,6 +51,7 @@ SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]]
     'occupied': (lambda obj: bool(obj.get('occupied')), _equal_casefolded),
     'interconnect': (lambda obj: obj.get('interconnect'), lambda have, want: have == want),
     'facility': (_facility_name, _equal_casefolded),
+    'alert_type': (lambda obj: obj.get('alert_type'), lambda have, want: have == want),
     'address_contains': (_facility_address, lambda have, want: want.casefold() in have.casefold()),
 }
 

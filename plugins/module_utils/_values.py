@@ -12,8 +12,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Container
+from datetime import datetime, timezone
 from math import inf
 from typing import Any
+from urllib.parse import urlsplit
 
 Warn = Callable[[str], None]
 
@@ -184,6 +186,69 @@ def sort_key_of_route(route: dict[str, Any]) -> tuple[Any, ...]:
     except ValueError:
         place = (1, 0, 0)
     return (*place, str(route.get('prefix')), route.get('priority') or 0, str(route.get('nexthop')), str(route.get('id')))
+
+
+def check_webhook_url(value: Any, warn: Warn) -> str:
+    """The address that alerts are posted to."""
+    parts = urlsplit(str(value))
+    if parts.scheme not in ('http', 'https') or not parts.hostname:
+        raise ValueError('an address such as https://noc.example.com/alerts')
+    if parts.scheme == 'http':
+        warn('alerts and the secret are sent unencrypted: use https.')
+    return str(value)
+
+
+def check_destinations(value: Any, warn: Warn) -> list[dict[str, str]]:
+    """Where alerts go, as the API has it: [{id}], each once."""
+    return [{'id': name} for name in dict.fromkeys(map(str, value))]
+
+
+def normal_destinations(value: Any) -> Any:
+    """Destinations as a set of ids, which the API writes with dashes and without. None is as empty: answers leave empty lists out."""
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list):
+        return value
+    return frozenset(normal_uuid(item.get('id')) if isinstance(item, dict) else repr(item) for item in value)
+
+
+def check_filter(value: Any, warn: Warn) -> list[str]:
+    """The values of a filter, as texts."""
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, (dict, list, bool)) or item is None for item in items):
+        raise ValueError('a list of texts')
+    return list(dict.fromkeys(map(str, items)))
+
+
+def normal_filter(value: Any) -> Any:
+    """The values of a filter as a set; 98 and 98.0 are the same. None is as empty."""
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list):
+        return value
+    return frozenset(re.sub(r'^(\d+)\.0+$|^(\d+\.\d*[1-9])0+$', r'\1\2', str(item)) for item in value)
+
+
+def parsed_time(value: Any) -> datetime | None:
+    """A timestamp of RFC 3339, or a day, which begins at midnight UTC; None for what is none."""
+    try:
+        time = datetime.fromisoformat(re.sub(r'[zZ]$', '+00:00', re.sub(r'\.(\d{1,6})\d*', _six_digits, str(value))))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+
+
+def _six_digits(match: re.Match[str]) -> str:
+    """The fraction of a second as Python 3.10 reads it."""
+    return f'.{match[1]:0<6}'
+
+
+def check_time(value: Any, warn: Warn) -> str:
+    """A point in time, as the API takes it."""
+    time = parsed_time(value)
+    if time is None:
+        raise ValueError('a timestamp such as 2026-11-02T09:30:00Z, or a day such as 2026-11-02, which begins at midnight UTC')
+    return time.isoformat().replace('+00:00', 'Z')
 
 
 def check_md5_key(value: Any, warn: Warn) -> str:

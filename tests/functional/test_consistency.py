@@ -37,6 +37,13 @@ CALLS = [
     ('tunnel', {'conduit_name': 'nyc-1', 'description': 'Newark'}),
     ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'weight': 1, 'scope': {'colo_names': ['den01']}, 'description': 'x'}),
     ('static_route_info', {}),
+    ('alert_webhook', {'name': 'noc', 'url': 'https://noc.example.com', 'secret': 'planted'}),
+    ('alert_webhook_info', {}),
+    ('alert_types_info', {'types': ['magic_wan_tunnel_health']}),
+    ('alert_policy', {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'circuits': ['nyc-1'], 'webhooks': ['noc'],
+                      'emails': ['noc@example.com'], 'description': 'x', 'alert_interval': '30m'}),
+    ('alert_policy_info', {}),
+    ('alert_history_info', {}),
     ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}]}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}], 'default_asn': 64498, 'artifacts_dir': '{folder}/files'}),
@@ -53,6 +60,8 @@ NOT_TAKEN = [
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low'}),
     ('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1400}),
     ('static_route', {'prefix': '10.0.0.0/8', 'nexthop': '192.0.2.1', 'priority': 7}),
+    ('alert_webhook', {'name': 'noc', 'url': 'https://noc.example.com/new'}),
+    ('alert_policy', {'name': 'tunnels', 'enabled': False}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1401}]}),
 ]
 
@@ -66,6 +75,8 @@ def results(simulator, run_module, tmp_path):
     def call(calls):
         for module, options in calls:
             port = next((port['name'] for port in simulator.state()['interconnects']), '')
+            if module == 'alert_history_info':
+                simulator.alert('magic_wan_tunnel_health', 'down')
             filled = json.dumps(options).replace('{port}', port).replace('{folder}', str(tmp_path))
             found[module].append(run_module(module, **json.loads(filled)))
 

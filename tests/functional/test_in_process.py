@@ -28,6 +28,9 @@ LOCAL = {'ansible_connection': 'local', 'ansible_python_interpreter': '{{ ansibl
 HERE = 'in this process'  # in what Ansible shows at -vvv of where it runs a module
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 BGP = {'customer_asn': 64512, 'md5_key': 'planted md5 key'}
+WEBHOOK = {'name': 'noc', 'url': 'https://noc.example.com', 'secret': 'planted secret'}
+POLICY = {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'circuits': ['nyc-1'], 'filters': {'slo': [99.9]},
+          'webhooks': ['noc']}
 DEFAULTS = {'netops.cloudflare_cni.cni': {'mtu': 1400}, 'netops.cloudflare_cni.slots_info': {'site': 'nowhere'},
             'group/netops.cloudflare_cni.all': {'retry_timeout': 0}}
 
@@ -74,6 +77,16 @@ ROWS = {
         'environment': [{'HTTP_PROXY': 'http://127.0.0.1:1'}, {'NO_PROXY': ''}, {'no_proxy': ''}]}),
     'after these': Row('cni_settings_info', {}, shows='65000'),
     'LOA': Row('loa', {'conduit_name': 'nyc-1', 'path': 'loa.pdf', 'mode': '0640'}, 'changed', '"mode": "0640"'),
+    'webhook predicted': Row('alert_webhook', WEBHOOK, 'changed', '"secret": "(hidden)"', CHECK),
+    'webhook': Row('alert_webhook', WEBHOOK, 'changed', '"secret_sent": true', DIFF),
+    'webhook again': Row('alert_webhook', WEBHOOK, shows='was not compared'),
+    'webhooks': Row('alert_webhook_info', {}, shows='"name": "noc"'),
+    'alert types': Row('alert_types_info', {'types': ['incident_alert']}, shows='"group": "Cloudflare Status"'),
+    'policy predicted': Row('alert_policy', POLICY, 'changed', '"tunnel_name": ["ewr-a-icon-', CHECK),
+    'policy': Row('alert_policy', POLICY, 'changed', '"conditions"', DIFF),
+    'refused policy': Row('alert_policy', {**POLICY, 'alert_type': 'none'}, 'failed', '"option": "alert_type"'),
+    'policies': Row('alert_policy_info', {'alert_type': POLICY['alert_type']}, shows='"name": "tunnels"'),
+    'history': Row('alert_history_info', {'since': '2026-11-01'}, shows='"alerts": []'),
     'status': Row('status_info', {'conduit_name': 'nyc-1'}, shows='nyc-1'),
     'fleet predicted': Row('rollout', {'circuits': [{'name': 'nyc-2', 'slot': SLOT}]}, 'changed', 'created', CHECK),
     'fleet': Row('rollout', {'circuits': [{'name': 'nyc-2', 'slot': SLOT, 'bgp': BGP}]}, 'changed', 'created', DIFF),
@@ -87,7 +100,7 @@ ROWS = {
     'deleted': Row('interconnect', {'name': '{{ fleet.circuits[0].interconnect }}', 'state': 'absent'}, 'failed', 'nyc-2'),
 }
 EVERY_TIME_ANOTHER = {'cf_ray', 'waited', 'sha256', 'size', 'ansible_job_id', 'results_file', 'started', 'finished', 'created_on',
-                      'modified_on'}
+                      'modified_on', 'created_at', 'last_success', 'created', 'modified'}
 
 
 class Played(NamedTuple):

@@ -22,7 +22,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from simulator.process import Simulator
 from support.module_process import run_in_child
-from support.planted import API_KEY, MD5_KEY, ODD_PAIRING_KEY, PAIRING_KEY, SHORT_KEY, STORED_KEY, TOKEN, found
+from support.planted import API_KEY, MD5_KEY, ODD_PAIRING_KEY, PAIRING_KEY, SHORT_KEY, STORED_KEY, TOKEN, WEBHOOK_SECRET, found
 from support.playbook import Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
@@ -32,6 +32,7 @@ COMMON = ('1500', '64512', 'nyc-1', 'ewr', 'true')  # keys that other output is 
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 BGP = {'customer_asn': 64512, 'md5_key': MD5_KEY}
+WEBHOOK = {'name': 'noc', 'url': 'https://noc.example.com', 'secret': WEBHOOK_SECRET}
 MODULES = {
     'interconnect': {'conduit_name': 'gcp-1', 'pairing_key': PAIRING_KEY, 'bandwidth': '1G'},
     'cni': {'conduit_name': 'nyc-1', 'bgp': BGP},
@@ -40,6 +41,12 @@ MODULES = {
     'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400},
     'loa': {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf', 'force': True},
     'rollout': {'circuits': [{'name': 'nyc-1', 'bgp': BGP, 'health_check': {'rate': 'low'}}]},
+    'alert_webhook': WEBHOOK,
+    'alert_webhook_info': {},
+    'alert_policy': {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'circuits': ['nyc-1'], 'webhooks': []},
+    'alert_policy_info': {},
+    'alert_types_info': {},
+    'alert_history_info': {'conduit_name': 'nyc-1'},
     'interconnect_info': {'conduit_name': 'nyc-1'},
     'cni_info': {'conduit_name': 'nyc-1'},
     'cni_settings_info': {},
@@ -58,6 +65,7 @@ SENDING = {
     'md5 key of a circuit': ('PUT', 'rollout', MODULES['rollout'], [MD5_KEY]),
     'stored md5 key': ('PUT', 'cni', {'conduit_name': 'nyc-1', 'mtu': 1400}, [STORED_KEY]),
     'deleted md5 key': ('DELETE', 'cni', {'conduit_name': 'nyc-1', 'state': 'absent'}, [STORED_KEY]),
+    'secret of a new webhook': ('POST', 'alert_webhook', WEBHOOK, [WEBHOOK_SECRET]),
     'options on the way': ('GET', 'cni', {'conduit_name': 'nyc-1', 'bgp': BGP}, [TOKEN, MD5_KEY]),
 }
 
@@ -146,6 +154,13 @@ def test_no_echo_shows_a_secret(account, printed, sending, echo):
     account.fault('status', method=method, times=None, **echoes(secrets)[echo])
     text = printed(module, **options)
     assert method == 'DELETE' or json.loads(text)['failed'] is True
+    assert found(text) == []
+
+
+def test_a_url_that_holds_the_secret_of_its_webhook_is_shown_without_it(account, printed):
+    account.seed(webhooks=[{'id': 'x', 'name': 'noc', 'url': f'https://hooks.example.com/{WEBHOOK_SECRET}', 'type': 'slack'}])
+    text = printed('alert_webhook', name='noc', secret=WEBHOOK_SECRET)
+    assert json.loads(text)['webhook']['url'].startswith('https://hooks.example.com/****')
     assert found(text) == []
 
 
