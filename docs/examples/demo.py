@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -43,7 +44,7 @@ def main() -> int:
 def show(simulator: Simulator) -> None:
     for name, value in simulator.environment.items():
         print(f'export {name}={value}')
-    play(simulator, 'Order a redundant pair on two devices, with BGP, health checks, LOAs and hand-overs')
+    play(simulator, 'Order a redundant pair on two devices, with health checks, static routes, LOAs and hand-overs')
     for interconnect in simulator.state()['interconnects']:
         simulator.set_status(interconnect['name'], 'Healthy')
     asked = len(simulator.requests())
@@ -53,6 +54,11 @@ def show(simulator: Simulator) -> None:
     if changed or writes:
         sys.exit(f'FAILED: the second run changed {changed} objects and sent {len(writes)} write requests.')
     print(f'Nothing changed. All {len(requests)} requests were reads.')
+    print('\n== The static routes: the offices over both circuits, the data centre over nyc-1 or else nyc-2')
+    handovers = [json.loads(file.read_text()) for file in FILES.glob('*.json')]
+    for line in sorted(f'{route["prefix"]}  priority {route["priority"]}  next hop {handover["link"]["customer_address"]} ({handover["name"]})'
+                       for handover in handovers for route in handover['routes']):
+        print(line)
     print('\n== For the data centre and the router: a Letter of Authorization (LOA) and a hand-over for each circuit')
     for file in sorted(FILES.iterdir()):
         print(f'{file}  {file.stat().st_size} bytes')

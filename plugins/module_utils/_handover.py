@@ -77,7 +77,7 @@ into Cloudflare's equipment. The port stays Pending until the cross-connect is i
   ('VLAN attachment', 'the one with the pairing key of this circuit; activate it in Google Cloud'),
 ]) }}
 {% endif %}
-## For the router: addresses and BGP
+## For the router: addresses and {{ 'BGP' if bgp else 'routes' }}
 
 | | Your router | Cloudflare |
 |---|---|---|
@@ -89,7 +89,9 @@ into Cloudflare's equipment. The port stays Pending until the cross-connect is i
 {{ table([
   ('Prefix length', link.prefix_length),
   ('MTU', link.mtu ~ ' bytes'),
-  ('BGP', 'eBGP for IPv4 between the two addresses' if bgp else 'no session'),
+  ('BGP', 'eBGP for IPv4 between the two addresses' if bgp
+   else 'exchanges no routes: the Cloud Router needs custom learned routes' if port.type == 'gcp_partner'
+   else 'none: the router needs static routes with the next hop ' ~ link.cloudflare_address),
 ] + ([
   ('BGP mode', bgp.mode),
   ('MD5 key', 'set, not shown here' if bgp.md5_key == 'set' else 'not set'),

@@ -176,8 +176,7 @@ def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
 def _variable_specs() -> Spec:
     """{variable of a circuit: its spec}, with the single ones that a survey asks for: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
-             for name, option_spec in HOST_OPTIONS.items() if option_spec['type'] == 'dict'
-             for part, inner in _with_aliases(option_spec.get('options', {}))}
+             for name, option_spec in HOST_OPTIONS.items() for part, inner in _with_aliases(option_spec.get('options', {}))}
     return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
 
 

@@ -111,7 +111,7 @@ def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
     worker.account.seed('lon-1', slot, bgp={'customer_asn': 64496, 'extra_prefixes': []})
     wanted, there = worker.inventory, worker.sync('cni.yml')
     assert set(wanted['circuits']['hosts']) == {'nyc-1', 'nyc-2'}
-    assert wanted['circuits']['vars']['provision_bgp'] == {'customer_asn': 64496}
+    assert wanted['circuits']['vars']['provision_routes'] == [{'prefix': '10.20.0.0/16'}]
     assert there['site_ewr_a']['hosts'] == ['lon-1']
     assert there['_meta']['hostvars']['lon-1']['cni_slot_id'] == slot
 
@@ -155,7 +155,7 @@ def test_the_workflow_from_order_to_healthy(worker):
     ordered = worker.launch(provision, inventory, limit='nyc-1')
     assert ordered.status == 0, ordered.output
     circuit = worker.account.circuits()['nyc-1']
-    assert circuit['cni']['bgp']['customer_asn'] == 64496
+    assert routes(worker) == {('10.20.0.0/16', circuit['cni']['cust_ip'].split('/')[0])}
     assert {file.name for file in worker.artifacts.iterdir()} == {'nyc-1-loa.pdf', 'nyc-1.json', 'nyc-1.md'}
     port = circuit['interconnect']['name']
     pending = worker.launch(wait, inventory, {'provision_wait_timeout': '1'}, limit='nyc-1')
@@ -190,18 +190,21 @@ def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override
     assert worker.account.simulator.state() == before
 
 
-ANSWERS = {
-    'provision_name': 'nyc-9', 'provision_slot_site': 'ewr-a', 'provision_slot_speed': '10G', 'provision_bgp_customer_asn': 64496,
-    'provision_bgp_extra_prefixes': '203.0.113.0/24\n198.51.100.0/24',
-}
+ANSWERS = {'provision_name': 'nyc-9', 'provision_slot_site': 'ewr-a', 'provision_slot_speed': '10G'}
+WITH_BGP = {'provision_bgp_customer_asn': '64496', 'provision_bgp_extra_prefixes': '203.0.113.0/24\n198.51.100.0/24'}
 
 
 def test_one_circuit_from_a_survey_with_blanks(worker):
-    answers = {question['variable']: '' for question in SURVEYS['circuit']['spec']} | ANSWERS
-    job = worker.launch('CNI circuit', worker.inventory, answers)
+    blanks = {question['variable']: '' for question in SURVEYS['circuit']['spec']} | ANSWERS
+    job = worker.launch('CNI circuit', worker.inventory, blanks | {'provision_routes_prefix': '10.20.0.0/16\n10.30.0.0/16'})
+    assert job.status == 0, job.output
+    cni = worker.account.circuits()['nyc-9']['cni']
+    assert routes(worker) == {(prefix, cni['cust_ip'].split('/')[0]) for prefix in ('10.20.0.0/16', '10.30.0.0/16')}
+    assert not cni.get('bgp')
+    job = worker.launch('CNI circuit', worker.inventory, blanks | WITH_BGP)
     assert job.status == 0, job.output
     circuits = worker.account.circuits()
-    assert set(circuits) == {'nyc-9'}
+    assert (set(circuits), len(routes(worker))) == ({'nyc-9'}, 2)
     bgp = circuits['nyc-9']['cni']['bgp']
     assert (bgp['customer_asn'], set(bgp['extra_prefixes'])) == (64496, {'203.0.113.0/24', '198.51.100.0/24'})
     assert circuits['nyc-9']['interconnect']['site'] == 'ewr-a'
@@ -210,19 +213,24 @@ def test_one_circuit_from_a_survey_with_blanks(worker):
 PLAIN = {'provision_bgp_md5_key': '0123456', 'provision_description': '0042', 'provision_loa_name': '1.10'}
 # As texts these would be refused too, by what they ask for.
 ODD = {'provision_name': 'no', 'provision_slot_site': '2026-11-24', 'provision_slot_speed': '10', 'provision_slot_facility': '0',
-       'provision_slot_diverse_from': '7', 'provision_bgp_extra_prefixes': '10'}
+       'provision_slot_diverse_from': '7', 'provision_bgp_extra_prefixes': '10', 'provision_routes_prefix': '10'}
 
 
 def test_an_answer_of_digits_is_stored_as_it_is_or_refused_by_name(worker):
     """ansible-core 2.19 and newer make numbers, booleans and dates of them."""
     kept = Version(ansible_version) < Version('2.19')
     given = PLAIN if kept else PLAIN | ODD
-    job = worker.launch('CNI circuit', worker.inventory, ANSWERS | given)
+    job = worker.launch('CNI circuit', worker.inventory, ANSWERS | WITH_BGP | given)
     assert (job.status == 0) == kept, job.output
     stored = [(circuit['cni']['bgp']['md5_key'], circuit['cni']['magic']['description']) for circuit in worker.account.circuits().values()]
     assert stored == ([('0123456', '0042')] if kept else [])
     assert kept or [name for name in given if not re.search(rf'{name}\b', job.output)] == [], job.output
     assert not {'0123456', '42798'} & set(re.findall(r'\d+', job.output))
+
+
+def routes(worker: Worker) -> set[tuple[str, str]]:
+    """(prefix, next hop) of the static routes of the account."""
+    return {(route['prefix'], route['nexthop']) for route in worker.account.simulator.state()['routes']}
 
 
 def free_slots(worker: Worker) -> list[str]:

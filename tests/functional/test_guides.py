@@ -20,6 +20,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover im
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
 # Seen elsewhere, apply.yml by test_awx, or not ours.
 NOT_HERE = ('make', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install', 'ansible-playbook apply.yml')
+BGP = {'customer_asn': 64496, 'extra_prefixes': [], 'md5_key': 'for-the-demo-only'}
 KNOWN = {
     'rollout_result': {'circuits': [{'name': 'nyc-1', 'outcome': 'failed', 'msg': 'why'}]},
     'vault_cloudflare_account': '{{ lookup("env", "CLOUDFLARE_ACCOUNT_ID") }}',
@@ -41,16 +42,19 @@ def commands() -> list[str]:
 
 
 @pytest.fixture
-def reader(process, tmp_path):
-    """An account with a redundant pair that has light, and a folder with the inventories of the guides."""
+def reader(process, tmp_path, request):
+    """An account with a redundant pair that has light, and a folder with the inventories of the guides.
+
+    The pair has BGP, so that all of it can be changed, except for a text about a router with static routes.
+    """
+    text = request.node.callspec.params.get('text', '') if hasattr(request.node, 'callspec') else ''
     process.reset(activate_after=0, tunnel_version='1.5')
     account = Account(process, tmp_path)
     free = {slot['ccr_device_name']: slot['id'] for slot in process.state()['slots'] if slot['speed'] == '10G' and not slot['occupied']}
     for name, device in (('nyc-1', 'edge01.ewr-a'), ('nyc-2', 'edge02.ewr-a')):
-        account.seed(name, free[device], bgp={'customer_asn': 64496, 'extra_prefixes': [], 'md5_key': 'for-the-demo-only'})
-    account.hand_over('nyc-1', tmp_path / 'artifacts' / 'nyc-1.json')
-    handed_over = json.loads((tmp_path / 'artifacts' / 'nyc-1.json').read_text())
-    (tmp_path / 'artifacts' / 'lon-1.json').write_text(json.dumps({**handed_over, 'name': 'lon-1', 'bgp': None}))
+        account.seed(name, free[device], **({} if 'peer_static_prefixes' in text else {'bgp': BGP}))
+    for name in ('nyc-1', 'lon-1'):
+        account.hand_over('nyc-1', tmp_path / 'artifacts' / f'{name}.json')
     shutil.copy(ROOT / 'docs' / 'examples' / 'inventory.yml', tmp_path / 'inventory.yml')
     (tmp_path / 'cni.yml').write_text('plugin: netops.cloudflare_cni.circuits\nkeyed_groups:\n  - {key: cni_site, prefix: site}\n')
     return account

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""README: the transcript of the demo."""
+"""README and guides: the transcript of the demo, and the hand-over that it writes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def test_the_demo_prints_what_the_readme_shows():
     assert done.returncode == 0, done.stdout + done.stderr
     printed = iter(lines(done.stdout))
     assert [line for line in lines(shown) if line != '...' and line not in printed] == []
+    (sheet,) = re.findall(r'(?s)```markdown\n(# Circuit nyc-1\n.*?)```', (ROOT / 'docs/provision.md').read_text())
+    assert lines((ROOT / '.build/demo/nyc-1.md').read_text()) == lines(sheet)
 
 
 def lines(text: str) -> list[str]:
     """Without the stars that Ansible draws, the figures of this run and the names of its ports."""
-    text = re.sub(r'-icon-[0-9a-f]{4}', '-icon-NNNN', text)
+    text = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'UUID', re.sub(r'-icon-[0-9a-f]{4}', '-icon-NNNN', text))
     return [re.sub(r' *\**$', '', re.sub(r'\b\d+(?=  ?(?:s|bytes)\b)', 'N', line)) for line in text.splitlines() if line]

@@ -87,16 +87,16 @@ class Account:
         return port
 
     def hand_over(self, name: str, file: Path) -> None:
-        """Writes what the role provision hands over of a circuit for the router."""
+        """Writes what the role provision hands over of a circuit for the router, under the name of the file."""
         cni = self.circuits()[name]['cni']
         customer, cloudflare = (cni[end].split('/')[0] for end in ('cust_ip', 'p2p_ip'))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({
-            'format': 1, 'name': name, 'description': cni['magic']['description'],
+            'format': 1, 'name': file.stem, 'description': cni['magic']['description'],
             'link': {'customer_address': customer, 'cloudflare_address': cloudflare, 'prefix_length': 31, 'mtu': cni['magic']['mtu']},
-            'bgp': {
-                'customer_asn': cni['bgp']['customer_asn'], 'cloudflare_asn': 13335, 'extra_prefixes': cni['bgp']['extra_prefixes'],
-                'md5_key': 'set' if cni['bgp']['md5_key'] else 'not set', 'hold_time': 240, 'keepalive': 80,
+            'bgp': (bgp := cni.get('bgp')) and {
+                'customer_asn': bgp['customer_asn'], 'cloudflare_asn': 13335, 'extra_prefixes': bgp['extra_prefixes'],
+                'md5_key': 'set' if bgp['md5_key'] else 'not set', 'hold_time': 240, 'keepalive': 80,
             },
         }))
 

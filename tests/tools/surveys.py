@@ -30,8 +30,8 @@ class Ask:
 
 # What every playbook takes besides.
 HOSTS = {'type': 'str', 'description': 'The circuits to delete, a pattern of host names such as nyc-2 or nyc-1,nyc-2.'}
+ROUTES = {'type': 'list', 'description': 'IPv4 prefixes of the static routes to the circuit, which Cloudflare sends over it.'}
 HEALTH = ('Healthy', 'Unhealthy', 'Down')
-LEAST = {'provision_bgp.customer_asn': 1}
 TEXTS = ('text', 'textarea', 'password')
 SURVEYS = {
     'rollout': [Ask('rollout_state', True, ('merged', 'overridden')), Ask('rollout_max_deletes'), Ask('rollout_fail_fast', True)],
@@ -40,8 +40,8 @@ SURVEYS = {
     'decommission': [Ask('provision_hosts', True)],
     'circuit': [
         Ask('provision_name', True), Ask('provision_description'), Ask('provision_slot.site', True), Ask('provision_slot.facility'),
-        Ask('provision_slot.speed', True), Ask('provision_slot.diverse_from'), Ask('provision_bgp.customer_asn', True),
-        Ask('provision_bgp.extra_prefixes'), Ask('provision_bgp.md5_key'), Ask('provision_mtu'), Ask('provision_loa_name'),
+        Ask('provision_slot.speed', True), Ask('provision_slot.diverse_from'), Ask('provision_routes.prefix'),
+        Ask('provision_bgp.customer_asn'), Ask('provision_bgp.extra_prefixes'), Ask('provision_bgp.md5_key'), Ask('provision_mtu'), Ask('provision_loa_name'),
     ],
 }
 
@@ -52,7 +52,8 @@ def options() -> dict[str, dict]:
     texts = ((ROOT / 'plugins' / file).read_text() for file in ('doc_fragments/_fleet.py', 'modules/rollout.py'))
     module = {name: option for text in texts for name, option in yaml.safe_load(text.split("'''")[1])['options'].items()}
     inner = {f'{name}.{key}': option for name, above in role.items() for key, option in above.get('options', {}).items()}
-    return role | inner | {f'rollout_{name}': option for name, option in module.items()} | {'provision_hosts': HOSTS}
+    return role | inner | {f'rollout_{name}': option for name, option in module.items()} | {
+        'provision_hosts': HOSTS, 'provision_routes.prefix': ROUTES}
 
 
 def question(ask: Ask, option: dict) -> dict:
@@ -66,9 +67,7 @@ def question(ask: Ask, option: dict) -> dict:
     default = option.get('default')
     if isinstance(default, (str, int)) and '{{' not in str(default):
         asked['default'] = str(default).lower() if option['type'] == 'bool' else default
-    if ask.option in LEAST:
-        asked['min'] = LEAST[ask.option]
-    elif ask.required and asked['type'] in TEXTS:
+    if ask.required and asked['type'] in TEXTS:
         asked['min'] = 1  # characters: without it AWX takes a blank for an answer
     return asked
 
@@ -95,7 +94,7 @@ def kind(ask: Ask, option: dict) -> str:
         return 'multiselect' if option['type'] == 'list' else 'multiplechoice'
     if option['type'] == 'list':
         return 'textarea'
-    return 'integer' if option['type'] == 'int' and ask.required else 'text'
+    return 'text'
 
 
 class Dumper(yaml.SafeDumper):

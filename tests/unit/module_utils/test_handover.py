@@ -91,7 +91,7 @@ PARTNER_SHEET = """\
 | Interconnect | gcp-icon-1 |
 | VLAN attachment | the one with the pairing key of this circuit; activate it in Google Cloud |
 
-## For the router: addresses and BGP
+## For the router: addresses and routes
 
 | | Your router | Cloudflare |
 |---|---|---|
@@ -101,7 +101,7 @@ PARTNER_SHEET = """\
 |---|---|
 | Prefix length | 30 |
 | MTU | 1476 bytes |
-| BGP | no session |
+| BGP | exchanges no routes: the Cloud Router needs custom learned routes |
 | Health check | off |
 """
 
@@ -176,6 +176,12 @@ def test_a_port_as_data_centre_and_router_engineer_read_it():
 
 def test_a_port_as_programs_read_it():
     assert json_text(handover_of(CircuitFacts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335}), LOA)) == DIRECT_JSON
+
+
+def test_a_port_without_bgp_needs_static_routes():
+    shown = sheet(CircuitFacts('nyc-1', DIRECT, {**CNI, 'bgp': None}))
+    assert '## For the router: addresses and routes\n' in shown
+    assert '\n| BGP | none: the router needs static routes with the next hop 172.31.0.0 |\n' in shown
 
 
 def test_a_partner_without_bgp():
