@@ -91,7 +91,10 @@ options:
     description: The MTU of the link in bytes, 576 to 1500. 1500 on a new CNI if not given.
     type: int
   bgp:
-    description: The BGP session over the link. It can be added and changed; O(clear) removes it.
+    description:
+      - The BGP session over the link. It can be added and changed; O(clear) removes it.
+      - BGP over CNI is a closed beta that is not available to new customers. Without it, static routes carry the traffic, see
+        M(netops.cloudflare_cni.static_route).
     type: dict
     suboptions:
       customer_asn:

@@ -53,21 +53,25 @@ EXAMPLES = r'''
       speed: 10G
   register: ordered
 
-- name: Create a CNI with BGP
+- name: Create the CNI
   netops.cloudflare_cni.cni:
     conduit_name: nyc-1
     interconnect: "{{ ordered.interconnect.name }}"
     description: New York, first circuit
     mtu: 1500
-    bgp:
-      customer_asn: 64512
-      extra_prefixes:
-        - 192.0.2.0/24
   register: circuit
 
 - name: Show the addresses of the link
   ansible.builtin.debug:
     msg: "{{ circuit.cni.cust_ip }} here, {{ circuit.cni.p2p_ip }} at Cloudflare"
+
+- name: Add BGP, in an account that has it
+  netops.cloudflare_cni.cni:
+    conduit_name: nyc-1
+    bgp:
+      customer_asn: 64512
+      extra_prefixes:
+        - 192.0.2.0/24
 
 - name: Change the BGP mode to announce only
   netops.cloudflare_cni.cni:

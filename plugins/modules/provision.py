@@ -59,6 +59,7 @@ EXAMPLES = r'''
   vars:
     provision_name: nyc-1
     provision_slot: {site: ewr-a, speed: 10G}
+    provision_routes: [{prefix: 10.20.0.0/16}]
 
 - name: Provision all hosts of the play
   netops.cloudflare_cni.provision:

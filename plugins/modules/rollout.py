@@ -110,37 +110,38 @@ extends_documentation_fragment:
 '''
 
 EXAMPLES = r'''
-- name: Create a redundant pair
+- name: Create a redundant pair that shares the traffic to the offices, the second as a backup for the data centre
   netops.cloudflare_cni.rollout:
     circuits:
       - name: nyc-1
         slot: &newark
           site: ewr-a
           speed: 10G
-        bgp:
-          customer_asn: 64512
-        health_check:
+        health_check: &check
           rate: high
+        routes:
+          - {prefix: 10.20.0.0/16, description: Offices}
+          - {prefix: 10.30.0.0/16, description: Data centre}
       - name: nyc-2
         slot:
           <<: *newark
           diverse_from: [nyc-1]
-        bgp:
-          customer_asn: 64512
+        health_check: *check
+        routes:
+          - {prefix: 10.20.0.0/16, description: Offices}
+          - {prefix: 10.30.0.0/16, description: Data centre, priority: 200}
+    site_demand:
+      ewr-a: 2G
 
-- name: Share the traffic to an office over the pair, and keep one as the backup for a data centre
+- name: Add BGP to the pair, in an account that has it
   netops.cloudflare_cni.rollout:
     circuits:
       - name: nyc-1
-        slot: *newark
-        routes:
-          - {prefix: 10.20.0.0/16}
-          - {prefix: 10.30.0.0/16}
+        bgp:
+          customer_asn: 64512
       - name: nyc-2
-        slot: *newark
-        routes:
-          - {prefix: 10.20.0.0/16}
-          - {prefix: 10.30.0.0/16, priority: 200}
+        bgp:
+          customer_asn: 64512
 
 - name: Read the account as circuits
   netops.cloudflare_cni.rollout:
