@@ -56,12 +56,15 @@ def show(simulator: Simulator) -> None:
     print(f'Nothing changed. All {len(requests)} requests were reads.')
     print('\n== The static routes: the offices over both circuits, the data centre over nyc-1 or else nyc-2')
     handovers = [json.loads(file.read_text()) for file in FILES.glob('*.json')]
-    for line in sorted(f'{route["prefix"]}  priority {route["priority"]}  next hop {handover["link"]["customer_address"]} ({handover["name"]})'
-                       for handover in handovers for route in handover['routes']):
-        print(line)
+    print('\n'.join(sorted(line for handover in handovers for line in route_lines(handover))))
     print('\n== For the data centre and the router: a Letter of Authorization (LOA) and a hand-over for each circuit')
     for file in sorted(FILES.iterdir()):
         print(f'{file}  {file.stat().st_size} bytes')
+
+
+def route_lines(handover: dict) -> Iterator[str]:
+    next_hop = f'{handover["link"]["customer_address"]} ({handover["name"]})'
+    return (f'{route["prefix"]}  priority {route["priority"]}  next hop {next_hop}' for route in handover['routes'])
 
 
 def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False) -> int:

@@ -15,8 +15,8 @@ description:
 options:
   default_asn:
     description:
-      - The AS number of Cloudflare's side, 1 to 4294967295. Cloudflare's own is 13335. Cloudflare's documents contradict each other on other
-        values - one allows none, another 64512 to 65534.
+      - The AS number of Cloudflare's side, 1 to 4294967295. Cloudflare's own is 13335. Cloudflare's documents contradict each other on
+        other values - one allows none, another 64512 to 65534.
       - The customer's is O(netops.cloudflare_cni.cni#module:bgp.customer_asn).
     type: int
     required: true

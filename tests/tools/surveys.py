@@ -41,7 +41,8 @@ SURVEYS = {
     'circuit': [
         Ask('provision_name', True), Ask('provision_description'), Ask('provision_slot.site', True), Ask('provision_slot.facility'),
         Ask('provision_slot.speed', True), Ask('provision_slot.diverse_from'), Ask('provision_routes.prefix'),
-        Ask('provision_bgp.customer_asn'), Ask('provision_bgp.extra_prefixes'), Ask('provision_bgp.md5_key'), Ask('provision_mtu'), Ask('provision_loa_name'),
+        Ask('provision_bgp.customer_asn'), Ask('provision_bgp.extra_prefixes'), Ask('provision_bgp.md5_key'), Ask('provision_mtu'),
+        Ask('provision_loa_name'),
     ],
 }
 
