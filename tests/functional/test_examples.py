@@ -16,12 +16,12 @@ from support.ansible_runs import ROOT, SETTINGS, run
 
 MODULES = sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py'))
 # Their examples speak of the circuits nyc-1 and nyc-2, and don't make them.
-NEED_CIRCUITS = {'health_check', 'loa', 'static_route', 'status_info'}
+NEED_CIRCUITS = {'health_check', 'loa', 'static_route', 'status_info', 'tunnel'}
 
 
 @pytest.mark.parametrize('module', MODULES)
 def test_the_examples_run_as_they_stand(module, simulator, run_module, tmp_path):
-    simulator.reset(activate_after=0)
+    simulator.reset(activate_after=0, tunnel_version='1.5')
     if module in NEED_CIRCUITS:
         run_module('rollout', circuits=[{'name': name, 'slot': {'site': 'ewr-a'}} for name in ('nyc-1', 'nyc-2')])
     examples = import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}').EXAMPLES
