@@ -43,7 +43,13 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
     without_wrapping,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank, with_answers
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields, is_id_alone, put_object, put_several
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import (
+    desired_fields,
+    is_id_alone,
+    is_known_update,
+    put_object,
+    put_several,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import hashable
 
@@ -220,8 +226,7 @@ def _phases(chains: Iterable[Iterable[Change]]) -> Callable[[Change], tuple[int,
 
 def _can_be_put_together(change: Change) -> bool:
     """Whether an update is one of those that a PUT of several objects can do."""
-    return change.action == 'update' and bool(change.row.bulk_put) and UNKNOWN not in (
-        change.after.get(change.row.id), *desired_fields(change).values())
+    return bool(change.row.bulk_put) and is_known_update(change)
 
 
 def _put_together(client: Client, chains: Sequence[MutableSequence[Change]], results: Sequence[ChainResult],

@@ -100,6 +100,10 @@ class Client:
         """An object; None when 404 is among the accepted statuses and is the answer."""
         return self._call('GET', segments, query, accept=accept, headers=headers, decode=_decode_object)
 
+    def get_value(self, segments: Iterable[Any]) -> Any:
+        """What an answer holds, of whatever type: for the few that no source describes."""
+        return self._call('GET', segments, decode=lambda answer, request: _envelope_result(_parsed_json(answer, request)))
+
     def get_pages(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, list_key: str = 'items',
                   headers: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """The pages of a list, by `next` (source: the contract) or by `result_info` (Cloudflare's other lists).
@@ -125,9 +129,10 @@ class Client:
         """The new object. Sent once: any failure but a 429 is raised at once, and the object may have been created all the same."""
         return self._call('POST', segments, body=body, accept=WRITE_STATUSES, decode=_decode_object)
 
-    def put(self, segments: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+    def put(self, segments: Iterable[Any], body: Mapping[str, Any], headers: Mapping[str, str] | None = None,
+            query: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """The object as stored; None if the API confirms without it."""
-        return self._call('PUT', segments, body=body, headers=headers, accept=WRITE_STATUSES, decode=_decode_object_or_none)
+        return self._call('PUT', segments, query, body=body, headers=headers, accept=WRITE_STATUSES, decode=_decode_object_or_none)
 
     def delete(self, segments: Iterable[Any]) -> bool:
         """False if the API has no such object, as after a lost answer. No body is documented, so none is read."""

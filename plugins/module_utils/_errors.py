@@ -8,6 +8,7 @@ CniError
 ├── AmbiguousError          more than one object matches
 ├── DriftError              an object differs in fields that are immutable
 ├── NotAppliedError         the API confirmed a write and did not apply it
+├── ValidationError         the API wrote what it was asked only to validate
 ├── UndecidedError          nobody can tell whether an order was placed
 ├── RaceError               another run was quicker
 ├── ProtectedError          a circuit that carries traffic is not deleted without force
@@ -122,6 +123,17 @@ class NotAppliedError(CniError):
     def __init__(self, label: str, fields: dict[str, dict[str, Any]]) -> None:
         pairs = ', '.join(f'{name} is {pair["have"]!r}, requested {pair["want"]!r}' for name, pair in fields.items())
         super().__init__(f'Cloudflare accepted the write to {label} but did not apply it: {pairs}.', fields=fields)
+
+
+class ValidationError(CniError):
+    """The API wrote a change that it was asked only to validate. change: what it wrote."""
+
+    kind = 'validation'
+
+    def __init__(self, change: Any) -> None:
+        super().__init__(f'Cloudflare was asked to validate the change of {change.label} (validate_only=true), and wrote it. '
+                         'No other change was sent. Do not use validate.')
+        self.applied = [change]
 
 
 class UndecidedError(CniError):

@@ -147,7 +147,7 @@ class ArtifactsFolder:
 
     def _plan_loa(self, facts: CircuitFacts, files: FilesOnDisk) -> Change:
         current, desired = current_and_desired_loa(facts.interconnect['name'], facts.loa_name, files.record, files.loa_sha256,
-                                                   lambda fetched: is_older(fetched, self._max_age, self._now()))
+                                                   lambda fetched: is_older(fetched, self._max_age, self._now()), facts.default_loa_name)
         return self._file_change(LOA, facts.name, current, desired)
 
     def plan_removal(self, name: str, files: FilesOnDisk) -> list[Change]:

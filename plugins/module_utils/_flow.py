@@ -32,6 +32,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import routes_to
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import default_loa_name
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects, run_concurrently
@@ -45,7 +46,16 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     split_follow_ups,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._progress import ChainCounter, Progress, progress_reporter
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import validate_updates
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    CNI,
+    INTERCONNECT,
+    LOA,
+    ROUTE,
+    SETTINGS,
+    TUNNEL,
+    UNKNOWN,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
     Snapshot,
     map_all_reads,
@@ -105,7 +115,7 @@ def _rollout_from_options(task: Task) -> Rollout:
     check_site_demand(params['site_demand'])
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
                    task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
-                   params['later'] or (), params['purge_routes'], params['site_demand'] or {})
+                   params['later'] or (), params['purge_routes'], params['site_demand'] or {}, params['validate'])
 
 
 @dataclass
@@ -116,6 +126,7 @@ class Rollout:
     to_error: makes a CniError of any exception; steps: those of STEPS to do; read_status: of all circuits, not only those that wait;
     folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
     purge_routes: the routes to a circuit that overridden deletes go with it; site_demand: {site: the bandwidth that it needs}.
+    validate: in check mode Cloudflare validates the updates.
     """
 
     circuits: Sequence[Circuit]
@@ -133,6 +144,7 @@ class Rollout:
     later: Collection[str] = ()
     purge_routes: bool = False
     site_demand: Mapping[str, str] = field(default_factory=dict)
+    validate: bool = False
     settings: Outcome | None = None
     account: Object | None = None  # its settings, if they were read
     _input_order: list[Outcome | str] = field(default_factory=list)  # outcomes of invalid circuits, names of the valid ones
@@ -140,6 +152,7 @@ class Rollout:
     _declared: dict[str, Circuit] = field(default_factory=dict)
     _records: Mapping[str, Object] = field(default_factory=dict)
     _files_on_disk: dict[str, FilesOnDisk] = field(default_factory=dict)
+    _default_names: dict[str, str | None] = field(default_factory=dict)  # of LOAs, by interconnect
     _record_warnings: dict[str, str] = field(default_factory=dict)
     _demand_warnings: Sequence[str] = ()
     _snapshot: Snapshot = field(default_factory=Snapshot)
@@ -287,6 +300,8 @@ class Rollout:
     def run(self, client: Client, check_mode: bool, on_progress: Progress = lambda done, total: None) -> list[Outcome]:
         """Reads, plans and, but for check mode, writes. on_progress: called with the numbers of circuits that are done, and of all."""
         outcomes = self._planned(client)
+        if check_mode and self.validate:
+            self._validate_updates(client, outcomes)
         if self._stopped_by_failure(outcomes) or check_mode:
             self._read_statuses(client, outcomes, 0)
             return outcomes
@@ -299,6 +314,14 @@ class Rollout:
         self._read_statuses(client, outcomes, self.wait_timeout)
         return outcomes
 
+    def _validate_updates(self, client: Client, outcomes: Iterable[Outcome]) -> None:
+        """Has Cloudflare validate the updates that are planned. What it refuses is the failure of that circuit."""
+        planned = [(outcome, change) for outcome in outcomes if not outcome.result.error for change in outcome.changes]
+        refused = {id(change): error for change, error in validate_updates(client, [change for _outcome, change in planned])}
+        for outcome, change in planned:
+            if id(change) in refused:
+                outcome.result.add_failure(refused[id(change)])
+
     def _planned(self, client: Client) -> list[Outcome]:
         """The outcomes as planned for the account and the records as they are now."""
         snapshot = Snapshot()
@@ -307,7 +330,17 @@ class Rollout:
             recorded = {name: interconnect for name, record in self._records.items() if (interconnect := get(record, 'interconnect.name'))}
             renamed = {self._renamed[name]: interconnect for name, interconnect in recorded.items() if name in self._renamed}
             snapshot.set_records(renamed | {name: interconnect for name, interconnect in recorded.items() if name not in self._renamed})
-        return observe(client, self.plan_outcomes, snapshot, prefetch=self._prefetch)
+        outcomes = observe(client, self.plan_outcomes, snapshot, prefetch=self._prefetch)
+        self._read_default_names(client, outcomes)
+        return outcomes
+
+    def _read_default_names(self, client: Client, outcomes: Sequence[Outcome]) -> None:
+        """Reads the names of the LOAs that are to be fetched and are given none, and plans the files with them."""
+        interconnects = {outcome.name: name for outcome in outcomes if (name := _of_unnamed_loa(outcome.file_changes))}
+        asked = list(dict.fromkeys(interconnects.values()))
+        self._default_names |= zip(asked, run_concurrently(partial(default_loa_name, client), asked), strict=True)
+        if asked:
+            self._plan_files({outcome.name: outcome for outcome in outcomes if outcome.name in interconnects}, self._snapshot)
 
     def _stopped_by_failure(self, outcomes: Iterable[Outcome]) -> bool:
         """Whether fail_fast stops the run before anything is written; the circuits are then skipped."""
@@ -440,7 +473,8 @@ class Rollout:
         if circuit.get('routes') is not None and 'handover' in self._file_steps:
             routes = outcome.routes or [] if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
         outcome.current = {row.name: obj for row, obj in ((INTERCONNECT, interconnect), (CNI, cni), (TUNNEL, tunnel)) if obj}
-        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes)
+        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes,
+                            self._default_names.get(name, UNKNOWN))
 
     def _gets_new_target(self, outcome: Outcome, tunnel: Object | None) -> bool:
         """Whether the CNI gets an address in this run, from which Cloudflare calculates the target, and no answer has returned that yet."""
@@ -471,7 +505,11 @@ class Rollout:
             facts = self._facts(outcome, self._snapshot)
             if get(facts.tunnel, EFFECTIVE_TARGET) == UNKNOWN and not failed:
                 facts = facts._replace(tunnel=next(iter(read_objects(client, TUNNEL.name, facts.tunnel[TUNNEL.id])), facts.tunnel))
-            changes = self._file_changes_of(outcome, facts, ['loa'] if failed else None)
+            steps = ['loa'] if failed else None
+            changes = self._file_changes_of(outcome, facts, steps)
+            if interconnect := _of_unnamed_loa(changes):
+                facts = facts._replace(default_loa_name=default_loa_name(client, interconnect))
+                changes = self._file_changes_of(outcome, facts, steps)
             written = self.folder.write_changes(client, changes)
             outcome.result.partial += written if failed else []
             planned = {change.row.name: change for change in outcome.file_changes}  # as check mode shows them
@@ -509,6 +547,12 @@ class Rollout:
             for outcome in asking:
                 outcome.result.add_failure(self.to_error(error))
             return None
+
+
+def _of_unnamed_loa(changes: Iterable[Change]) -> str | None:
+    """The interconnect of a LOA that is to be fetched and is given no name, while the default name is not known. None if it is new."""
+    loa = next((change.after['content'] for change in changes if change.row is LOA and change.after), None)
+    return loa['interconnect'] if get(loa, 'default_name') == UNKNOWN != loa['interconnect'] else None
 
 
 def _interconnect_change(changes: Iterable[Change]) -> Change | None:

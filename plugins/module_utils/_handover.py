@@ -43,6 +43,7 @@ SHEET = r'''{% macro table(rows) %}
 {% set link = handover.link %}
 {% set bgp = handover.bgp %}
 {% set check = handover.health_check %}
+{% set loa = handover.loa | default({}) %}
 # Circuit {{ handover.name | cell }}
 
 {% if handover.description %}
@@ -60,6 +61,7 @@ SHEET = r'''{% macro table(rows) %}
   ('Cloudflare slot', port.slot_id),
   ('Interconnect', port.name),
   ('Letter of Authorization', port.loa),
+  ('LOA made out to', loa.get('name') or loa.get('default_name')),
   ('Port speed', port.speed),
   ('Optic', port.optic),
   ('Fibre', 'single-mode, one pair, up to 10 km'),
@@ -126,7 +128,7 @@ None.
 class CircuitFacts(NamedTuple):
     """What the files of a circuit are made from; None for what is not known or does not exist. loa_name: the name for the LOA.
 
-    routes: those to the circuit, None where it does not declare them.
+    routes: those to the circuit, None where it does not declare them. default_loa_name: what Cloudflare makes a LOA out to without a name.
     """
 
     name: str
@@ -136,6 +138,7 @@ class CircuitFacts(NamedTuple):
     settings: Object | None = None
     loa_name: str | None = None
     routes: Sequence[Object] | None = None
+    default_loa_name: str | None = None
 
 
 def file_name(circuit: str) -> str:
@@ -151,7 +154,7 @@ def is_direct(interconnect: Mapping[str, Any] | None) -> bool:
 # NAME.json
 
 def handover_of(facts: CircuitFacts, loa: Object | None) -> Object:
-    """The hand-over of a circuit whose interconnect and CNI are known. loa: {interconnect, name, sha256, fetched} of its LOA."""
+    """The hand-over of a circuit whose interconnect and CNI are known. loa: {interconnect, name, sha256, fetched, ...} of its LOA."""
     return {
         'format': FORMAT,
         'name': facts.name,

@@ -14,7 +14,11 @@ from typing import Any
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import read_file, write_file
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AnswerError,
+    InputError,
+    TransportError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import interconnect_names
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
@@ -37,12 +41,32 @@ def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
     return answer.body
 
 
+def default_loa_name(client: Client, interconnect: str) -> str | None:
+    """The name that an LOA is made out to if none is asked for; None if Cloudflare does not say, as an older service.
+
+    Cloudflare's API reference has the call, and no source the fields of its answer: the text under a name counts, else any text.
+    """
+    try:
+        return _text_in(client.get_value((*INTERCONNECT.url_path, interconnect, 'loa', 'default')))
+    except (AnswerError, TransportError):
+        return None
+
+
+def _text_in(value: Any) -> str | None:
+    if isinstance(value, dict):
+        value = [inner for _key, inner in sorted(value.items(), key=lambda item: 'name' not in item[0].lower())]
+    if isinstance(value, list):
+        return next(filter(None, map(_text_in, value)), None)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
 def is_pdf(content: bytes) -> bool:
     """Whether a file is a PDF, by its first bytes."""
     return content.startswith(b'%PDF-')
 
 
-# The LOA of a circuit: {interconnect, name, sha256, fetched} in the record says what the file on disk is for.
+# The LOA of a circuit: {interconnect, name, sha256, fetched} in the record says what the file on disk is for. If no name was asked for,
+# default_name is that which Cloudflare had for it then. If Cloudflare has another one later, the LOA is still what was asked for: it stays.
 
 def utc_now() -> datetime:
     """The current time, with its time zone."""
@@ -56,19 +80,21 @@ def recorded_loa(record: Object | None, interconnect: str) -> Object | None:
 
 
 def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Object | None, sha256: str | None,
-                            is_outdated: Callable[[Any], bool]) -> tuple[Object | None, Object]:
+                            is_outdated: Callable[[Any], bool], default_name: str | None = None) -> tuple[Object | None, Object]:
     """The LOA as it is on disk and as it has to be: equal if it stays.
 
     sha256: of the file, None without one. A file that is not on record, as version 1.0.0 left it, is fetched anew.
-    is_outdated: whether a LOA that was fetched at that time is too old.
+    is_outdated: whether a LOA that was fetched at that time is too old. default_name: the name of a new one if none is asked for, if known.
     """
     recorded = get(record, 'loa')
     name = checked_value('loa_name', loa_name, check_loa_name, []) if loa_name else get(recorded_loa(record, interconnect), 'name')
-    desired = {'interconnect': interconnect, 'name': name, 'sha256': sha256}
     current = sha256 and (recorded or {'sha256': sha256})
-    if current and desired == {key: get(recorded, key) for key in desired} and not is_outdated(get(recorded, 'fetched')):
+    is_same = (get(recorded, 'interconnect'), get(recorded, 'sha256')) == (interconnect, sha256)
+    names = get(recorded, 'name'), get(recorded, 'default_name')
+    if current and is_same and name in names and not is_outdated(get(recorded, 'fetched')):
         return current, current
-    return current, {**desired, 'sha256': UNKNOWN, 'fetched': UNKNOWN}
+    default = {'default_name': default_name} if default_name and not name else {}
+    return current, {'interconnect': interconnect, 'name': name, **default, 'sha256': UNKNOWN, 'fetched': UNKNOWN}
 
 
 def is_older(fetched: Any, max_age: timedelta | None, now: datetime) -> bool:
@@ -97,10 +123,10 @@ def loa_work(task: Task) -> dict[str, Any]:
     if params['name']:
         checked_value('name', params['name'], check_loa_name, [])
     content = read_file(path, 'path')
-    is_fetched = params['force'] or content is None or not is_pdf(content)
+    is_fetched, name = params['force'] or content is None or not is_pdf(content), None
     if is_fetched:
         _check_folder(os.path.dirname(path))
-        new = _fetch_named_loa(task)
+        new, name = _fetch_named_loa(task)
         if not task.module.check_mode:
             write_file(path, new, 'path')
             content = new
@@ -108,7 +134,8 @@ def loa_work(task: Task) -> dict[str, Any]:
         task.module.load_file_common_arguments(task.module.params, path=path), False)
     known = {} if content is None else {'sha256': hashlib.sha256(content).hexdigest(), 'size': len(content)}
     diff = {'before': '', 'after': f'an LOA at {params["path"]}\n' if is_fetched else ''}
-    return {'changed': is_fetched or has_other_attributes, 'path': params['path'], 'sha256': None, 'size': None, 'diff': [diff], **known}
+    return {'changed': is_fetched or has_other_attributes, 'path': params['path'], 'name': name, 'sha256': None, 'size': None,
+            'diff': [diff], **known}
 
 
 def _check_folder(folder: str) -> None:
@@ -118,10 +145,12 @@ def _check_folder(folder: str) -> None:
         raise InputError('path', f'the folder {folder} cannot be written to.')
 
 
-def _fetch_named_loa(task: Task) -> bytes | None:
-    """The LOA of the interconnect that the options name; None if that is only predicted."""
+def _fetch_named_loa(task: Task) -> tuple[bytes | None, str | None]:
+    """The LOA of the interconnect that the options name, None if that is only predicted; and the name that it is made out to, if known."""
     options = {option: [task.params[option]] if task.params[option] else None for option in ('interconnect', 'conduit_name')}
-    name = observe(task.client, lambda snapshot: interconnect_names(options, snapshot))[0]
-    if name == UNKNOWN and not task.module.check_mode:
+    interconnect, name = observe(task.client, lambda snapshot: interconnect_names(options, snapshot))[0], task.params['name']
+    if interconnect == UNKNOWN and not task.module.check_mode:
         raise InputError('interconnect', f'{UNKNOWN!r} is a value from check mode, which has no LOA.')
-    return None if name == UNKNOWN else fetch_loa(task.client, name, task.params['name'])
+    if interconnect == UNKNOWN:
+        return None, name
+    return fetch_loa(task.client, interconnect, name), name or default_loa_name(task.client, interconnect)

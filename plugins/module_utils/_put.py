@@ -1,19 +1,20 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PUT of one object, and of several by one request."""
+"""PUT of one object, of several by one request, and PUT that only validates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, CniError, ShapeError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, CniError, ShapeError, ValidationError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, differing_fields, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects, run_concurrently, unwrapped_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 
 BULK_SIZE = 100  # objects in a PUT of several; no source gives a limit
 
@@ -23,11 +24,14 @@ def desired_fields(change: Change) -> Object:
     return {path: get(change.after, path) for path in change.paths}
 
 
+def is_known_update(change: Change) -> bool:
+    """Whether a change is an update of an object that exists, with no value that only Cloudflare can assign."""
+    return change.action == 'update' and UNKNOWN not in (change.after.get(change.row.id), *desired_fields(change).values())
+
+
 def put_object(client: Client, row: Resource, after: Object, paths: Sequence[str]) -> Object:
     """The object as stored after a PUT of all of it, or of the blocks that hold the fields."""
-    body = _put_body(row, after, paths)
-    body = {**body, 'account': client.account_id} if row.full_put and row.id and row.account_in_body else body
-    answer = client.put((*row.url_path, after[row.id]) if row.id else row.url_path, body, headers=row.headers)
+    answer = _put(client, row, after, paths)
     if answer is not None and not is_id_alone(row, answer):
         return unwrapped_object(row, answer)
     return next(iter(read_objects(client, row.name, after[row.id] if row.id else None)), {})
@@ -36,6 +40,12 @@ def put_object(client: Client, row: Resource, after: Object, paths: Sequence[str
 def is_id_alone(row: Resource, answer: Object) -> bool:
     """Whether an answer names the object that was written, and no more, as those of notifications do."""
     return {*answer} == {row.id}
+
+
+def _put(client: Client, row: Resource, after: Object, paths: Sequence[str], query: Mapping[str, Any] | None = None) -> Object | None:
+    body = _put_body(row, after, paths)
+    body = {**body, 'account': client.account_id} if row.full_put and row.id and row.account_in_body else body
+    return client.put((*row.url_path, after[row.id]) if row.id else row.url_path, body, headers=row.headers, query=query)
 
 
 def _put_body(row: Resource, after: Object, paths: Sequence[str]) -> Object:
@@ -117,3 +127,45 @@ def _read_by_id(client: Client, row: Resource) -> dict[str, Object]:
 
 def _is_as_desired(change: Change, obj: Object | None) -> bool:
     return obj is not None and not differing_fields(change.row, desired_fields(change), obj)
+
+
+# Validation, in check mode. PUT only, which can do no more than the run that is predicted; never below /cni/, where nobody documents it.
+
+def validate_updates(client: Client, changes: Iterable[Change]) -> list[tuple[Change, CniError]]:
+    """The updates that Cloudflare would not write, with the reasons. Asks it to validate each of those that it can be asked of.
+
+    The updates go one by one until one is confirmed, which is then read. If it is written, Cloudflare ignores validate_only: that one
+    fails and is reported as written, and nothing else is sent.
+    """
+    remaining = [change for change in changes if change.row.validate_only and is_known_update(change)]
+    refused: list[tuple[Change, CniError]] = []
+    while remaining:
+        change = remaining.pop(0)
+        error = _validation_error(client, change)
+        if error is None:
+            return refused + _validated_after(client, change, remaining)
+        refused.append((change, error))
+    return refused
+
+
+def _validated_after(client: Client, confirmed: Change, remaining: Sequence[Change]) -> list[tuple[Change, CniError]]:
+    """The same of the updates that remain after the first that was confirmed, and of that one."""
+    try:
+        current = read_objects(client, confirmed.row.name, confirmed.after[confirmed.row.id])
+    except CniError as error:
+        error.notes.append(f'So it is not known whether {confirmed.label} was only validated, and nothing else is.')
+        return [(confirmed, error)]
+    if any(_is_as_desired(confirmed, obj) for obj in current):
+        return [(confirmed, ValidationError(confirmed))]
+    errors = run_concurrently(partial(_validation_error, client), remaining)
+    return [(change, error) for change, error in zip(remaining, errors, strict=True) if error]
+
+
+def _validation_error(client: Client, change: Change) -> CniError | None:
+    """Why Cloudflare would not write an update, None if it would."""
+    try:
+        _put(client, change.row, change.after, change.paths, {'validate_only': True})
+    except CniError as error:
+        error.notes.append('This was a validation: nothing was written.')
+        return error
+    return None

@@ -102,6 +102,7 @@ class Resource(NamedTuple):
     exclusive: no two objects may have the same value in this field, unless the option shared is set.
     full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the keys that an answer may have the object under.
     bulk_put: where the answer to a PUT of several has them, '' where there is no such PUT. Its body has them where a list has them.
+    validate_only: Cloudflare documents that PUT with ?validate_only=true writes nothing.
     account_in_body: POST and PUT of a whole object name the account.
     read_only: what answers hold and PUT must not. constants: values that every object of the row has.
     variants: rows for the values of type. implied_types: {option: the type that it is for}.
@@ -128,6 +129,7 @@ class Resource(NamedTuple):
     full_put: bool = True
     wrapped_in: tuple[str, ...] = ()
     bulk_put: str = ''
+    validate_only: bool = False
     headers: Mapping[str, str] = {}
     read_only: tuple[str, ...] = ()
     parse: Callable[[dict[str, Any]], dict[str, Any]] = values.unchanged
@@ -337,7 +339,7 @@ SETTINGS = Resource(
 
 TUNNEL = Resource(
     'tunnel', ('magic', 'cf_interconnects'), list_key='interconnects', creatable=False, full_put=False,
-    wrapped_in=('interconnect', 'modified_interconnect'), bulk_put='modified_interconnects',
+    wrapped_in=('interconnect', 'modified_interconnect'), bulk_put='modified_interconnects', validate_only=True,
     title='health check', parent=('interconnect', None),
     keys=tuple(
         Key(option, 'virtual_port_reservation_id', normal=values.normal_uuid,
@@ -372,7 +374,7 @@ PRIORITY_OF_BGP = 100  # of the routes that come by BGP; source: Cloudflare's pr
 # That the next hop of a CNI is the customer's end of its link is inferred from an account that was exported; no source says it.
 ROUTE = Resource(
     'route', ('magic', 'routes'), list_key='routes', title='static route', parent=('cni', None), account_in_body=False,
-    wrapped_in=('route', 'modified_route', 'routes'), bulk_put='modified_routes',
+    wrapped_in=('route', 'modified_route', 'routes'), bulk_put='modified_routes', validate_only=True,
     keys=(
         Key('id', 'id', assigned=True),
         Key('nexthop', 'nexthop', check=values.check_next_hop, normal=values.normal_next_hop),

@@ -81,6 +81,11 @@ def converge(task: Task, desired: Sequence[Desired]) -> list[Change]:
         return allowed_changes(schedule(plan_changes(desired, snapshot, task.to_error)), guards_of(task.params), snapshot)
 
     changes = observe(task.client, decide)
+    if task.module.check_mode and task.params.get('validate'):
+        from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import validate_updates
+
+        for _change, error in validate_updates(task.client, changes):
+            raise error
     if task.module.check_mode or all(change.action == 'none' for change in changes):
         return changes
     # Imported late: a task that changes nothing starts sooner.

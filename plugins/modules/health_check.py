@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
   - netops.cloudflare_cni._circuit.health_check
+  - netops.cloudflare_cni._validate
 '''
 
 EXAMPLES = r'''
@@ -39,6 +40,14 @@ EXAMPLES = r'''
     conduit_name: nyc-1
     direction: bidirectional
     source: 169.254.240.10  # for a tunnel of version 1.5 only
+
+- name: Ask Cloudflare whether it would take a change, without making it
+  netops.cloudflare_cni.health_check:
+    conduit_name: nyc-1
+    direction: bidirectional
+    source: 10.0.0.1
+    validate: true
+  check_mode: true
 
 - name: Stop probing during maintenance
   netops.cloudflare_cni.health_check:
@@ -118,6 +127,7 @@ ARGUMENT_SPEC = {
     'interconnect': {'type': 'str'},
     'conduit_name': {'type': 'str'},
     **HEALTH_CHECK_OPTIONS,
+    'validate': {'type': 'bool', 'default': False},
 }
 
 

@@ -27,7 +27,9 @@ options:
     description: The circuit, that is, the name of the CNI on the interconnect.
     type: str
   name:
-    description: The name that the LOA is made out to, 200 characters at most. The account's if not given.
+    description:
+      - The name that the LOA is made out to, 200 characters at most. If not given, Cloudflare's own name for the customer, which the result
+        then shows.
     type: str
   force:
     description: Whether to fetch the LOA even if the file exists.
@@ -64,6 +66,14 @@ path:
   returned: success
   type: str
   sample: /srv/cni/nyc-1-loa.pdf
+name:
+  description:
+    - The name that the LOA is made out to, if it was fetched - O(name), else the default name that Cloudflare has for the interconnect.
+    - Null if the existing file was kept, or if Cloudflare does not report the default name.
+  returned: success
+  type: str
+  sample: Example Networks Inc.
+  version_added: 1.1.0
 sha256:
   description: The SHA-256 of the file; in check mode of the existing one, or null.
   returned: success

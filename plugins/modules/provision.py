@@ -51,6 +51,7 @@ extends_documentation_fragment:
   - netops.cloudflare_cni._attributes
   - netops.cloudflare_cni._delete
   - netops.cloudflare_cni._fleet
+  - netops.cloudflare_cni._validate
 '''
 
 EXAMPLES = r'''
@@ -165,6 +166,7 @@ ARGUMENT_SPEC = {
     'force': {'type': 'bool'},
     'at_most_per_site': {'type': 'int'},
     'fail_fast': {'type': 'bool', 'default': False},
+    'validate': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int'},
     'progress_every': {'type': 'float'},
     'result_of': {'type': 'str'},

@@ -107,6 +107,7 @@ extends_documentation_fragment:
   - netops.cloudflare_cni._circuit
   - netops.cloudflare_cni._delete
   - netops.cloudflare_cni._fleet
+  - netops.cloudflare_cni._validate
 '''
 
 EXAMPLES = r'''
@@ -317,6 +318,7 @@ ARGUMENT_SPEC = {
     'at_most_per_site': {'type': 'int'},
     **DELETE_OPTIONS,
     'fail_fast': {'type': 'bool', 'default': False},
+    'validate': {'type': 'bool', 'default': False},
     'concurrency': {'type': 'int', 'default': 8},
     'progress_every': {'type': 'float', 'default': 10},
 }

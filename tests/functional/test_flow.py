@@ -90,6 +90,34 @@ def test_the_result_shows_each_circuit_as_the_info_modules_do(roll, run_module, 
         'interconnect', 'CNI', 'hand-over', 'hand-over']
 
 
+def test_a_loa_without_a_name_shows_the_name_that_cloudflare_has_for_it_and_asks_once(roll, run_module, simulator, folder):
+    def asked():
+        return sum(request['path'].endswith('/loa/default') for request in simulator.requests())
+
+    new = roll(PLAIN, check=True)
+    (sheet,) = [entry['after'] for entry in new['diff'] if entry.get('after_header', '').endswith('.md (create)')]
+    assert (asked(), '| LOA made out to | (known after apply) |' in sheet) == (0, True)
+    done = roll(PLAIN)
+    assert (asked(), done['diff'], record(folder, 'nyc-2')['loa']['default_name']) == (1, new['diff'], 'Example Networks, Inc.')
+    assert '| LOA made out to | Example Networks, Inc. |' in (folder / 'nyc-2.md').read_text()
+    assert (roll(PLAIN)['changed'], roll({**PLAIN, 'loa_name': 'Example Networks, Inc.'})['changed'], asked()) == (False, False, 1)
+    simulator.fault('status', method='GET', path='/loa/default', status=200, body={'customer': 'Renamed Networks'}, times=None)
+    assert (roll(PLAIN)['changed'], asked()) == (False, 1)
+    (folder / 'nyc-2-loa.pdf').unlink()
+    predicted, done = roll(PLAIN, check=True), roll(PLAIN)
+    assert (asked(), predicted['diff'], done['summary']) == (3, done['diff'], {'updated': 1})
+    assert any('| LOA made out to | Renamed Networks |' in entry['after'] for entry in predicted['diff'] if 'after' in entry)
+    assert record(folder, 'nyc-2')['loa']['default_name'] == 'Renamed Networks'
+
+
+def test_a_service_that_does_not_know_the_default_name_of_a_loa_changes_nothing_else(roll, simulator, folder):
+    simulator.fault('status', method='GET', path='/loa/default', status=404, times=None)
+    done = roll(PLAIN)
+    assert (done['summary'], record(folder, 'nyc-2')['loa'].keys()) == ({'created': 1}, {'interconnect', 'name', 'sha256', 'fetched'})
+    assert 'made out' not in (folder / 'nyc-2.md').read_text()
+    assert roll(PLAIN)['changed'] is False
+
+
 def test_what_changes_of_a_circuit_changes_its_files_and_those_of_no_other(roll, folder):
     roll(FULL, PLAIN)
     mtu = roll({**FULL, 'mtu': 1400}, PLAIN)

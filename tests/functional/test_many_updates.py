@@ -13,9 +13,9 @@ TUNNELS, ROUTES = '/magic/cf_interconnects', '/magic/routes'
 
 @pytest.fixture
 def roll(run_module):
-    """roll(check=False, names=NAMES, **keys of each circuit) -> the result of the module rollout."""
-    def roll(check=False, names=NAMES, **keys):
-        return run_module('rollout', check, circuits=[{'name': name, 'slot': {'site': 'ewr-a'}, **keys} for name in names])
+    """roll(check=False, run={}, **keys of each circuit) -> the result of the module rollout. run: its options besides."""
+    def roll(check=False, run=None, **keys):
+        return run_module('rollout', check, circuits=[{'name': name, 'slot': {'site': 'ewr-a'}, **keys} for name in NAMES], **(run or {}))
     return roll
 
 
@@ -94,3 +94,35 @@ def test_five_hundred_health_checks_change_by_five_requests(run_module, process)
                 for name, port in zip(names, ports, strict=True)]
     made = run_module('rollout', circuits=circuits)
     assert (made['summary'], made['api']['requests']) == ({'created': 500}, 3 + 500 + 1 + 1 + 5)
+
+
+# Validation in check mode.
+
+REFUSED = {'target': 'nowhere'}  # which only the API knows to be no target
+
+
+def test_check_mode_shows_what_cloudflare_would_refuse_and_writes_nothing(roll, simulator, fleet):
+    before = simulator.state()
+    assert roll(check=True, health_check=REFUSED)['summary'] == {'updated': 4}
+    refused = roll(check=True, health_check=REFUSED, run={'validate': True})
+    assert (refused['summary'], refused['changed'], simulator.state()) == ({'failed': 4}, False, before)
+    assert 'health_check.target' in refused['msg']
+    fine = roll(check=True, health_check={'rate': 'high'}, run={'validate': True})
+    assert (fine['summary'], fine['diff'], simulator.state()) == (
+        {'updated': 4}, roll(check=True, health_check={'rate': 'high'})['diff'], before)
+    sent = [request for request in simulator.requests() if request['method'] == 'PUT']
+    assert len(sent) == 8 and all(request['query'] == {'validate_only': 'true'} and not request['applied'] for request in sent)
+
+
+def test_without_check_mode_validate_does_nothing(roll, simulator, fleet, writes):
+    before = writes()
+    assert roll(health_check={'rate': 'high'}, run={'validate': True})['summary'] == {'updated': 4}
+    assert writes()[len(before):] == [('PUT', TUNNELS)]
+    assert simulator.requests()[-1]['query'] == {}
+
+
+def test_a_health_check_alone_can_be_validated_too(run_module, simulator, fleet):
+    refused = run_module('health_check', True, conduit_name='nyc-1', validate=True, **REFUSED)
+    assert (refused['error']['kind'], refused.get('changed')) == ('api', None)
+    assert run_module('health_check', True, conduit_name='nyc-1', validate=True, rate='high')['changed'] is True
+    assert rates(simulator) == ['mid'] * 4

@@ -354,7 +354,12 @@ def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circui
     assert asked[-1]['query'] == {'name': 'Example Networks'}
     again = run_module('loa', conduit_name='nyc-1', path=str(path))
     assert (again['changed'], again['sha256'], simulator.requests()) == (False, first['sha256'], asked)
-    assert run_module('loa', conduit_name='nyc-1', path=str(path), force=True)['changed'] is True
+    assert (first['name'], again['name']) == ('Example Networks', None)
+    unnamed = run_module('loa', conduit_name='nyc-1', path=str(path), force=True)
+    assert (unnamed['changed'], unnamed['name']) == (True, 'Example Networks, Inc.')
+    assert run_module('loa', True, conduit_name='nyc-1', path=str(path), force=True)['name'] == 'Example Networks, Inc.'
+    simulator.fault('status', method='GET', path='/loa/default', status=404, times=1)
+    assert run_module('loa', conduit_name='nyc-1', path=str(path), force=True)['name'] is None
     assert run_module('loa', conduit_name='nyc-1', path=str(path), mode='0644')['changed'] is True
     assert path.stat().st_mode & 0o777 == 0o644
 

@@ -16,8 +16,15 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import write_file
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, RaceError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
+    AnswerError,
+    ApiError,
+    InputError,
+    RaceError,
+    TransportError,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder, CircuitFacts, FilesOnDisk
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import default_loa_name
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result, diff_result
@@ -150,6 +157,9 @@ JUDGED = {
     'made out to the name asked for': ({'name': 'Example'}, {}, {'loa_name': 'Example'}, False),
     'made out to another': ({'name': 'Other'}, {}, {'loa_name': 'Example'}, True),
     'made out to the account, and a name is asked for': ({}, {}, {'loa_name': 'Example'}, True),
+    'made out to the account, whose name is asked for': ({'default_name': 'Example'}, {}, {'loa_name': 'Example'}, False),
+    'made out to the account, and another name is asked for': ({'default_name': 'Other'}, {}, {'loa_name': 'Example'}, True),
+    'made out to the account, which has another name now': ({'default_name': 'Other'}, {}, {'default_loa_name': 'Example'}, False),
     'made out to a name, and none is asked for': ({'name': 'Other'}, {}, {}, False),
     'another file than was fetched': ({'sha256': 'ab'}, {}, {}, True),
     'old, and nobody cares': (age(days=400), {}, {}, False),
@@ -165,7 +175,7 @@ def test_a_loa_is_judged_by_what_it_is_for(path, recorded, options, facts, anew)
     write(make_folder(path), pdf())
     (path / JSON).write_text(json.dumps(merge(record(path), {f'loa.{key}': value for key, value in recorded.items()})))
     changed, _sent = write(make_folder(path, **options), *([pdf(OTHER)] if anew else ()), facts=FACTS._replace(**facts))
-    assert changed == ({LOA: 'update', JSON: 'update'} if anew else {})
+    assert {file: action for file, action in changed.items() if file != MD} == ({LOA: 'update', JSON: 'update'} if anew else {})
     assert (path / LOA).read_bytes() == (OTHER if anew else PDF)
 
 
@@ -180,6 +190,33 @@ def test_a_loa_is_made_out_to_the_name_that_was_asked_for_and_stays_so(path):
     assert write(make_folder(path), pdf(), facts=named)[1] == [f'/cni/interconnects/{PORT}/loa?name=Example+Inc.']
     (path / LOA).unlink()
     assert write(make_folder(path), pdf())[1] == [f'/cni/interconnects/{PORT}/loa?name=Example+Inc.']
+
+
+def test_a_loa_without_a_name_has_that_of_the_account_on_record_and_in_the_hand_over(folder, path):
+    unnamed = FACTS._replace(default_loa_name='Example | Networks')
+    assert write(folder, pdf(), facts=unnamed)[1] == [f'/cni/interconnects/{PORT}/loa']
+    assert record(path)['loa'] == {'interconnect': PORT, 'name': None, 'default_name': 'Example | Networks', 'sha256': SHA,
+                                   'fetched': FETCHED}
+    assert '| LOA made out to | Example &#124; Networks |' in (path / MD).read_text()
+    assert write(folder, facts=FACTS) == ({}, [])
+    assert write(folder, pdf(OTHER), facts=unnamed._replace(loa_name='Other'))[0] == dict.fromkeys((LOA, JSON, MD), 'update')
+    assert 'default_name' not in record(path)['loa']
+    assert '| LOA made out to | Other |' in (path / MD).read_text()
+
+
+@pytest.mark.parametrize(('reply', 'name'), [
+    (answer({'name': 'Example'}), 'Example'), (answer({'success': True, 'result': {'id': 'x', 'default_name': ' Example '}}), 'Example'),
+    (answer({'id': 'x', 'customerName': 'Example'}), 'Example'), (answer({'default': 'Example'}), 'Example'),
+    (answer('Example'), 'Example'), (answer({'success': True, 'result': 'Example'}), 'Example'),
+    (answer({'loa': {'names': [None, 'Example', 'Other']}}), 'Example'),
+    (answer({}), None), (answer({'name': None}), None), (answer({'name': ' '}), None), (answer([7]), None), (answer(body=b''), None),
+    (answer({'success': True, 'result': None}), None), (refusal(404, 7003), None), (refusal(404), None), (refusal(403, 10000), None),
+    (refusal(400), None), (answer(body=b'<html>'), None), (refusal(503), None), (TransportError('timeout', 'GET', '/x', 'cause'), None),
+], ids=str)
+def test_the_name_of_the_account_is_whatever_text_there_is_and_may_be_none(reply, name):
+    script = Script(*[reply] * 5)
+    assert default_loa_name(script.client(), PORT) == name
+    assert script.requests()[0] == ('GET', f'/cni/interconnects/{PORT}/loa/default')
 
 
 def test_a_loa_of_version_1_0_0_is_fetched_once_more(folder, path):

@@ -11,7 +11,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import NotAppliedError, TransportError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROUTE, TUNNEL
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import validate_updates
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROUTE, TUNNEL, UNKNOWN
 
 from .scripted import Script, answer, refusal
 from .test_plan import cni, direct, snapshot, uuid
@@ -221,3 +222,58 @@ def test_what_was_put_together_is_reported_of_a_chain_that_then_fails():
                     answer({'routes': [route(1), route(2, priority=7)]}), single('route', route(1)), refusal(400, 7, 'no'))
     ((result,), _sent) = run(script, [chain])
     assert (result.error.codes, [change.label for change in result.applied]) == ([7], ['route 2'])
+
+
+# Validation.
+
+VALIDATE = '?validate_only=true'
+
+
+def validated(script, changes):
+    """({label: the error of each that is refused}, what was sent)."""
+    return {change.label: error for change, error in validate_updates(script.client(), changes)}, script.requests()
+
+
+def updates(*numbers):
+    return [change for chain in rates(*numbers) for change in chain]
+
+
+def test_the_first_update_that_is_confirmed_is_read_before_the_others_are_validated():
+    script = Script(done(), single('interconnect', tunnel(1)), done(), done())
+    errors, sent = validated(script, updates(1, 2, 3))
+    assert (errors, sent[:2]) == ({}, [('PUT', f'{TUNNELS}/t1{VALIDATE}'), ('GET', f'{TUNNELS}/t1')])
+    assert sorted(sent[2:]) == [('PUT', f'{TUNNELS}/t2{VALIDATE}'), ('PUT', f'{TUNNELS}/t3{VALIDATE}')]
+    assert script.sent[0]['body'] == {'health_check': {'enabled': True, 'rate': 'high', 'newer': 1, 'target': {'saved': ''}}}
+    assert script.sent[0]['headers']['x-magic-new-hc-target'] == 'true'
+
+
+def test_each_that_is_refused_says_so_whether_before_or_after_the_first_that_is_confirmed():
+    script = Script(refusal(400, 7, 'no'), done(), single('interconnect', tunnel(2)), refusal(400, 8, 'nor this'))
+    errors, sent = validated(script, updates(1, 2, 3))
+    assert {label: error.codes for label, error in errors.items()} == {
+        'health check interconnect=port-1': [7], 'health check interconnect=port-3': [8]}
+    assert all('This was a validation: nothing was written.' in str(error) for error in errors.values())
+    assert [method for method, _url in sent] == ['PUT', 'PUT', 'GET', 'PUT']
+
+
+def test_a_service_that_writes_what_it_is_to_validate_is_sent_nothing_else():
+    script = Script(done(), single('interconnect', tunnel(1, 'high')))
+    errors, sent = validated(script, updates(1, 2, 3))
+    ((label, error),) = errors.items()
+    assert (label, error.kind, [change.label for change in error.applied], len(sent)) == (
+        'health check interconnect=port-1', 'validation', ['health check interconnect=port-1'], 2)
+
+
+def test_where_nobody_can_see_whether_it_was_written_nothing_else_is_sent():
+    errors, sent = validated(Script(done(), refusal(403)), updates(1, 2))
+    ((label, error),) = errors.items()
+    assert (label, error.status, len(sent)) == ('health check interconnect=port-1', 403, 2)
+    assert 'not known whether health check interconnect=port-1 was only validated' in str(error)
+
+
+def test_what_cloudflare_documents_no_validation_for_and_what_is_not_there_yet_is_never_sent():
+    (check,) = updates(1)
+    link, _check, new, _changed = routed(1)
+    later = check._replace(after={**check.after, 'id': UNKNOWN})
+    others = [check._replace(action='none'), check._replace(action='note'), Change(ROUTE, 'delete', 'x', route(1), None)]
+    assert validated(Script(), [link, new, later, *others]) == ({}, [])
