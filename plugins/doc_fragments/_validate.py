@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   validate:
     description:
-      - Whether check mode asks Cloudflare to validate changes of existing health checks and routes. A change that Cloudflare refuses is
-        then a failure in check mode too. Without check mode the option does nothing.
+      - Whether check mode asks Cloudflare to validate changes of existing health checks, tunnels and routes. A change that Cloudflare
+        refuses is then a failure in check mode too. Without check mode the option does nothing.
       - Each such change is sent as a write request with C(validate_only=true). Cloudflare documents that this writes nothing, but a service
         that ignored it would make the change. The first change that is confirmed is therefore read again. If it was made, the task fails,
         reports it in C(applied), and sends nothing else.

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes
   - netops.cloudflare_cni._circuit.tunnel
+  - netops.cloudflare_cni._validate
 '''
 
 EXAMPLES = r'''
@@ -133,6 +134,7 @@ ARGUMENT_SPEC = {
     'interconnect': {'type': 'str'},
     'conduit_name': {'type': 'str'},
     **TUNNEL_OPTIONS,
+    'validate': {'type': 'bool', 'default': False},
 }
 
 
