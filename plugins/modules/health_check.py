@@ -44,8 +44,7 @@ EXAMPLES = r'''
 - name: Ask Cloudflare whether it would take a change, without making it
   netops.cloudflare_cni.health_check:
     conduit_name: nyc-1
-    direction: bidirectional
-    source: 10.0.0.1
+    target: 192.0.2.1
     validate: true
   check_mode: true
 

@@ -80,7 +80,7 @@ def test_the_result_shows_each_circuit_as_the_info_modules_do(roll, run_module, 
     nyc, gcp = done['circuits']
     shown = {'interconnect': run_module('interconnect_info', name=port)['interconnects'][0],
              'cni': run_module('cni_info', conduit_name='nyc-1')['cnis'][0],
-             'health_check': run_module('health_check', interconnect=port)['health_check'], 'routes': None}
+             **{key: run_module('health_check', interconnect=port)[key] for key in ('health_check', 'tunnel')}, 'routes': None}
     assert nyc['objects'] == shown
     assert (nyc['changed'], nyc['status'], nyc['interconnect']) == (True, None, port)
     assert nyc['files'] == {'loa': f'{folder}/nyc-1-loa.pdf', 'markdown': f'{folder}/nyc-1.md', 'json': f'{folder}/nyc-1.json'}
