@@ -73,7 +73,7 @@ class Client:
 
     send: (method, url, headers, body) -> Response. retry_timeout: seconds that one call may take, waits included.
     requests_per_window: how many requests this process sends in 300 s at most (source: Cloudflare's API rate limits, 1,200).
-    warn: called once for each text that the user should know.
+    warn: called once for each text that the user should know. on_answer: called with each answer as it came.
     """
 
     def __init__(self, send: Send, account_id: str, credentials: Mapping[str, str], base_url: str, *, retry_timeout: float = 600,
@@ -83,7 +83,8 @@ class Client:
         self.account_id = account_id
         self._send = send
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
-        self._base = f'{base_url.rstrip("/")}/accounts/{url_segment(account_id)}'
+        self._base, self._account_path = base_url.rstrip('/'), f'/accounts/{url_segment(account_id)}'
+        self.on_answer: Callable[[Response], None] = lambda answer: None
         self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._blocked_until = 0.0
@@ -96,9 +97,9 @@ class Client:
     # The methods. segments: of the path behind /accounts/{account_id}, not yet encoded.
 
     def get(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, accept: tuple[int, ...] = (200,),
-            headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-        """An object; None when 404 is among the accepted statuses and is the answer."""
-        return self._call('GET', segments, query, accept=accept, headers=headers, decode=_decode_object)
+            headers: Mapping[str, str] | None = None, in_account: bool = True) -> dict[str, Any] | None:
+        """An object; None when 404 is among the accepted statuses and is the answer. in_account: else of the user."""
+        return self._call('GET', segments, query, accept=accept, headers=headers, decode=_decode_object, in_account=in_account)
 
     def get_value(self, segments: Iterable[Any]) -> Any:
         """What an answer holds, of whatever type: for the few that no source describes."""
@@ -166,18 +167,19 @@ class Client:
     # A call: sent as often as the retry rule allows.
 
     def _call(self, method: str, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, body: Mapping[str, Any] | None = None,
-              accept: tuple[int, ...] = (200,), headers: Mapping[str, str] | None = None, decode: Callable) -> Any:
-        url = '/'.join([self._base, *(url_segment(part) for part in segments)])
-        url += _query_string(query or {})
+              accept: tuple[int, ...] = (200,), headers: Mapping[str, str] | None = None, decode: Callable, in_account: bool = True) -> Any:
+        path = '/'.join(['', *(url_segment(part) for part in segments)])
+        url = f'{self._base}{self._account_path if in_account else ""}{path}{_query_string(query or {})}'
         content = None if body is None else json.dumps(body).encode()
         sent_headers = {**self._headers, **(headers or {}), **({'Content-Type': 'application/json'} if content is not None else {})}
-        request, deadline = (method, url[len(self._base):].partition('?')[0]), self.clock() + self.retry_timeout
+        request, deadline = (method, path), self.clock() + self.retry_timeout
         for attempt in itertools.count(1):
             if self._interrupted.is_set():
                 raise KeyboardInterrupt
             try:
                 self._refuse_blocked(request, deadline)
                 answer = self._send_paced(method, url, sent_headers, content)
+                self.on_answer(answer)
                 self._note_rate_limit(answer.headers)
                 return _accepted_result(request, answer, accept, decode)
             except CniError as error:

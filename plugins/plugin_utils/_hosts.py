@@ -14,6 +14,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import secrets_in, validated_options
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
     ACCOUNT_OPTIONS,
@@ -295,10 +296,17 @@ def result_table(results: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*formatted, *([PENDING_NOTE] if any(line[3] == 'Pending' for line in lines) else [])]
 
 
+def _planned_place(interconnect: Mapping[str, Any]) -> str:
+    """Where an interconnect would be ordered, in check mode."""
+    facility = (interconnect.get('facility') or {}).get('name')
+    place = ', '.join(text for text in (interconnect.get('site'), facility, interconnect.get('ccr_device_name')) if text)
+    return f'{interconnect.get("speed") or "a port"} at {place}' if interconnect.get('name') == UNKNOWN and place else ''
+
+
 def _table_cells(host_result: Mapping[str, Any]) -> tuple[str, ...]:
     status, found = host_result.get('status') or {}, host_result.get('interconnect') or {}
     interconnect = found.get('name') or (host_result.get('cni') or {}).get('interconnect')
     error = str(host_result.get('msg')).removeprefix(f'{host_result.get("name")}: ')
-    message = error if host_result.get('failed') else status.get('reason')
+    message = error if host_result.get('failed') else status.get('reason') or _planned_place(found)
     texts = [text or '-' for text in (host_result.get('name'), host_result.get('outcome'), interconnect, status.get('state'))]
     return tuple(' '.join(str(text).split()) for text in (*texts, message or ''))

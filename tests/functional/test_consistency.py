@@ -51,6 +51,8 @@ CALLS = [
     ('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'slot': {'site': 'ewr-a'}, 'on_immutable': 'replace'}]}),
     ('rollout', {'state': 'gathered'}),
+    ('preflight_info', {}),
+    ('preflight_info', {'compare_with': '{folder}/none.json'}),
 ]
 # Calls that change something, but are told that nothing came of it.
 NOT_TAKEN = [

@@ -56,6 +56,7 @@ def reader(process, tmp_path, request):
     for name in ('nyc-1', 'lon-1'):
         account.hand_over('nyc-1', tmp_path / 'artifacts' / f'{name}.json')
     shutil.copy(ROOT / 'docs' / 'examples' / 'inventory.yml', tmp_path / 'inventory.yml')
+    shutil.copy(ROOT / 'tests' / 'profiles' / 'plain.json', tmp_path / 'last-month.json')
     (tmp_path / 'cni.yml').write_text('plugin: netops.cloudflare_cni.circuits\nkeyed_groups:\n  - {key: cni_site, prefix: site}\n')
     return account
 

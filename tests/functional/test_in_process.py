@@ -87,6 +87,7 @@ ROWS = {
     'refused policy': Row('alert_policy', {**POLICY, 'alert_type': 'none'}, 'failed', '"option": "alert_type"'),
     'policies': Row('alert_policy_info', {'alert_type': POLICY['alert_type']}, shows='"name": "tunnels"'),
     'history': Row('alert_history_info', {'since': '2026-11-01'}, shows='"alerts": []'),
+    'preflight': Row('preflight_info', {}, shows='a valid token of the user'),
     'status': Row('status_info', {'conduit_name': 'nyc-1'}, shows='nyc-1'),
     'fleet predicted': Row('rollout', {'circuits': [{'name': 'nyc-2', 'slot': SLOT}]}, 'changed', 'created', CHECK),
     'fleet': Row('rollout', {'circuits': [{'name': 'nyc-2', 'slot': SLOT, 'bgp': BGP}]}, 'changed', 'created', DIFF),

@@ -55,6 +55,7 @@ MODULES = {
     'static_route': {'prefix': '10.0.0.0/8', 'conduit_name': 'nyc-1'},
     'static_route_info': {'conduit_name': 'nyc-1'},
     'status_info': {'conduit_names': ['nyc-1']},
+    'preflight_info': {},
 }
 # Each way to send a secret: (method that fails, module, options, the secrets that are then in reach of the API).
 SENDING = {

@@ -15,7 +15,7 @@ import options
 
 def main(arguments: list[str]) -> int:
     try:
-        chosen = options.parser().parse_args(arguments)
+        chosen = options.parsed(arguments)
         listener = socket.create_server((chosen.host, chosen.port))
     except (ValueError, OSError) as error:
         print(f'simulator: {error}', file=sys.stderr)

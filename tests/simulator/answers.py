@@ -11,6 +11,7 @@ from aiohttp import web
 
 from alerting import NumberedPage
 from contract import Operation
+from rules import require
 
 DOCUMENTATION = 'https://developers.cloudflare.com/api/'
 SERVICE_CODE = 1000  # plus the status: what codes the service uses is not documented
@@ -38,10 +39,11 @@ def details(field: str) -> dict:
     return {'documentation_url': DOCUMENTATION, **pointer}
 
 
-def page(items: list[dict], query: dict, page_size: int, last_page: str) -> dict:
+def page(items: list[dict], query: dict, page_size: int, last_page: str, limits: str) -> dict:
     """One page of a list. The cursor is the number of items before it; limit 0 is taken as no limit."""
-    start = query.get('cursor', 0)
-    end = start + min(query.get('limit') or page_size, page_size)
+    start, limit = query.get('cursor', 0), query.get('limit')
+    require(not limit or limits != 'refused', 'limit is not supported')
+    end = start + min((limits == 'kept' and limit) or page_size, page_size)
     if end < len(items):
         return {'items': items[start:end], 'next': end}
     last = {'null': {'next': None}, 'absent': {}, 'zero': {'next': 0}, 'stuck': {'next': start}}[last_page]

@@ -126,16 +126,17 @@ class Simulation:
 
     def _passed_on(self, message: Message, record: dict) -> web.Response:
         """The service's answer to what the gateway lets through; raises GatewayError for the rest."""
-        may_write = gateway.check_credentials(message.headers, self.options)
+        may_write = gateway.check_credentials(message.headers, self.options, record['path'])
         if self._rate_limit:
             self._rate_limit.check()
         routed = self._contract.route(record['method'], record['path'])
         if routed is None:
             raise gateway.no_route(record['path'])
         operation, params = routed
-        gateway.check_account(params['account_id'], self.options.account, record['path'])
+        gateway.check_account(params.get('account_id', self.options.account), self.options.account, record['path'])
         if operation.is_alerting:
             gateway.check_notifications(message.headers, self.options)
+        gateway.check_verification(operation.name, message.headers, self.options)
         if not may_write and operation.method not in gateway.READS:
             raise gateway.authentication_error()
         return self._service.answer(message, operation, params, record['body'])

@@ -33,22 +33,34 @@ def authentication_error() -> GatewayError:
     return GatewayError(403, 10000, 'Authentication error')
 
 
-def check_credentials(headers, options) -> bool:
+def invalid_token() -> GatewayError:
+    return GatewayError(401, 1000, 'Invalid API Token')
+
+
+def check_verification(operation: str, headers, options) -> None:
+    """Raises GatewayError where a token is to be verified that another than the operation's owner has, or that is a key."""
+    owners = {'verify_user_token': 'user', 'verify_account_token': 'account'}
+    if operation in owners and (headers.get('Authorization') is None or owners[operation] != options.token_owner):
+        raise invalid_token()
+
+
+def check_credentials(headers, options, raw_path: str = '') -> bool:
     """Whether the credentials may write; raises GatewayError for missing, malformed and wrong ones. A token wins over a key."""
+    refusal = invalid_token if raw_path.endswith('/tokens/verify') else authentication_error
     token = headers.get('Authorization')
     email, key = headers.get('X-Auth-Email'), headers.get('X-Auth-Key')
     if token is None and not (email and key):
         raise GatewayError(400, 9106, 'Missing X-Auth-Key, X-Auth-Email or Authorization headers')
     if token is None:
         if (email, key) != (options.api_email, options.api_key):
-            raise authentication_error()
+            raise refusal()
         return True
     if not _TOKEN.fullmatch(token):
         chain = [{'code': 6111, 'message': 'Invalid format for Authorization header'}]
         raise GatewayError(400, 6003, 'Invalid request headers', error_chain=chain)
     rights = {f'Bearer {options.token}': True, f'Bearer {options.network_token}': True, f'Bearer {options.read_only_token}': False}
     if token not in rights:
-        raise authentication_error()
+        raise refusal()
     return rights[token]
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import re
 from collections.abc import Callable
 
+import profile_file
 from alerting import ALERT_TYPES
 
 # Options that only take effect when the process starts.
@@ -64,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add('--token', default='simulator-token', help='API token that may read and write (%(default)s)')
     add('--read-only-token', default='read-only-token', help='API token that may only read (%(default)s)')
     add('--network-token', default='network-token', help='API token that may write all but notifications (%(default)s)')
+    add('--token-owner', choices=['user', 'account'], default='user', help='whose the tokens are (%(default)s)')
     add('--api-email', default='engineer@example.com', help='X-Auth-Email (%(default)s)')
     add('--api-key', default='simulator-api-key', help='X-Auth-Key (%(default)s)')
     add('--not-entitled', action='store_true', help='refuse every /cni/ call: the account has no Network Interconnect')
@@ -79,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
     add('--latency', type=float, default=0, metavar='MS', help='wait this long before each answer (%(default)s)')
     add('--rate-limit', type=_rate, metavar='N/SECONDS', help='more than N requests in SECONDS block all for SECONDS (no limit)')
     add('--no-validate', action='store_true', help='do not check requests and answers against the contract')
+    add('--profile', type=profile_file.read, default=os.environ.get('SIMULATOR_PROFILE', ''), metavar='FILE',
+        help='answer as the account did that the playbook preflight made this profile of; other options win')
     add('--verbose', action='store_true', help='log a line for each request to stderr')
     _add_habits(add)
     _add_magic(add)
@@ -88,6 +93,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_habits(add: Callable) -> None:
     """What the contract does not say and a real service may do."""
+    add('--limits', choices=['kept', 'ignored', 'refused'], default='kept', help='what limit comes to (%(default)s)')
+    add('--filters', choices=['exact', 'folded'], default='exact', help='whether filters regard case (%(default)s)')
     add('--created-status', type=int, choices=STATUSES, default=200, help='status of a POST that succeeds (%(default)s)')
     add('--changed-status', type=int, choices=STATUSES, default=200, help='status of a PUT that succeeds (%(default)s)')
     add('--stale-puts', action='store_true', help='a PUT answers with the state from before it')
@@ -119,10 +126,17 @@ def _add_alerting(add: Callable) -> None:
     add('--keep-used-webhooks', action='store_true', help='refuse to delete a webhook that policies use')
 
 
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """The options of the command line, over those of its profile; raises ValueError naming what is wrong."""
+    cli = parser()
+    cli.set_defaults(**profile_file.options(cli.parse_args(arguments).profile))
+    return cli.parse_args(arguments)
+
+
 def changed(arguments: list[str], changes: dict) -> argparse.Namespace:
     """The options of the command line with some changed by name (`page_size`); raises ValueError naming what is wrong."""
     for name in changes:
         if name in FIXED:
             raise ValueError(f'{name} is fixed when the simulator starts')
     words = [f'--{name.replace("_", "-")}' + ('' if value is True else f'={value}') for name, value in changes.items()]
-    return parser().parse_args(arguments + words)
+    return parsed(arguments + words)

@@ -36,12 +36,17 @@ class Rules:
     route_key: str = 'scope'
     route_puts: str = 'keep'
     bulk_puts: str = 'whole'
+    filters: str = 'exact'
     keep_routed_cnis: bool = False
     delete_used_profiles: bool = False
     alert_types: tuple[str, ...] | None = None
     webhook_puts: str = 'keep'
     policy_puts: str = 'keep'
     keep_used_webhooks: bool = False
+
+    def filtered(self, items: list[dict], **wanted: object) -> list[dict]:
+        """The items that match the filters of a list."""
+        return matching(items, folded if self.filters == 'folded' else lambda value: value, **wanted)
 
     @classmethod
     def of(cls, options: object) -> Rules:
@@ -74,7 +79,11 @@ def find(items: list[dict], key: str, value: str, what: str, status: int = 404) 
     raise Refusal(status, f'{what} {value!r} does not exist')
 
 
-def matching(items: list[dict], **wanted: object) -> list[dict]:
-    """The items whose fields equal what is wanted; None wants nothing."""
-    wanted = {key: value for key, value in wanted.items() if value is not None}
-    return [item for item in items if all(item.get(key) == value for key, value in wanted.items())]
+def matching(items: list[dict], normal: Callable = lambda value: value, **wanted: object) -> list[dict]:
+    """The items whose fields equal what is wanted; None wants nothing. normal: of values, before they are compared."""
+    wanted = {key: normal(value) for key, value in wanted.items() if value is not None}
+    return [item for item in items if all(normal(item.get(key)) == value for key, value in wanted.items())]
+
+
+def folded(value: object) -> object:
+    return value.casefold() if isinstance(value, str) else value

@@ -16,6 +16,7 @@ from aiohttp import web
 import answers
 import gateway
 import loa
+import profile_file
 from contract import Checker, Message, Operation, Violation
 from lag import Lag
 from rules import Refusal
@@ -69,6 +70,7 @@ def _emptied(store: Store) -> dict:
     return answer
 
 
+TOKEN = {'id': '8f1d2c3b4a5968778695a4b3c2d1e0f9', 'status': 'active'}  # of any token: it never expires
 # operationId: what the service does. A list is paged, bytes are a PDF, None is a deletion.
 HANDLERS = {
     'list_interconnects': lambda store, call: store.list_interconnects(**call.filters),
@@ -122,6 +124,8 @@ HANDLERS = {
     'update_policy': lambda store, call: store.change_policy(call.params['policy_id'], call.body),
     'delete_policy': lambda store, call: store.delete_policy(call.params['policy_id']),
     'list_alerts': lambda store, call: store.list_alerts(**call.query),
+    'verify_user_token': lambda store, call: TOKEN,
+    'verify_account_token': lambda store, call: TOKEN,
 }
 # operationId: what of its result there is to see yet.
 SEEN_LATE = {
@@ -177,7 +181,7 @@ class Service:
         except Refusal as refusal:
             return self._refused(operation, message, refusal)
         self._check_answer(message, answers.success(operation, result))
-        return answers.dressed(operation, result, self._options)
+        return answers.dressed(operation, profile_file.as_in_profile(operation, result, self._options.profile), self._options)
 
     def _result(self, call: Call) -> object:
         name = call.operation.name
@@ -189,7 +193,7 @@ class Service:
         if name == 'create_route':
             return self._created(call, result)
         if isinstance(result, list) and not call.operation.is_enveloped:
-            return answers.page(result, call.query, self._options.page_size, self._options.last_page)
+            return answers.page(result, call.query, self._options.page_size, self._options.last_page, self._options.limits)
         return result
 
     def _stale_put(self, call: Call) -> dict:

@@ -58,7 +58,7 @@ class Store(MagicTransit, Alerting):
 
     def list_slots(self, address_contains=None, occupied=None, site=None, speed=None) -> list[dict]:
         text = (address_contains or '').casefold()
-        found = matching(self.slots, occupied=occupied, site=site, speed=speed)
+        found = self.rules.filtered(self.slots, occupied=occupied, site=site, speed=speed)
         return [slot for slot in found if any(text in line.casefold() for line in slot['facility']['address'])]
 
     def slot(self, slot_id: str) -> dict:
@@ -67,7 +67,7 @@ class Store(MagicTransit, Alerting):
     # Interconnects
 
     def list_interconnects(self, site=None, type=None) -> list[dict]:
-        return matching(self.interconnects, site=site, type=type)
+        return self.rules.filtered(self.interconnects, site=site, type=type)
 
     def interconnect(self, name: str) -> dict:
         return find(self.interconnects, 'name', name, 'interconnect')

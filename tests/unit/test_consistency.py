@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from openapi_core import OpenAPI
+from support.contract import module_text
 from support.results import tables
 from tools.promises import promises
 
@@ -126,6 +127,11 @@ def test_limits_are_those_of_the_contract():
     assert SCHEMAS['BgpControl']['properties']['customer_asn']['maximum'] == values.ASN[1]
     assert SCHEMAS['Settings']['properties']['default_asn']['maximum'] == values.ASN[1]
     assert SCHEMAS['MagicInterconnectUpdate']['properties']['mtu']['minimum'] == values.MTU[0]
+
+
+def test_the_contract_that_answers_are_compared_with_is_that_of_the_simulator():
+    text = (ROOT / 'plugins/module_utils/_contract.py').read_text(encoding='utf-8')
+    assert text == module_text(), 'renew it with: python tests/tools/contract.py --write'
 
 
 def test_the_contract_of_the_simulator_is_valid_openapi():

@@ -47,6 +47,7 @@ def test_every_operation_of_the_contract_answers_and_is_checked(simulator, api):
         ('GET', '/alerting/v3/history?since=2026-11-01T00:00:00Z&before=2126-11-01T00:00:00Z&page=1&per_page=5', None),
         ('DELETE', f'/alerting/v3/policies/{policy_id}', None),
         ('DELETE', f'/alerting/v3/destinations/webhooks/{webhook}', None),
+        ('GET', f'{simulator.url}/user/tokens/verify', None),
         ('GET', '/cni/interconnects', None),
         ('GET', f'/cni/interconnects/{name}', None),
         ('GET', f'/cni/interconnects/{gcp}', None),
@@ -82,7 +83,9 @@ def test_every_operation_of_the_contract_answers_and_is_checked(simulator, api):
         assert response.status_code == 200, (method, path, response.text)
     contract = Contract()
     done = {contract.route(request['method'], request['path'])[0].name for request in simulator.requests() if request['status'] == 200}
-    assert done == {operation.name for operation in contract.operations}
+    simulator.reset(token_owner='account')
+    assert api.get('/tokens/verify').status_code == 200
+    assert done | {'verify_account_token'} == {operation.name for operation in contract.operations}
 
 
 def test_an_answer_against_the_contract_is_the_simulators_own_fault(simulator, api):
