@@ -14,7 +14,7 @@ import pytest
 from simulator.process import Simulator
 from support.playbook import ROOT
 
-from . import test_flow, test_modules
+from . import test_flow
 
 PROFILES = sorted((ROOT / 'tests' / 'profiles').glob('*.json'))
 CIRCUITS = [test_flow.FULL, {**test_flow.PLAIN, 'routes': [{'prefix': '10.20.0.0/16'}]}, test_flow.GCP]
@@ -32,7 +32,6 @@ test_flow_of_circuits = test_flow.test_the_whole_flow_comes_about_as_check_mode_
 test_results = test_flow.test_the_result_shows_each_circuit_as_the_info_modules_do
 test_changes = test_flow.test_what_changes_of_a_circuit_changes_its_files_and_those_of_no_other
 test_deletes = test_flow.test_overridden_takes_the_files_of_what_it_deletes_along
-test_check_mode = test_modules.test_check_mode_predicts_what_the_run_then_does_and_writes_nothing
 
 
 def test_preflight_finds_the_account_as_the_profile_has_it(run_module, simulator):

@@ -139,12 +139,20 @@ def test_no_result_shows_a_secret(printed, module, check):
     assert found(text) == []
 
 
-@pytest.mark.parametrize('module', MODULES)
+@pytest.mark.parametrize('module', [module for module in MODULES if module != 'preflight_info'])  # for which a refusal is a finding
 def test_no_failure_shows_a_secret(account, printed, module):
     account.fault('status', times=None, **echoes([TOKEN])['envelope'])
     text = printed(module, **MODULES[module])
     assert 'api_token' not in json.loads(text)['msg']
     assert json.loads(text)['error']['code'] == 10000
+    assert found(text) == []
+
+
+@pytest.mark.parametrize('echo', echoes([TOKEN]))
+def test_no_finding_shows_a_secret(account, printed, echo):
+    account.fault('status', times=None, **echoes([TOKEN])[echo])
+    text = printed('preflight_info')
+    assert json.loads(text)['usable'] is False
     assert found(text) == []
 
 
