@@ -14,13 +14,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
-    READ_PERMISSIONS,
-    WRITE_PERMISSIONS,
-    ApiError,
-    CniError,
-    InputError,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PERMISSIONS, ApiError, CniError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._profile import FORMAT, changes, difference_text
@@ -36,6 +30,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._readings im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import RESOURCES
 
+READ_PERMISSIONS, WRITE_PERMISSIONS = PERMISSIONS['/']
 EXPIRES_SOON = timedelta(days=14)
 TEXT_WIDTH = 96  # characters of a line, beside what was checked
 CLOCK_TOLERANCE = timedelta(seconds=30)
