@@ -138,11 +138,17 @@ def _filter_value(name: str, circuit: str, snapshot: Snapshot) -> str:
     if name != 'airport_code':
         return _tunnel_of(circuit, snapshot, CIRCUITS)[name.removeprefix('tunnel_')]
     port = _interconnect_of(circuit, snapshot, CIRCUITS)
-    metro = _METRO.fullmatch(str(port.get('site')))
-    if not metro:
+    airport = airport_of(port)
+    if not airport:
         problem = f'no airport code follows from {port.get("site") or port.get("region")!r}, where {circuit!r} is.'
         raise InputError(CIRCUITS, problem, f'filters.{name} instead of {CIRCUITS}')
-    return metro[1].upper()
+    return airport
+
+
+def airport_of(port: Object) -> str | None:
+    """The code of the airport that the site of an interconnect is named after; None where there is none."""
+    metro = _METRO.fullmatch(str(port.get('site')))
+    return metro and metro[1].upper()
 
 
 def _tunnel_of(circuit: str, snapshot: Snapshot, option: str) -> Object:
@@ -174,7 +180,12 @@ def alerts_of_circuit(alerts: Iterable[Object], circuit: str, snapshot: Snapshot
     option = 'conduit_name'
     tunnel = _tunnel_of(circuit, snapshot, option)
     names = [circuit, _interconnect_of(circuit, snapshot, option)[INTERCONNECT.id], tunnel['name'], tunnel[TUNNEL.id]]
-    named = re.compile('|'.join(rf'(?<![\w-]){re.escape(name)}(?![\w-])' for name in names))
+    return alerts_naming(alerts, names)
+
+
+def alerts_naming(alerts: Iterable[Object], names: Iterable[str | None]) -> list[Object]:
+    """The alerts whose text has one of the names, as a whole: the name of a site is also in those of its devices."""
+    named = re.compile('|'.join(rf'(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)' for name in names if name) or r'(?!)')
     return [alert for alert in alerts if named.search(str(alert.get('alert_body')))]
 
 

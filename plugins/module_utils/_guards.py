@@ -136,9 +136,9 @@ def _routed_errors(planned: Planned, guards: Guards) -> dict[str, ProtectedError
 
 def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:
     """live: {circuit: interconnect} of live circuits that are deleted; deleted: the ids of all CNIs that are."""
-    sites, deleted_by_site = _circuits_by_site(snapshot), defaultdict(list)
+    sites, deleted_by_site = circuits_by_site(snapshot), defaultdict(list)
     for name, interconnect in live.items():
-        deleted_by_site[_site_of(interconnect, snapshot)].append(name)
+        deleted_by_site[site_of(interconnect, snapshot)].append(name)
     remaining = {site: [_interconnect_of(cni) for cni in sites[site] if cni[CNI.id] not in deleted] for site in deleted_by_site}
     has_healthy = map_all_reads(lambda site: _any_healthy(remaining[site], snapshot), deleted_by_site)
     return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, because this run deletes '
@@ -176,9 +176,9 @@ def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str
 
     A circuit that is not live does not wait: nothing is lost by a change, which may bring it up.
     """
-    sites = _circuits_by_site(snapshot)
+    sites = circuits_by_site(snapshot)
     sites_by_circuit = {name: _interconnects_of(changes) for name, changes in planned.items() if _disturbs_traffic(changes)}
-    sites_by_circuit = {name: {_site_of(interconnect, snapshot): interconnect for interconnect in interconnects}
+    sites_by_circuit = {name: {site_of(interconnect, snapshot): interconnect for interconnect in interconnects}
                         for name, interconnects in sites_by_circuit.items()}
     all_sites = dict.fromkeys(site for own_sites in sites_by_circuit.values() for site in own_sites)
     site_interconnects = [_interconnect_of(cni) for site in all_sites for cni in sites[site]]
@@ -225,17 +225,17 @@ def _interconnects_of(changes: Iterable[Change]) -> list[str]:
     return [interconnect for interconnect in interconnects if interconnect]
 
 
-def _site_of(interconnect: str, snapshot: Snapshot) -> str:
+def site_of(interconnect: str, snapshot: Snapshot) -> str:
     """The site of an interconnect, or its region; its own name where Cloudflare shows neither."""
     current = next(iter(objects_by_field(INTERCONNECT, INTERCONNECT.id, interconnect, snapshot)), {})
     return current.get('site') or current.get('region') or interconnect
 
 
-def _circuits_by_site(snapshot: Snapshot) -> dict[str, list[Object]]:
+def circuits_by_site(snapshot: Snapshot) -> dict[str, list[Object]]:
     """{site: its CNIs}."""
     sites: dict[str, list[Object]] = defaultdict(list)
     for cni in (cni for cni in snapshot.objects(CNI.name) if cni.get(CNI.parent[1])):
-        sites[_site_of(_interconnect_of(cni), snapshot)].append(cni)
+        sites[site_of(_interconnect_of(cni), snapshot)].append(cni)
     return sites
 
 

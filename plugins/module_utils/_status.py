@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import interconnect_names
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._gate import (
+    Maintenance,
+    announced_maintenance,
+    change_verdict,
+    interconnects_at_site_of,
+    named_maintenance,
+)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import TIME_FORMAT, utc_now
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_many, read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, STATUS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ALERT, CNI, HEALTHY, INTERCONNECT, STATUS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, megabits_of
 
@@ -60,28 +69,77 @@ def _is_awaited(client: Client, name: str, statuses: Sequence[Object], states: C
 # The module status_info.
 
 def status_work(task: Task) -> dict[str, Any]:
-    """The work of the module: statuses, and the verdict if something is expected of sites."""
+    """The work of the module: statuses, the verdict if something is expected of sites, and whether a circuit may be changed."""
     params, goal, shown = task.params, states_of(task.params['wait_for']), states_of(task.params['states'])
     _check_expectations(params['expect'])
     check_site_demand(params['site_demand'])
+    read = _read_account(task)
+    circuits = circuits_by_interconnect(read.snapshot)
+    known = wait_for_states(task.client, {**dict.fromkeys(read.beside, ()), **dict.fromkeys(read.names, goal)}, params['wait_timeout'])
+    found = {name: known[name] for name in read.names if name in known}
+    statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
+    ports = read.snapshot.objects(INTERCONNECT.name)
+    for text in demand_warnings(params['site_demand'], [obj for obj in ports for _name in circuits.get(obj['name'], ())]):
+        task.module.warn(text)
+    reached = not goal or all(found.get(name, {}).get('state') in goal for name in read.names)
+    result = {'changed': False, 'statuses': [status for status in statuses if not shown or status['state'] in shown], 'reached': reached,
+              **_maintenance_result(params, read, circuits), **_judgement(params, read, known)}
+    refusals = [*([f'expect is not met: {result["verdict"]["text"]}.'] if not get(result, 'verdict.met', True) else []),
+                *([f'{result["change"]["text"]}.'] if not get(result, 'change.go', True) else [])]
+    if params['enforce'] and refusals:
+        raise ExpectationError(' '.join(refusals), result, True)
+    return result
+
+
+class _Read(NamedTuple):
+    """names: the interconnects that the options name; beside: those at the site of a change; maintenance: by interconnect."""
+
+    names: list[str]
+    beside: list[str]
+    maintenance: Maintenance
+    snapshot: Snapshot
+
+
+def _read_account(task: Task) -> _Read:
+    """What the options name of the account. Raises InputError."""
+    params, alerts = task.params, _recent_alerts(task.client, task.params['maintenance_days'])
     options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
 
-    def decide(snapshot: Snapshot) -> tuple[list[str], list[Object], dict[str, list[str]]]:
-        return interconnect_names(options, snapshot), snapshot.objects(INTERCONNECT.name), circuits_by_interconnect(snapshot)
+    def decide(snapshot: Snapshot) -> _Read:
+        beside = interconnects_at_site_of(params['change'], snapshot) if params['change'] else []
+        named = named_maintenance('under_maintenance', params['under_maintenance'] or (), snapshot)
+        return _Read(interconnect_names(options, snapshot), beside, {**announced_maintenance(alerts, snapshot), **named}, snapshot)
 
-    names, interconnects, circuits = observe(task.client, decide, prefetch=PREFETCH)
-    found = wait_for_states(task.client, dict.fromkeys(names, goal), params['wait_timeout'])
-    statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
-    for text in demand_warnings(params['site_demand'], [obj for obj in interconnects for _name in circuits.get(obj['name'], ())]):
-        task.module.warn(text)
-    reached = not goal or all(name in found and found[name].get('state') in goal for name in names)
-    result = {'changed': False, 'statuses': [status for status in statuses if not shown or status['state'] in shown], 'reached': reached}
+    return observe(task.client, decide, prefetch=PREFETCH)
+
+
+def _recent_alerts(client: Client, days: int | None) -> list[Object]:
+    """The alerts of so many days. None are read without a number of them: that needs another permission."""
+    if days is None:
+        return []
+    if days < 1:
+        raise InputError('maintenance_days', f'{days} is not valid.', 'days, 1 or more')
+    return read_objects(client, ALERT.name, None, {'since': (utc_now() - timedelta(days=days)).strftime(TIME_FORMAT)})
+
+
+def _maintenance_result(params: Mapping[str, Any], read: _Read, circuits: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The maintenance that was looked for; nothing if none was."""
+    if not (params['maintenance_days'] or params['under_maintenance']):
+        return {}
+    return {'maintenance': [{**read.maintenance[name], 'conduit_names': circuits.get(name, [])} for name in sorted(read.maintenance)]}
+
+
+def _judgement(params: Mapping[str, Any], read: _Read, known: Mapping[str, Object]) -> dict[str, Any]:
+    """verdict and change, as far as they are asked for. known: {interconnect: its status}."""
+    judged: dict[str, Any] = {}
+    states, names = {name: status.get('state') for name, status in known.items()}, {*read.names}
     if params['expect']:
-        healthy = [obj for obj in interconnects if found.get(obj['name'], {}).get('state') == HEALTHY]
-        result['verdict'] = verdict_of(params['expect'], healthy)
-        if params['enforce'] and not result['verdict']['met']:
-            raise ExpectationError(f'expect is not met: {result["verdict"]["text"]}.', result, True)
-    return result
+        healthy = [obj for obj in read.snapshot.objects(INTERCONNECT.name) if obj['name'] in names
+                   and states.get(obj['name']) == HEALTHY]
+        judged['verdict'] = verdict_of(params['expect'], healthy, read.maintenance)
+    if params['change']:
+        judged['change'] = change_verdict(params['change'], states, read.maintenance, read.snapshot)
+    return judged
 
 
 def _check_expectations(expectations: Iterable[Mapping[str, Any]] | None) -> None:
@@ -109,19 +167,29 @@ def _status_result(name: str, status: Object, circuits: Sequence[str]) -> dict[s
             'state': status.get('state'), 'reason': status.get('reason')}
 
 
-def verdict_of(expectations: Sequence[Mapping[str, Any]], healthy: Iterable[Object]) -> dict[str, Any]:
-    """{met, text, sites}: what is expected of sites, compared with the interconnects that are Healthy."""
-    sites = [_site_verdict(expected, [obj for obj in healthy if expected['site'] in (obj.get('site'), obj.get('region'))])
+def verdict_of(expectations: Sequence[Mapping[str, Any]], healthy: Iterable[Object],
+               maintenance: Container[str] = ()) -> dict[str, Any]:
+    """{met, text, sites}: what is expected of sites, compared with the interconnects that are Healthy.
+
+    maintenance: names of interconnects that do not count, because they are about to go down.
+    """
+    sites = [_site_verdict(expected, [obj for obj in healthy if expected['site'] in (obj.get('site'), obj.get('region'))], maintenance)
              for expected in expectations]
-    texts = [f'{site["site"]}: ' + ', '.join(f'{short["have"]} of {short["want"]} {name}' for name, short in site['short'].items())
-             for site in sites if not site['met']]
+    texts = [f'{site["site"]}: {_shortage_text(site)}' for site in sites if not site['met']]
     return {'met': not texts, 'text': '; '.join(texts) or 'as expected', 'sites': sites}
 
 
-def _site_verdict(expected: Mapping[str, Any], healthy: Iterable[Object]) -> dict[str, Any]:
-    have = {name: len({get(obj, path) for obj in healthy} - {None}) for name, path in COUNTED_FIELDS.items()}
+def _site_verdict(expected: Mapping[str, Any], healthy: Sequence[Object], maintenance: Container[str]) -> dict[str, Any]:
+    counted = [obj for obj in healthy if obj['name'] not in maintenance]
+    have = {name: len({get(obj, path) for obj in counted} - {None}) for name, path in COUNTED_FIELDS.items()}
     short = {name: {'have': have[name], 'want': expected[name]} for name in COUNTED_FIELDS if have[name] < (expected[name] or 0)}
-    return {'site': expected['site'], 'met': not short, **have, 'short': short}
+    left_out = {'under_maintenance': sorted(obj['name'] for obj in healthy if obj not in counted)} if maintenance else {}
+    return {'site': expected['site'], 'met': not short, **have, 'short': short, **left_out}
+
+
+def _shortage_text(site: Mapping[str, Any]) -> str:
+    text = ', '.join(f'{short["have"]} of {short["want"]} {name}' for name, short in site['short'].items())
+    return f'{text} (under maintenance: {", ".join(site["under_maintenance"])})' if site.get('under_maintenance') else text
 
 
 # What a site needs.

@@ -49,7 +49,9 @@ options:
     type: int
     default: 300
   expect:
-    description: Minimum numbers per site, reported as RV(verdict). Only Healthy interconnects among those of this task count.
+    description:
+      - Minimum numbers per site, reported as RV(verdict). Only Healthy interconnects among those of this task count, and none that is under
+        maintenance by O(under_maintenance) or O(maintenance_days).
     type: list
     elements: dict
     suboptions:
@@ -74,8 +76,31 @@ options:
         never fails for that. Cloudflare accepts at most 1 Gbps on each CNI of dataplane v2, whatever the speed of the port.
     version_added: 1.1.0
     type: dict
+  change:
+    description:
+      - A circuit that is about to be changed. RV(change) says whether to go ahead, and why.
+      - Go, if the circuit is Pending or Down, or if the other circuits of its site are Healthy and not under maintenance. One that is still
+        Pending is not waited for if another one is Healthy.
+      - The whole site counts, whatever circuits the task is about.
+    type: str
+    version_added: 1.1.0
+  under_maintenance:
+    description: Circuits, or interconnects, under announced maintenance. They do not count for O(expect) and O(change).
+    type: list
+    elements: str
+    version_added: 1.1.0
+  maintenance_days:
+    description:
+      - Reads the alerts of so many days. An interconnect that the newest announcement of maintenance names, by its own name, its circuit,
+        its device, its site or the airport of its site, counts as under maintenance, unless that announcement says that it is canceled.
+      - An announcement is only a text, from which neither the window nor the circuits can be read for sure. So maintenance that is over
+        counts until its announcement is older than this. Only what a policy of the account sends is in the history, so an empty history
+        proves nothing.
+      - The token needs Notifications Read. Without this option no alert is read.
+    type: int
+    version_added: 1.1.0
   enforce:
-    description: Whether to fail, with the same results, if O(expect) is not met.
+    description: Whether to fail, with the same results, if O(expect) is not met or O(change) is no go.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -105,6 +130,16 @@ EXAMPLES = r'''
     expect:
       - {site: ewr-a, healthy: 2, devices: 2}
   register: gate
+
+- name: Check whether nyc-1 may be changed now
+  netops.cloudflare_cni.status_info:
+    change: nyc-1
+    maintenance_days: 7
+  register: window
+
+- name: Show go or no go, and why
+  ansible.builtin.debug:
+    msg: "{{ window.change.text }}"
 
 - name: Show what is missing
   ansible.builtin.debug:
@@ -166,7 +201,9 @@ verdict:
       returned: always
       sample: 'ewr-a: 1 of 2 healthy, 1 of 2 devices'
     sites:
-      description: For each entry of O(expect) its site, the actual numbers, and under C(short) those that are not met.
+      description:
+        - For each entry of O(expect) its site, the actual numbers, and under C(short) those that are not met.
+        - C(under_maintenance) lists the Healthy interconnects of the site that do not count, if any is under maintenance.
       type: list
       elements: dict
       returned: always
@@ -177,6 +214,53 @@ verdict:
           devices: 1
           facilities: 1
           short: {healthy: {have: 1, want: 2}, devices: {have: 1, want: 2}}
+change:
+  description: Whether O(change) may be changed now.
+  returned: success or O(enforce), if O(change) is given
+  type: dict
+  contains:
+    go:
+      description: Whether to go ahead.
+      type: bool
+      returned: always
+      sample: false
+    text:
+      description: The same with the reason, in a line.
+      type: str
+      returned: always
+      sample: 'no go: others at site ewr-a do not carry its traffic: nyc-2 (Down)'
+maintenance:
+  description: The interconnects under maintenance, by name.
+  returned: success or O(enforce), if O(under_maintenance) or O(maintenance_days) is given
+  type: list
+  elements: dict
+  contains:
+    interconnect:
+      description: The name of the interconnect.
+      type: str
+      returned: always
+      sample: ewr-a-icon-7f3a
+    conduit_names:
+      description: The circuits on it.
+      type: list
+      elements: str
+      returned: always
+      sample: [nyc-1]
+    source:
+      description: V(option), as O(under_maintenance) names it, or V(alert).
+      type: str
+      returned: always
+      sample: alert
+    sent:
+      description: When the announcement was sent.
+      type: str
+      returned: always
+      sample: '2026-11-02T09:30:00Z'
+    text:
+      description: The announcement.
+      type: str
+      returned: always
+      sample: Maintenance of edge01.ewr-a is scheduled for 5 November, 02:00 to 08:00 UTC.
 api:
   description: What the task cost, see L(api, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#api).
   returned: always, except for options that no connection can be made with
@@ -206,6 +290,9 @@ ARGUMENT_SPEC = {
         'options': {'site': {'type': 'str', 'required': True}, **{name: {'type': 'int'} for name in COUNTED_FIELDS}},
     },
     'site_demand': {'type': 'dict'},
+    'change': {'type': 'str'},
+    'under_maintenance': {'type': 'list', 'elements': 'str'},
+    'maintenance_days': {'type': 'int'},
     'enforce': {'type': 'bool', 'default': False},
 }
 

@@ -76,6 +76,7 @@ ROWS = {
     'proxy of the environment': Row('cni_settings_info', {'retry_timeout': 1}, 'failed', '"reason": "proxy"', {
         'environment': [{'HTTP_PROXY': 'http://127.0.0.1:1'}, {'NO_PROXY': ''}, {'no_proxy': ''}]}),
     'after these': Row('cni_settings_info', {}, shows='65000'),
+    'bundle': Row('support_bundle', {'conduit_name': 'nyc-1', 'path': 'support'}, 'changed', 'support/nyc-1.tar.gz'),
     'LOA': Row('loa', {'conduit_name': 'nyc-1', 'path': 'loa.pdf', 'mode': '0640'}, 'changed', '"mode": "0640"'),
     'webhook predicted': Row('alert_webhook', WEBHOOK, 'changed', '"secret": "(hidden)"', CHECK),
     'webhook': Row('alert_webhook', WEBHOOK, 'changed', '"secret_sent": true', DIFF),

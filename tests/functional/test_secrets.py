@@ -56,6 +56,7 @@ MODULES = {
     'static_route_info': {'conduit_name': 'nyc-1'},
     'status_info': {'conduit_names': ['nyc-1']},
     'preflight_info': {},
+    'support_bundle': {'conduit_name': 'nyc-1', 'path': '{folder}/support', 'router': [{'name': 'x', 'text': TOKEN}]},
 }
 # Each way to send a secret: (method that fails, module, options, the secrets that are then in reach of the API).
 SENDING = {

@@ -97,14 +97,17 @@ def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
 
 # The module.
 
-def status_info(states, warn=None, /, *, later=None, **given):
+def status_info(states, warn=None, /, *, later=None, alerts=(), **given):
     """The result of status_info where interconnects have these states, and later ones from the second read on."""
-    names = ['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect', 'site_demand']
+    names = ['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect', 'site_demand', 'change',
+             'under_maintenance', 'maintenance_days']
     params = {**dict.fromkeys(names), 'wait_timeout': 60, 'enforce': False, **given}
     reads = dict.fromkeys(states, 0)
 
     def service(request):
         path = request['url'].removeprefix(PORTS)
+        if path.startswith('/alerting/v3/history?since='):
+            return answer({'success': True, 'result': list(alerts)})
         if not path.endswith('/status'):
             return answer({'items': INTERCONNECTS if not path else CNIS, 'next': None})
         name = path.split('/')[1]
@@ -251,3 +254,57 @@ def test_the_status_warns_of_all_circuits_of_a_site_whichever_are_named():
     for demand in ('3G', '4G'):
         status_info(dict(HEALTHY), warned.append, conduit_name='nyc-1', site_demand={'ewr-a': demand})
     assert warned == [f'site_demand: ewr-a needs 4G to Cloudflare, but has 3 circuits for 3G: {LIMIT}']
+
+
+# Maintenance, and a change.
+
+EWR = {'site': 'ewr-a', 'healthy': 2, 'devices': 2, 'facilities': None}
+
+
+@pytest.mark.parametrize(('given', 'text'), [
+    ({'under_maintenance': ['nyc-1']}, ''),  # b and c remain
+    ({'under_maintenance': ['c']}, 'ewr-a: 1 of 2 devices (under maintenance: c)'),
+    ({'under_maintenance': ['nyc-1', 'nyc-2']}, 'ewr-a: 1 of 2 healthy, 1 of 2 devices (under maintenance: a, b)'),
+    ({'under_maintenance': ['g']}, ''),
+])
+def test_what_is_under_maintenance_does_not_count(given, text):
+    verdict = status_info(dict(HEALTHY), expect=[EWR], **given)['verdict']
+    assert (verdict['met'], verdict['text']) == (not text, text or 'as expected')
+
+
+def test_what_is_down_and_under_maintenance_is_only_down():
+    verdict = status_info({**HEALTHY, 'a': 'Down', 'b': 'Down'}, expect=[EWR], under_maintenance=['a'])['verdict']
+    assert (verdict['text'], verdict['sites'][0]['under_maintenance']) == ('ewr-a: 1 of 2 healthy, 1 of 2 devices', [])
+
+
+def test_announced_maintenance_is_read_for_so_many_days_and_shown():
+    alert = {'id': '1', 'sent': '2026-11-02T09:30:00Z', 'alert_type': 'cni_maintenance_notification', 'alert_body': 'edge02.ewr-a is down'}
+    result = status_info(dict(HEALTHY), alerts=[alert], maintenance_days=7, under_maintenance=['nyc-1'], expect=[EWR])
+    assert result['maintenance'] == [
+        {'interconnect': 'a', 'conduit_names': ['nyc-1'], 'source': 'option', 'sent': None, 'text': None},
+        {'interconnect': 'c', 'conduit_names': [], 'source': 'alert', 'sent': alert['sent'], 'text': alert['alert_body']}]
+    assert result['verdict']['text'] == 'ewr-a: 1 of 2 healthy, 1 of 2 devices (under maintenance: a, c)'
+
+
+def test_a_change_regards_the_whole_site_and_the_task_what_is_named():
+    result = status_info({**HEALTHY, 'b': 'Down'}, conduit_names=['nyc-1'], change='nyc-1')
+    assert [status['interconnect'] for status in result['statuses']] == ['a']
+    assert result['change']['text'] == 'no go: others at site ewr-a do not carry its traffic: nyc-2 (Down), nyc-0 (Down)'
+
+
+def test_a_gate_fails_on_no_go_with_all_reasons():
+    with pytest.raises(ExpectationError) as error:
+        status_info({**HEALTHY, 'b': 'Down'}, expect=[{**EWR, 'healthy': 3}], change='nyc-1', enforce=True)
+    assert str(error.value) == ('expect is not met: ewr-a: 2 of 3 healthy. '
+                                'no go: others at site ewr-a do not carry its traffic: nyc-2 (Down), nyc-0 (Down).')
+    assert (error.value.outcome['change']['go'], error.value.outcome['verdict']['met']) == (False, False)
+    assert status_info(dict(HEALTHY), change='nyc-1', enforce=True)['change']['go']
+
+
+@pytest.mark.parametrize(('given', 'option'), [
+    ({'change': 'lon-1'}, 'change'), ({'under_maintenance': ['nyc-1', 'lon-1']}, 'under_maintenance'),
+    ({'maintenance_days': 0}, 'maintenance_days')])
+def test_a_name_that_there_is_not_is_no_maintenance_and_no_change(given, option):
+    with pytest.raises(InputError) as error:
+        status_info(dict(HEALTHY), **given)
+    assert error.value.details['option'] == option
