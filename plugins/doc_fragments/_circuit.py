@@ -186,11 +186,20 @@ options:
   automatic_return_routing:
     description: Whether responses return over the tunnel that the traffic came by. Cloudflare has to enable it for the account.
     type: bool
+  import_filter:
+    description:
+      - The BGP filter profile for the routes that Cloudflare receives from you over the tunnel, by its name, or by its id if several have
+        that. See M(netops.cloudflare_cni.bgp_filter_profile). O(clear) takes it off.
+      - It is in the C(bgp) of the tunnel. Cloudflare does not document how that and the session of the CNI belong together.
+    type: str
+  export_filter:
+    description: The BGP filter profile for the routes that Cloudflare announces to you over the tunnel, as O(import_filter).
+    type: str
   clear:
     description: What to remove, as an empty value never changes anything.
     type: list
     elements: str
-    choices: [description]
+    choices: [description, import_filter, export_filter]
 '''
 
     DOCUMENTATION = r'''

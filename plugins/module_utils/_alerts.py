@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AmbiguousError, InputError, NotListedError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, NotListedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import CIRCUIT_NAME
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -19,10 +19,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     CIRCUITS,
     CNI,
     INTERCONNECT,
-    RESOURCES,
     TUNNEL,
-    UNKNOWN,
-    Field,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
     Snapshot,
@@ -30,7 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     objects_by_key,
     refuse_unreadable_key,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_uuid, parsed_time
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import parsed_time
 
 # Filters that Cloudflare's documentation of an alert shows, whether available_alerts lists them or not.
 DOCUMENTED_FILTERS = dict.fromkeys(('magic_tunnel_health_check_event', 'magic_wan_tunnel_health'), ('tunnel_name', 'slo'))
@@ -67,13 +64,13 @@ def _filter_names(row: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def with_alert_fields(desired: Desired, current: Object | None, snapshot: Snapshot) -> Desired:
-    """The desired policy, with destinations by their ids, and the filter that selects its circuits. Any other object as it is.
+    """The desired policy, with the filter that selects its circuits. Any other object as it is.
 
     Raises InputError for what this account cannot have, and NotListedError for a circuit whose tunnel is not listed yet.
     """
     if desired.row.name != ALERT_POLICY.name:
         return desired
-    fields = {path: _with_ids(desired, desired.row.field(path), value, snapshot) for path, value in desired.fields.items()}
+    fields = dict(desired.fields)
     circuits = fields.pop(CIRCUITS, None)
     alert_type = fields.get('alert_type') or get(current, 'alert_type')
     filters = {path: value for path, value in fields.items() if path.startswith('filters.')}
@@ -88,24 +85,6 @@ def with_alert_fields(desired: Desired, current: Object | None, snapshot: Snapsh
             filters[path] = fields[path] = list(dict.fromkeys(_filter_value(name, circuit, snapshot) for circuit in circuits))
         _check_filters(available, filters)
     return desired._replace(fields=fields)
-
-
-def _with_ids(desired: Desired, field: Field, value: Any, snapshot: Snapshot) -> Any:
-    """The value of a field with ids instead of names, where its items name objects."""
-    return [{'id': _id_of(field, item['id'], snapshot)} for item in value] if field.named and desired.state == 'present' else value
-
-
-def _id_of(field: Field, name: str, snapshot: Snapshot) -> str:
-    """The id of a destination that is given by its name or its id. Raises InputError or AmbiguousError."""
-    row = RESOURCES[field.named]
-    matches = snapshot.matching(row.name, row.id, name, normal_uuid) or snapshot.matching(row.name, 'name', name)
-    if len(matches) > 1:
-        idents = sorted(obj[row.id] for obj in matches)
-        raise AmbiguousError(f'{row.title} {name}', idents, f'Give the id of one of them in {field.option}.')
-    if not matches and name != UNKNOWN:
-        snapshot.refuse_unreadable(row.name, 'name', name)
-        raise not_found_error(row, field.option, name, snapshot, 'name')
-    return matches[0][row.id] if matches else name
 
 
 def _available(alert_type: str, snapshot: Snapshot) -> AlertType:

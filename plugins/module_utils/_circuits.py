@@ -22,6 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     ADDRESS_FIELDS,
     CNI,
     INTERCONNECT,
+    RESOURCES,
     ROUTE,
     TUNNEL,
     Field,
@@ -200,12 +201,21 @@ def gathered_circuits(snapshot: Snapshot) -> list[dict[str, Any]]:
 def _tunnel_options(tunnel: Object, interconnect: str, snapshot: Snapshot) -> dict[str, Any]:
     """{block: its options} of a tunnel, without the address that follows from a CNI, and without our own note."""
     options = _object_options(TUNNEL, tunnel)
+    for f in TUNNEL.fields:
+        if f.named and f.option in options.get(f.block, {}):
+            options[f.block][f.option] = _name_of(options[f.block][f.option], RESOURCES[f.named], snapshot)
     ends = {normal_next_hop(cni.get(end)) for cni in snapshot.matching(CNI.name, 'interconnect', interconnect) for end in ADDRESS_FIELDS}
     of_cni = normal_next_hop(tunnel.get('interface_address')) in ends
     own_note = str(tunnel.get('description')).startswith(DELETE_NOTE)
     for option in [*(['interface_address'] if of_cni else []), *(['description'] if own_note else [])]:
         options['tunnel'].pop(option, None)
     return options
+
+
+def _name_of(ident: str, row: Resource, snapshot: Snapshot) -> str:
+    """The name of an object; its id, if it has no name of its own."""
+    name = next((obj.get('name') for obj in snapshot.matching(row.name, row.id, ident)), None)
+    return name if name and len(snapshot.matching(row.name, 'name', name)) == 1 else ident
 
 
 def _route_options(route: Object) -> dict[str, Any]:

@@ -49,10 +49,8 @@ class Desired(NamedTuple):
         given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
 
-    def field_error(self, path: str, problem: str, allowed: Any = None) -> InputError:
-        """The error of a field, by the name of its option; in a circuit with the block that it is in."""
-        f = self.row.field(path)
-        error = InputError(f.option, problem, allowed)
+    def placed(self, error: InputError, f: Field) -> InputError:
+        """The error of a field, in a circuit with the block that its option is in."""
         return error.within(f.block) if self.circuit and f.block else error
 
 

@@ -15,9 +15,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership i
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
     INTERCONNECT,
+    RESOURCES,
     ROUTE,
     TUNNEL,
     UNKNOWN,
+    Field,
     Key,
     Resource,
 )
@@ -61,6 +63,32 @@ def find_object(desired: Desired, snapshot: Snapshot) -> Object | None:
     if len(matches) > 1:
         raise AmbiguousError(desired.label, sorted(map(str, matches)), _ambiguity_advice(desired))
     return next(iter(matches.values()), None)
+
+
+def with_named_ids(desired: Desired, snapshot: Snapshot) -> Desired:
+    """The same with the ids of the objects that its fields name. Raises InputError or AmbiguousError."""
+    named = [f for f in desired.row.fields if f.named and desired.state == 'present' and desired.fields.get(f.path)]
+    return desired._replace(fields={**desired.fields, **{f.path: _with_ids(desired, f, snapshot) for f in named}})
+
+
+def _with_ids(desired: Desired, f: Field, snapshot: Snapshot) -> Any:
+    value = desired.fields[f.path]
+    if isinstance(value, str):
+        return _id_of(desired, f, value, snapshot)
+    return [{'id': _id_of(desired, f, item['id'], snapshot)} for item in value]
+
+
+def _id_of(desired: Desired, f: Field, name: str, snapshot: Snapshot) -> str:
+    """The id of an object that a field names by its name or its id."""
+    row = RESOURCES[f.named]
+    matches = snapshot.matching(row.name, row.id, name, normal_uuid) or snapshot.matching(row.name, 'name', name)
+    if matches[1:]:
+        idents = sorted(obj[row.id] for obj in matches)
+        raise AmbiguousError(f'{row.title} {name}', idents, f'Give the id of one of them in {f.option}.')
+    if not matches and name != UNKNOWN:
+        snapshot.refuse_unreadable(row.name, 'name', name)
+        raise desired.placed(not_found_error(row, f.option, name, snapshot, 'name'), f)
+    return matches[0][row.id] if matches else name
 
 
 def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
@@ -170,7 +198,7 @@ def routes_to(cni: Object, snapshot: Snapshot) -> list[Object]:
 def _ambiguity_advice(desired: Desired) -> str:
     """What the user can do about two matches."""
     name = next((key.option for key in desired.row.keys if key.assigned), None)
-    if desired.row.joint_key:
+    if desired.row.apart:
         return f'Name one of them by {desired.row.apart}, or by {name}.'
     if len(desired.keys) > 1:
         return f'{" and ".join(desired.keys)} have to select the same object.'

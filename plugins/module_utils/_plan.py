@@ -25,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
     find_object,
     objects_on_same_port,
     routes_to,
+    with_named_ids,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get, have_and_want, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -331,7 +332,7 @@ def _names_of(desired: Desired) -> list[tuple[str, Any]]:
 
 
 def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
-    desired = _with_referenced_fields(desired, snapshot)
+    desired = with_named_ids(_with_referenced_fields(desired, snapshot), snapshot)
     current = find_object(desired, snapshot)
     if desired.state == 'absent':
         return _plan_delete(desired, current, snapshot) if current else [Change(desired.row, 'none', desired.label, None, None)]
@@ -395,12 +396,23 @@ def _plan_delete(desired: Desired, current: Object, snapshot: Snapshot) -> list[
 
     A note on the tunnel comes first, if nothing else leads to the interconnect.
     """
+    _refuse_in_use(desired.row, current, snapshot)
     cnis = _carried_cnis(desired, current, snapshot)
     to_delete = [(CNI, cni, get(cni, 'magic.conduit_name')) for cni in cnis]
     to_delete.append((desired.row, current, current[desired.row.id]))
     deletes = [Change(row, 'delete', f'{row.title} {name}', obj, None) for row, obj, name in to_delete]
     deletes[:0] = _plan_route_deletes(desired, cnis if desired.row.name != CNI.name else [current], snapshot)
     return [*_plan_note(desired, current, snapshot), *deletes] if cnis else deletes
+
+
+def _refuse_in_use(row: Resource, obj: Object, snapshot: Snapshot) -> None:
+    """Raises InputError with the tunnels that use an object that is to be deleted: they might lose it silently."""
+    users = []
+    for f in (f for f in TUNNEL.fields if f.named == row.name):
+        snapshot.refuse_unreadable(TUNNEL.name, f.path, obj[row.id])
+        users += [f'{user.get("name") or user[TUNNEL.id]} ({f.option})' for user in snapshot.matching(TUNNEL.name, f.path, obj[row.id])]
+    if users:
+        raise InputError('state', f'{row.title} {obj["name"]!r} is used by the tunnels {", ".join(sorted(users))}. Clear it there first.')
 
 
 def _plan_route_deletes(desired: Desired, cnis: Iterable[Object], snapshot: Snapshot) -> list[Change]:
@@ -548,8 +560,8 @@ def _cleared_fields(desired: Desired, after: Object, fields: Mapping[str, Any]) 
 def _check_after(desired: Desired, after: Object, fields: Mapping[str, Any], snapshot: Snapshot) -> None:
     """Checks what depends on the rest of the object and on its parent."""
     row = desired.row
-    for unmet in row.unmet(after, {*fields, *desired.fields}):
-        raise desired.field_error(*unmet)
+    for path, *problem in row.unmet(after, {*fields, *desired.fields}):
+        raise desired.placed(InputError(row.field(path).option, *problem), row.field(path))
     if row.paired_fields and not {*row.paired_fields[:2]}.isdisjoint(fields):
         check_pair(row, after)
     if row.exclusive in fields and not desired.shared:

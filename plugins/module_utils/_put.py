@@ -50,7 +50,7 @@ def _put(client: Client, row: Resource, after: Object, paths: Sequence[str], que
 
 def _put_body(row: Resource, after: Object, paths: Sequence[str]) -> Object:
     blocks = after if row.full_put else {path.partition('.')[0]: after[path.partition('.')[0]] for path in paths}
-    return _without_paths(blocks, row.read_only)
+    return _without_paths(blocks, row.read_only_paths(after))
 
 
 def _without_paths(body: Object, paths: Iterable[str]) -> Object:

@@ -41,7 +41,7 @@ class Field(NamedTuple):
 
     in_post, in_put: whether POST and PUT can set it. default: sent where the user gives none. required: there is no POST without it.
     returned: whether answers hold it. secret: no output shows it. block: the option of a circuit that it is in.
-    named: the resource whose objects the items name; an item may be such an object's name or its id.
+    named: the resource whose objects the value, or each of its items, names; that may be such an object's name or its id.
     """
 
     option: str
@@ -104,7 +104,8 @@ class Resource(NamedTuple):
     bulk_put: where the answer to a PUT of several has them, '' where there is no such PUT. Its body has them where a list has them.
     validate_only: Cloudflare documents that PUT with ?validate_only=true writes nothing.
     account_in_body: POST and PUT of a whole object name the account.
-    read_only: what answers hold and PUT must not. constants: values that every object of the row has.
+    read_only: what answers hold and PUT must not; read_only_where: {(field, value): paths} of what it must not for objects with that value.
+    constants: values that every object of the row has.
     variants: rows for the values of type. implied_types: {option: the type that it is for}.
     refused_options: {option: why there is no such thing}.
     open_block: a block of fields with names that only Cloudflare knows, as the Field of each of them.
@@ -132,6 +133,7 @@ class Resource(NamedTuple):
     validate_only: bool = False
     headers: Mapping[str, str] = {}
     read_only: tuple[str, ...] = ()
+    read_only_where: Mapping[tuple[str, Any], tuple[str, ...]] = {}
     parse: Callable[[dict[str, Any]], dict[str, Any]] = values.unchanged
     identity: tuple[str, ...] = ()
     max_posts: int = 2
@@ -156,6 +158,11 @@ class Resource(NamedTuple):
     def secret_paths(self) -> tuple[str, ...]:
         """The paths of the fields that no output shows."""
         return tuple(f.path for f in self.fields if f.secret)
+
+    def read_only_paths(self, obj: Mapping[str, Any]) -> tuple[str, ...]:
+        """The paths of the fields of an object that PUT must not have."""
+        return self.read_only + tuple(path for (field, value), paths in self.read_only_where.items() if obj.get(field) == value
+                                      for path in paths)
 
     @property
     def unique_fields(self) -> tuple[str, ...]:
@@ -219,7 +226,8 @@ _PORT_SHAPE = {'site': str, 'speed': str, 'ccr_device_name': str, 'facility': {'
 
 _parsed_tunnel = _parser('magic', 'cf_interconnects', exact=('virtual_port_reservation_id',), id=str, virtual_port_reservation_id=str,
                          description=str, version=str, interface_address=str,
-                         health_check={'rate': str, 'type': str, 'direction': str, 'source': str})
+                         health_check={'rate': str, 'type': str, 'direction': str, 'source': str},
+                         bgp={'import_filter_id': str, 'export_filter_id': str})
 
 
 def _tunnel_with_target(tunnel: dict[str, Any]) -> dict[str, Any]:
@@ -337,6 +345,21 @@ SETTINGS = Resource(
     fields=(Field('default_asn', 'default_asn', check=values.check_asn),),
 )
 
+_NAME_KEYS = (Key('id', 'id', assigned=True, normal=values.normal_uuid), Key('name', 'name'))
+
+FILTER_PROFILE = Resource(
+    'filter_profile', ('magic', 'bgp', 'filter_profiles'), list_key='filter_profiles', title='BGP filter profile',
+    account_in_body=False, full_put=False,
+    keys=_NAME_KEYS, joint_key=('name',), identity=('name',), max_posts=1, assigned=('id',),
+    fields=(
+        Field('name', 'name', required=True),
+        Field('description', 'description', normal=values.normal_empty),
+        Field('match_action', 'match_action', required=True),
+        Field('targets', 'targets', check=values.check_targets, normal=values.normal_targets, required=True),
+    ),
+    parse=_parser('magic', 'bgp', 'filter_profiles', id=str, name=str, description=str, match_action=str, targets=[str]),
+)
+
 TUNNEL = Resource(
     'tunnel', ('magic', 'cf_interconnects'), list_key='interconnects', creatable=False, full_put=False,
     wrapped_in=('interconnect', 'modified_interconnect'), bulk_put='modified_interconnects', validate_only=True,
@@ -360,12 +383,16 @@ TUNNEL = Resource(
         Field('mtu', 'mtu', check=values.check_tunnel_mtu),
         Field('interface_address', 'interface_address', check=values.check_interface_address, normal=values.normal_address),
         Field('automatic_return_routing', 'automatic_return_routing'),
+        Field('import_filter', 'bgp.import_filter_id', normal=values.normal_empty, named='filter_profile'),
+        Field('export_filter', 'bgp.export_filter_id', normal=values.normal_empty, named='filter_profile'),
     ),
-    clear_values={'description': ('description', '')},
+    clear_values={'description': ('description', ''), 'import_filter': ('bgp.import_filter_id', ''),
+                  'export_filter': ('bgp.export_filter_id', '')},
     cleared_by={SOURCE: (DIRECTION, ONE_WAY)},
     unmet=_unmet_by_tunnel,
     headers={'x-magic-new-hc-target': 'true'},  # the target then has the saved and the effective address
     read_only=('health_check.target.effective',),
+    read_only_where={('version', VERSION_WITH_SOURCE): ('bgp.cloudflare_endpoint', 'bgp.customer_endpoint')},
     parse=_tunnel_with_target,
 )
 
@@ -405,8 +432,6 @@ _ALERTING = ('alerting', 'v3')
 ALERT_TYPES = Resource('alert_types', (*_ALERTING, 'available_alerts'), id=None, list_key=None, creatable=False, title='alert types')
 PAGERDUTY = Resource('pagerduty', (*_ALERTING, 'destinations', 'pagerduty'), creatable=False, title='PagerDuty service',
                      parse=_parser(*_ALERTING, 'destinations', 'pagerduty', id=str, name=str))
-
-_NAME_KEYS = (Key('id', 'id', assigned=True, normal=values.normal_uuid), Key('name', 'name'))
 
 ALERT_WEBHOOK = Resource(
     'alert_webhook', (*_ALERTING, 'destinations', 'webhooks'), title='webhook', keys=_NAME_KEYS,
@@ -453,8 +478,8 @@ LOA = Resource('loa', (), id='path', title='LOA', store='file')
 HANDOVER = Resource('handover', (), id='path', title='hand-over', store='file')
 SHEET = Resource('sheet', (), id='path', title='hand-over', store='file')
 
-RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, TUNNEL, ROUTE, STATUS, ALERT_TYPES, PAGERDUTY, ALERT_WEBHOOK,
-                                       ALERT_POLICY, ALERT)}
+RESOURCES = {row.name: row for row in (SLOT, INTERCONNECT, CNI, SETTINGS, FILTER_PROFILE, TUNNEL, ROUTE, STATUS, ALERT_TYPES, PAGERDUTY,
+                                       ALERT_WEBHOOK, ALERT_POLICY, ALERT)}
 
 # What no output shows, under whatever object of the API it is.
 SECRET_NAMES = frozenset(path.rpartition('.')[2] for row in RESOURCES.values() for variant in (row, *row.variants.values())

@@ -80,7 +80,9 @@ TUNNEL_OPTIONS: Spec = {
     'mtu': {'type': 'int'},
     'interface_address': {'type': 'str'},
     'automatic_return_routing': {'type': 'bool'},
-    'clear': {'type': 'list', 'elements': 'str', 'choices': ['description']},
+    'import_filter': {'type': 'str'},
+    'export_filter': {'type': 'str'},
+    'clear': {'type': 'list', 'elements': 'str', 'choices': ['description', 'import_filter', 'export_filter']},
 }
 
 SCOPE_OPTIONS: Spec = {name: {'type': 'list', 'elements': 'str'} for name in ('colo_names', 'colo_regions')}

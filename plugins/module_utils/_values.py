@@ -29,6 +29,8 @@ SPEED = re.compile(r'(\d+(?:\.\d+)?)([MG])')
 # The sources that a health check may have; source: the types of the SDK.
 SOURCES = ('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.240.0/20', '198.41.199.224/27')
 A_SOURCE = f'an IPv4 address of RFC 1918, {SOURCES[-2]} or {SOURCES[-1]}'
+TARGET = re.compile(r'(?P<prefix>[^{+]+?)(?P<suffix>\{(?P<least>\d+)(?:,(?P<most>\d+))?\}|\+|)')  # of a BGP filter profile
+A_TARGET = 'prefixes such as 10.0.0.0/8, with {16,24}, {24} or + behind them for the lengths that match'
 MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
 
 
@@ -162,6 +164,48 @@ def check_source(value: Any, warn: Warn) -> str:
     if not any(address in ipaddress.IPv4Network(prefix) for prefix in SOURCES):
         raise ValueError(A_SOURCE)
     return str(address)
+
+
+def check_targets(value: Any, warn: Warn) -> list[str]:
+    """Prefixes with the lengths that match, each once, in the order given; host bits are cleared with a warning."""
+    targets: dict[Any, str] = {}
+    for text in value:
+        prefix, least, most, suffix = _parsed_target(text)
+        target = f'{prefix.network}{suffix}'
+        if prefix.ip != prefix.network.network_address:
+            warn(f'{text} has host bits set; {target} is used.')
+        targets.setdefault((prefix.network, least, most), target)
+    return list(targets.values())
+
+
+def normal_targets(value: Any) -> Any:
+    """Targets as a set: neither the order nor the way of writing matters."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return frozenset(map(_normal_target, value))
+
+
+def _normal_target(text: Any) -> Any:
+    try:
+        prefix, least, most, _suffix = _parsed_target(text)
+    except ValueError:
+        return text
+    return prefix.network, least, most
+
+
+def _parsed_target(text: Any) -> tuple[Any, int, int, str]:
+    """The prefix, the least and the most length that match, and how that was written (source: the types of the SDK). Raises ValueError."""
+    match = TARGET.fullmatch(str(text).replace(' ', ''))
+    try:
+        prefix = ipaddress.ip_interface(match['prefix'] if match else '')
+    except ValueError:
+        raise ValueError(A_TARGET) from None
+    shortest, longest = prefix.network.prefixlen, prefix.max_prefixlen
+    least = int(match['least'] or shortest)
+    most = int(match['most'] or (longest if match['suffix'] == '+' else least))
+    if not shortest <= least <= most <= longest:
+        raise ValueError(f'lengths from {shortest} to {longest} behind {prefix.network}, the smaller one first')
+    return prefix, least, most, match['suffix']
 
 
 def check_scope(value: dict[str, Any], warn: Warn) -> dict[str, list[str]]:

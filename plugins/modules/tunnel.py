@@ -35,10 +35,15 @@ EXAMPLES = r'''
     description: Newark, first of two
     mtu: 1476
 
-- name: Remove the description
+- name: Filter what Cloudflare receives from the circuit
   netops.cloudflare_cni.tunnel:
     conduit_name: nyc-1
-    clear: [description]
+    import_filter: from-sites
+
+- name: Remove the description and the filter
+  netops.cloudflare_cni.tunnel:
+    conduit_name: nyc-1
+    clear: [description, import_filter]
 '''
 
 RETURN = r'''
@@ -97,6 +102,11 @@ tunnel:
       type: dict
       returned: when Cloudflare returns it
       sample: {enabled: true, rate: mid, type: reply}
+    bgp:
+      description: What the tunnel has of BGP, such as C(import_filter_id) and C(export_filter_id). Without its MD5 key.
+      type: dict
+      returned: when Cloudflare returns it
+      sample: {import_filter_id: 6f1a2b3c4d5e40718293a4b5c6d7e8f9}
     created_on:
       description: When it was created.
       type: str

@@ -21,7 +21,7 @@ from support.module_process import run_in_child
 
 SLOT = {'site': 'ewr-a', 'speed': '10G', 'facility': 'Equinix NY1', 'address_contains': 'newark'}
 UNNAMED = '11111111-2222-4333-8444-555555555555'
-KINDS = ('slots', 'interconnects', 'cnis', 'tunnels', 'routes')
+KINDS = ('slots', 'interconnects', 'cnis', 'tunnels', 'routes', 'filter_profiles')
 CLEAR = {'input', 'ambiguous', 'drift', 'not_taken', 'transport', 'answer', 'api'}
 
 
@@ -37,6 +37,8 @@ def stored(process):
     for prefix, scope in (('10.0.0.0/8', None), ('10.20.0.0/16', {'colo_names': ['den01'], 'colo_regions': ['ENAM']})):
         run_in_child('static_route', {'prefix': prefix, 'nexthop': '192.0.2.1', 'scope': scope or {}, 'weight': 7, 'description': 'stored'},
                      environment)
+    run_in_child('bgp_filter_profile', {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.0.0.0/8+']}, environment)
+    run_in_child('tunnel', {'conduit_name': 'nyc-1', 'import_filter': 'from-sites'}, environment)
     state = process.state()
     return {kind: state[kind] for kind in KINDS}
 
@@ -156,7 +158,9 @@ READERS = {  # {module: options with which it looks at as much as it can}
             'bgp': {'customer_asn': 1, 'extra_prefixes': ['10.0.0.0/8'], 'md5_key': 'other'}},
     'cni_settings': {'default_asn': 65000},
     'health_check': {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'},
-    'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400, 'description': 'x', 'interface_address': '10.0.0.0/31'},
+    'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400, 'description': 'x', 'interface_address': '10.0.0.0/31', 'import_filter': 'from-sites'},
+    'bgp_filter_profile': {'name': 'from-sites', 'match_action': 'deny', 'targets': ['10.0.0.0/8']},
+    'bgp_filter_profile_info': {'name': 'from-sites'},
     'loa': {'conduit_name': 'nyc-1', 'path': '/dev/null/none'},
     'rollout': {'circuits': [
         {'name': 'nyc-1', 'bgp': {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24']}, 'health_check': {'rate': 'high'}},
@@ -173,8 +177,10 @@ READERS = {  # {module: options with which it looks at as much as it can}
 }
 READS = {'slots': ('interconnect', 'slots_info', 'rollout'), 'cnis': ('cni', 'interconnect', 'rollout'),
          'interconnects': ('interconnect', 'health_check', 'interconnect_info', 'rollout'),
-         'tunnels': ('health_check', 'tunnel', 'health_check_info', 'rollout'), 'routes': ('static_route', 'static_route_info')}
-MAGIC = {'tunnels': ('/cf_interconnects$', 'interconnects'), 'routes': ('/magic/routes$', 'routes')}
+         'tunnels': ('health_check', 'tunnel', 'health_check_info', 'rollout'), 'routes': ('static_route', 'static_route_info'),
+         'filter_profiles': ('bgp_filter_profile', 'bgp_filter_profile_info', 'tunnel')}
+MAGIC = {'tunnels': ('/cf_interconnects$', 'interconnects'), 'routes': ('/magic/routes$', 'routes'),
+         'filter_profiles': ('/filter_profiles$', 'filter_profiles')}
 WRONG = (['x'], 7, {'x': [1]})
 
 

@@ -31,6 +31,7 @@ BGP = {'customer_asn': 64512, 'md5_key': 'planted md5 key'}
 WEBHOOK = {'name': 'noc', 'url': 'https://noc.example.com', 'secret': 'planted secret'}
 POLICY = {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'circuits': ['nyc-1'], 'filters': {'slo': [99.9]},
           'webhooks': ['noc']}
+PROFILE = {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.20.0.0/16{16,24}']}
 DEFAULTS = {'netops.cloudflare_cni.cni': {'mtu': 1400}, 'netops.cloudflare_cni.slots_info': {'site': 'nowhere'},
             'group/netops.cloudflare_cni.all': {'retry_timeout': 0}}
 
@@ -62,6 +63,11 @@ ROWS = {
     'CNIs': Row('cni_info', {}, shows='"conduit_name": "nyc-1"'),
     'health check': Row('health_check', {'conduit_name': 'nyc-1', 'rate': 'high'}, 'changed', keywords=DIFF),
     'health checks': Row('health_check_info', {}, shows='"rate": "high"'),
+    'profile predicted': Row('bgp_filter_profile', PROFILE, 'changed', '(known after apply)', CHECK),
+    'profile': Row('bgp_filter_profile', PROFILE, 'changed', '"match_action": "allow"', DIFF),
+    'profiles': Row('bgp_filter_profile_info', {}, shows='"name": "from-sites"'),
+    'filtered': Row('tunnel', {'conduit_name': 'nyc-1', 'import_filter': 'from-sites'}, 'changed', '"import_filter_id"', DIFF),
+    'profile in use': Row('bgp_filter_profile', {'name': 'from-sites', 'state': 'absent'}, 'failed', '(import_filter)'),
     'tunnel predicted': Row('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1476}, 'changed', '"mtu": 1476', CHECK),
     'tunnel': Row('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1476}, 'changed', '"mtu": 1476', DIFF),
     'route predicted': Row('static_route', {'prefix': '10.0.0.0/8', 'conduit_name': 'nyc-1'}, 'changed', '(known after apply)', CHECK),

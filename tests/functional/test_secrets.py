@@ -38,7 +38,9 @@ MODULES = {
     'cni': {'conduit_name': 'nyc-1', 'bgp': BGP},
     'cni_settings': {'default_asn': 65000},
     'health_check': {'conduit_name': 'nyc-1', 'rate': 'high'},
-    'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400},
+    'tunnel': {'conduit_name': 'nyc-1', 'mtu': 1400, 'clear': ['import_filter']},
+    'bgp_filter_profile': {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.0.0.0/8']},
+    'bgp_filter_profile_info': {},
     'loa': {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf', 'force': True},
     'rollout': {'circuits': [{'name': 'nyc-1', 'bgp': BGP, 'health_check': {'rate': 'low'}}]},
     'alert_webhook': WEBHOOK,
@@ -111,7 +113,7 @@ def stored(process):
     run_in_child('cni', {'conduit_name': 'nyc-1', 'interconnect': port, 'bgp': {**BGP, 'md5_key': STORED_KEY}}, environment)
     lists = process.state()
     assert lists['cnis'][0]['bgp']['md5_key'] == STORED_KEY
-    lists['tunnels'][0]['bgp'] = lists['cnis'][0]['bgp']
+    lists['tunnels'][0]['bgp'] = {**lists['cnis'][0]['bgp'], 'import_filter_id': 'f' * 32}
     return lists
 
 

@@ -70,6 +70,8 @@ _CHECK = st.fixed_dictionaries({
     'enabled': st.booleans(), 'rate': st.sampled_from(['low', 'mid', 'high']), 'type': st.sampled_from(['reply', 'request']),
     'target': st.sampled_from(['', '192.0.2.1']),
 }, optional={'direction': st.sampled_from(['unidirectional', 'bidirectional'])})
+PROFILES = ('in', 'out', 'both')
+targets = st.lists(st.tuples(networks, st.sampled_from(['', '+'])).map(''.join), max_size=3)
 SOURCES = ('10.0.0.1', '169.254.240.10')
 ADDRESSES = ('10.0.0.0/31', '10.0.0.1/30')
 _TUNNEL = st.fixed_dictionaries({}, optional={
@@ -95,11 +97,13 @@ def accounts(draw, strange: bool | None = None) -> Account:
     slots = [draw(_slots(number, more)) for number in range(draw(st.integers(1, 6)))]
     ports = draw(_interconnects(slots, more))
     cnis = [draw(_cnis(number, ports, more)) for number in range(draw(st.integers(0, 3)) if ports else 0)]
-    version = draw(st.sampled_from(['1', '1.5']))
-    tunnels = [draw(_tunnels(number, port, version, more)) for number, port in enumerate(ports) if 'virtual_port_reservation_id' in port]
+    version, profiles = draw(st.sampled_from(['1', '1.5'])), [draw(_profiles(number, more)) for number in range(draw(st.integers(0, 3)))]
+    tunnels = [draw(_tunnels(number, port, version, profiles, more)) for number, port in enumerate(ports)
+               if 'virtual_port_reservation_id' in port]
     settings = {**draw(more), 'default_asn': draw(asns)}
     routes = {_route_key(route): route for route in (draw(_routes(number, cnis, more)) for number in range(draw(st.integers(0, 4))))}
-    lists = {'slots': slots, 'interconnects': ports, 'cnis': cnis, 'tunnels': tunnels, 'settings': settings, 'routes': [*routes.values()]}
+    lists = {'slots': slots, 'interconnects': ports, 'cnis': cnis, 'tunnels': tunnels, 'settings': settings, 'routes': [*routes.values()],
+             'filter_profiles': profiles}
     return Account(lists, {**draw(talks(strange)), 'tunnel_version': version, 'coupler_integration': True})
 
 
@@ -167,11 +171,18 @@ def next_hops(cnis: list[Object]) -> list[str]:
 
 
 @st.composite
-def _tunnels(draw, number: int, port: Object, version: str, more) -> Object:
+def _profiles(draw, number: int, more) -> Object:
+    return {**draw(more), 'id': uuid.UUID(ident(7, number)).hex, 'name': draw(st.sampled_from(PROFILES)), 'description': draw(descriptions),
+            'match_action': draw(st.sampled_from(['allow', 'deny'])), 'targets': draw(targets)}
+
+
+@st.composite
+def _tunnels(draw, number: int, port: Object, version: str, profiles: list[Object], more) -> Object:
     born, check = '2026-08-01T00:00:00Z', draw(_CHECK)
     if version == '1.5' and check.get('direction') == 'bidirectional':
         check['source'] = draw(st.sampled_from(SOURCES))
+    used = {f'{way}_filter_id': draw(st.sampled_from(profiles))['id'] for way in ('import', 'export') if profiles and draw(st.booleans())}
     return {**draw(more), **draw(_TUNNEL), 'id': uuid.UUID(ident(4, number)).hex, 'name': port['name'],
             'colo_name': port.get('site') or port['region'], 'created_on': born, 'modified_on': born, 'mtu': draw(mtus), 'version': version,
             'virtual_port_reservation_id': port['virtual_port_reservation_id'].replace('-', ''),
-            'health_check': {**draw(more), **check}}
+            'health_check': {**draw(more), **check}, **({'bgp': {**draw(more), 'customer_asn': 1, **used}} if used else {})}

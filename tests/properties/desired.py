@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    CNI,
+    FILTER_PROFILE,
+    INTERCONNECT,
+    ROUTE,
+    SETTINGS,
+    TUNNEL,
+    Resource,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import diff_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import BANDWIDTHS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import converge, manage_work
@@ -22,6 +30,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._work import
 from .accounts import (
     ADDRESSES,
     MODES,
+    PROFILES,
     REGIONS,
     ROUTE_FIELDS,
     SITES,
@@ -38,6 +47,7 @@ from .accounts import (
     next_hops,
     prefix_lists,
     priorities,
+    targets,
 )
 
 STATES = ('present',) * 3 + ('absent',)
@@ -67,7 +77,13 @@ def together(declared: Sequence[Declared]) -> Work:
 
 def declarations(account: Account) -> st.SearchStrategy[Declared]:
     """One object, of any kind."""
-    return st.one_of(interconnects(account), cnis(account), settings, health_checks(account), routes(account))
+    return st.one_of(interconnects(account), cnis(account), settings, health_checks(account), routes(account), profiles)
+
+
+profiles = st.fixed_dictionaries({'name': st.sampled_from(PROFILES)}, optional={
+    'state': st.sampled_from(['present', 'absent']), 'description': descriptions, 'match_action': st.sampled_from(['allow', 'deny']),
+    'targets': targets,
+}).map(lambda fields: Declared(FILTER_PROFILE, fields))
 
 
 @st.composite
@@ -104,7 +120,8 @@ _CHECK = {
     'enabled': st.booleans(), 'rate': st.sampled_from(['low', 'mid', 'high', 'medium']), 'type': st.sampled_from(['reply', 'request']),
     'direction': st.sampled_from(['unidirectional', 'bidirectional']), 'target': st.sampled_from(['192.0.2.1', '198.51.100.7']),
     'source': st.sampled_from(SOURCES), 'description': descriptions, 'mtu': mtus, 'automatic_return_routing': st.booleans(),
-    'interface_address': st.sampled_from(ADDRESSES), 'clear': st.sampled_from([[], ['description']]),
+    'interface_address': st.sampled_from(ADDRESSES), 'clear': st.sampled_from([[], ['description'], ['import_filter']]),
+    'import_filter': st.sampled_from(PROFILES), 'export_filter': st.sampled_from(PROFILES),
 }
 
 

@@ -94,6 +94,7 @@ FLEET = [
 ]
 PAIR = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
 STEPS = ['settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover']
+PROFILE = Call('bgp_filter_profile', {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.20.0.0/16+']})
 ROUTE = Call('static_route', {'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1'})
 ROUTED = {'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16', 'priority': 200}]}
 WITH_ROUTES = (*CIRCUIT, Call('rollout', {'circuits': [ROUTED]}))
@@ -123,6 +124,11 @@ SCENARIOS = (
     Scenario('cni_settings', (Call('cni_settings', {'default_asn': 65000}),)),
     Scenario('health_check', (Call('health_check', {'conduit_name': 'nyc-1', 'rate': 'high', 'target': '192.0.2.1'}),), CIRCUIT),
     Scenario('tunnel', (Call('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1400, 'description': 'Newark'}),), CIRCUIT),
+    Scenario('tunnel, filtered', (Call('tunnel', {'conduit_name': 'nyc-1', 'import_filter': 'from-sites'}),), (*CIRCUIT, PROFILE)),
+    Scenario('bgp_filter_profile, new', (PROFILE,), unnamed=True),
+    Scenario('bgp_filter_profile, changed', (Call('bgp_filter_profile', {**PROFILE.options, 'match_action': 'deny'}),), (PROFILE,)),
+    Scenario('bgp_filter_profile, deleted', (Call('bgp_filter_profile', {'name': 'from-sites', 'state': 'absent'}),), (PROFILE,)),
+    Scenario('bgp_filter_profile_info', (Call('bgp_filter_profile_info', {}),), (PROFILE,)),
     Scenario('rollout, new', (Call('rollout', {'circuits': FLEET}),)),
     Scenario('rollout, changed', (Call('rollout', {'circuits': [{**FLEET[0], 'mtu': 1400, 'health_check': {'rate': 'low'}}]}),), CIRCUIT),
     Scenario('rollout, health checks of a pair', (Call('rollout', {'circuits': [
@@ -327,15 +333,19 @@ def stored(simulator: Simulator) -> dict[str, Any]:
     ports = {port['name']: _place(port) for port in state['interconnects']}
     links = [{**{k: v for k, v in cni.items() if k != 'id' and not str(v).startswith(ASSIGNED)}, 'interconnect': ports[cni['interconnect']]}
              for cni in state['cnis']]
+    names = {profile['id']: profile['name'] for profile in state['filter_profiles']}
+    tunnels = [{**tunnel, 'bgp': {key: names.get(value, value) for key, value in tunnel.get('bgp', {}).items()}}
+               for tunnel in state['tunnels']]
     fields = ('health_check', 'mtu', 'description', 'bgp')
-    checks = sorted(json.dumps([tunnel.get(name) for name in fields], sort_keys=True) for tunnel in state['tunnels'])
+    checks = sorted(json.dumps([tunnel.get(name) for name in fields], sort_keys=True) for tunnel in tunnels)
+    profiles = [{k: v for k, v in profile.items() if k not in ('id', 'created_on', 'modified_on')} for profile in state['filter_profiles']]
     taken = [slot['id'] for slot in state['slots'] if slot['occupied']]
     links.sort(key=lambda link: link['magic']['conduit_name'])
     ends = {cni['cust_ip'].split('/')[0]: cni['magic']['conduit_name'] for cni in state['cnis']}
     routes = [{**{k: v for k, v in route.items() if k not in ('id', 'created_on', 'modified_on')},
                'nexthop': ends.get(route['nexthop'], route['nexthop'])} for route in state['routes']]
     return {'ports': sorted(ports.values()), 'links': links, 'checks': checks, 'taken': taken,
-            'settings': state['settings'], 'routes': sorted(routes, key=str)}
+            'settings': state['settings'], 'routes': sorted(routes, key=str), 'profiles': sorted(profiles, key=str)}
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -416,7 +426,8 @@ def _logged(log: IO[str], file: str, do: Callable[[], Any]) -> Any:
 def _pattern(path: str) -> str:
     """The path below the account with what differs from run to run left open."""
     parts = path.split('/accounts/')[1].split('/')[1:]
-    return '/'.join(['', *parts[:2], *('[^/]+' for _name in parts[2:3]), *parts[3:]]) + '$'
+    name = 3 if parts[:2] == ['magic', 'bgp'] else 2
+    return '/'.join(['', *parts[:name], *('[^/]+' for _name in parts[name:name + 1]), *parts[name + 1:]]) + '$'
 
 
 def run(bench: Bench, cell: Cell) -> str:

@@ -113,6 +113,7 @@ def test_the_connection_options_are_documented_as_they_are():
     ('health_check', 'rate', SCHEMAS['HealthCheck']['properties']['rate']['enum']),
     ('health_check', 'type', SCHEMAS['HealthCheck']['properties']['type']['enum']),
     ('health_check', 'direction', SCHEMAS['HealthCheck']['properties']['direction']['enum']),
+    ('bgp_filter_profile', 'match_action', SCHEMAS['FilterProfileUpdate']['properties']['match_action']['enum']),
     ('status_info', 'states', SCHEMAS['StatusInfo']['properties']['state']['enum']),
     ('status_info', 'wait_for', SCHEMAS['StatusInfo']['properties']['state']['enum']),
 ])

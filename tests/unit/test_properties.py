@@ -26,8 +26,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 from ansible_collections.netops.cloudflare_cni.plugins.modules.rollout import ARGUMENT_SPEC
 
 API = Api()
-STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels', 'route': 'routes'}
-NAMED_BY = {'slots': 'id', 'interconnects': 'name', 'cnis': 'id', 'tunnels': 'id', 'routes': 'id'}
+STORED = {'interconnect': 'interconnects', 'cni': 'cnis', 'settings': 'settings', 'tunnel': 'tunnels', 'route': 'routes',
+          'filter_profile': 'filter_profiles'}
+NAMED_BY = {'slots': 'id', 'interconnects': 'name', 'cnis': 'id', 'tunnels': 'id', 'routes': 'id', 'filter_profiles': 'id'}
 # What Cloudflare changes along with what it is asked to.
 CONSEQUENCES = {'occupied', 'account', 'modified_on', 'effective'}
 FILLED_IN = ('bgp_mode',)  # what it adds to an object that is without

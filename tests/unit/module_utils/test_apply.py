@@ -354,6 +354,20 @@ def test_a_tunnel_is_put_without_its_health_check_and_both_in_one_request():
         assert script.sent[1]['body'] == body
 
 
+@pytest.mark.parametrize(('version', 'left_out'), [('1.5', True), ('1', False), (None, False)])
+def test_the_bgp_of_a_tunnel_is_put_as_read_but_for_what_its_version_has_read_only(version, left_out):
+    ends = {'cloudflare_endpoint': '10.0.0.0', 'customer_endpoint': '10.0.0.1'}
+    bgp = {'customer_asn': 1, 'md5_key': 'k', 'newer': 1, 'import_filter_id': 'p1', **ends}
+    there = {**tunnel(1), 'version': version, 'bgp': bgp}
+    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', 'clear': ['import_filter']})],
+                           snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
+    stored = {**there, 'bgp': {name: value for name, value in bgp.items() if name != 'import_filter_id'}}
+    script = Script(answer({'success': True, 'result': there}), answer({'success': True, 'result': stored}))
+    apply_changes(script.client(), changes)
+    sent = {'customer_asn': 1, 'md5_key': 'k', 'newer': 1, 'import_filter_id': ''}
+    assert script.sent[1]['body'] == {'bgp': sent if left_out else {**sent, **ends}}
+
+
 def test_one_direction_is_put_without_the_source_and_a_source_that_stays_is_named():
     both, one = {'direction': 'bidirectional', 'source': '10.0.0.1'}, {'direction': 'unidirectional'}
     there = {'id': 't1', 'virtual_port_reservation_id': uuid(1001), 'version': '1.5', 'health_check': both}

@@ -430,6 +430,21 @@ def test_what_is_gathered_of_a_tunnel_has_neither_the_address_of_a_cni_nor_our_n
             assert circuit['health_check'] == {'rate': 'mid'}
 
 
+@pytest.mark.parametrize(('ident', 'names', 'shown'), [
+    ('p1', ['in', 'other'], 'in'), ('p1', ['in', 'in'], 'p1'), ('p1', ['', 'in'], 'p1'), ('p9', ['in'], 'p9'),
+], ids=str)
+def test_a_filter_is_gathered_by_its_name_if_that_is_its_own(ident, names, shown):
+    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'a', 'here')],
+                     tunnels=[{**tunnel(1), 'bgp': {'import_filter_id': ident, 'export_filter_id': '', 'md5_key': 'k'}}],
+                     profiles=[{'id': f'p{number}', 'name': name} for number, name in enumerate(names, 1)])
+    assert gathered_circuits(there)[0]['tunnel'] == {'import_filter': shown}
+
+
+def test_no_profile_is_read_where_no_tunnel_has_a_filter():
+    lists = {'interconnect': [direct('here', 1)], 'cni': [cni(1, 'a', 'here')], 'tunnel': [{**tunnel(1), 'mtu': 1500}], 'route': []}
+    assert gathered_circuits(Snapshot({(name, None): objects for name, objects in lists.items()}))[0]['tunnel'] == {'mtu': 1500}
+
+
 # Writes.
 
 def orders(*numbers):

@@ -35,9 +35,17 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     plan_changes,
     schedule,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, DIRECT, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
+    CNI,
+    DIRECT,
+    FILTER_PROFILE,
+    INTERCONNECT,
+    SETTINGS,
+    TUNNEL,
+    UNKNOWN,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name, check_targets, normal_targets
 
 NY1 = {'name': 'Equinix NY1', 'address': ['165 Halsey Street', 'Newark NJ']}
 NY5 = {'name': 'Equinix NY5', 'address': ['800 Secaucus Road', 'Secaucus NJ']}
@@ -79,8 +87,9 @@ class Whole(Snapshot):
         return [] if ident and self.has_list(resource) else super().objects(resource, ident)
 
 
-def snapshot(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), routes=(), **status):
-    lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings, 'route': routes}
+def snapshot(slots=(), interconnects=(), cnis=(), tunnels=(), settings=(), routes=(), profiles=(), **status):
+    lists = {'slot': slots, 'interconnect': interconnects, 'cni': cnis, 'tunnel': tunnels, 'settings': settings, 'route': routes,
+             'filter_profile': profiles}
     states = {('status', name): [{'state': state}] for name, state in status.items()}
     return Whole({**{(name, None): objects for name, objects in lists.items()}, **states})
 
@@ -797,6 +806,109 @@ def test_a_replacement_takes_over_the_tunnel_but_for_its_address_and_our_note():
         (changes,) = plan_chains([desired_chain(circuit)], there)
         assert changes[0].action == 'note'
         assert changes[-1].after == {'id': UNKNOWN, **taken, 'mtu': 1400, 'automatic_return_routing': True}
+
+
+# BGP filter profiles, and the tunnels that use them.
+
+def profile(number, name, **more):
+    return {'id': f'p{number}', 'name': name, 'description': '', 'match_action': 'allow', 'targets': ['10.20.0.0/16+'], **more}
+
+
+PROFILES = [profile(1, 'in'), profile(2, 'out'), profile(3, 'twins'), profile(4, 'twins'), profile(5, 'p1')]
+
+
+@pytest.mark.parametrize(('asked', 'action', 'becomes'), [
+    ({'name': 'new', 'match_action': 'deny', 'targets': ['10.0.0.7/8', '10.0.0.0/8']}, 'create',
+     {'id': UNKNOWN, 'name': 'new', 'match_action': 'deny', 'targets': ['10.0.0.0/8']}),
+    ({'name': 'in', 'match_action': 'allow', 'targets': ['10.20.0.0/16{16,32}']}, 'none', PROFILES[0]),
+    ({'name': 'in', 'targets': ['10.20.0.0/16{16}', '10.20.0.0/16']}, 'update', profile(1, 'in', targets=['10.20.0.0/16{16}'])),
+    ({'name': 'in', 'targets': []}, 'update', profile(1, 'in', targets=[])),
+    ({'id': 'p1', 'name': 'other'}, 'update', profile(1, 'other')),
+    ({'id': 'p4', 'match_action': 'allow'}, 'none', PROFILES[3]),
+    ({'name': 'in', 'state': 'absent'}, 'delete', None),
+    ({'name': 'new', 'state': 'absent'}, 'none', None),
+], ids=str)
+def test_a_filter_profile(asked, action, becomes):
+    (change,) = decide(FILTER_PROFILE, asked, snapshot(profiles=PROFILES))
+    assert (change.action, change.after) == (action, becomes)
+
+
+@pytest.mark.parametrize(('given', 'kept', 'warned'), [
+    (['10.0.0.0/8', '10.0.0.0/8{8}', '10.0.0.0/255.0.0.0{8,8}'], ['10.0.0.0/8'], 0),
+    (['10.0.0.0/8+', '10.0.0.0/8{8,32}'], ['10.0.0.0/8+'], 0),
+    (['10.1.2.3/8{16, 24}', '10.0.0.0/32+'], ['10.0.0.0/8{16,24}', '10.0.0.0/32+'], 1),
+    (['2001:DB8::/32{48,128}', '2001:db8::/32+'], ['2001:db8::/32{48,128}', '2001:db8::/32+'], 0),
+], ids=str)
+def test_targets_are_prefixes_with_lengths_each_once(given, kept, warned):
+    warnings = []
+    assert checked_value('targets', given, check_targets, warnings) == kept
+    assert len(warnings) == warned
+    assert normal_targets(given) == normal_targets(list(reversed(kept)))
+
+
+@pytest.mark.parametrize('target', ['', 'x', *(f'10.0.0.0/8{suffix}' for suffix in ('{}', '++', '{a}', '{7}', '{24,16}', '{33}'))])
+def test_what_is_no_target_is_refused(target):
+    with pytest.raises(InputError, match=r'^targets: .* Allowed: (prefixes such as|lengths from 8 to 32 behind)'):
+        checked_value('targets', [target], check_targets, [])
+    assert normal_targets([target]) == {target}
+
+
+FILTERED = {**tunnel(1), 'name': 'icon', 'bgp': {'customer_asn': 1, 'import_filter_id': 'p1'}}
+
+
+@pytest.mark.parametrize(('asked', 'there', 'becomes'), [
+    ({'import_filter': 'in', 'export_filter': 'out'}, tunnel(1), {'import_filter_id': 'p1', 'export_filter_id': 'p2'}),
+    ({'import_filter': 'out'}, FILTERED, {'customer_asn': 1, 'import_filter_id': 'p2'}),
+    ({'import_filter': 'in'}, FILTERED, None),
+    ({'import_filter': 'p4'}, FILTERED, {'customer_asn': 1, 'import_filter_id': 'p4'}),
+    ({'import_filter': 'p1'}, FILTERED, None),
+    ({'clear': ['import_filter', 'export_filter']}, FILTERED, {'customer_asn': 1, 'import_filter_id': ''}),
+    ({'clear': ['import_filter']}, {**tunnel(1), 'bgp': {'import_filter_id': ''}}, None),
+    ({'clear': ['import_filter']}, tunnel(1), None),
+], ids=str)
+def test_a_tunnel_gets_the_profile_that_its_filter_names(asked, there, becomes):
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked},
+                       snapshot(interconnects=[direct('here', 1)], tunnels=[there], profiles=PROFILES))
+    assert (change.action, change.after.get('bgp')) == ('update' if becomes else 'none', becomes or there.get('bgp'))
+
+
+def test_a_filter_that_names_no_single_profile_is_refused_by_the_option():
+    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)], profiles=PROFILES)
+    with pytest.raises(InputError, match=r"^import_filter: there is no BGP filter profile 'x' .* There are: in, out, p1, twins, twins"):
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, there)
+    with pytest.raises(InputError, match=r'^tunnel\.export_filter: there is no BGP filter profile'):
+        plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': {'export_filter': 'x'}}), there)
+    with pytest.raises(AmbiguousError, match=r"profile twins matches 2 objects: p3, p4\. Give the id of one of them in import_filter\."):
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'twins'}, there)
+    with pytest.raises(AmbiguousError, match=r'matches 2 objects: p3, p4\. Select one of them with id\.'):
+        decide(FILTER_PROFILE, {'name': 'twins', 'match_action': 'deny'}, there)
+
+
+def test_a_profile_that_can_not_be_read_may_be_the_one():
+    error = ShapeError('GET', '', 200, 'name of filter profile is wrong', ['name'])
+    odd = Unreadable({'id': 'p9'}, error)
+    there = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
+    for ask in (lambda: decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, there),
+                lambda: decide(FILTER_PROFILE, {'name': 'x', 'match_action': 'deny', 'targets': []}, there)):
+        with pytest.raises(ShapeError, match='is wrong'):
+            ask()
+    assert steps(decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'in'}, there)) == [('none', 'tunnel')]
+
+
+def test_a_used_profile_is_not_deleted_and_names_its_tunnels():
+    both = {**tunnel(2), 'bgp': {'import_filter_id': 'p1', 'export_filter_id': 'p1'}}
+    users = 'icon (import_filter), t2 (export_filter), t2 (import_filter)'
+    with pytest.raises(InputError, match=rf"^state: BGP filter profile 'in' is used by the tunnels {re.escape(users)}\."):
+        decide(FILTER_PROFILE, {'name': 'in', 'state': 'absent'}, snapshot(tunnels=[FILTERED, both], profiles=PROFILES))
+    odd = Unreadable({'id': 't3'}, ShapeError('GET', '', 200, 'bgp of tunnel is wrong', ['bgp']))
+    with pytest.raises(ShapeError, match='bgp of tunnel is wrong'):
+        decide(FILTER_PROFILE, {'name': 'out', 'state': 'absent'}, snapshot(tunnels=[FILTERED, odd], profiles=PROFILES))
+
+
+def test_a_replacement_takes_over_the_filters():
+    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [FILTERED], profiles=PROFILES[:2], here='Down')
+    (changes,) = plan_chains([desired_chain({'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'})], there)
+    assert changes[-1].after == {'id': UNKNOWN, 'bgp': {'import_filter_id': 'p1'}}
 
 
 @pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
