@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from support.playbook import ROOT
 
@@ -23,8 +24,9 @@ def test_an_execution_environment_gets_what_the_collection_needs():
     assert found['system'] == []
 
 
-def test_the_example_makes_a_context_with_the_collection(tmp_path):
-    example = ROOT / 'docs' / 'examples' / 'execution-environment.yml'
+@pytest.mark.parametrize('name', ['execution-environment', 'decision-environment'])
+def test_the_example_makes_a_context_with_the_collection(name, tmp_path):
+    example = ROOT / 'docs' / 'examples' / f'{name}.yml'
     command = [BUILDER, 'create', '-f', example, '-c', tmp_path, '--output-filename', 'Containerfile']
     subprocess.run(command, check=True, capture_output=True)
     assert 'ansible-galaxy collection install' in (tmp_path / 'Containerfile').read_text()

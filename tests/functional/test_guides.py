@@ -18,10 +18,15 @@ from support.playbook import ROOT, Account
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of, sheet_renderer
 
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
-# Seen elsewhere, apply.yml by test_awx, or not ours.
-NOT_HERE = ('make', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install', 'ansible-playbook apply.yml')
+# Seen elsewhere, apply.yml by test_awx and rulebooks by tests/eda, or not ours.
+NOT_HERE = ('make', 'ansible-rulebook', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install',
+            'ansible-playbook apply.yml')
+ELSEWHERE = ('awx.awx.', 'sources:', 'cni_state_dir:')  # in a block
 BGP = {'customer_asn': 64496, 'extra_prefixes': [], 'md5_key': 'for-the-demo-only'}
 KNOWN = {
+    'notice': {'kind': 'none of those', 'summary': '', 'details': []},
+    'ansible_eda': {'event': {'id': ''}},
+    'pagerduty_key': '',
     'rollout_result': {'circuits': [{'name': 'nyc-1', 'outcome': 'failed', 'msg': 'why'}]},
     'vault_cloudflare_account': '{{ lookup("env", "CLOUDFLARE_ACCOUNT_ID") }}',
     'vault_cloudflare_token': '{{ lookup("env", "CLOUDFLARE_API_TOKEN") }}',
@@ -29,9 +34,13 @@ KNOWN = {
 
 
 def blocks(language: str) -> dict[str, str]:
-    """{text: where} of the blocks in a language. Once what stands in several places, and nothing of awx.awx, which test_awx runs."""
+    """{text: where} of the blocks in a language. Once what stands in several places, and nothing of what is run elsewhere:
+
+    awx.awx by test_awx, rulebooks and their variables by tests/eda.
+    """
     return {text: f'{page.stem}: {number}' for page in PAGES
-            for number, text in enumerate(re.findall(rf'(?s)```{language}\n(.*?)```', page.read_text()), 1) if 'awx.awx.' not in text}
+            for number, text in enumerate(re.findall(rf'(?s)```{language}\n(.*?)```', page.read_text()), 1)
+            if not any(mark in text for mark in ELSEWHERE)}
 
 
 def commands() -> list[str]:

@@ -9,6 +9,7 @@ import ast
 import asyncio
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def checked(event: dict) -> dict:
 
 def event(text: str = 'x') -> dict:
     return events.new_event('test', text, at=NOW, via='poll')
+
+
+def test_the_event_in_the_guide_has_the_shape_of_the_schema():
+    (example,) = re.findall(r'(?s)```json\n(.*?)```', (ROOT / 'docs/eda.md').read_text())
+    assert checked(json.loads(example))['status']['state'] == 'Healthy'
 
 
 # Options.
