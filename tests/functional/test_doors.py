@@ -177,6 +177,19 @@ def test_with_fail_fast_no_other_account_begins_after_a_failure(account):
         assert 'skipping: [lon-1]' in run.output
 
 
+def test_a_playbook_in_check_mode_can_have_changes_validated(account):
+    hosts = {name: {'provision_slot': SLOT, 'provision_health_check': {'rate': 'high'}} for name in ('nyc-1', 'nyc-2')}
+    assert account.play('rollout', hosts).status == 0
+    before = account.simulator.state()
+    hosts['nyc-2']['provision_health_check']['target'] = 'nowhere'
+    assert account.play('rollout', hosts, '--check').status == 0
+    run = account.play('rollout', hosts, '--check', '-e', 'rollout_validate=true')
+    assert (run.status, account.simulator.state()) == (2, before)
+    assert 'This was a validation: nothing was written' in run.output
+    writes = [(request['query'], request['applied']) for request in run.sent if request['method'] != 'GET']
+    assert writes == [({'validate_only': 'true'}, False)]
+
+
 # Ways to run.
 
 def test_the_role_in_a_loop_makes_a_circuit_of_each_item_and_leaves_a_result_of_the_last(account):

@@ -94,6 +94,8 @@ def test_five_hundred_health_checks_change_by_five_requests(run_module, process)
                 for name, port in zip(names, ports, strict=True)]
     made = run_module('rollout', circuits=circuits)
     assert (made['summary'], made['api']['requests']) == ({'created': 500}, 3 + 500 + 1 + 1 + 5)
+    changed = run_module('rollout', circuits=[{**circuit, 'health_check': {'rate': 'high'}} for circuit in circuits])
+    assert (changed['summary'], changed['api']['requests']) == ({'updated': 500}, 3 + 1 + 5)
 
 
 # Validation in check mode.
