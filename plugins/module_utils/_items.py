@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import TEXT_ADVICE, Spec, non_text_options
@@ -89,7 +90,10 @@ def _option_problem(alias: str, option: tuple[str, Mapping[str, Any]] | None, va
         return 'unknown option.'
     name, option_spec = option
     suboptions = option_spec.get('options')
-    if suboptions and value is not None and not isinstance(_as_dict(value), dict):
+    values = value if isinstance(value, list) else [value]
+    if suboptions and value is not None and not all(isinstance(_as_dict(item), dict) for item in values):
         quoted = 'the value' if _holds_secrets(option_spec) else repr(value)
-        return f'{quoted} is not valid. Allowed: a dict with {", ".join(suboptions)}.'
-    return '; '.join(ArgumentSpecValidator({name: option_spec}).validate({name: value}).error_messages)
+        kind = 'a list of dicts' if option_spec['type'] == 'list' else 'a dict'
+        return f'{quoted} is not valid. Allowed: {kind} with {", ".join(suboptions)}.'
+    errors = ArgumentSpecValidator({name: option_spec}).validate({name: value}).errors
+    return '; '.join(f'unknown option {error.msg}' if isinstance(error, UnsupportedError) else error.msg for error in errors)

@@ -33,6 +33,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 DECOMMISSION = 'decommission'
+SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is default_asn, import is nothing
 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
@@ -82,11 +83,12 @@ def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (),
         return ''
     parts = {name: name.replace(f'{block}_', f'{block}.', 1) for block, option_spec in SPEC.items() for name in VARIABLES
              if 'options' in option_spec and name.startswith(f'{block}_') and name not in SPEC}
-    known = KNOWN_VARIABLES[prefix] | (parts.keys() if prefix == PREFIX else set())
+    known = {name.removeprefix(prefix): name for name in KNOWN_VARIABLES[prefix] | (parts.keys() if prefix == PREFIX else set())}
     texts = []
     for name in names:
-        nearest = get_close_matches(name, known, 1, 0.0)[0]
-        texts.append(f'{name}: unknown variable. Did you mean {parts.get(nearest, nearest)}?')
+        texts.append(f'{name}: unknown variable.')
+        for nearest in get_close_matches(name.removeprefix(prefix), known, 1, SIMILARITY):
+            texts.append(f'Did you mean {parts.get(known[nearest], known[nearest])}?')
     return f'{" ".join(texts)} List your own variables in {prefix}own_variables.'
 
 
