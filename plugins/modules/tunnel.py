@@ -35,6 +35,12 @@ EXAMPLES = r'''
     description: Newark, first of two
     mtu: 1476
 
+- name: Accept the prefixes of the sites only
+  netops.cloudflare_cni.bgp_filter_profile:
+    name: from-sites
+    match_action: allow
+    targets: [10.20.0.0/16+]
+
 - name: Filter what Cloudflare receives from the circuit
   netops.cloudflare_cni.tunnel:
     conduit_name: nyc-1
