@@ -16,7 +16,9 @@ from support.ansible_runs import ROOT, SETTINGS, run
 
 MODULES = sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py'))
 # Their examples speak of the circuits nyc-1 and nyc-2, and don't make them.
-NEED_CIRCUITS = {'alert_history_info', 'bgp_filter_profile', 'health_check', 'loa', 'static_route', 'status_info', 'support_bundle', 'tunnel'}
+NEED_CIRCUITS = {
+    'alert_history_info', 'bgp_filter_profile', 'health_check', 'loa', 'static_route', 'status_info', 'support_bundle', 'tunnel',
+}
 
 
 @pytest.mark.parametrize('module', MODULES)
