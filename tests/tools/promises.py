@@ -61,7 +61,7 @@ def noticed(promise: Promise) -> Iterator[str]:
     for path in ('tests/unit', promise.functional):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, '-m', 'pytest', '-q', '-x', '--tb=no', path]
-        done = subprocess.run(command, cwd=COPY, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, cwd=COPY, stdout=subprocess.PIPE, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         failed = re.search(r'^(?:FAILED|ERROR) tests/(?:unit|functional)/([^\s\[]+::[^\s\[]+)', done.stdout, re.MULTILINE)
         if done.returncode and not failed:
