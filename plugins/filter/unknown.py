@@ -23,7 +23,7 @@ options:
   role:
     description: The role.
     type: str
-    choices: [provision, peer]
+    choices: [provision, peer, alerts]
     default: provision
   own:
     description: Names to accept, as they are the user's own variables.

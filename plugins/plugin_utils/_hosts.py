@@ -43,7 +43,10 @@ PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'arti
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
                   'router_asn', 'router_id', 'state', 'static_distance', 'static_prefixes', 'track', 'vrf')
-KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES}}
+ALERTS_VARIABLES = ('airport_codes', 'circuits', 'emails', 'interval', 'own_variables', 'pagerduty', 'policy_prefix', 'result', 'slo',
+                    'state', 'types', 'webhook_name', 'webhook_secret', 'webhook_update_secret', 'webhook_url', 'webhooks')
+KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES},
+                   'alerts_': {f'alerts_{name}' for name in ALERTS_VARIABLES}}
 
 
 class DeclaredHost(NamedTuple):

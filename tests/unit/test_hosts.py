@@ -27,7 +27,7 @@ def row(declared: hosts.DeclaredHost, result: dict) -> dict:
     return hosts.host_results([declared], result)[declared.hostname]
 
 
-@pytest.mark.parametrize('role', ['provision', 'peer'])
+@pytest.mark.parametrize('role', ['provision', 'peer', 'alerts'])
 def test_what_is_known_is_what_the_role_documents(role):
     documented = set(yaml.safe_load((ROOT / f'roles/{role}/meta/argument_specs.yml').read_text())['argument_specs']['main']['options'])
     of_playbooks = {
