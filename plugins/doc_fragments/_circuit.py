@@ -68,7 +68,7 @@ options:
       - What to do if the interconnect differs in what is immutable, such as its slot or speed.
       - V(fail) names the difference. V(replace) deletes the interconnect with the circuit's CNI and orders another one, which needs
         another cross-connect. It is refused while the interconnect is Healthy, unless C(force=true).
-      - The new CNI and its health check keep the values that are not given, except for the addresses. C(addresses) of the result has the
+      - The new CNI and its tunnel keep the values that are not given, except for the addresses. C(addresses) of the result has the
         old and the new ones, and a warning reports them.
     type: str
     choices: [fail, replace]

@@ -264,7 +264,8 @@ def human_deletes_the_cni(simulator) -> None:
 @pytest.mark.parametrize(('module', 'options'), [
     ('cni', {'conduit_name': 'nyc-1', 'mtu': 1400, 'bgp': {'extra_prefixes': ['192.0.2.0/24']}}),
     ('health_check', {'conduit_name': 'nyc-1', 'rate': 'low', 'target': '192.0.2.1'}),
-], ids=['cni', 'health_check'])
+    ('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1400}),
+], ids=['cni', 'health_check', 'tunnel'])
 def test_what_a_person_changed_up_to_the_write_stays(simulator, module, options):
     def there() -> None:
         assert not circuit(simulator, 'nyc-1').run().get('failed')
@@ -370,6 +371,19 @@ def test_two_runs_that_make_the_same_route_end_with_one(simulator, key):
     for moment in moments(simulator, job, lambda: simulator.reset(route_key=key), lambda: job().run()):
         (route,) = simulator.state()['routes']
         assert (route['prefix'], route['priority']) == ('10.20.0.0/16', 7)
+        assert not moment.other.get('failed')
+        assert not moment.own.get('failed') or moment.own['error']['kind'] in LOSERS
+        assert job().run()['changed'] is False
+
+
+def test_two_runs_that_make_the_same_filter_profile_end_with_one(simulator):
+    """The service takes a name twice."""
+    def job() -> Job:
+        return Job(simulator, (('bgp_filter_profile', {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.20.0.0/16']}),))
+
+    for moment in moments(simulator, job, lambda: None, lambda: job().run()):
+        (profile,) = simulator.state()['filter_profiles']
+        assert (profile['name'], profile['match_action']) == ('from-sites', 'allow')
         assert not moment.other.get('failed')
         assert not moment.own.get('failed') or moment.own['error']['kind'] in LOSERS
         assert job().run()['changed'] is False
