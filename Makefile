@@ -12,7 +12,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all mutants matrix bench docs dist venv lock clean
+.PHONY: help demo check test test-all contract mutants matrix bench docs dist venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ check: venv  ## Linters, and the tests that start no process, for while you writ
 
 test: venv  ## Run every check; STEPS="units sanity" runs only those
 	@$(VENV)/bin/python tests/run $(STEPS)
+
+contract: $(VENV)/.demo  ## Compare the simulator's contract with the newest SDK on PyPI
+	@$(VENV)/bin/python tests/tools/contract.py
 
 mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit tests: some ten minutes
 	@rm -rf .build/mutmut && mkdir .build/mutmut

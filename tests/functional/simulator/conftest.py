@@ -9,6 +9,13 @@ import requests
 from process import Simulator
 
 
+@pytest.fixture(scope='session')
+def process():
+    """A simulator without a profile, whatever the other tests run on."""
+    with Simulator('--profile', '') as simulator:
+        yield simulator
+
+
 class Api(requests.Session):
     """Requests to paths below the account, with a token that may write unless headers say otherwise."""
 
