@@ -17,7 +17,8 @@ from support.ansible_runs import ROOT, SETTINGS, run
 MODULES = sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py'))
 # Their examples speak of the circuits nyc-1 and nyc-2, and don't make them.
 NEED_CIRCUITS = {
-    'alert_history_info', 'bgp_filter_profile', 'health_check', 'loa', 'static_route', 'status_info', 'support_bundle', 'tunnel',
+    'alert_history_info', 'alert_policy', 'bgp_filter_profile', 'health_check', 'loa', 'static_route', 'status_info', 'support_bundle',
+    'tunnel',
 }
 
 
@@ -26,10 +27,13 @@ def test_the_examples_run_as_they_stand(module, simulator, run_module, tmp_path)
     simulator.reset(activate_after=0, tunnel_version='1.5')
     if module in NEED_CIRCUITS:
         run_module('rollout', circuits=[{'name': name, 'slot': {'site': 'ewr-a'}} for name in ('nyc-1', 'nyc-2')])
+    if module == 'alert_policy':
+        run_module('alert_webhook', name='noc', url='https://noc.example.com/cloudflare')
     examples = import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}').EXAMPLES
     (tmp_path / 'site.yml').write_text('- hosts: localhost\n  gather_facts: false\n  tasks:\n' + indent(examples, '    '))
 
-    environment = {**simulator.environment, **SETTINGS, 'PATH': os.environ['PATH'], 'HOME': str(tmp_path), 'LC_ALL': 'C.UTF-8'}
+    environment = {**simulator.environment, **SETTINGS, 'PATH': os.environ['PATH'], 'HOME': str(tmp_path), 'LC_ALL': 'C.UTF-8',
+                   'CLOUDFLARE_WEBHOOK_SECRET': 'planted'}
     done = run('ansible-playbook', 'site.yml', env=environment, cwd=tmp_path, merged=True)
 
     assert done.returncode == 0, done.stdout
