@@ -39,7 +39,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
     referenced_values,
     refuse_unreadable_key,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_next_hop, normal_uuid
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import ID, normal_next_hop, normal_uuid
 
 # On the tunnel of an interconnect whose CNI is deleted first: the next run finds it, if this one ends between the two deletes.
 DELETE_NOTE = 'netops.cloudflare_cni deletes the circuit '
@@ -82,6 +82,8 @@ def _id_of(desired: Desired, f: Field, name: str, snapshot: Snapshot) -> str:
     """The id of an object that a field names by its name or its id."""
     row = RESOURCES[f.named]
     matches = snapshot.matching(row.name, row.id, name, normal_uuid) or snapshot.matching(row.name, 'name', name)
+    if not matches and row.creatable and ID.fullmatch(name):  # the list may not show yet what the task before has created
+        matches = snapshot.objects(row.name, name)
     if matches[1:]:
         idents = sorted(obj[row.id] for obj in matches)
         raise AmbiguousError(f'{row.title} {name}', idents, f'Give the id of one of them in {f.option}.')

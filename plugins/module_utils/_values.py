@@ -31,6 +31,7 @@ SOURCES = ('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.240.0/20', 
 A_SOURCE = f'an IPv4 address of RFC 1918, {SOURCES[-2]} or {SOURCES[-1]}'
 TARGET = re.compile(r'(?P<prefix>[^{+]+?)(?P<suffix>\{(?P<least>\d+)(?:,(?P<most>\d+))?\}|\+|)')  # of a BGP filter profile
 A_TARGET = 'prefixes such as 10.0.0.0/8, with {16,24}, {24} or + behind them for the lengths that match'
+ID = re.compile(r'[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}')  # of an object that Cloudflare names, with dashes or without
 MAX_LOA_NAME = 200  # characters; source: the contract's maxLength
 
 

@@ -157,6 +157,14 @@ def test_a_fleet_with_an_attachment_of_google_cloud_names_its_data_centres(accou
     assert [policy['filters'] for policy in simulator.state()['policies']] == [{'airport_code': ['IAD', 'ewr']}]
 
 
+def test_a_webhook_that_is_not_listed_yet_gets_its_policies(account):
+    account.simulator.reset(stale_lists=3)
+    done = play(account, types=TYPES[:1], circuits=['nyc-1'])
+    assert done.status == 0, done.output
+    state = account.simulator.state()
+    assert [policy['mechanisms']['webhooks'] for policy in state['policies']] == [[{'id': state['webhooks'][0]['id']}]]
+
+
 def test_a_play_of_the_users_own_gets_the_result_as_a_fact(account):
     role = {'role': 'netops.cloudflare_cni.alerts', 'vars': {**RECEIVERS, 'alerts_circuits': ['nyc-1'], 'alerts_types': TYPES[2:]}}
     show = {'ansible.builtin.copy': {'content': '{{ alerts_result | to_json }}', 'dest': 'result.json'}}
