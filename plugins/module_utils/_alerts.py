@@ -163,9 +163,17 @@ def alerts_of_circuit(alerts: Iterable[Object], circuit: str, snapshot: Snapshot
 
 
 def alerts_naming(alerts: Iterable[Object], names: Iterable[str | None]) -> list[Object]:
-    """The alerts whose text has one of the names, as a whole: the name of a site is also in those of its devices."""
-    named = re.compile('|'.join(rf'(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)' for name in names if name) or r'(?!)')
+    """The alerts whose text has one of the names."""
+    named = name_pattern(names)
     return [alert for alert in alerts if named.search(str(alert.get('alert_body')))]
+
+
+def name_pattern(names: Iterable[str | None], suffix: str = '') -> re.Pattern[str]:
+    """What finds one of the names in a text, as a whole: the name of a site is also in those of its devices.
+
+    suffix: a regular expression of what belongs to the name.
+    """
+    return re.compile('|'.join(rf'(?<![\w.-]){re.escape(name)}{suffix}(?![\w-]|\.\w)' for name in names if name) or r'(?!)')
 
 
 def alerts_between(alerts: Iterable[Object], since: str | None, before: str | None) -> list[Object]:

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._alerts import airport_of, name_pattern
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY
 
 # What an event may name a circuit by, the narrowest first. What is on one of PARTS cannot stand in for the rest of it.
-LEVELS = ('name', 'interconnect', 'device', 'site', 'metro', 'facility')
+LEVELS = ('name', 'interconnect', 'device', 'site', 'airport', 'facility')
 PARTS = LEVELS[:3]
 
 
@@ -29,8 +29,8 @@ def impact_of(event: Mapping[str, Any], interconnects: Iterable[Object], cnis: I
     states = {status['interconnect']: status for status in statuses}
     circuits = list(_circuits(interconnects, cnis, states))
     text = '\n'.join(_texts([event.get('text'), event.get('alert'), event.get('circuits'), event.get('interconnects')]))
-    level = next((level for level in LEVELS if any(_is_named(circuit[level], text) for circuit in circuits)), None)
-    concerned = [circuit for circuit in circuits if level is None or _is_named(circuit[level], text)]
+    level = next((level for level in LEVELS if any(_is_named(circuit, level, text) for circuit in circuits)), None)
+    concerned = [circuit for circuit in circuits if level is None or _is_named(circuit, level, text)]
     sites = {circuit['site'] for circuit in concerned}
     out_of_use = {circuit['name'] for circuit in concerned} if level in PARTS else set()
     for circuit in concerned:
@@ -46,16 +46,11 @@ def _circuits(interconnects: Iterable[Object], cnis: Iterable[Object], states: M
     ports = {port['name']: port for port in interconnects}
     for cni in sorted(cnis, key=lambda cni: get(cni, 'magic.conduit_name') or ''):
         port, status = ports.get(cni.get('interconnect'), {}), states.get(cni.get('interconnect'), {})
-        site = port.get('site') or port.get('region')
-        yield {'name': get(cni, 'magic.conduit_name') or cni.get('interconnect'), 'interconnect': cni.get('interconnect'), 'site': site,
-               'metro': _metro(site), 'device': port.get('ccr_device_name'), 'facility': get(port, 'facility.name'),
-               'state': status.get('state'), 'reason': status.get('reason')}
-
-
-def _metro(site: str | None) -> str | None:
-    """The code of the airport that a site is named after, as alerts write it: EWR for ewr-a."""
-    match = re.match(r'([a-z]{3})\b', site or '')
-    return match[1].upper() if match else None
+        yield {
+            'name': get(cni, 'magic.conduit_name') or cni.get('interconnect'), 'interconnect': cni.get('interconnect'),
+            'site': port.get('site') or port.get('region'), 'airport': airport_of(port), 'device': port.get('ccr_device_name'),
+            'facility': get(port, 'facility.name'), 'state': status.get('state'), 'reason': status.get('reason'),
+        }
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -69,10 +64,9 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _is_named(name: str | None, text: str) -> bool:
-    """Whether a text has a name as a word of its own. A number may follow the code of an airport, as in EWR04."""
-    number = r'\d*' if re.fullmatch('[A-Z]{3}', name or '') else ''
-    return bool(name) and re.search(rf'(?<![\w.-]){re.escape(name)}{number}(?![\w-]|\.\w)', text) is not None
+def _is_named(circuit: Mapping[str, Any], level: str, text: str) -> bool:
+    """Whether a text names a circuit at a level. A number may follow the code of an airport, as in EWR04."""
+    return name_pattern([circuit[level]], r'\d*' if level == 'airport' else '').search(text) is not None
 
 
 def _stands_in(other: Mapping[str, Any], circuit: Mapping[str, Any]) -> bool:
@@ -91,7 +85,7 @@ def lacks_of(interconnect: str, cnis: Iterable[Object], statuses: Iterable[Objec
     on_it = [cni for cni in cnis if cni.get('interconnect') == interconnect]
     next_hops = {route.get('nexthop') for route in routes}
     unrouted = [get(cni, 'magic.conduit_name') for cni in on_it
-                if cni.get('bgp') is None and str(cni.get('cust_ip')).split('/')[0] not in next_hops]
+                if cni.get('bgp') is None and str(cni.get('cust_ip')).partition('/')[0] not in next_hops]
     return [text for text, is_lacking in (
         (f'{interconnect} is {state or "without a status"}', state != HEALTHY),
         (f'no CNI is on {interconnect}', not on_it),

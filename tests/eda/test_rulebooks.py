@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import os
 import queue
 import re
 import signal
@@ -82,7 +84,8 @@ class Rulebook:
     def __init__(self, name: str, account: Account, chat: Chat, **variables: object) -> None:
         (account.folder / 'inventory').write_text('localhost\n')
         (account.folder / 'notify.yml').write_text(NOTIFY)
-        given = {'event_notify': str(account.folder / 'notify.yml'), 'cni_state_dir': str(account.folder / 'state'), 'cni_interval': 1}
+        given = {'event_notify': str(account.folder / 'notify.yml'), 'cni_state_dir': str(account.folder / 'state'),
+                 'support_dir': str(account.folder / 'support'), 'cni_interval': 1}
         (account.folder / 'vars.yml').write_text(json.dumps({**given, **variables}))
         command = [Path(sys.executable).with_name('ansible-rulebook'), '--rulebook', f'netops.cloudflare_cni.{name}', '-i', 'inventory',
                    '--vars', 'vars.yml', '--print-events']
@@ -103,7 +106,8 @@ class Rulebook:
     def kill(self) -> None:
         """Ends it and all that it started at once, as when a container is killed."""
         for pid in [*self._descendants(self._process.pid), self._process.pid]:
-            subprocess.run(['kill', '-KILL', str(pid)], stderr=subprocess.DEVNULL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
 
     @classmethod
@@ -211,7 +215,10 @@ def test_alerts_of_cloudflare_become_pages_and_tickets(account, chat):
         account.simulator.alert('magic_wan_tunnel_health', 'Tunnel nyc-2 is down')
         ticket = chat.message()['notice']
         assert (ticket['kind'], ticket['summary']) == ('ticket', 'Tunnel nyc-2 is down')
-        assert ticket['details'] == [f'nyc-2 on {account.ports["nyc-2"]}, edge02.ewr-a at ewr-a: Pending; nyc-1 stands in']
+        bundle = account.folder / 'support' / 'nyc-2'
+        assert ticket['details'] == [f'nyc-2 on {account.ports["nyc-2"]}, edge02.ewr-a at ewr-a: Pending; nyc-1 stands in',
+                                     f'Support bundle of nyc-2: {bundle}.md, {bundle}.tar.gz']
+        assert 'Tunnel nyc-2 is down' in bundle.with_suffix('.md').read_text()
         account.simulator.alert('magic_wan_tunnel_health', 'Tunnel nyc-2 is up', alert_event='ALERT_STATE_EVENT_END')
         last = chat.message()
         assert last['notice'] == {'kind': 'tell', 'summary': 'Tunnel nyc-2 is up', 'details': []}
@@ -262,7 +269,8 @@ def test_the_rulebook_of_the_guide_is_one_and_its_sources_take_their_options():
 
 
 def test_the_variables_of_the_guide_are_those_of_the_rulebooks():
-    rows = [line.split('|')[1] for line in (ROOT / 'docs/eda.md').read_text().splitlines() if re.match(r'\| `(cni|event|provision)_', line)]
+    rows = [line.split('|')[1] for line in (ROOT / 'docs/eda.md').read_text().splitlines()
+            if re.match(r'\| `(cni|event|provision|support)_', line)]
     texts = [file.read_text() for file in (ROOT / 'extensions/eda/rulebooks').glob('*.yml')]
     used = {name for text in texts for name in re.findall(r'{{ (\w+)', text)}
     assert used == set(re.findall(r'`(\w+)`', ''.join(rows)))

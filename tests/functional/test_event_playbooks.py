@@ -111,6 +111,20 @@ def test_a_tunnel_that_is_down_is_a_ticket_with_the_status(pair):
         f'nyc-2 on {port}, edge02.ewr-a at ewr-a: Unhealthy, light is low; nyc-1 stands in']}
 
 
+@pytest.mark.parametrize(('fails', 'text'), [(False, '{folder}/nyc-2.md, {folder}/nyc-2.tar.gz'), (True, 'path: ')])
+def test_a_ticket_has_the_support_bundle_or_why_there_is_none(pair, fails, text):
+    folder = pair.folder / 'support'
+    if fails:
+        folder.write_text('in the way')
+    notice = pair.notice('on_tunnel_down', alert('Tunnel nyc-2 is down', 'tunnel_health'), support_dir=str(folder))
+    assert notice['details'][1].startswith(f'Support bundle of nyc-2: {text.format(folder=folder)}')
+
+
+def test_no_bundles_of_every_circuit_for_an_alert_that_names_none(pair):
+    notice = pair.notice('on_tunnel_down', alert('A tunnel is down', 'tunnel_health'), support_dir=str(pair.folder / 'support'))
+    assert (len(notice['details']), (pair.folder / 'support').exists()) == (3, False)
+
+
 def test_any_other_event_is_told(pair):
     assert pair.notice('on_event', alert('Hello World!', 'test')) == {'kind': 'tell', 'summary': 'Hello World!', 'details': []}
     assert [one for one in pair.simulator.requests() if one['method'] == 'GET' and '/cni/' in one['path']] == []

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -211,7 +212,7 @@ def test_a_file_of_something_else_is_refused_and_stays(tmp_path, content):
 def test_what_cannot_be_written_is_not_recorded(journals, monkeypatch):
     journal = journals()
     with monkeypatch.context() as full:
-        full.setattr(os, 'replace', lambda *_paths: (_ for _ in ()).throw(OSError(28, 'No space left on device')))
+        full.setattr(os, 'replace', Mock(side_effect=OSError(28, 'No space left on device')))
         with pytest.raises(InputError, match='No space left'):
             journal.record([event('a')], cursor=1)
     assert (journal.waiting, journal.state) == (0, {})
