@@ -51,7 +51,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import 
     put_several,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import hashable
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
 REREADS = 5  # of a list that may lag behind
@@ -340,7 +339,7 @@ def _by_place(row: Resource, objects: Iterable[Object]) -> dict[tuple[Any, ...],
 
 def _place(row: Resource, obj: Object) -> tuple[Any, ...]:
     """The fields that no two objects have in common, in their normal forms."""
-    return tuple(hashable(row.field(path).normal(get(obj, path))) for path in row.unique_fields)
+    return tuple(row.field(path).normal(get(obj, path)) for path in row.unique_fields)
 
 
 def _rollback_create(client: Client, result: ChainResult, change: Change, same_place: Iterable[Object],

@@ -140,7 +140,7 @@ class Snapshot:
             index = self._indexes[resource, path, normal] = {}
             for obj in objects.values():
                 _index_entry(index, path, normal, obj)[id(obj)] = obj
-        return list(index.get(hashable(normal(value)), {}).values())
+        return list(index.get(_hashable(normal(value)), {}).values())
 
     def known_values(self, resource: str, path: str) -> frozenset[Any]:
         """The values of a field in the list as it was read, whatever has been planned since. It is one set for all callers."""
@@ -185,10 +185,10 @@ def _by_identity(objects: Iterable[Object]) -> _Objects:
 
 def _index_entry(index: dict[Any, _Objects], path: str, normal: Callable[[Any], Any], obj: Object) -> _Objects:
     """The objects of an index that have the same value as this one."""
-    return index.setdefault(hashable(normal(get(obj, path, MISSING))), {})
+    return index.setdefault(_hashable(normal(get(obj, path, MISSING))), {})
 
 
-def hashable(value: Any) -> Any:
+def _hashable(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, frozenset)) or value is MISSING else repr(value)
 
 

@@ -243,11 +243,19 @@ def test_a_route_that_somebody_else_made_in_the_same_moment_is_adopted_and_gets_
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'PUT', 'GET']
 
 
-def test_of_two_runs_that_made_the_same_route_one_takes_its_own_back():
-    script = Script(answer(route('r2')), listed(route('r1'), route('r2'), route('r3', scope=EAST)), answer({'deleted': True}))
+@pytest.mark.parametrize('other', [{}, {'prefix': '10.20.0.0/255.255.0.0', 'nexthop': '172.31.0.1/31', 'scope': {'colo_names': []}}])
+def test_of_two_runs_that_made_the_same_route_one_takes_its_own_back(other):
+    script = Script(answer(route('r2')), listed(route('r1', **other), route('r2'), route('r3', scope=EAST)), answer({'deleted': True}))
     with pytest.raises(RaceError, match=r"nexthop '172\.31\.0\.1', prefix '10\.20\.0\.0/16' at the same moment"):
         write(script)
     assert script.requests()[-1] == ('DELETE', f'{ROUTES}/r2')
+
+
+@pytest.mark.parametrize('other', [{'prefix': '10.20.0.0/17'}, {'nexthop': '172.31.0.3'}, {'scope': EAST}], ids=str)
+def test_a_route_that_somebody_else_made_elsewhere_in_the_same_moment_leaves_the_own_one(other):
+    script = Script(answer(route('r2')), listed(route('r1', **other), route('r2')))
+    assert write(script).answer == route('r2')
+    assert [method for method, _url in script.requests()] == ['POST', 'GET']
 
 
 @pytest.mark.parametrize('ident', ['', '.', '..', None, []])
