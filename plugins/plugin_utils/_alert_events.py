@@ -45,6 +45,7 @@ CLOSE = 120.0  # seconds between the sending of an alert by two ways
 OVERLAP = 3600.0  # seconds of the history that are read again each time, as entries may be listed late
 REMEMBERED = 86400.0  # seconds that an alert is remembered, counted back from what the history has been read up to
 MAX_REMEMBERED = 10_000  # alerts
+MAX_TEXT = 1000  # characters of each
 SETTLED = 60.0  # seconds after which a webhook that was sent has arrived
 HISTORY = ('alerting', 'v3', 'history')
 PAGE_SIZE = 50
@@ -93,8 +94,8 @@ class Alert(NamedTuple):
 
     @property
     def text(self) -> str:
-        """A digest of what it says."""
-        return _digest(_text(self.payload.get('text')))
+        """What it says, to be compared."""
+        return ' '.join(_text(self.payload.get('text')).split())[:MAX_TEXT]
 
     @property
     def traits(self) -> dict[str, str]:
@@ -257,12 +258,11 @@ class Seen:
 def is_twin(record: Mapping[str, Any], alert: Alert) -> bool:
     """Whether an alert that shares no key with a record can be the same, sent by another way at about the same time.
 
-    By webhook and by the history: of the same policy and type, and there is no other such pair. Several times in the history: of the same
-    text, and sent to another mechanism each time. When in doubt an alert is new: rather reported twice than not at all.
+    Of the same policy and type, with one text within the other, and each way has it once. When in doubt an alert is new: rather reported
+    twice than not at all.
     """
-    traits, mechanisms = alert.traits, record['mechanisms']
+    traits = alert.traits
     differ = any(record[name] and traits[name] and record[name] != traits[name] for name in traits)
-    if differ or abs(record['at'] - alert.at) > CLOSE or alert.kind == 'test' or alert.mechanism in mechanisms:
+    if differ or abs(record['at'] - alert.at) > CLOSE or alert.kind == 'test' or alert.mechanism in record['mechanisms']:
         return False
-    is_pair = None not in mechanisms if alert.mechanism is None else mechanisms == [None]
-    return is_pair or alert.text in record['texts']
+    return any(text == alert.text or (text and alert.text and (text in alert.text or alert.text in text)) for text in record['texts'])

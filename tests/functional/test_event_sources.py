@@ -298,3 +298,66 @@ def test_tls(account, certificate):
         receiver._tls = None
         with pytest.raises((OSError, http.client.HTTPException)):
             receiver.send(HELLO)
+
+
+# alerts: the history
+
+def subscribe(account, port: int) -> None:
+    """Has Cloudflare send alerts about tunnels to a receiver."""
+    then = '2026-10-26T18:25:04.532316Z'
+    account.simulator.seed(
+        webhooks=[{'id': 'b115d5ec-15c6-41ee-8b76-92c449b5227b', 'name': 'eda', 'type': 'generic', 'url': f'http://127.0.0.1:{port}/',
+                   'secret': SECRET, 'created_at': then, 'last_success': None, 'last_failure': None}],
+        policies=[{'id': '1' * 32, 'name': 'CNI', 'alert_type': 'magic_wan_tunnel_health', 'enabled': True, 'filters': {}, 'created': then,
+                   'modified': then, 'mechanisms': {'webhooks': [{'id': 'b115d5ec15c641ee8b7692c449b5227b'}],
+                                                    'email': [{'id': 'noc@example.com'}]}}])
+
+
+def raise_alert(account, text: str, minutes_ago: float, deliver: bool = True) -> None:
+    sent = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes_ago)
+    account.simulator.alert('magic_wan_tunnel_health', text, sent=sent.isoformat(), deliver=deliver)
+
+
+def looked(account, times: int = 1) -> None:
+    """Waits until a source has looked into the history so many times more, and has begun another time."""
+    def looks() -> int:
+        return sum(one['path'].endswith('/history') for one in account.simulator.requests())
+    before = looks()
+    while looks() <= before + times:
+        account.simulator.requests(until=len(account.simulator.requests()) + 1)
+
+
+def test_an_alert_that_came_by_webhook_and_is_in_the_history_is_one_event_and_one_that_was_missed_another(account):
+    options = {'history': True, 'history_interval': 0.1, 'lookback': 3600}
+    with Receiver(account, **options) as receiver:
+        subscribe(account, receiver.port)
+        raise_alert(account, 'received', 5)
+        raise_alert(account, 'missed', 4, deliver=False)
+        raise_alert(account, 'received, and just like the other', 4)
+        events = [checked(receiver.source.event()) for _number in range(3)]
+        assert {(event['text'], event['via']) for event in events} == {
+            ('received', 'webhook'), ('missed', 'history'), ('received, and just like the other', 'webhook')}
+        looked(account, 2)
+    raise_alert(account, 'while it was killed', 3, deliver=False)
+    with Receiver(account, **options) as receiver:
+        event = checked(receiver.source.event())
+        assert (event['text'], event['alert']['alert_type']) == ('while it was killed', 'magic_wan_tunnel_health')
+        looked(account, 2)
+        assert receiver.source.stop() == 0
+        assert receiver.source.rest() == []
+
+
+def test_the_history_does_without_a_receiver_and_begins_with_the_first_start(account):
+    subscribe(account, 9)
+    raise_alert(account, 'before the first start', 5, deliver=False)
+    options = {'history': True, 'history_interval': 0.1, 'history_mechanisms': ['email'], 'types': ['tunnel_health', 'problem']}
+    with start(account, 'alerts', **options) as source:
+        looked(account)
+        raise_alert(account, 'after it', -0.01, deliver=False)
+        assert source.event()['text'] == 'after it'
+        account.simulator.fault('status', path='/history', status=403, times=None)
+        event = checked(source.event())
+        assert (event['type'], event['phase']) == ('problem', 'start')
+        assert event['text'].startswith('Reading the history of alerts fails: GET /alerting/v3/history: HTTP 403')
+        assert source.stop() == 0
+        assert source.rest() == []

@@ -394,7 +394,11 @@ ONCE = {
     'an entry again': ([listed(1), listed(1)], [True, False]),
     'a webhook and its entry': ([received(), listed(1)], [True, False]),
     'an entry and its webhook': ([listed(1), received()], [True, False]),
-    'an entry whose text is another': ([received(), listed(1, alert_body='<b>Down</b>')], [True, False]),
+    'an entry in another form': ([received(), listed(1, alert_body='<p>Tunnel nyc-1\n  is down</p>')], [True, False]),
+    'an entry that says something else is rather another one': ([received(), listed(1, alert_body='Tunnel nyc-2 is down')], [True, True]),
+    'a missed one does not take the place of another': (
+        [received(text='x'), listed(1, NOW, alert_body='y'), listed(2, NOW, alert_body='x')], [True, True, False]),
+    'without a text': ([received(text=''), listed(1, alert_body=''), listed(2, alert_body='z')], [True, False, True]),
     'an entry whose body is the payload, long after': (
         [received(), listed(1, NOW + 3000, alert_body=json.dumps(payload()))], [True, False]),
     'an entry that was missed': ([received(), listed(1), listed(2, NOW + 30)], [True, False, True]),

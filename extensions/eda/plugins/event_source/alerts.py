@@ -71,7 +71,8 @@ options:
       - Whether the history of notifications is read at the start and every O(history_interval) seconds. It has what was sent while this
         source was not there, and what was lost on the way.
       - Needs a token that may read notifications. No document says how an entry refers to a webhook. An entry is taken for a webhook that
-        has come if it holds the same payload, or if it is of the same policy and type, within two minutes, and no other entry is.
+        has come if it holds the same payload, or if it is of the same policy and type, says the same, was sent within two minutes, and no
+        other entry is. When in doubt, an alert is an event twice rather than never.
     type: bool
     default: false
   history_interval:
