@@ -134,6 +134,12 @@ def test_after_a_lost_answer_the_list_shows_what_was_done_and_only_the_rest_is_p
     assert stored(results) == [[tunnel(1, 'high')], [tunnel(2, 'high')]]
 
 
+def test_an_object_of_the_answer_that_can_not_be_read_hides_none_after_it():
+    script = Script(tunnels(tunnel(1), tunnel(2)), done({'id': 7, 'health_check': {'rate': []}}, tunnel(1, 'high'), tunnel(2, 'high')))
+    results, sent = run(script, rates(1, 2))
+    assert (sent, stored(results)) == ([LIST, PUT], [[tunnel(1, 'high')], [tunnel(2, 'high')]])
+
+
 def test_what_the_api_did_a_part_of_is_done_for_the_others_one_by_one():
     script = Script(tunnels(tunnel(1), tunnel(2)), done(tunnel(1, 'high')), tunnels(tunnel(1, 'high'), tunnel(2)), *alone(2))
     results, sent = run(script, rates(1, 2))
@@ -252,7 +258,7 @@ def test_each_that_is_refused_says_so_whether_before_or_after_the_first_that_is_
     errors, sent = validated(script, updates(1, 2, 3))
     assert {label: error.codes for label, error in errors.items()} == {
         'health check interconnect=port-1': [7], 'health check interconnect=port-3': [8]}
-    assert all('This was a validation: nothing was written.' in str(error) for error in errors.values())
+    assert all(error.notes[-1] == 'This was a validation: nothing was written.' for error in errors.values())
     assert [method for method, _url in sent] == ['PUT', 'PUT', 'GET', 'PUT']
 
 
