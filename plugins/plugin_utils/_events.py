@@ -115,7 +115,7 @@ class Journal:
         self._handed: set[str] = set()
         self.arrived = asyncio.Event()
         if self.path:
-            make_private_folder(os.path.dirname(self.path))
+            self._make_folder(os.path.dirname(self.path))
             self._lock = self._locked()
             self._load(self.path)
 
@@ -188,6 +188,14 @@ class Journal:
 
     # The file.
 
+    @staticmethod
+    def _make_folder(path: str) -> None:
+        try:
+            make_private_folder(path)
+            os.scandir(path).close()
+        except OSError as error:
+            raise InputError('state_file', f'{path} cannot be used: {error.strerror}.') from None
+
     def _locked(self) -> Any:
         """An open file that is locked as long as this process lives."""
         try:
@@ -202,7 +210,7 @@ class Journal:
     def _load(self, path: str) -> None:
         content = read_file(path, 'state_file')
         if self._confirm:
-            make_private_folder(self._receipts)
+            self._make_folder(self._receipts)
         if content is None:
             return
         try:

@@ -21,16 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
-from ansible_rulebook.collection import has_playbook
-from ansible_rulebook.rules_parser import parse_rule_sets
-from ansible_rulebook.validators import Validate
 from simulator.process import Simulator
 from support.playbook import ROOT, Account
-
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._alert_events import ALERT_OPTIONS
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._events import checked_options
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._status_events import STATUS_OPTIONS
 
 PATIENCE = 120  # seconds
 SECRET = 'the secret of a webhook'
@@ -79,7 +71,7 @@ class Chat:
 
 
 class Rulebook:
-    """A running rulebook of the collection."""
+    """A running rulebook, by its name in a collection or its path."""
 
     def __init__(self, name: str, account: Account, chat: Chat, **variables: object) -> None:
         (account.folder / 'inventory').write_text('localhost\n')
@@ -87,8 +79,8 @@ class Rulebook:
         given = {'event_notify': str(account.folder / 'notify.yml'), 'cni_state_dir': str(account.folder / 'state'),
                  'support_dir': str(account.folder / 'support'), 'cni_interval': 1}
         (account.folder / 'vars.yml').write_text(json.dumps({**given, **variables}))
-        command = [Path(sys.executable).with_name('ansible-rulebook'), '--rulebook', f'netops.cloudflare_cni.{name}', '-i', 'inventory',
-                   '--vars', 'vars.yml', '--print-events']
+        command = [Path(sys.executable).with_name('ansible-rulebook'), '--rulebook', name, '-i', 'inventory', '--vars', 'vars.yml',
+                   '--print-events']
         path = f'{Path(sys.executable).parent}:{account.environment["PATH"]}'  # it looks for ansible-galaxy there
         self._log = account.folder / 'log'
         with self._log.open('a') as log:
@@ -151,9 +143,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def receiver(account: Account, chat: Chat, port: int) -> Rulebook:
-    """The rulebook alerts, once it receives webhooks."""
-    rulebook = Rulebook('alerts', account, chat, cni_webhook_port=port, cni_webhook_secret=SECRET, cni_lookback=600)
+def receiver(account: Account, chat: Chat, port: int, name: str = 'netops.cloudflare_cni.alerts') -> Rulebook:
+    """A rulebook that receives webhooks, once it does."""
+    rulebook = Rulebook(name, account, chat, cni_webhook_port=port, cni_webhook_secret=SECRET, cni_lookback=600)
     for _attempt in range(PATIENCE * 10):
         try:
             socket.create_connection(('127.0.0.1', port), timeout=1).close()
@@ -191,8 +183,9 @@ def wait_for_receipt(message: dict) -> None:
 
 
 def test_light_comes_and_the_acceptance_gate_runs(account, chat):
-    with Rulebook('status', account, chat) as rulebook:
-        account.simulator.requests(until=len(account.simulator.requests()) + 8)  # it has polled
+    before = len(account.simulator.requests())
+    with Rulebook('netops.cloudflare_cni.status', account, chat) as rulebook:
+        account.simulator.requests(until=before + 8)  # it has polled, and begun another time
         account.simulator.set_status(account.ports['nyc-2'], 'Healthy')
         message = chat.message()
         assert message['notice']['summary'] == f'nyc-2 on {account.ports["nyc-2"]}: Pending -> Healthy: not accepted'
@@ -255,17 +248,22 @@ def test_a_kill_loses_no_playbook_and_repeats_none_that_has_finished(account, ch
     assert chat.messages.empty()
 
 
-def test_the_rulebook_of_the_guide_is_one_and_its_sources_take_their_options():
+def test_the_rulebook_of_the_guide_with_both_sources_in_one_process(account, chat):
+    port = free_port()
     (text,) = re.findall(r'(?s)```yaml\n(- name: Circuits and alerts.*?)```', (ROOT / 'docs/eda.md').read_text())
-    (ruleset,) = rulebook = yaml.safe_load(text)
-    Validate.rulebook(rulebook)
-    (parsed,) = parse_rule_sets(rulebook, {})
-    assert [len(parsed.sources), len(parsed.rules)] == [2, 2]
-    for source, spec in zip(ruleset['sources'], (STATUS_OPTIONS, ALERT_OPTIONS), strict=True):
-        (options,) = source.values()
-        assert checked_options(spec, options)['state_file'].startswith('/var/lib/cloudflare-cni/own-')
-    playbooks = [rule['action']['run_playbook']['name'].rpartition('.') for rule in ruleset['rules']]
-    assert all(has_playbook(collection, name) for collection, _dot, name in playbooks)
+    path = account.folder / 'own.yml'
+    path.write_text(text.replace('8443', str(port)).replace('/var/lib/cloudflare-cni', str(account.folder)))
+    before = len(account.simulator.requests())
+    with receiver(account, chat, port, str(path)):
+        assert post(port, {'text': 'Hello World!'}) == 200  # of a type that is not wanted
+        account.simulator.requests(until=before + 4)  # it has polled
+        assert post(port, {'text': 'Maintenance of nyc-2', 'ts': 1795977000, 'alert_type': 'cni_maintenance_notification'}) == 200
+        notice = chat.message()['notice']
+        assert (notice['kind'], notice['details'][1]) == ('tell', 'nyc-2 on edge02.ewr-a at ewr-a, Pending: nyc-1 stands in')
+    account.simulator.set_status(account.ports['nyc-1'], 'Down')
+    with receiver(account, chat, port, str(path)):
+        assert chat.message()['notice']['summary'] == f'nyc-1 on {account.ports["nyc-1"]}: Healthy -> Down'
+    assert chat.messages.empty()
 
 
 def test_the_variables_of_the_guide_are_those_of_the_rulebooks():

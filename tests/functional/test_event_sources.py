@@ -151,6 +151,13 @@ def test_options_that_cannot_be_used_end_the_source_with_a_word(account, name, a
         assert problem in source.rest_of_log()
 
 
+def test_a_source_is_found_beside_the_collections_of_the_wheel_ansible(account):
+    (account.folder / 'ansible_collections').mkdir()
+    (account.folder / 'ansible_collections' / '__init__.py').touch()
+    with Source('alerts', {**account.environment, 'PYTHONPATH': str(account.folder)}) as source:
+        assert 'port: is required without history' in source.rest_of_log()
+
+
 # alerts: webhooks
 
 class Receiver:

@@ -209,6 +209,15 @@ def test_a_file_of_something_else_is_refused_and_stays(tmp_path, content):
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize('confirm', [False, True])
+def test_a_folder_that_cannot_be_used_is_named(tmp_path, confirm):
+    path = tmp_path / 'alerts.json'
+    in_the_way = Path(f'{path}.confirmed') if confirm else tmp_path / 'file'
+    in_the_way.write_text('')
+    with pytest.raises(InputError, match=f'{in_the_way}.* cannot be used'):
+        events.Journal('alerts', str(path if confirm else in_the_way / 'below' / 'alerts.json'), confirm)
+
+
 def test_what_cannot_be_written_is_not_recorded(journals, monkeypatch):
     journal = journals()
     with monkeypatch.context() as full:
