@@ -265,8 +265,9 @@ def test_nothing_can_make_the_delete_of_a_route_one_of_all_routes(ident):
     (obj,) = read_objects(script.client(), 'route')
     assert isinstance(obj, Unreadable)
     change = Change(ROUTE, 'delete', 'static route', {**route(), 'id': ident}, None)
-    with pytest.raises((InputError, ShapeError)):
+    with pytest.raises(ShapeError) as error:
         apply_changes(script.client(), [change])
+    assert error.value.result()['error']['method'] == 'DELETE'
     assert [method for method, _url in script.requests()] == ['GET']
 
 
@@ -285,7 +286,8 @@ def surplus(there):
 def test_what_is_surplus_goes_once_a_route_that_somebody_else_made_is_adopted():
     made = route('r9', prefix='10.40.0.0/16')
     script = Script(refusal(400, 1, 'there is such a route already'), listed(FIRST, made), answer({'deleted': True}), listed(made))
-    assert [change.action for change in apply_changes(script.client(), surplus(account(FIRST)))][-2:] == ['create', 'delete']
+    created, deleted = apply_changes(script.client(), surplus(account(FIRST)))[-2:]
+    assert (created.action, deleted.action, deleted.label) == ('create', 'delete', f'static route {FIRST["prefix"]} of nyc-1')
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'DELETE', 'GET']
 
 
