@@ -41,7 +41,7 @@ def states_of(names: Iterable[str] | None) -> set[str]:
     return {SYNONYMS.get(name, name) for name in names or ()}
 
 
-def wait_for_states(client: Client, goals: Mapping[str, Container[str]], timeout: float) -> dict[str, Object]:
+def wait_for_states(client: Client, goals: Mapping[str, Container[str] | None], timeout: float) -> dict[str, Object]:
     """{name: {state, reason}} of interconnects, once each is in one of its states, or after timeout seconds.
 
     goals: {name: states}; without states it is read once. An interconnect that has reached a state is not read again: its status is that of
@@ -75,7 +75,7 @@ def status_work(task: Task) -> dict[str, Any]:
     check_site_demand(params['site_demand'])
     read = _read_account(task)
     circuits = circuits_by_interconnect(read.snapshot)
-    known = wait_for_states(task.client, {**dict.fromkeys(read.beside, ()), **dict.fromkeys(read.names, goal)}, params['wait_timeout'])
+    known = wait_for_states(task.client, dict.fromkeys(read.beside) | dict.fromkeys(read.names, goal), params['wait_timeout'])
     found = {name: known[name] for name in read.names if name in known}
     statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
     ports = read.snapshot.objects(INTERCONNECT.name)

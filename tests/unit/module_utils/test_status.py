@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import pytest
@@ -107,6 +108,7 @@ def status_info(states, warn=None, /, *, later=None, alerts=(), **given):
     def service(request):
         path = request['url'].removeprefix(PORTS)
         if path.startswith('/alerting/v3/history?since='):
+            assert request['url'].partition('since=')[2][:10] < datetime.now(timezone.utc).strftime('%Y-%m-%d')
             return answer({'success': True, 'result': list(alerts)})
         if not path.endswith('/status'):
             return answer({'items': INTERCONNECTS if not path else CNIS, 'next': None})
@@ -303,8 +305,26 @@ def test_a_gate_fails_on_no_go_with_all_reasons():
 
 @pytest.mark.parametrize(('given', 'option'), [
     ({'change': 'lon-1'}, 'change'), ({'under_maintenance': ['nyc-1', 'lon-1']}, 'under_maintenance'),
-    ({'maintenance_days': 0}, 'maintenance_days')])
+    ({'site_demand': {'ewr-a': 'much'}}, 'site_demand')])
 def test_a_name_that_there_is_not_is_no_maintenance_and_no_change(given, option):
     with pytest.raises(InputError) as error:
         status_info(dict(HEALTHY), **given)
     assert error.value.details['option'] == option
+
+
+@pytest.mark.parametrize(('given', 'names'), [
+    ({}, None), ({'maintenance_days': 1}, []), ({'under_maintenance': ['nyc-1']}, ['a']),
+])
+def test_maintenance_is_in_the_result_if_it_was_looked_for(given, names):
+    result = status_info(dict(HEALTHY), **given)
+    assert result.get('maintenance') == names if names is None else [entry['interconnect'] for entry in result['maintenance']] == names
+
+
+def test_no_alerts_are_read_for_no_days():
+    with pytest.raises(InputError, match=r'^maintenance_days: 0 is not valid\. Allowed: days, 1 or more\.$'):
+        status_info(dict(HEALTHY), maintenance_days=0)
+
+
+@pytest.mark.parametrize(('given', 'read'), [({'interconnect': 'c'}, 'c'), ({'interconnect': 'c', 'change': 'nyc-1'}, 'abc')])
+def test_no_status_is_read_that_is_not_needed(given, read):
+    status_info(dict.fromkeys(read, 'Healthy'), **given)  # which knows no other
