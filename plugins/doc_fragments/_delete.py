@@ -21,4 +21,14 @@ options:
     version_added: 1.1.0
     type: str
     choices: [last, healthy]
+  traffic:
+    description:
+      - Whether to read the traffic of the tunnels before a delete or a replacement, as O(netops.cloudflare_cni.status_info#module:traffic)
+        does. A circuit whose tunnel has carried traffic in the last 15 minutes is not deleted without O(force), whatever its status; it
+        fails with C(kind) V(protected).
+      - No traffic proves nothing, so it allows nothing that O(protect) refuses.
+      - If the traffic cannot be read, the task fails before anything is written. The token needs Account Analytics Read. Nothing is queried
+        unless something would be deleted.
+    version_added: 1.1.0
+    type: bool
 '''

@@ -31,7 +31,15 @@ from typing import Any, ClassVar
 # {start of the path: the permissions to read and to write}. Source of each: the API reference.
 PERMISSIONS = {
     '/alerting/': ('Notifications Read or Write', 'Notifications Write'),
+    '/graphql': ('Account Analytics Read', 'Account Analytics Read'),
     '/': ('Magic WAN Read or Write, or Magic Transit Read or Write', 'Magic WAN Write or Magic Transit Write'),
+}
+
+# {start of the path: what an account needs for it}
+PRODUCTS = {
+    '/alerting/': 'notifications of this kind',
+    '/graphql': 'GraphQL analytics, and check that the token has Account Analytics Read',
+    '/': 'Cloudflare Network Interconnect',
 }
 
 # Hints for known causes: (status, code) of the gateway in front of the API. None stands for any code.
@@ -40,6 +48,7 @@ HINTS = {
     (400, 6003): 'The API token or key is malformed: copy it again, without quotes or line breaks.',
     (403, 10000): 'The API token is not valid or lacks a permission, or account_id is not the account it was made for. '
                   'It needs {permissions}.',
+    (200, 'authz'): 'The API token lacks a permission, or account_id is not the account it was made for. It needs {permissions}.',
     (404, 7003): 'The API has no such URL: check account_id (32 hex digits) and api_url.',
     (404, 7000): 'The API has no such URL: check account_id (32 hex digits) and api_url.',
     (429, None): 'The rate limit of this token is used up (1,200 requests in 5 minutes, shared by everything that uses it): '
@@ -275,7 +284,7 @@ class ApiError(AnswerError):
         first = errors[0] if errors else {}
         self.details.update(errors=errors, code=first.get('code'), message=first.get('message'), retry_after=retry_after)
         permissions = next(pair for start, pair in PERMISSIONS.items() if path.startswith(start))
-        product = 'notifications of this kind' if path.startswith('/alerting/') else 'Cloudflare Network Interconnect'
+        product = next(product for start, product in PRODUCTS.items() if path.startswith(start))
         self._add_hint(permissions=permissions[method != 'GET'], product=product)
         if cf_ray:
             self.notes.append(f'Its cf-ray is {cf_ray}.')

@@ -17,6 +17,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, HEALTHY, INTERCONNECT, ROUTE, STATUS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread, map_all_reads, objects_by_field
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._traffic import is_in_use, traffic_of
 
 DECLARED_DELETES = 1  # circuits that may be deleted by default, if the user declares them absent, or replaced
 MAX_STATUSES_LISTED = 100  # in the error for too many deletes: each costs a request
@@ -28,13 +29,14 @@ Planned = Mapping[str, Sequence[Change]]
 class Guards(NamedTuple):
     """The options. max_deletes: circuits, None for one that is declared and none that is surplus; protect: last or healthy.
 
-    at_most_per_site: circuits that one run changes, None for all.
+    at_most_per_site: circuits that one run changes, None for all; traffic: whether the traffic of tunnels is read before a delete.
     """
 
     max_deletes: int | None = None
     force: bool = False
     protect: str = 'last'
     at_most_per_site: int | None = None
+    traffic: bool = False
 
 
 class HeldBack(NamedTuple):
@@ -110,19 +112,37 @@ def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str
 # protect
 
 def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> dict[str, ProtectedError]:
-    """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any. Raises Unread for statuses."""
+    """{circuit: why it is not deleted} of those that carry traffic: the last ones of their site, or any, and those whose traffic was seen.
+
+    Raises Unread for statuses, and with guards.traffic for tunnels and traffic.
+    """
     states = _states_of([interconnect for changes in deleted.values() for interconnect in _interconnects_of(changes)], snapshot)
     live = {name: interconnect for name, changes in deleted.items() for interconnect in _interconnects_of(changes)[:1]
             if states[interconnect] == HEALTHY}
-    if guards.force or not live:
+    if guards.force:
         return {}
+    in_use = _in_use_errors(deleted, snapshot) if guards.traffic else {}
     if guards.protect == 'healthy':
-        return {name: ProtectedError(f'{name}: interconnect {interconnect!r} is Healthy and carries traffic', [name])
-                for name, interconnect in live.items()}
+        return {**{name: ProtectedError(f'{name}: interconnect {interconnect!r} is Healthy and carries traffic', [name])
+                   for name, interconnect in live.items()}, **in_use}
     cnis = {name: {change.before[CNI.id] for change in deleted[name] if change.action == 'delete' and change.row.name == CNI.name}
             for name in deleted}
-    return _last_of_site_errors({name: interconnect for name, interconnect in live.items() if cnis[name]}, set().union(*cnis.values()),
-                                snapshot)
+    last = {name: interconnect for name, interconnect in live.items() if cnis[name]}
+    return {**(_last_of_site_errors(last, set().union(*cnis.values()), snapshot) if last else {}), **in_use}
+
+
+def _in_use_errors(deleted: Planned, snapshot: Snapshot) -> dict[str, ProtectedError]:
+    """{circuit: why it is not deleted} of those whose tunnel has carried traffic in the last minutes, whatever their status.
+
+    No traffic allows nothing that another guard refuses: it proves nothing. Raises Unread for tunnels and traffic.
+    """
+    def traffic_text(name: str) -> str:
+        interconnects = _interconnects_of(change for change in deleted[name] if change.action == 'delete')
+        seen = (traffic_of(interconnect, snapshot) for interconnect in interconnects)
+        return next((traffic['text'] for traffic in seen if is_in_use(traffic)), '')
+
+    texts = zip(deleted, map_all_reads(traffic_text, deleted), strict=True)
+    return {name: ProtectedError(f'{name}: its tunnel has carried {text}', [name]) for name, text in texts if text}
 
 
 def _routed_errors(planned: Planned, guards: Guards) -> dict[str, ProtectedError]:

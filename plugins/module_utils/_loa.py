@@ -24,10 +24,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
-
-TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC
-
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import TIME_FORMAT, check_loa_name
 
 # From the API.
 

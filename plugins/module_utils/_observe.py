@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads objects: observe() reads the parts of a snapshot that a decision needs. Sends nothing but GET."""
+"""Reads objects: observe() reads the parts of a snapshot that a decision needs. Sends nothing but GET, and the query for traffic."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import RESOURCES, SLOT, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._traffic import TRAFFIC, read_traffic
 
 T = TypeVar('T')
 
@@ -145,6 +146,8 @@ def _read_part(client: Client, part: Part, query: Mapping[str, Any] | None, snap
 
     An unreadable one is in the list as Unreadable: only who needs it gets the error.
     """
+    if part == (TRAFFIC, None):
+        return read_traffic(client)
     try:
         return read_objects(client, *part, query)
     except (InputError, ApiError, ShapeError) as error:

@@ -100,6 +100,7 @@ ROUTE_OPTIONS: Spec = {
 DELETE_OPTIONS: Spec = {
     'force': {'type': 'bool', 'default': False},
     'protect': {'type': 'str', 'choices': ['last', 'healthy'], 'default': 'last'},
+    'traffic': {'type': 'bool', 'default': False},
 }
 
 STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, ExpectationError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import interconnect_names
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._gate import (
     Maintenance,
@@ -26,6 +26,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_many, read_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import ALERT, CNI, HEALTHY, INTERCONNECT, STATUS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._traffic import traffic_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, megabits_of
 
 COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # {option: field}
@@ -78,11 +79,12 @@ def status_work(task: Task) -> dict[str, Any]:
     known = wait_for_states(task.client, dict.fromkeys(read.beside) | dict.fromkeys(read.names, goal), params['wait_timeout'])
     found = {name: known[name] for name in read.names if name in known}
     statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
+    shown_statuses = [status for status in statuses if not shown or status['state'] in shown]
     ports = read.snapshot.objects(INTERCONNECT.name)
     for text in demand_warnings(params['site_demand'], [obj for obj in ports for _name in circuits.get(obj['name'], ())]):
         task.module.warn(text)
     reached = not goal or all(found.get(name, {}).get('state') in goal for name in read.names)
-    result = {'changed': False, 'statuses': [status for status in statuses if not shown or status['state'] in shown], 'reached': reached,
+    result = {'changed': False, 'statuses': _with_traffic(task, shown_statuses, read.snapshot), 'reached': reached,
               **_maintenance_result(params, read, circuits), **_judgement(params, read, known)}
     refusals = [*([f'expect is not met: {result["verdict"]["text"]}.'] if not get(result, 'verdict.met', True) else []),
                 *([f'{result["change"]["text"]}.'] if not get(result, 'change.go', True) else [])]
@@ -165,6 +167,19 @@ def circuits_by_interconnect(snapshot: Snapshot) -> dict[str, list[str]]:
 def _status_result(name: str, status: Object, circuits: Sequence[str]) -> dict[str, Any]:
     return {'interconnect': name, 'conduit_name': circuits[0] if len(circuits) == 1 else None, 'conduit_names': circuits,
             'state': status.get('state'), 'reason': status.get('reason')}
+
+
+def _with_traffic(task: Task, statuses: list[dict[str, Any]], snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The statuses, with the traffic of each tunnel if it is asked for. Warns if it cannot be read: the status is known all the same."""
+    if not (task.params['traffic'] and statuses):
+        return statuses
+    names = [status['interconnect'] for status in statuses]
+    try:
+        found = observe(task.client, lambda snapshot: [traffic_of(name, snapshot) for name in names], snapshot)
+    except CniError as error:
+        task.module.warn(f'The traffic is not known. {error}')
+        found = [None] * len(names)
+    return [{**status, 'traffic': traffic} for status, traffic in zip(statuses, found, strict=True)]
 
 
 def verdict_of(expectations: Sequence[Mapping[str, Any]], healthy: Iterable[Object],

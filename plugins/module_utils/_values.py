@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 Warn = Callable[[str], None]
 
+TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC, as the API has times
 MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
 ASN = (1, 4294967295)
 PRIORITY = (0, 2147483647)  # of a route: the lower wins

@@ -37,6 +37,8 @@ options:
     default: false
   protect:
     default: last
+  traffic:
+    default: false
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
   - netops.cloudflare_cni._attributes

@@ -164,6 +164,7 @@ ARGUMENT_SPEC = {
     'max_deletes': {'type': 'int'},
     'protect': {'type': 'str', 'choices': ['last', 'healthy']},
     'force': {'type': 'bool'},
+    'traffic': {'type': 'bool'},
     'at_most_per_site': {'type': 'int'},
     'fail_fast': {'type': 'bool', 'default': False},
     'validate': {'type': 'bool', 'default': False},

@@ -97,6 +97,8 @@ options:
     default: false
   protect:
     default: last
+  traffic:
+    default: false
   concurrency:
     default: 8
   progress_every:

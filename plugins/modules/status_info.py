@@ -99,6 +99,15 @@ options:
       - The token needs Notifications Read. Without this option no alert is read.
     type: int
     version_added: 1.1.0
+  traffic:
+    description:
+      - Whether to read the traffic of each tunnel in the last 15 minutes as well, from Cloudflare's GraphQL analytics. See
+        RV(statuses[].traffic).
+      - Asks first what the account may query. If it may not, or if the traffic cannot be read, the task warns and does not fail.
+      - The token needs Account Analytics Read. Without this option nothing is queried.
+    type: bool
+    default: false
+    version_added: 1.1.0
   enforce:
     description: Whether to fail, with the same results, if O(expect) is not met or O(change) is no go.
     type: bool
@@ -124,6 +133,12 @@ EXAMPLES = r'''
   ansible.builtin.debug:
     msg: "{{ light.statuses }}"
   when: not light.reached
+
+- name: Read what nyc-1 has carried in the last 15 minutes
+  netops.cloudflare_cni.status_info:
+    conduit_name: nyc-1
+    traffic: true
+  register: light
 
 - name: Check that the site in Newark is redundant
   netops.cloudflare_cni.status_info:
@@ -180,6 +195,36 @@ statuses:
       type: str
       returned: always
       sample:
+    traffic:
+      description:
+        - What the tunnel of the interconnect has carried in the last 15 minutes, or in what part of them the account may query.
+        - Null if Cloudflare has no row for the tunnel, or if the traffic could not be read. No rows are no proof of no traffic. They come
+          late, are sampled, and have been seen without the name of the tunnel.
+        - That the rows name the tunnel of a CNI by its name or id is an assumption. Cloudflare does not document it, nor whether probes of
+          the health check count.
+      type: dict
+      returned: if O(traffic) is set
+      contains:
+        bits_in:
+          description: Bits from your network into Cloudflare's. Null if there is no row for this direction.
+          type: int
+          returned: always
+          sample: 1200000000
+        bits_out:
+          description: Bits from Cloudflare's network into yours. Null if there is no row for this direction.
+          type: int
+          returned: always
+          sample: 340000000
+        since:
+          description: The start of the time, by the clock of the machine that runs the task.
+          type: str
+          returned: always
+          sample: '2026-11-02T09:15:00Z'
+        text:
+          description: The same as a line of text.
+          type: str
+          returned: always
+          sample: 1.2 Gbit into Cloudflare and 340 Mbit out of it since 2026-11-02T09:15:00Z
 reached:
   description: Whether each of the interconnects is in a state of O(wait_for). True if there was nothing to wait for.
   returned: success
@@ -293,6 +338,7 @@ ARGUMENT_SPEC = {
     'change': {'type': 'str'},
     'under_maintenance': {'type': 'list', 'elements': 'str'},
     'maintenance_days': {'type': 'int'},
+    'traffic': {'type': 'bool', 'default': False},
     'enforce': {'type': 'bool', 'default': False},
 }
 

@@ -38,7 +38,7 @@ SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
 RUN_VARIABLES = ('at_most_per_site', 'change', 'expect', 'fail_fast', 'force', 'hosts', 'maintenance_days', 'max_deletes', 'metrics',
-                 'own_variables', 'protect', 'report', 'report_mode', 'result', 'serial', 'under_maintenance')
+                 'own_variables', 'protect', 'report', 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance')
 PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'artifacts_dir', 'description', 'discard_routes',
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',

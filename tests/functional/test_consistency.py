@@ -46,7 +46,7 @@ CALLS = [
                       'emails': ['noc@example.com'], 'description': 'x', 'alert_interval': '30m'}),
     ('alert_policy_info', {}),
     ('alert_history_info', {}),
-    ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}], 'change': 'nyc-1', 'under_maintenance': ['nyc-1']}),
+    ('status_info', {'expect': [{'site': 'ewr-a', 'healthy': 1}], 'change': 'nyc-1', 'under_maintenance': ['nyc-1'], 'traffic': True}),
     ('support_bundle', {'conduit_name': 'nyc-1', 'path': '{folder}/support'}),
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}], 'default_asn': 64498, 'artifacts_dir': '{folder}/files'}),
@@ -83,6 +83,8 @@ def results(simulator, run_module, tmp_path):
             port = next((port['name'] for port in simulator.state()['interconnects']), '')
             if module == 'alert_history_info':
                 simulator.alert('magic_wan_tunnel_health', 'down')
+            if module == 'status_info' and port:
+                simulator.set_traffic(port, 1)
             filled = json.dumps(options).replace('{port}', port).replace('{folder}', str(tmp_path))
             found[module].append(run_module(module, **json.loads(filled)))
 

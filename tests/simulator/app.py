@@ -17,6 +17,7 @@ import traceback
 
 from aiohttp import web
 
+import analytics
 import answers
 import gateway
 import options
@@ -59,6 +60,10 @@ class Simulation:
     def send_alert(self, **alert) -> None:
         """Send an alert to whom the policies say; raises Refusal or TypeError for one that makes no sense."""
         self.store.send_alert(**alert)
+
+    def set_traffic(self, **traffic) -> None:
+        """Set what the tunnel of an interconnect carries; raises Refusal or TypeError."""
+        self.store.set_traffic(**traffic)
 
     def add_fault(self, **row) -> None:
         """Let requests go wrong; raises TypeError, ValueError or re.error for a row that makes no sense."""
@@ -129,6 +134,8 @@ class Simulation:
         may_write = gateway.check_credentials(message.headers, self.options, record['path'])
         if self._rate_limit:
             self._rate_limit.check()
+        if (record['method'], record['path']) == ('POST', analytics.PATH):
+            return self._analytics(message, record['body'])
         routed = self._contract.route(record['method'], record['path'])
         if routed is None:
             raise gateway.no_route(record['path'])
@@ -140,6 +147,12 @@ class Simulation:
         if not may_write and operation.method not in gateway.READS:
             raise gateway.authentication_error()
         return self._service.answer(message, operation, params, record['body'])
+
+    def _analytics(self, message: Message, body: object) -> web.Response:
+        """GraphQL: a POST that reads, and whose errors have status 200."""
+        may_read = gateway.has_other_permissions(message.headers, self.options)
+        return answers.json_response(analytics.answer(body, self.options.account, may_read, not self.options.no_analytics,
+                                                      self.store.traffic_rows, self._clock()))
 
 
 def _parsed(data: bytes | None) -> object:
@@ -181,6 +194,7 @@ def application(simulation: Simulation) -> web.Application:
     app.router.add_post('/_sim/seed', _control(simulation.seed))
     app.router.add_post('/_sim/status', _control(simulation.set_status))
     app.router.add_post('/_sim/alerts', _control(simulation.send_alert))
+    app.router.add_post('/_sim/traffic', _control(simulation.set_traffic))
     app.router.add_post('/_sim/faults', _control(simulation.add_fault))
     app.router.add_route('*', '/{path:.*}', simulation.handle)
     return app

@@ -64,9 +64,14 @@ def check_credentials(headers, options, raw_path: str = '') -> bool:
     return rights[token]
 
 
+def has_other_permissions(headers, options) -> bool:
+    """Whether the credentials have the permissions for what is not the network: notifications and analytics."""
+    return headers.get('Authorization') != f'Bearer {options.network_token}'
+
+
 def check_notifications(headers, options) -> None:
     """Raises GatewayError for a token without the permission for notifications."""
-    if headers.get('Authorization') == f'Bearer {options.network_token}':
+    if not has_other_permissions(headers, options):
         raise authentication_error()
 
 

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     add('--account', type=_account, default='6d1c2f0a4b3e49758c9d0e1f2a3b4c5d', help='the one account that exists (%(default)s)')
     add('--token', default='simulator-token', help='API token that may read and write (%(default)s)')
     add('--read-only-token', default='read-only-token', help='API token that may only read (%(default)s)')
-    add('--network-token', default='network-token', help='API token that may write all but notifications (%(default)s)')
+    add('--network-token', default='network-token', help='API token that lacks notifications and analytics (%(default)s)')
     add('--token-owner', choices=['user', 'account'], default='user', help='whose the tokens are (%(default)s)')
     add('--api-email', default='engineer@example.com', help='X-Auth-Email (%(default)s)')
     add('--api-key', default='simulator-api-key', help='X-Auth-Key (%(default)s)')
@@ -123,6 +123,7 @@ def _add_alerting(add: Callable) -> None:
     add('--alert-types', type=_alert_types, default=','.join(ALERT_TYPES), help='what the account can be alerted of (%(default)s)')
     add('--webhook-puts', choices=['keep', 'clear'], default='keep', help='what a PUT without a secret does to it (%(default)s)')
     add('--policy-puts', choices=['keep', 'replace'], default='keep', help='what a PUT of a policy does to fields left out (%(default)s)')
+    add('--no-analytics', action='store_true', help='the account may not query the traffic of tunnels')
     add('--keep-used-webhooks', action='store_true', help='refuse to delete a webhook that policies use')
 
 

@@ -80,6 +80,10 @@ class Simulator:
         """Override the status of an interconnect."""
         self._control('status', {'name': name, 'state': state, 'reason': reason})
 
+    def set_traffic(self, name: str, bits_in: int | None = None, bits_out: int | None = None) -> None:
+        """Set what the tunnel of an interconnect carries; None is no row."""
+        self._control('traffic', {'name': name, 'bits_in': bits_in, 'bits_out': bits_out})
+
     def alert(self, alert_type: str, text: str, **fields) -> None:
         """Send an alert to whom the policies say: data, alert_event, sent (a time in the past), deliver (False: into the history only)."""
         self._control('alerts', {'alert_type': alert_type, 'text': text, **fields})

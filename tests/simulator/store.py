@@ -51,6 +51,7 @@ class Store(MagicTransit, Alerting):
         self.settings = {'default_asn': CLOUDFLARE_ASN}
         self._made_at: dict[str, float] = {}
         self._statuses: dict[str, dict] = {}
+        self._traffic: dict[str, dict[str, int | None]] = {}  # {interconnect: {direction: bits}}
         self._used_pairing_keys: set[str] = set()
         self._links = itertools.cycle(LINKS.subnets(new_prefix=31))
 
@@ -227,6 +228,19 @@ class Store(MagicTransit, Alerting):
         require(state in STATES, f'state is not one of {", ".join(STATES)}')
         require(reason is None or state in STATES_WITH_REASON, 'reason goes with Down and Unhealthy only')
         self._statuses[name] = {'state': state} if reason is None else {'state': state, 'reason': reason}
+
+    def set_traffic(self, name: str, bits_in: int | None = None, bits_out: int | None = None) -> None:
+        """Set what the tunnel of an interconnect carries, in whatever time is asked for; None is no row."""
+        self.interconnect(name)
+        for bits in (bits_in, bits_out):
+            require(bits is None or (type(bits) is int and bits >= 0), 'bits are whole numbers')
+        self._traffic[name] = {'ingress': bits_in, 'egress': bits_out}
+
+    def traffic_rows(self, direction: str) -> dict[str, int]:
+        """{name of a tunnel: bits} of those that carry anything."""
+        names = {port(item): item['name'] for item in self.interconnects}
+        bits = {tunnel['name']: self._traffic.get(names.get(port(tunnel)), {}).get(direction) for tunnel in self.tunnels}
+        return {tunnel: number for tunnel, number in bits.items() if number is not None}
 
 
 @functools.cache

@@ -31,7 +31,8 @@ class Run:
     @property
     def writes(self) -> list[tuple[str, str]]:
         """(method, resource) of the requests that write: /client/v4/accounts/ID/cni/RESOURCE."""
-        return [(one['method'], one['path'].split('/')[6]) for one in self.sent if one['method'] != 'GET']
+        return [(one['method'], one['path'].split('/')[6]) for one in self.sent
+                if one['method'] != 'GET' and not one['path'].endswith('/graphql')]
 
     @property
     def changed(self) -> set[tuple[str, str]]:

@@ -102,7 +102,7 @@ def status_info(states, warn=None, /, *, later=None, alerts=(), **given):
     """The result of status_info where interconnects have these states, and later ones from the second read on."""
     names = ['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect', 'site_demand', 'change',
              'under_maintenance', 'maintenance_days']
-    params = {**dict.fromkeys(names), 'wait_timeout': 60, 'enforce': False, **given}
+    params = {**dict.fromkeys(names), 'wait_timeout': 60, 'enforce': False, 'traffic': False, **given}
     reads = dict.fromkeys(states, 0)
 
     def service(request):
