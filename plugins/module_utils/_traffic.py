@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from math import isfinite
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
@@ -73,7 +74,7 @@ def _bits_by_tunnel(rows: Any) -> dict[str, int]:
     found: dict[str, int] = {}
     for row in rows if isinstance(rows, list) else [None]:
         tunnel, bits = get(row, 'dimensions.tunnelName'), get(row, 'sum.bits')
-        if not isinstance(tunnel, str) or not isinstance(bits, (int, float)):
+        if not isinstance(tunnel, str) or not isinstance(bits, (int, float)) or not isfinite(bits):
             raise AnswerError('POST', '/graphql', 200, f'{DATASET} has rows of another form than Cloudflare documents.')
         found[tunnel] = found.get(tunnel, 0) + int(bits)
     return found

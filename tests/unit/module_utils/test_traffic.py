@@ -99,7 +99,8 @@ def test_an_error_of_graphql_in_a_success_is_an_error():
     {'bits_in': []},
     {'bits_in': None, 'bits_out': []},
     {'bits_in': [{'sum': {'bits': 1}, 'dimensions': {'tunnelName': None}}], 'bits_out': []},
-    {'bits_in': [{'sum': {'bits': '1'}, 'dimensions': {'tunnelName': 'a'}}], 'bits_out': []},
+    {'bits_in': rows(a='1'), 'bits_out': []},
+    {'bits_in': rows(a=float('nan')), 'bits_out': []},
 ])
 def test_rows_of_another_form_are_no_silence(nodes):
     with pytest.raises(AnswerError, match='another form'):
