@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import UNKNOWN_URL_CODES, Client, Response
@@ -60,21 +61,20 @@ def read_account(client: Client, token: str | None) -> dict[str, Reading]:
     for name, read in READS.items():
         if len(readings) == MOST_READS or stop_reason(readings):
             break
-        answers: list[Response] = []
-        skews: list[timedelta | None] = []
-
-        def note(answer: Response, answers: list = answers, skews: list = skews) -> None:
-            answers.append(answer)
-            skews.append(_skew(answer))
-
-        client.on_answer = note
+        noted: list[tuple[Response, timedelta | None]] = []
+        client.on_answer = partial(_note, noted)
         try:
             objects, error = read(client, readings, token or ''), None
         except CniError as failure:
             objects, error = None, failure
-        if answers or error:
-            readings[name] = Reading(answers, skews[0] if skews else None, objects, error)
+        if noted or error:
+            readings[name] = Reading([answer for answer, _skew in noted], noted[0][1] if noted else None, objects, error)
     return readings
+
+
+def _note(noted: list[tuple[Response, timedelta | None]], answer: Response) -> None:
+    """Adds an answer, and how far the clocks were apart when it came."""
+    noted.append((answer, _skew(answer)))
 
 
 def _skew(answer: Response) -> timedelta | None:

@@ -29,8 +29,8 @@ def account(simulator, tmp_path):
     simulator.set_status(account.seed('nyc-2', free['edge02.ewr-a']), 'Healthy')
     simulator.seed(policies=[
         {'id': kind[:32], 'name': kind, 'description': '', 'enabled': True, 'alert_type': kind, 'filters': {},
-         'created': '2026-11-01T00:00:00Z', 'modified': '2026-11-01T00:00:00Z', 'mechanisms': {'email': [{'id': f'{number}@example.com'}
-                                                                                                        for number in range(2)]}}
+         'created': '2026-11-01T00:00:00Z', 'modified': '2026-11-01T00:00:00Z',
+         'mechanisms': {'email': [{'id': 'noc@example.com'}, {'id': 'night@example.com'}]}}
         for kind in ('magic_wan_tunnel_health', 'cni_maintenance_notification')])
     return account
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +37,7 @@ class Sdk:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._trees: dict[Path, ast.Module] = {}  # by file: parsing takes most of the time
         self.sentences: set[tuple[str, str]] = set()  # (field, sentence) that constrain a value, of the types that were read
 
     def operations(self, paths: re.Pattern[str]) -> dict[str, Operation]:
@@ -55,9 +55,10 @@ class Sdk:
 
     # Modules and names.
 
-    @functools.cache  # noqa: B019
     def _tree(self, module: Path) -> ast.Module:
-        return ast.parse(module.read_text(encoding='utf-8'))
+        if module not in self._trees:
+            self._trees[module] = ast.parse(module.read_text(encoding='utf-8'))
+        return self._trees[module]
 
     def _find(self, module: Path, name: str) -> Place | None:
         """Where a name that a module uses is defined; None for what is not of the SDK, or is no type."""

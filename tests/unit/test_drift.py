@@ -133,14 +133,17 @@ def test_what_says_the_same_does_not_differ(sdk):
 
 
 @pytest.mark.parametrize(('replaced', 'by', 'lines'), [
-    ('    id: str\n', '    id: str\n    vlan: int\n', ['GET .../ports answer items[].vlan: only in the SDK (integer)',
-                                                      'PUT .../ports/{} answer vlan: only in the SDK (integer)']),
-    ('    name: str\n', '    name: int\n', ['GET .../ports answer items[].facility.name: string here, integer in the SDK',
-                                           'GET .../ports answer items[].target.name: string here, integer in the SDK',
-                                           'PUT .../ports/{} answer facility.name: string here, integer in the SDK',
-                                           'PUT .../ports/{} answer target.name: string here, integer in the SDK']),
-    ('"lan", "wan"', '"lan", "wan", "man"', ['GET .../ports answer items[].kind: string (lan, wan) here, string (lan, man, wan) in the SDK',
-                                              'PUT .../ports/{} answer kind: string (lan, wan) here, string (lan, man, wan) in the SDK']),
+    ('    id: str\n', '    id: str\n    vlan: int\n', [
+        'GET .../ports answer items[].vlan: only in the SDK (integer)',
+        'PUT .../ports/{} answer vlan: only in the SDK (integer)']),
+    ('    name: str\n', '    name: int\n', [
+        'GET .../ports answer items[].facility.name: string here, integer in the SDK',
+        'GET .../ports answer items[].target.name: string here, integer in the SDK',
+        'PUT .../ports/{} answer facility.name: string here, integer in the SDK',
+        'PUT .../ports/{} answer target.name: string here, integer in the SDK']),
+    ('"lan", "wan"', '"lan", "wan", "man"', [
+        'GET .../ports answer items[].kind: string (lan, wan) here, string (lan, man, wan) in the SDK',
+        'PUT .../ports/{} answer kind: string (lan, wan) here, string (lan, man, wan) in the SDK']),
     ('mtu: Required[int]', 'mtu: Optional[int]', ['PUT .../ports/{} body mtu: integer here, absent or integer or null in the SDK']),
     ('tags: SequenceNotStr[str]', 'tags: str', ['PUT .../ports/{} body tags: absent or array here, absent or string in the SDK']),
     ('"site": site}', '"site": site, "speed": speed}', ['GET .../ports query speed: only in the SDK (absent or any)']),

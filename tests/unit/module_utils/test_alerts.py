@@ -43,14 +43,14 @@ AVAILABLE = {'Magic WAN': [kind(WAN, 'tunnel_name', 'slo')], 'Status': [kind('in
              'Tunnel': [kind('by_id', 'tunnel_id')]}
 
 
-def there(policies=(), webhooks=(HOOK,), pagerduty=(), available=AVAILABLE, tunnels=True, site='ewr-a'):
+def there(policies=(), webhooks=(HOOK,), pagerduty=(), available=None, tunnels=True, site='ewr-a'):
     """An account with the circuit nyc-1, with its tunnel or without."""
     cni = {'id': 'c', 'magic': {'conduit_name': 'nyc-1'}, 'interconnect': 'ewr-a-icon-1'}
     port = {'name': 'ewr-a-icon-1', 'site': site, 'virtual_port_reservation_id': 'AB-CD'}
     tunnel = {'id': 't1', 'name': 'ewr-a-icon-1', 'virtual_port_reservation_id': 'abcd'}
     return Whole({
         ('alert_policy', None): policies, ('alert_webhook', None): webhooks, ('pagerduty', None): pagerduty,
-        ('alert_types', None): [available], ('cni', None): [cni], ('interconnect', None): [port],
+        ('alert_types', None): [AVAILABLE if available is None else available], ('cni', None): [cni], ('interconnect', None): [port],
         ('tunnel', None): [tunnel] if tunnels else [],
     })
 

@@ -66,7 +66,7 @@ def stored(results):
 def test_several_health_checks_are_read_and_put_by_one_request_each():
     script = Script(tunnels(tunnel(1), tunnel(2, newest=7), tunnel(3)), done(tunnel(2, 'high'), tunnel(1, 'high')))
     ended = []
-    results, sent = run(script, rates(1, 2), on_end=lambda number: ended.append(number))
+    results, sent = run(script, rates(1, 2), on_end=ended.append)
     assert (sent, ended) == ([LIST, PUT], [0, 1])
     assert script.sent[1]['headers']['x-magic-new-hc-target'] == 'true'
     checks = [{'enabled': True, 'rate': 'high', 'newer': number, 'target': {'saved': ''}} for number in (1, 2)]
