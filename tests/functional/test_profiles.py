@@ -40,7 +40,7 @@ def test_preflight_finds_the_account_as_the_profile_has_it(run_module, simulator
     before, after = json.loads(simulator.profile.read_text()), found['profile']
     assert (found['usable'], found['changes']) == (True, [])
     assert {name: after[name] for name in ('token', 'limit', 'filters')} == {name: before[name] for name in ('token', 'limit', 'filters')}
-    for name in ('slot', 'error'):
+    for name in ('slot', 'token', 'error'):
         assert after['answers'][name] == before['answers'][name]
 
 

@@ -21,6 +21,7 @@ import analytics
 import answers
 import gateway
 import options
+import profile_file
 from contract import Checker, Contract, Message
 from faults import Fault
 from rules import Refusal, Rules
@@ -180,7 +181,7 @@ def application(simulation: Simulation) -> web.Application:
     """The server's application: controls under /_sim, everything else is the API."""
 
     async def state(request):
-        return web.json_response(simulation.store.state())
+        return web.json_response(profile_file.stored_in_profile(simulation.store.state(), simulation.options.profile))
 
     async def requests(request):
         while len(simulation.requests) < int(request.query.get('until', 0)):

@@ -20,6 +20,8 @@ WRAPPERS = ('items', 'interconnects', 'interconnect', 'modified_interconnect', '
 # A part of an operation's name: what it answers with; the first that fits counts.
 KINDS = {'loa': '', 'status': 'status', 'magic_interconnect': 'tunnel', 'interconnect': 'interconnect', 'cni': 'cni', 'slot': 'slot',
          'settings': 'settings', 'route': 'route', 'token': 'token'}
+# {list of the state: what is in it}
+LISTS = {'slots': 'slot', 'interconnects': 'interconnect', 'cnis': 'cni', 'tunnels': 'tunnel', 'routes': 'route', 'settings': 'settings'}
 
 
 def read(path: str) -> dict:
@@ -53,6 +55,15 @@ def options(profile: dict) -> dict:
 def as_in_profile(operation: Operation, result: object, profile: dict) -> object:
     """The result of an operation with the fields that the account's objects had besides, without those they lacked, in their types."""
     kind = next((kind for part, kind in KINDS.items() if part in operation.name), '')
+    return _adapted(kind, result, profile, ('unknown', 'missing', 'type'))
+
+
+def stored_in_profile(state: dict, profile: dict) -> dict:
+    """The state with the fields that the account's objects had besides: all that an answer shows is in it."""
+    return {name: _adapted(LISTS[name], value, profile, ('unknown',)) if name in LISTS else value for name, value in state.items()}
+
+
+def _adapted(kind: str, result: object, profile: dict, which: tuple[str, ...]) -> object:
     differences = {name: answer['differences'] for name, answer in profile.get('answers', {}).items() if answer.get('differences')}
     if not kind or not any(name.partition('.')[0] == kind for name in differences):
         return result
@@ -60,7 +71,8 @@ def as_in_profile(operation: Operation, result: object, profile: dict) -> object
     for item in _objects(result):
         name = f'{kind}.{item.get("type")}' if kind == 'interconnect' else kind
         for path, difference in differences.get(name, {}).items():
-            _change(item, path.split('.'), difference)
+            if difference['is'] in which:
+                _change(item, path.split('.'), difference)
     return result
 
 

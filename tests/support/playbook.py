@@ -108,7 +108,8 @@ class Account:
             url = f'{self.simulator.url}/accounts/{self.simulator.account}/cni/{kind}'
             answer = session.post(url, json={'account': self.simulator.account, **body})
         answer.raise_for_status()
-        return answer.json()
+        made = answer.json()
+        return made['result'] if 'success' in made else made
 
     def left(self) -> tuple[list, list, list[str]]:
         """CNIs and interconnects as stored, and the names of the files."""
