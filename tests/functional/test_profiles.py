@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Accounts that answer in other ways: the flow of circuits on a simulator that has learned each from a profile of preflight.
 
-All other tests run on a profile too, with SIMULATOR_PROFILE in the environment.
+The simulator's README says which other tests run on a profile, by SIMULATOR_PROFILE in the environment.
 """
 
 from __future__ import annotations
