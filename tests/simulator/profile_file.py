@@ -104,8 +104,6 @@ def _converted(value: object, kinds: list[str]) -> object:
     """The value in one of the types that the account answered with, where it means the same."""
     if 'null' in kinds and value in ('', [], {}):
         return None
-    if 'string' in kinds and isinstance(value, list):
-        return ', '.join(value)
     if 'string' in kinds and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return value
