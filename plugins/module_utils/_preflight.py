@@ -206,7 +206,7 @@ def _form_findings(readings: Readings, profile: Mapping[str, Any]) -> Iterator[F
     if unknown and unknown.objects:
         yield _finding('errors', 'warning', f'an interconnect {NO_SUCH_NAME}, which cannot exist, was answered with 200', REPORT_IT)
     elif unknown:
-        rows = {path: row for path, row in error.get('differences', {}).items() if error['body'] == 'envelope'}
+        rows = error.get('differences', {})
         texts = [f'HTTP {error["status"]}, {error["body"]}' if error else 'not read', *(difference_text(*row) for row in rows.items())]
         odd = rows or unknown.error
         yield _finding('errors', 'note' if odd else 'ok', '; '.join(texts), REPORT_IT if odd else '')

@@ -192,8 +192,11 @@ def _raw_objects(name: str, reading: Reading) -> list[Object]:
     """The objects as they came, which the client may have converted."""
     if name in RESOURCES and RESOURCES[name].list_key:
         return [obj for answer in reading.answers if answer.status == 200 for obj in _items(answer, RESOURCES[name].list_key)]
-    data = parsed(reading.answers[-1]) if name == 'error' else result_of(reading.answers[-1])
-    return [data] if isinstance(data, dict) and (name == 'error' or not reading.error) else []
+    answer = reading.answers[-1]
+    if name == 'error':  # only an envelope is documented
+        return [parsed(answer)] if body_form(answer) == 'envelope' else []
+    data = result_of(answer)
+    return [data] if isinstance(data, dict) and not reading.error else []
 
 
 def _items(answer: Response, key: str) -> list[Object]:
