@@ -18,7 +18,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
 )
 
-from .scripted import ACCOUNT, Script, answer, refusal
+from .scripted import ACCOUNT, BASE, Script, answer, refusal
 
 PATH = ('cni', 'cnis')
 
@@ -452,3 +452,20 @@ def test_base_url_may_end_in_a_slash():
     script = Script(answer({}))
     Client(script, ACCOUNT, {}, 'https://proxy.example/API-X/').get(PATH)
     assert script.requests() == [('GET', f'https://proxy.example/API-X/accounts/{ACCOUNT}/cni/cnis')]
+
+
+# What preflight needs besides.
+
+def test_a_url_of_the_user_is_not_below_the_account():
+    script = Script(answer({'success': True, 'result': {'status': 'active'}}))
+    assert script.client().get(('user', 'tokens', 'verify'), in_account=False) == {'status': 'active'}
+    assert script.sent[0]['url'] == f'{BASE}/user/tokens/verify'
+
+
+def test_each_answer_is_passed_on_as_it_came_a_refusal_and_a_retried_one_too():
+    script, seen = Script(refusal(502), refusal(403, 10000)), []
+    client = script.client()
+    client.on_answer = seen.append
+    with pytest.raises(ApiError):
+        client.get(('cni', 'settings'))
+    assert [given.status for given in seen] == [502, 403]
