@@ -56,15 +56,13 @@ def show(simulator: Simulator) -> None:
     print(f'Nothing changed. All {len(requests)} requests were reads.')
     print('\n== The static routes: the offices over both circuits, the data centre over nyc-1 or else nyc-2')
     handovers = [json.loads(file.read_text()) for file in FILES.glob('*.json')]
-    print('\n'.join(sorted(line for handover in handovers for line in route_lines(handover))))
+    routes = sorted((route['prefix'], route['priority'], handover['name'], handover['link']['customer_address'])
+                    for handover in handovers for route in handover['routes'])
+    for prefix, priority, circuit, next_hop in routes:
+        print(f'{prefix}  priority {priority}  next hop {next_hop} ({circuit})')
     print('\n== For the data centre and the router: a Letter of Authorization (LOA) and a hand-over for each circuit')
     for file in sorted(FILES.iterdir()):
         print(f'{file}  {file.stat().st_size} bytes')
-
-
-def route_lines(handover: dict) -> Iterator[str]:
-    next_hop = f'{handover["link"]["customer_address"]} ({handover["name"]})'
-    return (f'{route["prefix"]}  priority {route["priority"]}  next hop {next_hop}' for route in handover['routes'])
 
 
 def play(simulator: Simulator, title: str, *arguments: str, brief: bool = False) -> int:

@@ -233,7 +233,7 @@ class Store(MagicTransit, Alerting):
         """Set what the tunnel of an interconnect carries, in whatever time is asked for; None is no row."""
         self.interconnect(name)
         for bits in (bits_in, bits_out):
-            require(bits is None or (type(bits) is int and bits >= 0), 'bits are whole numbers')
+            require(bits is None or (isinstance(bits, int) and bits >= 0), 'bits are whole numbers')
         self._traffic[name] = {'ingress': bits_in, 'egress': bits_out}
 
     def traffic_rows(self, direction: str) -> dict[str, int]:
