@@ -51,6 +51,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import 
     put_several,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import concurrent_results
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes
 REREADS = 5  # of a list that may lag behind
@@ -181,7 +182,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
         with ThreadPoolExecutor(workers) as pool, client.silent_after_interrupt():
             for phase in phases:
                 put_together(phase)
-                list(pool.map(write, range(len(chains)), itertools.repeat(phase)))
+                concurrent_results(pool, write, range(len(chains)), itertools.repeat(phase))
             _resolve_refusals(client, pool, chains, results, created, to_error)
     except Exception as error:  # of the pool, such as that the system has no thread left
         _fail_unfinished(chains, results, to_error(error))
@@ -267,7 +268,7 @@ def _resolve_refusals(client: Client, pool: ThreadPoolExecutor, chains: Sequence
         numbers = [number for number in refused if results[number].refused.row.name == row.name]
         current = _reread_after_refusal(client, row, [results[number] for number in numbers], to_error)
         resume = partial(_resume_chain, client, current, created, to_error)
-        list(pool.map(resume, (chains[number] for number in numbers), (results[number] for number in numbers)))
+        concurrent_results(pool, resume, (chains[number] for number in numbers), (results[number] for number in numbers))
 
 
 def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObjects, to_error: ToError, chain: Sequence[Change],

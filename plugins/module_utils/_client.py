@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, CniError, InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import wait_for
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
 Send = Callable[[str, str, Mapping[str, str], 'bytes | None'], Response]
@@ -89,7 +91,7 @@ class Client:
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._blocked_until = 0.0
         self._interrupted = threading.Event()
-        self.clock, self._sleep, self._jitter = clock, sleep or self._interrupted.wait, jitter
+        self.clock, self._sleep, self._jitter = clock, sleep or partial(wait_for, self._interrupted), jitter
         self._lock = threading.Lock()
         self._warn, self._warned = warn, set()
         self.counters: dict[str, Any] = {'requests': 0, 'retries': 0, 'waited': 0.0}

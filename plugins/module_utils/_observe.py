@@ -14,6 +14,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import RESOURCES, SLOT, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Part, Snapshot, Unread
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import concurrent_results
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._traffic import TRAFFIC, read_traffic
 
 T = TypeVar('T')
@@ -101,7 +102,7 @@ def run_concurrently(work: Callable[[Any], T], items: Sequence[Any], workers: in
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, items))
+        return concurrent_results(pool, work, items)
 
 
 def observe(client: Client, decide: Callable[[Snapshot], T], initial: Snapshot | None = None, prefetch: Iterable[str] = ()) -> T:
