@@ -26,7 +26,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import INTERCONNECT, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import TIME_FORMAT, check_loa_name
 
-# From the API.
 
 def fetch_loa(client: Client, interconnect: str, name: str | None) -> bytes:
     """The LOA of an interconnect, made out to a name. Raises AnswerError for anything but a whole PDF, and ApiError."""
