@@ -116,7 +116,7 @@ def _digest(text: str) -> str:
 # What comes by webhook.
 
 def is_authentic(header: str | None, secret: str) -> bool:
-    """Whether a header cf-webhook-auth holds the secret. How long it takes tells nothing of the secret, nor of its length."""
+    """Whether a header cf-webhook-auth holds the secret. Its duration reveals neither the secret nor its length."""
     digests = [hashlib.sha256(text.encode('utf-8', 'surrogateescape')).digest() for text in (header or '', secret)]
     return hmac.compare_digest(*digests) and header is not None
 
