@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._gate import (
     announced_maintenance,
     change_verdict,
     interconnects_at_site_of,
     named_maintenance,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import CIRCUIT_NAME
 
 from .test_plan import cni, direct, gcp, snapshot
 
@@ -78,6 +81,7 @@ def test_the_user_names_circuits_and_interconnects():
     ('nyc-1', {'ewr-a-icon-2': 'Down'}, [], 'no go: others at site ewr-a do not carry its traffic: nyc-2 (Down)'),
     ('nyc-1', {'ewr-a-icon-2': 'Pending'}, [], 'no go: others at site ewr-a do not carry its traffic: nyc-2 (Pending)'),
     ('nyc-1', {'ewr-a-icon-2': None}, [], 'no go: others at site ewr-a do not carry its traffic: nyc-2 (no status)'),
+    ('nyc-1', {'ewr-a-icon-2': 'Down'}, ['ewr-a-icon-2'], 'no go: others at site ewr-a do not carry its traffic: nyc-2 (Down)'),
     ('nyc-1', {}, ['ewr-a-icon-2'], 'no go: others at site ewr-a do not carry its traffic: nyc-2 (under maintenance)'),
     ('nyc-1', {}, ['ewr-a-icon-1'], 'go: nyc-2 at site ewr-a is Healthy'),  # which is when it is best changed
     ('nyc-1', {}, ['lhr-a-icon-1'], 'go: nyc-2 at site ewr-a is Healthy'),
@@ -106,3 +110,15 @@ def test_a_third_circuit_that_is_down_is_waited_for_and_one_that_is_being_built_
 
 def test_the_states_to_read_are_those_of_the_circuits_of_the_site():
     assert interconnects_at_site_of('nyc-2', ACCOUNT) == ['ewr-a-icon-1', 'ewr-a-icon-2']
+    assert interconnects_at_site_of('par-1', ACCOUNT) == ['cdg-a-icon-1']
+
+
+@pytest.mark.parametrize(('option', 'ask'), [
+    ('skip', lambda: named_maintenance('skip', ['nyc-1', 'nyc-9'], ACCOUNT)),
+    ('change', lambda: interconnects_at_site_of('nyc-9', ACCOUNT)),
+    ('change', lambda: change_verdict('nyc-9', STATES, {}, ACCOUNT)),
+], ids=['maintenance', 'states to read', 'verdict'])
+def test_a_circuit_that_does_not_exist_is_refused_with_those_that_do(option, ask):
+    circuits = ', '.join(sorted(get(one, CIRCUIT_NAME) for one in CNIS))
+    with pytest.raises(InputError, match=rf"^{option}: there is no CNI 'nyc-9' in this account\. There are: {circuits}\."):
+        ask()

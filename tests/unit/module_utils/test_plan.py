@@ -895,6 +895,27 @@ def test_a_profile_that_can_not_be_read_may_be_the_one():
     assert steps(decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'in'}, there)) == [('none', 'tunnel')]
 
 
+def test_a_profile_whose_name_can_be_read_is_the_one_of_that_name_only():
+    odd = Unreadable({'id': 'p9', 'name': 'odd'}, ShapeError('GET', '', 200, 'targets of filter profile is wrong', ['targets']))
+    there = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
+    with pytest.raises(ShapeError, match='targets of filter profile is wrong'):
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'odd'}, there)
+    with pytest.raises(InputError, match="there is no BGP filter profile 'x'"):
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, there)
+
+
+def test_a_profile_that_the_list_does_not_show_yet_is_found_by_its_id():
+    new, asked = {**PROFILES[0], 'id': uuid(7)}, desired_object(TUNNEL, {'interconnect': 'here', 'import_filter': uuid(7)})
+    there = Snapshot({('interconnect', None): [direct('here', 1)], ('tunnel', None): [FILTERED], ('cni', None): [],
+                      ('filter_profile', None): PROFILES})
+    with pytest.raises(Unread) as unread:
+        plan_changes([asked], there)
+    assert unread.value.parts == (('filter_profile', uuid(7)),)
+    there.put_part(('filter_profile', uuid(7)), [new])
+    (change,) = plan_changes([asked], there)
+    assert change.after['bgp']['import_filter_id'] == uuid(7)
+
+
 def test_a_used_profile_is_not_deleted_and_names_its_tunnels():
     both = {**tunnel(2), 'bgp': {'import_filter_id': 'p1', 'export_filter_id': 'p1'}}
     users = 'icon (import_filter), t2 (export_filter), t2 (import_filter)'

@@ -357,7 +357,8 @@ def test_the_order_of_writing_is_interconnect_cni_health_check_routes():
     made = {**cni(9, 'new', 'p', cust_ip='172.31.0.9/31')}
     written = [first[0]._replace(answer=direct('p', 8)), first[1]._replace(answer=made)]
     follow_up = follow_up_of(follow_ups[1], written)
-    assert (follow_up.keys['prefix'], follow_up.keys['nexthop'], follow_up.fields['nexthop']) == ('10.0.0.0/8', '172.31.0.9', '172.31.0.9')
+    assert (follow_up.row, follow_up.keys['prefix'], follow_up.keys['nexthop'], follow_up.fields['nexthop']) == (
+        ROUTE, '10.0.0.0/8', '172.31.0.9', '172.31.0.9')
 
 
 @pytest.mark.parametrize('chain', [
