@@ -160,7 +160,7 @@ SCENARIOS = (
     ]}),), WITH_ROUTES, unnamed=True),
     Scenario('rollout, readdressed with routes', (Call('rollout', {'circuits': [
         {**ROUTED, 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'},
-    ]}),), WITH_ROUTES),
+    ]}),), WITH_ROUTES, unnamed=True),
     Scenario('rollout, replaced with routes', (Call('rollout', {'circuits': [
         {**FLEET[0], **ROUTED, 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},
     ]}),), WITH_ROUTES, unnamed=True),
