@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: unknown
-short_description: Misspelt variables of a role
+short_description: Misspelt variables of a role or of the playbooks for NetBox
 version_added: 1.1.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
@@ -21,9 +21,9 @@ options:
     elements: str
     required: true
   role:
-    description: The role.
+    description: The role. V(netbox) stands for the playbooks C(netbox_fields), C(netbox_provision) and C(netbox_sync).
     type: str
-    choices: [provision, peer, alerts]
+    choices: [provision, peer, alerts, netbox]
     default: provision
   own:
     description: Names to accept, as they are the user's own variables.

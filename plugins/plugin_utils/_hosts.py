@@ -45,8 +45,10 @@ PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'arti
                   'router_asn', 'router_id', 'state', 'static_distance', 'static_prefixes', 'track', 'vrf')
 ALERTS_VARIABLES = ('airport_codes', 'circuits', 'emails', 'interval', 'own_variables', 'pagerduty', 'policy_prefix', 'result', 'slo',
                     'state', 'types', 'webhook_name', 'webhook_secret', 'webhook_update_secret', 'webhook_url', 'webhooks')
+NETBOX_VARIABLES = ('decommission', 'filter', 'limit', 'loa_url', 'own_variables', 'provider', 'rename', 'tag', 'token', 'url',
+                    'validate_certs', 'vrf', 'write')
 KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES},
-                   'alerts_': {f'alerts_{name}' for name in ALERTS_VARIABLES}}
+                   'alerts_': {f'alerts_{name}' for name in ALERTS_VARIABLES}, 'netbox_': {f'netbox_{name}' for name in NETBOX_VARIABLES}}
 
 
 class DeclaredHost(NamedTuple):

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+name: netbox_writes
+short_description: What NetBox lacks of the results of circuits
+version_added: 1.1.0
+author:
+  - netops.cloudflare_cni contributors (@netops-collections)
+description:
+  - Compares what NetBox should hold of circuits with what it has, so that only what differs is written. The playbooks C(netbox_provision)
+    and C(netbox_sync) are built on it.
+  - Prefixes and addresses that a circuit no longer has become deprecated. Nothing in NetBox is deleted.
+positional: results, ids, loa_url, vrf, tag
+options:
+  _input:
+    description:
+      - Lists of objects of NetBox 4.2 or newer, as the lookup plugin C(netbox.netbox.nb_lookup) returns them, by C(circuits),
+        C(sites), C(provider_networks), C(prefixes) and C(ip_addresses). Lists that are not needed may be missing.
+    type: dict
+    required: true
+  results:
+    description:
+      - Results by host, as RV(netops.cloudflare_cni.provision#module:hosts), or C(results) of
+        P(netops.cloudflare_cni.netbox_differences#filter).
+    type: dict
+    required: true
+  ids:
+    description: The ID in NetBox of each of them.
+    type: dict
+    required: true
+  loa_url:
+    description: Where the folder of the LOAs is published. Without it, NetBox gets their paths.
+    type: str
+    default: ''
+  vrf:
+    description: The name of the VRF of the links.
+    type: str
+    default: ''
+  tag:
+    description: The slug of the tag that prefixes and addresses get.
+    type: str
+    default: cloudflare-cni
+'''
+
+EXAMPLES = r'''
+- name: Show what would be written to NetBox
+  ansible.builtin.debug:
+    msg: "{{ netbox | netops.cloudflare_cni.netbox_writes(differences.results, differences.ids) }}"
+'''
+
+RETURN = r'''
+_value:
+  description:
+    - The circuits that differ, each with C(name), C(id), C(circuit), C(journal), C(prefixes) and C(addresses), which are the option
+      C(data) of C(netbox.netbox.netbox_circuit), C(netbox.netbox.netbox_journal_entry), C(netbox.netbox.netbox_prefix) and
+      C(netbox.netbox.netbox_ip_address), and C(problems), why an address is not written.
+  type: list
+  elements: dict
+'''
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import TAG, netbox_writes
+
+
+def _netbox_writes(netbox: Netbox, results: Mapping[str, Any], ids: Mapping[str, int], loa_url: str = '', vrf: str = '',
+                   tag: str = TAG['slug']) -> list[dict[str, Any]]:
+    """The writes as data, never as templates."""
+    return wrap_var(netbox_writes(netbox, results, ids, loa_url, vrf, tag))
+
+
+class FilterModule:
+    def filters(self) -> dict:
+        return {'netbox_writes': _netbox_writes}

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks for NetBox on a simulated account, without a NetBox: what they order, what they write, and what they say if they cannot."""
+
+from __future__ import annotations
+
+import pytest
+from support.ansible_runs import SETTINGS
+from support.netbox_double import NetboxDouble, planned_circuit
+from support.playbook import Account, Run
+
+TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'echo evaluated') }}"
+
+
+class Side:
+    """An account and a NetBox with a pair of planned circuits."""
+
+    def __init__(self, simulator, folder):
+        self.account = Account(simulator, folder)
+        self.netbox = NetboxDouble(folder / 'collections', [planned_circuit(1, 'nyc-1', priority='primary'),
+                                                            planned_circuit(2, 'nyc-2', priority='secondary')])
+
+    def play(self, name: str, *arguments: str, **environment: str) -> Run:
+        """Runs a playbook; the inventory has a group variable for the circuits and no host."""
+        settings = self.netbox.environment(SETTINGS['ANSIBLE_COLLECTIONS_PATH']) | environment
+        return self.account.play(name, {}, *arguments, **settings)
+
+    @property
+    def journal(self) -> list[tuple[int, str]]:
+        """(id of the circuit, kind) of the journal entries."""
+        return [(entry['assigned_object_id'], entry['kind']) for entry in self.netbox.objects('journal-entries')]
+
+
+@pytest.fixture
+def side(simulator, tmp_path):
+    return Side(simulator, tmp_path)
+
+
+def test_planned_circuits_are_ordered_and_written_back_once(side):
+    before = side.netbox.file.read_text()
+    check = side.play('netbox_provision', '--check')
+    assert (check.status, check.writes, side.netbox.file.read_text()) == (0, [], before), check.output
+    run = side.play('netbox_provision', '-vvv')
+    assert run.status == 0 and 'planted-netbox-token' not in run.output, run.output
+    circuits = side.account.circuits()
+    assert len({circuits[name]['interconnect']['ccr_device_name'] for name in ('nyc-1', 'nyc-2')}) == 2
+    assert side.netbox.circuit('nyc-1') == {
+        'status': 'provisioning', 'cni_name': 'nyc-1', 'cni_interconnect': circuits['nyc-1']['interconnect']['name'],
+        'cni_state': 'pending', 'cni_loa': f'{side.account.files}/nyc-1-loa.pdf'}
+    links = {circuits[name]['cni'][end]: ident for ident, name in ((1, 'nyc-1'), (2, 'nyc-2')) for end in ('cust_ip', 'p2p_ip')}
+    assert {obj['address']: obj['custom_fields']['cni_circuit'] for obj in side.netbox.objects('ip-addresses')} == links
+    assert [obj['custom_fields']['cni_circuit'] for obj in side.netbox.objects('prefixes')] == [1, 2]
+    written = side.netbox.file.read_text()
+    again = side.play('netbox_provision')
+    assert (again.status, again.writes, again.changed, side.netbox.file.read_text()) == (0, [], set(), written), again.output
+
+
+def test_a_circuit_that_fails_leaves_the_others_and_says_why_in_netbox(side):
+    circuits = side.netbox.objects('circuits')
+    circuits[1]['custom_fields']['cni_options'] = {'mtu': 1}
+    side.netbox.store(circuits=[*circuits, planned_circuit(3, 'nyc-3', cni_slot='nowhere')])
+    side.account.simulator.fault('status', method='POST', path='/cni/cnis$', status=403, times=2,
+                                 body={'success': False, 'errors': [{'code': 10000, 'message': 'Authentication error'}]})
+    run = side.play('netbox_provision')
+    errors = {number: side.netbox.circuit(f'nyc-{number}').get('cni_error', '') for number in (1, 2, 3)}
+    assert run.status != 0 and 'cf-ray' in errors[1] and 'provision_mtu' in errors[2] and 'JSON object' in errors[3], (errors, run.output)
+    assert side.netbox.circuit('nyc-1')['cni_interconnect']  # it was ordered
+    journal = side.journal
+    assert {(number, 'danger') for number in (1, 2, 3)} <= {*journal}
+    side.play('netbox_provision')
+    assert side.journal == journal  # the same failures are no news
+    side.netbox.store(circuits=[obj | {'custom_fields': {**obj['custom_fields'], 'cni_options': None, 'cni_slot': None}}
+                                for obj in side.netbox.objects('circuits')])
+    run = side.play('netbox_provision')
+    assert run.status == 0, run.output
+    assert [side.netbox.circuit(f'nyc-{number}').get('cni_error') for number in (1, 2, 3)] == [None] * 3
+    assert len(side.account.left()[1]) == 3
+
+
+def test_nothing_is_ordered_that_netbox_does_not_take(side):
+    side.netbox.store(refused=['nyc-1'])
+    run = side.play('netbox_provision')
+    assert run.status != 0 and 'nyc-1: refused by NetBox' in run.output
+    assert [*side.account.circuits()] == ['nyc-2']
+
+
+def test_a_sync_shows_differences_before_it_writes_them(side):
+    side.netbox.store(circuits=[planned_circuit(1, 'nyc-1', 'active', cni_name='nyc-1', cni_state='healthy'), planned_circuit(2, TEMPLATE)])
+    free = [slot['id'] for slot in side.account.simulator.state()['slots'] if not slot['occupied'] and slot['site'] == 'ewr-a']
+    port = side.account.seed('nyc-1', free[0])
+    side.account.seed('by hand', free[1])
+    side.account.simulator.set_status(port, 'Down', 'no light')
+    before = side.netbox.file.read_text()
+    run = side.play('netbox_sync', '-e', 'netbox_write=false')
+    assert (run.status, run.writes, side.netbox.file.read_text()) == (0, [], before), run.output
+    for line in ('nyc-1: active in NetBox, and the port is Down: it becomes offline.', 'by hand: on ',
+                 "echo evaluated') }}: planned in NetBox"):
+        assert line in run.output
+    run = side.play('netbox_sync')
+    assert run.status == 0 and side.netbox.circuit('nyc-1') == {
+        'status': 'offline', 'cni_name': 'nyc-1', 'cni_state': 'down', 'cni_interconnect': port}, run.output
+    assert run.output.index('it becomes offline') < run.output.index('Write the circuit')
+    written = side.netbox.file.read_text()
+    assert (side.play('netbox_sync').status, side.netbox.file.read_text()) == (0, written)
+
+
+def test_only_circuits_that_are_named_are_deleted(side):
+    free = [slot['id'] for slot in side.account.simulator.state()['slots'] if not slot['occupied'] and slot['site'] == 'ewr-a']
+    for number in (1, 2):
+        side.account.seed(f'nyc-{number}', free[number])
+    side.netbox.store(circuits=[planned_circuit(number, f'nyc-{number}', 'deprovisioning') for number in (1, 2)])
+    run = side.play('netbox_provision')
+    assert (run.status, run.writes) == (0, []) and 'nyc-1: deprovisioning in NetBox, but Cloudflare has it.' in run.output, run.output
+    run = side.play('netbox_provision', '-e', 'netbox_decommission=nyc-2')
+    assert run.status == 0 and [*side.account.circuits()] == ['nyc-1'], run.output
+    assert [side.netbox.circuit(f'nyc-{number}')['status'] for number in (1, 2)] == ['deprovisioning', 'decommissioned']
+
+
+def test_a_name_of_netbox_is_data(side):
+    side.netbox.store(circuits=[planned_circuit(1, TEMPLATE, cni_slot={'site': TEMPLATE})])
+    run = side.play('netbox_provision')
+    assert run.status != 0 and side.account.left()[:2] == ([], []), run.output
+    assert 'echo evaluated' in run.output and '\nevaluated' not in run.output
+    assert side.netbox.circuit(TEMPLATE)['cni_name'] == TEMPLATE
+
+
+@pytest.mark.parametrize('playbook', ['netbox_fields', 'netbox_provision', 'netbox_sync'])
+def test_what_is_missing_is_said(side, playbook):
+    collections = SETTINGS['ANSIBLE_COLLECTIONS_PATH']
+    cases = {
+        'ansible-galaxy collection install netbox.netbox': {'ANSIBLE_COLLECTIONS_PATH': collections},
+        'pip install pynetbox': {'PYTHONPATH': ''}, 'Set netbox_url, or NETBOX_API': {'NETBOX_API': ''},
+        'Set netbox_token, or NETBOX_TOKEN': {'NETBOX_TOKEN': ''},
+    }
+    for text, environment in cases.items():
+        run = side.play(playbook, **environment)
+        assert run.status != 0 and text in run.output and run.sent == [], run.output
+    run = side.play(playbook, '-e', 'netbox_limt=nyc-1')
+    assert 'netbox_limt: unknown variable. Did you mean netbox_limit?' in run.output
+    run = side.play(playbook, '-vvvv')
+    assert run.status != 0 and 'Use -vvv at most.' in run.output and 'planted-netbox-token' not in run.output
