@@ -85,17 +85,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox, account_of, declared_circuits
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox, account_of, as_data, declared_circuits
 
 
 def netbox_circuits(netbox: Netbox, cnis: Iterable[Mapping[str, Any]] = (), interconnects: Iterable[Mapping[str, Any]] = (),
                     limit: Any = (), decommission: Any = (), rename: bool = False) -> dict[str, Any]:
     """The circuits of NetBox as data, never as templates. Raises AnsibleFilterError."""
     try:
-        return wrap_var(declared_circuits(netbox, account_of(cnis, interconnects), limit, decommission, rename))
+        return as_data(declared_circuits(netbox, account_of(cnis, interconnects), limit, decommission, rename))
     except InputError as error:
         raise AnsibleFilterError(str(error)) from None
 

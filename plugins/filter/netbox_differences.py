@@ -72,17 +72,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox, account_of, differences
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox, account_of, as_data, differences
 
 
 def netbox_differences(netbox: Netbox, cnis: Iterable[Mapping[str, Any]] = (), interconnects: Iterable[Mapping[str, Any]] = (),
                        statuses: Iterable[Mapping[str, Any]] = (), limit: Any = ()) -> dict[str, Any]:
     """The differences as data, never as templates. Raises AnsibleFilterError."""
     try:
-        return wrap_var(differences(netbox, account_of(cnis, interconnects, statuses), limit))
+        return as_data(differences(netbox, account_of(cnis, interconnects, statuses), limit))
     except InputError as error:
         raise AnsibleFilterError(str(error)) from None
 

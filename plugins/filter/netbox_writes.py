@@ -65,16 +65,14 @@ _value:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.utils.unsafe_proxy import wrap_var
-
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox, as_data
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import TAG, netbox_writes
 
 
 def _netbox_writes(netbox: Netbox, results: Mapping[str, Any], ids: Mapping[str, int], loa_url: str = '', vrf: str = '',
                    tag: str = TAG['slug']) -> list[dict[str, Any]]:
     """The writes as data, never as templates."""
-    return wrap_var(netbox_writes(netbox, results, ids, loa_url, vrf, tag))
+    return as_data(netbox_writes(netbox, results, ids, loa_url, vrf, tag))
 
 
 class FilterModule:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import secrets_in
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
@@ -77,7 +79,7 @@ class Account(NamedTuple):
 
 def account_of(cnis: Iterable[Object], interconnects: Iterable[Object], statuses: Iterable[Object] = ()) -> Account:
     """The account from what the info modules return."""
-    return Account({get(cni, 'magic.conduit_name'): cni for cni in cnis}, {port['name']: port for port in interconnects},
+    return Account({name: cni for cni in cnis if (name := get(cni, 'magic.conduit_name'))}, {port['name']: port for port in interconnects},
                    {status['interconnect']: status for status in statuses})
 
 
@@ -115,6 +117,15 @@ def _selected(circuits: list[NetboxCircuit], names: Collection[str], option: str
     return [circuit for circuit in circuits if {circuit.name, circuit.cid} & {*names}]
 
 
+def as_data(value: Any) -> Any:
+    """The value with texts that Ansible never evaluates as templates, in plain lists and dicts: those of Ansible may be lazy."""
+    if isinstance(value, Mapping):
+        return {as_data(key): as_data(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_data(inner) for inner in value]
+    return wrap_var(value) if isinstance(value, str) else value
+
+
 def names_of(value: Any) -> list[str]:
     """Names that are given as a list, or as a text with commas."""
     names = value.split(',') if isinstance(value, str) else value or ()
@@ -131,8 +142,9 @@ def declared_circuits(netbox: Netbox, account: Account, limit: Any = (), decommi
     Raises InputError for a name in limit or decommission that is none, or is that of a circuit which has not ended.
     """
     circuits = netbox_circuits(netbox, account)
-    chosen = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
     to_delete = _selected(circuits, names_of(decommission), 'netbox_decommission')
+    limited = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
+    chosen = [circuit for circuit in circuits if circuit in limited or circuit in to_delete]
     if kept := [circuit for circuit in to_delete if circuit.status not in ENDED]:
         raise InputError('netbox_decommission', f'{kept[0].cid} is {kept[0].status} in NetBox. Set it to deprovisioning first.')
     findings = [finding for circuit in chosen for finding in _intent_findings(circuit, account) if circuit not in to_delete]
@@ -164,7 +176,7 @@ def _add_present(result: dict[str, Any], circuit: NetboxCircuit, circuits: list[
 
 
 def _add_circuit(result: dict[str, Any], circuit: NetboxCircuit, declared: dict[str, Any]) -> None:
-    host = host_name(declared['name'], RESERVED_HOSTS)
+    host = host_name(declared['name'], RESERVED_HOSTS).replace(':', '%3A')  # what follows a colon would be a port
     result['circuits'].append(declared)
     result['hosts'][host] = {PREFIX + option: value for option, value in declared.items()}
     result['ids'][host] = circuit.id

@@ -79,10 +79,10 @@ def test_a_circuit_that_fails_leaves_the_others_and_says_why_in_netbox(side):
 
 
 def test_nothing_is_ordered_that_netbox_does_not_take(side):
-    side.netbox.store(refused=['nyc-1'])
+    side.netbox.store(refused=['nyc-2'])
     run = side.play('netbox_provision')
-    assert run.status != 0 and 'nyc-1: refused by NetBox' in run.output
-    assert [*side.account.circuits()] == ['nyc-2']
+    assert run.status != 0 and 'nyc-2: refused by NetBox' in run.output
+    assert [*side.account.circuits()] == ['nyc-1']
 
 
 def test_a_sync_shows_differences_before_it_writes_them(side):

@@ -145,6 +145,7 @@ def test_a_limit_selects_circuits_by_either_name():
     circuits = [circuit(1, 'NYC/1', fields={'cni_name': 'nyc-1'}), circuit(2, 'nyc-2'), circuit(3, 'nyc-3')]
     assert [one['name'] for one in declared(*circuits, limit='NYC/1,nyc-3')['circuits']] == ['nyc-1', 'nyc-3']
     assert [one['name'] for one in declared(*circuits, limit=['nyc-1'])['circuits']] == ['nyc-1']
+    assert len(declared(*circuits, circuit(4, 'old', 'decommissioned'), limit='nyc-1', decommission='old')['circuits']) == 2
     with pytest.raises(InputError, match='netbox_limit: NetBox has no such circuit: nyc-4'):
         declared(*circuits, limit='nyc-3,nyc-4')
 
@@ -197,10 +198,10 @@ def test_a_name_belongs_to_one_circuit():
 
 
 def test_names_are_data():
-    names = ['all', 'netbox_circuits', "{{ lookup('pipe', 'id') }}"]
+    names = ['all', 'netbox_circuits', "{{ lookup('pipe', 'id') }}", 'CF:22']
     plan = declared(*(circuit(number, name) for number, name in enumerate(names)))
     assert [variables['provision_name'] for variables in plan['hosts'].values()] == names
-    assert [host for host in plan['hosts'] if '{' in host or host in ('all', 'netbox_circuits')] == []
+    assert [host for host in plan['hosts'] if '{' in host or ':' in host or host in ('all', 'netbox_circuits')] == []
 
 
 def test_the_playbook_gives_hosts_every_option_of_a_circuit():
