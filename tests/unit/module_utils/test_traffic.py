@@ -109,8 +109,9 @@ def test_rows_of_another_form_are_no_silence(nodes):
 
 @pytest.mark.parametrize('body', [{'data': None}, [], {'data': []}])
 def test_an_answer_without_data_is_an_error(body):
-    with pytest.raises(AnswerError, match='no data of a GraphQL query'):
-        read(answer(body), retry_timeout=0)
+    with pytest.raises(AnswerError, match=r'HTTP 200, no data of a GraphQL query\.') as error:
+        read(answer(body, **{'cf-ray': 'ray-1'}), retry_timeout=0)
+    assert error.value.details['cf_ray'] == 'ray-1'
 
 
 # Whose it is.
