@@ -80,7 +80,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 WORST_FIRST = ('Down', 'Unhealthy', 'Unknown', 'Pending', 'Healthy')
 INTERCONNECT_FIELDS = {'interconnect': 'name', 'type': 'type', 'site': 'site', 'region': 'region', 'facility': 'facility.name',
-                       'address': 'facility.address', 'device': 'ccr_device_name', 'speed': 'speed'}
+                       'address': 'facility.address', 'device': 'ccr_device_name', 'slot_id': 'slot_id',
+                       'speed': 'speed'}
 CNI_FIELDS = {'name': 'magic.conduit_name', 'description': 'magic.description', 'cust_ip': 'cust_ip', 'p2p_ip': 'p2p_ip',
               'customer_asn': 'bgp.customer_asn'}
 

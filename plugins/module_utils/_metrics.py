@@ -186,7 +186,7 @@ def _unescaped(text: str) -> str:
 def loas_fetched(records: Iterable[str]) -> Times:
     """{(circuit, interconnect): Unix time} of the LOAs on record. records: the texts of files that may be records, NAME.json."""
     times = {}
-    for record in map(_parsed, records):
+    for record in map(parsed_record, records):
         interconnect = get(record, 'interconnect.name')
         fetched = unix_time(get(recorded_loa(record, interconnect), 'fetched'))
         if fetched is not None:
@@ -194,7 +194,8 @@ def loas_fetched(records: Iterable[str]) -> Times:
     return times
 
 
-def _parsed(text: str) -> Any:
+def parsed_record(text: str) -> Any:
+    """The JSON in a file that may be a record, None if there is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -133,11 +133,17 @@ RUN_OPTIONS: Spec = {
     'wait_timeout': {'type': 'int'},
     'site_demand': {'type': 'dict'},
 }
+# What the user keeps of a cross-connect. It is never sent to Cloudflare. ordered, installed: dates, which YAML reads as such or as texts.
+CROSS_CONNECT_OPTIONS: Spec = {
+    **{name: {'type': 'str'} for name in ('provider', 'patch_panel', 'ticket')},
+    **{name: {'type': 'raw'} for name in ('ordered', 'installed')},
+}
 SPARE = 'spare'  # the state of an interconnect without a circuit
 # What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
 HOST_OPTIONS: Spec = {
     **{name: {**CIRCUIT_OPTIONS[name], 'required': False} for name in ('name', *ROLE_OPTIONS, 'loa_name', 'wait_for')},
     'state': {'type': 'str', 'choices': ['present', 'absent', SPARE], 'default': 'present'},
+    'cross_connect': {'type': 'dict', 'options': CROSS_CONNECT_OPTIONS},
     **RUN_OPTIONS,
     **ACCOUNT_OPTIONS,
 }

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -37,8 +38,9 @@ SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is 
 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
-RUN_VARIABLES = ('at_most_per_site', 'change', 'expect', 'fail_fast', 'force', 'hosts', 'maintenance_days', 'max_deletes', 'metrics',
-                 'own_variables', 'protect', 'report', 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance')
+RUN_VARIABLES = ('at_most_per_site', 'change', 'cross_connects_dir', 'expect', 'fail_fast', 'force', 'hosts', 'maintenance_days',
+                 'max_deletes', 'metrics', 'overdue_days', 'own_variables', 'protect', 'report', 'report_mode', 'result', 'serial',
+                 'traffic', 'under_maintenance')
 PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'artifacts_dir', 'description', 'discard_routes',
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
@@ -52,13 +54,17 @@ KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 
 
 
 class DeclaredHost(NamedTuple):
-    """What a host declares. circuit: as rollout takes it, but diverse_from may name hosts; account, run: connection and run options."""
+    """What a host declares. circuit: as rollout takes it, but diverse_from may name hosts; account, run: connection and run options.
+
+    cross_connect: what the user keeps of it, with dates such as 2026-11-02.
+    """
 
     hostname: str
     state: str
     circuit: dict[str, Any]
     account: dict[str, Any]
     run: dict[str, Any]
+    cross_connect: dict[str, str]
 
     @property
     def circuit_name(self) -> str:
@@ -116,7 +122,19 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -
         _check_circuit(circuit, values.get('site_demand'))
     account = {name: values[name] for name in ACCOUNT_OPTIONS if name in values}
     run = {name: values.get(name, option_spec.get('default')) for name, option_spec in RUN_OPTIONS.items()}
-    return DeclaredHost(host, state, circuit, account, run)
+    return DeclaredHost(host, state, circuit, account, run, _cross_connect(values.get('cross_connect') or {}) if check else {})
+
+
+def _cross_connect(given: Mapping[str, Any]) -> dict[str, str]:
+    """What the user keeps of a cross-connect, dates as texts. Raises InputError for what is no date."""
+    values = dict(given)
+    for name in ('ordered', 'installed'):
+        if name in values:
+            try:
+                values[name] = date.fromisoformat(str(values[name])).isoformat()
+            except ValueError:
+                raise InputError(f'{PREFIX}cross_connect.{name}', f'{values[name]!r} is not valid.', 'a date such as 2026-11-02') from None
+    return values
 
 
 def _own_variables(variables: Mapping[str, Any]) -> list[str]:
@@ -298,9 +316,13 @@ PENDING_NOTE = 'A port stays Pending until its cross-connect is installed, usual
 def result_table(results: Iterable[Mapping[str, Any]]) -> list[str]:
     """The results as lines: a head, one for each host, and a note on states that are no fault."""
     lines = [TABLE_COLUMNS, *(_table_cells(host_result) for host_result in results)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(TABLE_COLUMNS) - 1)]
-    formatted = ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
-    return [*formatted, *([PENDING_NOTE] if any(line[3] == 'Pending' for line in lines) else [])]
+    return [*aligned(lines), *([PENDING_NOTE] if any(line[3] == 'Pending' for line in lines) else [])]
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells as texts, with each column but the last as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
+    return ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
 
 
 def _planned_place(interconnect: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ KINDS = {
         'identifier job_tags limit unified_job_template', workflow_job_template='workflow_job_templates',
     ),
     'workflow_approval_templates': fields('name description timeout'),
+    'schedules': fields('name description rrule unified_job_template'),
 }
 ASSOCIATIONS = {'job_templates': ['credentials'], 'workflow_job_template_nodes': ['success_nodes', 'failure_nodes', 'always_nodes']}
 READ_ONLY = {'id', 'type'}
@@ -242,4 +243,5 @@ CHECKS = {
     'credential_types': lambda _controller, given: rules.credential_type({name: value for name, value in given.items() if name != 'id'}),
     'job_templates': Controller._playbook,
     'workflow_job_template_nodes': Controller._prompts,
+    'schedules': lambda _controller, given: rules.schedule(given['rrule']),
 }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -54,6 +55,15 @@ QUESTION = record(
     {'if': {'properties': {'required': {'const': True}, 'type': {'enum': TEXTS}}}, 'then': {'required': ['min']}},
 ]}
 SURVEY = record({'name': TEXT, 'description': TEXT, 'spec': {'type': 'array', 'items': QUESTION, 'minItems': 1}})
+
+
+# What AWX makes of a schedule: one start, in UTC or with a zone, then rules that each have FREQ and INTERVAL.
+SCHEDULE = re.compile(r'DTSTART(;TZID=[\w/]+:\d{8}T\d{6}|:\d{8}T\d{6}Z)'
+                      r'( RRULE:(?=[^ ]*FREQ=(?!SECONDLY))(?=[^ ]*INTERVAL=\d)[A-Z0-9=;,]+)+')
+
+
+def schedule(text: str) -> list[str]:
+    return [] if SCHEDULE.fullmatch(text) else [f'rrule: {text!r} is no schedule']
 
 
 def broken(schema: dict, value: Any) -> list[str]:

@@ -71,7 +71,7 @@ def test_all_of_the_data_is_made(applied):
         assert variable == 'controller_common' or made == {named(one) for one in wanted}, variable
     templates = applied.controller.objects['job_templates']
     asked = {template['playbook']: applied.controller.surveys.get(number) for number, template in templates.items()}
-    assert asked == {'provision.yml': None, **{f'{name}.yml': survey for name, survey in SURVEYS.items()}}
+    assert asked == {'provision.yml': None, 'cross_connects.yml': None, **{f'{name}.yml': survey for name, survey in SURVEYS.items()}}
 
 
 def test_a_second_run_changes_nothing(applied):
@@ -168,6 +168,24 @@ def test_the_workflow_from_order_to_healthy(worker):
     assert status.status == 0, status.output
     assert all(re.search(line, status.output) for line in ('nyc-1 .* Healthy', 'nyc-2 .* absent')), status.output
     assert [job for job in (ordered, pending, healthy, status) if worker.account.simulator.token in job.output] == []
+
+
+def test_the_schedule_runs_the_cross_connects_and_the_job_fails_if_one_is_overdue(worker):
+    schedule = worker.controller.named('schedules', 'CNI cross-connects each Monday')
+    template = worker.controller.named('job_templates', 'CNI cross-connects')
+    assert schedule['unified_job_template'] == template['id']
+    assert worker.launch('CNI provision', worker.inventory, limit='nyc-1').status == 0
+    job = worker.launch('CNI cross-connects', worker.inventory)
+    assert job.status == 0, job.output
+    assert (worker.artifacts / 'cross-connects' / 'cross-connects.csv').read_text().count('nyc-1-loa.pdf') == 2  # its name, and the step
+    nyc_1 = worker.inventory['_meta']['hostvars'].setdefault('nyc-1', {})
+    nyc_1['provision_cross_connect'] = {'ordered': '2026-01-02', 'ticket': 'NET-7'}
+    try:
+        late = worker.launch('CNI cross-connects', worker.inventory)
+    finally:
+        del nyc_1['provision_cross_connect']
+    assert late.status != 0
+    assert 'Overdue: nyc-1 (' in late.output and 'was due on 2026-01-30' in late.output
 
 
 def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override(worker):

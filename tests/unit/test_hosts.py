@@ -32,6 +32,7 @@ def test_what_is_known_is_what_the_role_documents(role):
     documented = set(yaml.safe_load((ROOT / f'roles/{role}/meta/argument_specs.yml').read_text())['argument_specs']['main']['options'])
     of_playbooks = {
         'hosts', 'serial', 'expect', 'metrics', 'report', 'report_mode', 'fail_fast', 'change', 'under_maintenance', 'maintenance_days',
+        'cross_connects_dir', 'overdue_days',
     } if role == 'provision' else set()
     assert hosts.KNOWN_VARIABLES[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
 
