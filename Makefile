@@ -12,7 +12,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all contract mutants matrix bench docs dist venv lock clean
+.PHONY: help demo check test test-all soak contract mutants matrix bench docs dist venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ dist: venv  ## Build the collection, and the text of its release, into .build/di
 
 bench: $(VENV)/.bench $(LINK)  ## What a fleet costs by playbook, role, uri and SDK, into docs/: half an hour on a quiet machine
 	@$(VENV)/bin/python tests/benchmark --write
+
+soak: $(VENV)/.test $(LINK)  ## A fleet of 1,000 circuits for hours of simulated time, into docs/reliability.md
+	@$(VENV)/bin/python tests/reliability --only soak --write
 
 test-all: test  ## Every check, the whole fault matrix, and an end of the playbooks at each request
 	@$(VENV)/bin/python tests/reliability

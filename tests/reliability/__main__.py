@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the fault matrix and the kills of playbooks and role and prints a table of each; with --write, into docs/reliability.md."""
+"""Runs the fault matrix and the kills of playbooks and role, or a soak; prints a table of each, with --write into docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests')]
+sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests'), str(ROOT / 'tests' / 'simulator')]
 
 from reliability.journeys import Yard  # noqa: E402
 from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
 from reliability.matrix import DISK_FAULTS, FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
+from reliability.soak import Size, soak  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 from support.pages import put  # noqa: E402
 
 PAGE = ROOT / 'docs' / 'reliability.md'
+SOAK = 'soak'
 PARTS = 40  # of each table, for whoever waits for the next
 
 Outcome = tuple[str, str]  # the row of the table and what became of it
@@ -35,9 +37,13 @@ def main() -> int:
     parser.add_argument('--sample', type=int, metavar='N', help='N cells of each table, chosen by --seed, instead of all')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--workers', type=int, default=2)
-    parser.add_argument('--only', choices=WORK, help='one of the two tables')
+    parser.add_argument('--only', choices=[*WORK, SOAK], help='one of the tables; a soak is made only if it is asked for')
+    parser.add_argument('--circuits', type=int, default=Size.circuits, help='of a soak (%(default)s)')
+    parser.add_argument('--rounds', type=int, default=Size.rounds, help='of a soak, five minutes and more each (%(default)s)')
     parser.add_argument('--write', action='store_true', help=f'put the tables into {PAGE.relative_to(ROOT)}')
     options = parser.parse_args()
+    if options.only == SOAK:
+        return run_soak(options)
     say('Looking at what is sent ...')
     with Simulator() as simulator:
         names = [options.only] if options.only else list(WORK)
@@ -50,6 +56,19 @@ def main() -> int:
         if options.write:
             put(PAGE, name, text)
     return int(any(result == 'broken' for some in outcomes.values() for _row, result in some))
+
+
+def run_soak(options: argparse.Namespace) -> int:
+    """Says how far the soak is; the seed, the round and what happened if an invariant does not hold."""
+    try:
+        soaked = soak(Size(options.circuits, options.rounds, seed=options.seed), say)
+    except AssertionError as error:
+        say(f'BROKEN {error}')
+        return 1
+    say(f'\n{soaked.table()}\n\nIt took {soaked.took:.0f} s. Seed {options.seed}, fingerprint {soaked.fingerprint}')
+    if options.write:
+        put(PAGE, SOAK, soaked.table())
+    return 0
 
 
 def spread(name: str, some: list, workers: int) -> list[Outcome]:
