@@ -40,6 +40,7 @@ class Run:
     """One process of an actor. ends: (how, at which of its requests, whether that is done); at_most_per_site: None without guards.
 
     maintained: the ports under maintenance when it began; circuits_before: {circuit: site} of those that there were then.
+    disturbed: {site: the circuits} that its task has changed.
     """
 
     actor: Actor

@@ -33,7 +33,7 @@ from reliability.outside import LATE_BY, Dashboard, Maintenance, Plant
 from reliability.turns import Clockwork, Killed, Process
 from reliability.watch import Alarms, States
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, ProtectedError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, ProtectedError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import rollout_work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import status_work
@@ -226,11 +226,16 @@ class Fleet:
                 self.book.broken.append(f'no run ends with an exception that nobody expected: {run}: {failure["msg"]}')
 
     def _module(self, run: Run, work: Work, spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of a module, which has a client of its own as each task has. Raises CniError."""
+        """The result of a module, which has a client and guards of its own, as each task has. Raises CniError."""
         checked = ArgumentSpecValidator(spec).validate({name: value for name, value in arguments.items() if value is not None})
         if checked.error_messages:
             raise AssertionError(checked.error_messages)
-        return work(Task(checked.validated_parameters, self._edge.client(run), SimpleNamespace(check_mode=False, warn=lambda text: None)))
+        run.disturbed.clear()
+        module = SimpleNamespace(check_mode=False, warn=lambda text: None)
+        try:
+            return work(Task(checked.validated_parameters, self._edge.client(run), module))
+        except Exception as error:
+            raise as_cni_error(error) from error
 
     def _waiting(self, run: Run) -> set[str]:
         """The circuits that are not changed now: those of sites under maintenance, unless the gate says go."""
