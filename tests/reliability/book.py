@@ -84,9 +84,8 @@ class Book:
         if kind == 'interconnects':
             return [self._of_port(kind, ident)] if ident else [Touched(kind, None, None, None)]
         if kind == 'cnis':
-            cni = next((cni for cni in self.store.cnis if cni['id'] == ident), None)
-            port = (cni or body)['interconnect']
-            return [Touched(kind, (cni or body)['magic']['conduit_name'], port, self.state(port))]
+            cnis = [cni for cni in self.store.cnis if cni['id'] == ident] if ident else [body]
+            return [Touched(kind, cni['magic']['conduit_name'], cni['interconnect'], self.state(cni['interconnect'])) for cni in cnis]
         if kind == 'cf_interconnects':
             idents = [ident] if ident else [each['id'] for each in body['interconnects']]
             return [self._of_port('tunnels', port) for port in map(self._port_of_tunnel, idents) if port]

@@ -47,6 +47,7 @@ ATTEMPTS = 3  # of a job in a round, with faults
 ENDED_SHARE = 0.4  # of these, by a kill or by Ctrl-C
 AT_MOST_PER_SITE = 2
 STEPS = ['interconnect', 'cni', 'health_check', 'routes', 'handover']
+RAM = Path('/dev/shm')  # where files cost no time until they are on a disk
 GROWTH = 1.1  # of the memory from the second round on, at most
 UNITS = os.sysconf('SC_PAGE_SIZE') / 2**20
 
@@ -347,7 +348,7 @@ def _number(value: int) -> str:
 def soak(size: Size, say: Callable[[str], None] = lambda text: None) -> Soaked:
     """Rounds of a fleet. Raises AssertionError with the seed, the round and what happened, once an invariant does not hold."""
     started, held = time.monotonic(), []
-    with tempfile.TemporaryDirectory() as folder, seeded_ids(size.seed):
+    with tempfile.TemporaryDirectory(dir=RAM if RAM.is_dir() else None) as folder, seeded_ids(size.seed):
         fleet = Fleet(size, Path(folder))
         with fleet.clockwork.in_place():
             for number in range(size.rounds):
