@@ -73,7 +73,7 @@ _value:
   description:
     - C(circuits), as O(netops.cloudflare_cni.rollout#module:circuits) takes them. One to delete has only C(name) and C(state=absent).
     - C(hosts), the same as the variables of the role P(netops.cloudflare_cni.provision#role), by host.
-    - C(ids), the ID in NetBox, by host or circuit.
+    - C(ids), the ID in NetBox, by host, and by the keys of C(claims) and C(invalid).
     - C(claims) and C(invalid), what to write to NetBox before anything is ordered, as results for
       P(netops.cloudflare_cni.netbox_writes#filter). The former are names of circuits that are ordered, the latter the reasons of those that
       cannot be.

@@ -50,7 +50,7 @@ OPTIONS = {*ROLE_OPTIONS, 'loa_name', 'wait_for'} - {'slot', 'previous_name'}
 
 
 class NetboxCircuit(NamedTuple):
-    """A circuit of NetBox. name: that at Cloudflare; slot: what its terminations say; others: circuits of its groups with priority."""
+    """A circuit of NetBox. name: that at Cloudflare; fields: its custom fields; raw: as NetBox returns it."""
 
     id: int
     cid: str
@@ -58,6 +58,15 @@ class NetboxCircuit(NamedTuple):
     name: str
     fields: Mapping[str, Any]
     raw: Mapping[str, Any]
+
+
+class Index(NamedTuple):
+    """What a circuit of NetBox refers to. owners: the circuit that has a name at Cloudflare; groups: see _groups(); others by id."""
+
+    owners: Mapping[str, NetboxCircuit]
+    groups: Mapping[int, list[tuple[int, int, str]]]
+    sites: Mapping[int, Object]
+    networks: Mapping[int, Object]
 
 
 class Account(NamedTuple):
@@ -137,41 +146,60 @@ def names_of(value: Any) -> list[str]:
 def declared_circuits(netbox: Netbox, account: Account, limit: Any = (), decommission: Any = (), rename: bool = False) -> dict[str, Any]:
     """{circuits, hosts, ids, claims, invalid, findings}: what a run does for the circuits of NetBox.
 
-    circuits: as rollout takes them, with state: absent for those to delete. hosts: {host: variables}. ids: {host or circuit: id in NetBox}.
-    claims, invalid: {circuit: a result for netbox_writes(), before anything is ordered}.
-    Raises InputError for a name in limit or decommission that is none, or is that of a circuit which has not ended.
+    circuits: as rollout takes them, with state: absent for those to delete. hosts: {host: variables}. claims, invalid: results for
+    netbox_writes(), before anything is ordered. ids: {host, or key of claims and invalid: id in NetBox}.
+    Raises InputError for a name in limit or decommission that is none, or in decommission that of a circuit which has not ended.
     """
     circuits = netbox_circuits(netbox, account)
     to_delete = _selected(circuits, names_of(decommission), 'netbox_decommission')
     limited = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
     chosen = [circuit for circuit in circuits if circuit in limited or circuit in to_delete]
-    if kept := [circuit for circuit in to_delete if circuit.status not in ENDED]:
+    names = {circuit.name for circuit in to_delete}
+    if kept := [circuit for circuit in circuits if circuit.name in names and circuit.status not in ENDED]:
         raise InputError('netbox_decommission', f'{kept[0].cid} is {kept[0].status} in NetBox. Set it to deprovisioning first.')
     findings = [finding for circuit in chosen for finding in _intent_findings(circuit, account) if circuit not in to_delete]
+    index = _index_of(netbox, circuits, account)
     result: dict[str, Any] = {'circuits': [], 'hosts': {}, 'ids': {}, 'claims': {}, 'invalid': {}, 'findings': findings}
     for circuit in chosen:
         if circuit in to_delete:
             _add_circuit(result, circuit, {'name': circuit.name, 'state': 'absent'})
         elif circuit.status in TO_ORDER or (circuit.status in IN_USE and account.has(circuit)):
-            _add_present(result, circuit, circuits, netbox, account, rename)
+            _add_present(result, circuit, index, account, rename)
     return result
 
 
-def _add_present(result: dict[str, Any], circuit: NetboxCircuit, circuits: list[NetboxCircuit], netbox: Netbox, account: Account,
-                 rename: bool) -> None:
+def _index_of(netbox: Netbox, circuits: list[NetboxCircuit], account: Account) -> Index:
+    # Of circuits with the same name, the one that has it in cni_name keeps it, or else the older one.
+    present = [circuit for circuit in circuits if circuit.status in (*TO_ORDER, *IN_USE)]
+    owners = {circuit.name: circuit for circuit in sorted(present, key=lambda circuit: (bool(circuit.fields.get('cni_name')), -circuit.id))}
+    sites, networks = ({obj['id']: obj for obj in objects_of(netbox.get(kind, ()))} for kind in ('sites', 'provider_networks'))
+    return Index(owners, _groups(circuits, account), sites, networks)
+
+
+def _groups(circuits: list[NetboxCircuit], account: Account) -> dict[int, list[tuple[int, int, str]]]:
+    """{circuit group: (priority, id, name) of its circuits, as far as they are or will be at Cloudflare}, in that order."""
+    groups: dict[int, list[tuple[int, int, str]]] = {}
+    for circuit in circuits:
+        if circuit.status in TO_ORDER or (circuit.status in IN_USE and account.has(circuit)):
+            for group, priority in _priorities(circuit).items():
+                groups.setdefault(group, []).append((priority, circuit.id, circuit.name))
+    return {group: sorted(members) for group, members in groups.items()}
+
+
+def _add_present(result: dict[str, Any], circuit: NetboxCircuit, index: Index, account: Account, rename: bool) -> None:
+    key = f'{circuit.cid} (ID {circuit.id})'  # another circuit may have the same name
     try:
-        _refuse_taken_name(circuit, circuits)
-        declared = circuit_options(circuit, netbox, _circuits_before(circuit, circuits, account))
+        declared = circuit_options(circuit, index)
     except InputError as error:
-        result['invalid'][circuit.name] = {'name': circuit.name, 'failed': True, 'outcome': 'failed', 'msg': str(error)}
-        result['ids'].setdefault(circuit.name, circuit.id)
+        result['invalid'][key] = {'name': circuit.name, 'failed': True, 'outcome': 'failed', 'msg': str(error)}
+        result['ids'][key] = circuit.id
         result['findings'].append(_finding('invalid', circuit, str(error)))
         return
     if rename and circuit.name != circuit.cid and circuit.name in account.cnis:
         declared |= {'name': circuit.cid, 'previous_name': circuit.name}
     elif not circuit.fields.get('cni_name') and circuit.status in TO_ORDER:
-        result['claims'][circuit.name] = {'name': circuit.name, 'claimed': True}
-        result['ids'][circuit.name] = circuit.id
+        result['claims'][key] = {'name': circuit.name, 'claimed': True}
+        result['ids'][key] = circuit.id
     _add_circuit(result, circuit, declared)
 
 
@@ -182,22 +210,17 @@ def _add_circuit(result: dict[str, Any], circuit: NetboxCircuit, declared: dict[
     result['ids'][host] = circuit.id
 
 
-def _refuse_taken_name(circuit: NetboxCircuit, circuits: list[NetboxCircuit]) -> None:
-    """Raises InputError if another circuit has the name: one that has it in cni_name, or else the older one, keeps it."""
-    same = [other for other in circuits if other.name == circuit.name and other.status in (*TO_ORDER, *IN_USE)]
-    keeper = min(same, key=lambda other: (not other.fields.get('cni_name'), other.id))
+def circuit_options(circuit: NetboxCircuit, index: Index) -> dict[str, Any]:
+    """A circuit as rollout takes it. Raises InputError for wrong custom fields, and for a name that belongs to another circuit."""
+    keeper = index.owners[circuit.name]
     if keeper.id != circuit.id:
         raise InputError('cid', f'the circuit {keeper.cid} of NetBox (ID {keeper.id}) has the name {circuit.name} at Cloudflare.')
-
-
-def circuit_options(circuit: NetboxCircuit, netbox: Netbox, others: list[str]) -> dict[str, Any]:
-    """A circuit as rollout takes it. others: what it is to be diverse from. Raises InputError for wrong custom fields."""
     options = _json_field(circuit, 'cni_options', OPTIONS)
     if any(secrets_in(CIRCUIT_OPTIONS, options)):
         raise InputError('cni_options', 'NetBox shows it to all of its users, so it must not have a key. Put it into the inventory, as '
                                         f'{PREFIX}pairing_key or {PREFIX}bgp of the host {circuit.name}.')
     description = {'description': circuit.raw['description']} if circuit.raw.get('description') else {}
-    slot = _slot_of(circuit, netbox, others)
+    slot = _slot_of(circuit, index)
     return {'name': circuit.name, **description, **({'slot': slot} if slot else {}), **options}
 
 
@@ -211,34 +234,32 @@ def _json_field(circuit: NetboxCircuit, field: str, known: Collection[str]) -> d
     return dict(value)
 
 
-def _slot_of(circuit: NetboxCircuit, netbox: Netbox, others: list[str]) -> dict[str, Any]:
+def _slot_of(circuit: NetboxCircuit, index: Index) -> dict[str, Any]:
     """The selector of the slot. Without a place it would match a slot anywhere: then it is left to the inventory."""
     slot = _json_field(circuit, 'cni_slot', SLOT_OPTIONS)
     if not any(slot.get(place) for place in PLACES):
-        place = _place_of(circuit, netbox)
+        place = _place_of(circuit, index)
         if slot and not place:
             raise InputError('cni_slot', 'it has no place.', f'{", ".join(PLACES)}, or a service ID of the provider network')
         slot |= place
     if not slot:
         return {}
     speed = slot.get('speed') or speed_of(get(circuit.raw, 'termination_a.port_speed') or circuit.raw.get('commit_rate'))
-    diverse = slot.get('diverse_from', others)
+    diverse = slot.get('diverse_from', _circuits_before(circuit, index.groups))
     return slot | ({'speed': speed} if speed else {}) | ({'diverse_from': diverse} if diverse else {})
 
 
-def _place_of(circuit: NetboxCircuit, netbox: Netbox) -> dict[str, str]:
+def _place_of(circuit: NetboxCircuit, index: Index) -> dict[str, str]:
     """The site by the provider network of termination Z, or else the facility by the site of termination A."""
-    network = _terminated_object(circuit.raw.get('termination_z'), 'provider_network', netbox.get('provider_networks', ()))
-    site = _terminated_object(circuit.raw.get('termination_a'), 'site', netbox.get('sites', ()))
-    places = {'site': network.get('service_id'), 'facility': site.get('facility')}
+    places = {'site': _terminated_at(circuit, 'termination_z', 'circuits.providernetwork', index.networks).get('service_id'),
+              'facility': _terminated_at(circuit, 'termination_a', 'dcim.site', index.sites).get('facility')}
     return next(({name: place} for name, place in places.items() if place), {})
 
 
-def _terminated_object(termination: Any, kind: str, items: Iterable[Any]) -> Mapping[str, Any]:
-    """The object that a termination is at, if it is of that kind: site or provider_network."""
-    if str(get(termination, 'termination_type')).partition('.')[2] != kind.replace('_', ''):
-        return {}
-    return next((obj for obj in objects_of(items) if obj['id'] == termination.get('termination_id')), {})
+def _terminated_at(circuit: NetboxCircuit, end: str, kind: str, objects: Mapping[int, Object]) -> Object:
+    """The object that a termination is at, if it is of that kind."""
+    termination = circuit.raw.get(end) or {}
+    return objects.get(termination.get('termination_id'), {}) if termination.get('termination_type') == kind else {}
 
 
 def speed_of(kbps: int | None) -> str | None:
@@ -248,12 +269,11 @@ def speed_of(kbps: int | None) -> str | None:
     return f'{kbps // 1_000_000}G' if kbps % 1_000_000 == 0 else f'{kbps // 1000}M'
 
 
-def _circuits_before(circuit: NetboxCircuit, circuits: list[NetboxCircuit], account: Account) -> list[str]:
-    """The circuits with a higher priority in a circuit group of this one, as far as they are or will be at Cloudflare."""
-    own = _priorities(circuit)
-    return [other.name for other in circuits if other.id != circuit.id
-            and (other.status in TO_ORDER or (other.status in IN_USE and account.has(other)))
-            and any((priority, other.id) < (own[group], circuit.id) for group, priority in _priorities(other).items() if group in own)]
+def _circuits_before(circuit: NetboxCircuit, groups: Mapping[int, list[tuple[int, int, str]]]) -> list[str]:
+    """The circuits with a higher priority in a circuit group of this one."""
+    names = [name for group, priority in _priorities(circuit).items() for before, ident, name in groups.get(group, ())
+             if (before, ident) < (priority, circuit.id)]
+    return list(dict.fromkeys(names))
 
 
 def _priorities(circuit: NetboxCircuit) -> dict[int, int]:
@@ -271,8 +291,9 @@ def differences(netbox: Netbox, account: Account, limit: Any = ()) -> dict[str, 
     """
     circuits = netbox_circuits(netbox, account)
     chosen = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
+    index = _index_of(netbox, circuits, account)
     findings = [finding for circuit in chosen for finding in (*_intent_findings(circuit, account), *_state_findings(circuit, account),
-                                                              *_field_findings(circuit, circuits, netbox, account))]
+                                                              *_field_findings(circuit, index, account))]
     findings += [] if names_of(limit) else _unknown_to_netbox(circuits, account)
     observed = {circuit.name: result for circuit in chosen if (result := _observed_result(circuit, account))}
     return {'findings': findings, 'lines': [f'{finding["circuit"]}: {finding["text"]}' for finding in findings], 'results': observed,
@@ -311,13 +332,12 @@ def _state_findings(circuit: NetboxCircuit, account: Account) -> Iterator[dict[s
         yield _finding('status', circuit, f'{circuit.status} in NetBox, and the port is {state}: it becomes {status}.')
 
 
-def _field_findings(circuit: NetboxCircuit, circuits: list[NetboxCircuit], netbox: Netbox, account: Account) -> Iterator[dict[str, Any]]:
+def _field_findings(circuit: NetboxCircuit, index: Index, account: Account) -> Iterator[dict[str, Any]]:
     """Custom fields that are wrong, or that the port does not match."""
     if circuit.status not in (*TO_ORDER, *IN_USE):
         return
     try:
-        _refuse_taken_name(circuit, circuits)
-        slot = circuit_options(circuit, netbox, []).get('slot', {})
+        slot = circuit_options(circuit, index).get('slot', {})
     except InputError as error:
         yield _finding('invalid', circuit, str(error))
         return

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_interface
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import MOVES, Netbox, NetboxCircuit, objects_of, value_of
 
@@ -44,6 +44,7 @@ def netbox_writes(netbox: Netbox, results: Mapping[str, Mapping[str, Any]], ids:
     results: {host or circuit: its result}, as module provision or observed_results() returns them. ids: {host or circuit: id in NetBox}.
     """
     circuits = {raw['id']: raw for raw in objects_of(netbox.get('circuits', ()))}
+    links = {'prefixes': _index_of('prefix', netbox.get('prefixes', ())), 'addresses': _index_of('address', netbox.get('ip_addresses', ()))}
     writes = []
     for key, result in results.items():
         raw = circuits.get(ids.get(key, 0))
@@ -53,7 +54,7 @@ def netbox_writes(netbox: Netbox, results: Mapping[str, Mapping[str, Any]], ids:
         fields = _wanted_fields(circuit, result, loa_url)
         state = fields.get('cni_state', 'unknown' if result.get('claimed') else '')
         write = _write(circuit, fields, MOVES.get(state, {}).get(circuit.status, circuit.status), result)
-        write |= _address_writes(netbox, circuit, result, vrf, tag)
+        write |= _address_writes(links, circuit, result, vrf, tag)
         if write['circuit'] or write['prefixes'] or write['addresses'] or write['problems']:
             writes.append(write)
     return writes
@@ -117,47 +118,61 @@ def _shown(field: str, value: Any) -> Any:
     return STATES[value] if field == 'cni_state' else value
 
 
-def _address_writes(netbox: Netbox, circuit: NetboxCircuit, result: Mapping[str, Any], vrf: str, tag: str) -> dict[str, Any]:
+class Links(NamedTuple):
+    """Prefixes or addresses of NetBox. key: what they are known by; owned: by the id of their circuit."""
+
+    key: str
+    by_value: Mapping[str, list[Object]]
+    owned: Mapping[int | None, list[Object]]
+
+
+def _index_of(key: str, items: Iterable[Any]) -> Links:
+    by_value: dict[str, list[Object]] = {}
+    owned: dict[int | None, list[Object]] = {}
+    for obj in {obj['id']: obj for obj in objects_of(items)}.values():  # two lists may have been joined
+        by_value.setdefault(obj[key], []).append(obj)
+        owned.setdefault(_owner(obj), []).append(obj)
+    return Links(key, by_value, owned)
+
+
+def _address_writes(links: Mapping[str, Links], circuit: NetboxCircuit, result: Mapping[str, Any], vrf: str, tag: str) -> dict[str, Any]:
     """{prefixes, addresses, problems}: the link of a circuit, and what was its link before."""
     if not (is_deleted(result) or result.get('cni')):
         return {}
     ends = [get(result, f'cni.{end}') for end in ('cust_ip', 'p2p_ip')] if not is_deleted(result) else []
-    links = [ip_interface(end if '/' in end else f'{end}/31') for end in ends if end and end != UNKNOWN]
-    texts = {'prefix': {str(link.network): 'Link of a CNI' for link in links[:1]},
-             'address': dict(zip((str(link) for link in links), DESCRIPTIONS, strict=False))}
+    ends = [ip_interface(end if '/' in end else f'{end}/31') for end in ends if end and end != UNKNOWN]
+    texts = {'prefixes': {str(end.network): 'Link of a CNI' for end in ends[:1]},
+             'addresses': dict(zip((str(end) for end in ends), DESCRIPTIONS, strict=False))}
     written: dict[str, list[Any]] = {'problems': []}
-    for key, kind in (('prefix', 'prefixes'), ('address', 'addresses')):
-        listed = objects_of(netbox.get('ip_addresses' if key == 'address' else kind, ()))
-        existing = [*{obj['id']: obj for obj in listed}.values()]  # two lists may have been joined
+    for kind in texts:
+        written[kind] = [*_former_links(texts[kind], links[kind], circuit)] if ends or is_deleted(result) else []
         try:
-            written[kind] = [*_link_writes(key, texts[key], existing, circuit, vrf, tag)]
+            written[kind] = [*_link_writes(texts[kind], links[kind], circuit, vrf, tag), *written[kind]]
         except InputError as error:
             written['problems'].append(str(error))
-        written.setdefault(kind, []).extend(_former_links(key, texts[key], existing, circuit) if links or is_deleted(result) else ())
     return written
 
 
-def _link_writes(key: str, texts: Mapping[str, str], existing: list[dict[str, Any]], circuit: NetboxCircuit, vrf: str,
-                 tag: str) -> Iterator[dict[str, Any]]:
+def _link_writes(texts: Mapping[str, str], links: Links, circuit: NetboxCircuit, vrf: str, tag: str) -> Iterator[dict[str, Any]]:
     """The prefixes or addresses that are missing or differ. Raises InputError if one is in another VRF only."""
     for value, description in texts.items():
-        same = [obj for obj in existing if obj[key] == value]
+        same = links.by_value.get(value, [])
         found = next((obj for obj in same if _vrf_matches(obj, vrf)), None)
         if same and found is None and not vrf:  # without a VRF the module of netbox.netbox finds the one that is in a VRF
             raise InputError('netbox_vrf', f'{value} is in the VRF {get(same[0], "vrf.name")} of NetBox. Set netbox_vrf.')
         tags = [item['slug'] for item in (found or {}).get('tags') or ()]
         if found and value_of(found['status']) == 'active' and _owner(found) == circuit.id and tag in tags:
             continue
-        yield {key: value, 'status': 'active', 'custom_fields': {ADDRESS_FIELD: circuit.id}, **({'vrf': vrf} if vrf else {}),
+        yield {links.key: value, 'status': 'active', 'custom_fields': {ADDRESS_FIELD: circuit.id}, **({'vrf': vrf} if vrf else {}),
                'tags': list(dict.fromkeys([*tags, tag])), **({} if found else {'description': description})}
 
 
-def _former_links(key: str, texts: Mapping[str, str], existing: list[dict[str, Any]], circuit: NetboxCircuit) -> Iterator[dict[str, Any]]:
+def _former_links(texts: Mapping[str, str], links: Links, circuit: NetboxCircuit) -> Iterator[dict[str, Any]]:
     """The prefixes or addresses that the circuit had: they are deprecated, and stay in NetBox."""
-    for obj in existing:
-        if _owner(obj) == circuit.id and obj[key] not in texts and value_of(obj['status']) != 'deprecated':
+    for obj in links.owned.get(circuit.id, ()):
+        if obj[links.key] not in texts and value_of(obj['status']) != 'deprecated':
             vrf = get(obj, 'vrf.id')
-            yield {key: obj[key], 'status': 'deprecated', **({'vrf': vrf} if vrf else {})}
+            yield {links.key: obj[links.key], 'status': 'deprecated', **({'vrf': vrf} if vrf else {})}
 
 
 def _vrf_matches(obj: Mapping[str, Any], vrf: str) -> bool:

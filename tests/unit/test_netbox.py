@@ -68,7 +68,7 @@ def test_a_planned_circuit_is_ordered_by_what_its_terminations_say():
     plan = declared(circuit(description='New York, first of two', fields={'cni_options': {'health_check': {'rate': 'mid'}}}))
     assert plan['circuits'] == [{'name': 'nyc-1', 'description': 'New York, first of two', 'slot': {'site': 'ewr-a', 'speed': '10G'},
                                  'health_check': {'rate': 'mid'}}]
-    assert plan['ids'] == {'nyc-1': 1}
+    assert plan['ids'] == {'nyc-1': 1, 'nyc-1 (ID 1)': 1}
     host = declared_host('nyc-1', plan['hosts']['nyc-1'])
     assert (host.circuit_name, host.circuit['slot']) == ('nyc-1', {'site': 'ewr-a', 'speed': '10G'})
 
@@ -114,7 +114,7 @@ WRONG = {
 def test_a_wrong_circuit_is_left_out_alone_and_says_why(fields, text):
     plan = declared(circuit(network=8, site=4, fields=fields), circuit(2, 'nyc-2'))
     assert [one['name'] for one in plan['circuits']] == ['nyc-2']
-    assert text in plan['invalid']['nyc-1']['msg'] and 'planted' not in str(plan)
+    assert text in plan['invalid']['nyc-1 (ID 1)']['msg'] and 'planted' not in str(plan)
     assert [(one['kind'], one['id']) for one in plan['findings']] == [('invalid', 1)]
 
 
@@ -136,6 +136,9 @@ def test_only_a_circuit_that_is_named_and_has_ended_is_deleted():
     plan = declared(*circuits, has=has, decommission='nyc-2, nyc-2')
     assert {host: variables.get('provision_state') for host, variables in plan['hosts'].items()} == {'nyc-1': None, 'nyc-2': 'absent'}
     assert [one['circuit'] for one in plan['findings']] == ['nyc-3']
+    old = circuit(4, 'old', 'decommissioned', fields={'cni_name': 'nyc-1'})  # which a new one has taken over
+    with pytest.raises(InputError, match='nyc-1 is active in NetBox'):
+        declared(*circuits, old, has=has, decommission='old')
     for names, text in (('nyc-1', 'netbox_decommission: nyc-1 is active in NetBox.'), (['nyc-9'], 'NetBox has no such circuit: nyc-9.')):
         with pytest.raises(InputError, match=text):
             declared(*circuits, has=has, decommission=names)
@@ -151,7 +154,7 @@ def test_a_limit_selects_circuits_by_either_name():
 
 
 PAIRS = {
-    'priorities': ({1: {5: 'secondary'}, 2: {5: 'primary'}, 3: {5: 'tertiary'}}, {'c1': ['c2'], 'c2': None, 'c3': ['c1', 'c2']}),
+    'priorities': ({1: {5: 'secondary'}, 2: {5: 'primary'}, 3: {5: 'tertiary'}}, {'c1': ['c2'], 'c2': None, 'c3': ['c2', 'c1']}),
     'no priorities': ({1: {5: None}, 2: {5: None}, 3: {6: None}}, {'c1': None, 'c2': ['c1'], 'c3': None}),
     'two groups': ({1: {5: 'primary'}, 2: {5: 'secondary', 6: 'primary'}, 3: {6: 'secondary'}}, {'c1': None, 'c2': ['c1'], 'c3': ['c2']}),
 }
@@ -194,7 +197,9 @@ def test_a_name_belongs_to_one_circuit():
     owner, other = circuit(2, 'NYC first', fields={'cni_name': 'nyc-1'}), circuit(1, 'nyc-1')
     plan = declared(other, owner)
     assert [plan['ids'][one['name']] for one in plan['circuits']] == [2]
-    assert 'the circuit NYC first of NetBox (ID 2) has the name nyc-1' in plan['invalid']['nyc-1']['msg']
+    writes = netbox_writes(netbox(other, owner), plan['claims'] | plan['invalid'], plan['ids'])
+    assert [(write['id'], write['circuit']['custom_fields']) for write in writes] == [
+        (1, {'cni_error': 'cid: the circuit NYC first of NetBox (ID 2) has the name nyc-1 at Cloudflare.'})]
 
 
 def test_names_are_data():
