@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_interface
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
@@ -79,7 +80,7 @@ def _wanted_fields(circuit: NetboxCircuit, result: Mapping[str, Any], loa_url: s
     failed = bool(result.get('failed'))
     fields: dict[str, Any] = {'cni_error': _error_text(result) if failed else ''} if 'outcome' in result else {}
     if is_deleted(result):
-        return fields | {'cni_state': 'absent', 'cni_interconnect': ''}
+        return fields | {'cni_state': 'absent', 'cni_interconnect': '', 'cni_loa': ''}
     if not failed:
         fields['cni_name'] = result['name']
     port = get(result, 'interconnect.name') or get(result, 'cni.interconnect')
@@ -87,7 +88,7 @@ def _wanted_fields(circuit: NetboxCircuit, result: Mapping[str, Any], loa_url: s
     fields |= {'cni_interconnect': port} if port else {}
     fields |= {'cni_state': state.lower() if state.lower() in STATES else 'unknown'} if state else {}
     if loa:
-        fields['cni_loa'] = f'{loa_url.rstrip("/")}/{os.path.basename(loa)}' if loa_url else loa
+        fields['cni_loa'] = f'{loa_url.rstrip("/")}/{quote(os.path.basename(loa))}' if loa_url else loa
     return fields
 
 

@@ -326,12 +326,14 @@ def test_what_is_about_to_be_ordered_is_written_before():
 def test_a_loa_can_have_a_url():
     write = written(circuit(status='provisioning', fields=DONE), result(), loa_url='https://files.example.com/cni/')
     assert write['circuit']['custom_fields'] == {'cni_loa': 'https://files.example.com/cni/nyc-1-loa.pdf'}
+    write = written(circuit(fields=DONE), result(files={'loa': '/srv/cni/nyc%201-loa.pdf'}), loa_url='https://files.example.com')
+    assert write['circuit']['custom_fields'] == {'cni_loa': 'https://files.example.com/nyc%25201-loa.pdf'}
 
 
 @pytest.mark.parametrize(('status', 'after'), [('deprovisioning', {'status': 'decommissioned'}), ('decommissioned', {}), ('active', {})])
 def test_a_deleted_circuit_keeps_its_objects_as_deprecated(status, after):
     write = written(circuit(status=status, fields=DONE), DELETED)
-    assert write['circuit'] == {'cid': 'nyc-1', 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': ''}, **after}
+    assert write['circuit'] == {'cid': 'nyc-1', 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': '', 'cni_loa': ''}, **after}
     assert write['prefixes'] == [{'prefix': '172.31.0.0/31', 'status': 'deprecated'}]
     assert sorted(one['address'] for one in write['addresses']) == ['172.31.0.0/31', '172.31.0.1/31']
     assert written(circuit(status='active', fields=DONE), DELETED | {'failed': True, 'outcome': 'failed', 'msg': 'x'})['prefixes'] == []
