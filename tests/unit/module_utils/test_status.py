@@ -98,7 +98,7 @@ def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
 
 # The module.
 
-def status_info(states, warn=None, /, *, later=None, alerts=(), **given):
+def status_info(states, warn=None, /, *, later=None, alerts=(), graphql=None, **given):
     """The result of status_info where interconnects have these states, and later ones from the second read on."""
     names = ['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect', 'site_demand', 'change',
              'under_maintenance', 'maintenance_days']
@@ -110,6 +110,10 @@ def status_info(states, warn=None, /, *, later=None, alerts=(), **given):
         if path.startswith('/alerting/v3/history?since='):
             assert request['url'].partition('since=')[2][:10] < datetime.now(timezone.utc).strftime('%Y-%m-%d')
             return answer({'success': True, 'result': list(alerts)})
+        if path.endswith('/graphql'):
+            return graphql(request['body'])
+        if path.startswith('/magic/cf_interconnects'):
+            return answer({'success': True, 'result': {'interconnects': [{**tunnel(1), 'name': 'a'}, {**tunnel(3), 'name': 'c'}]}})
         if not path.endswith('/status'):
             return answer({'items': INTERCONNECTS if not path else CNIS, 'next': None})
         name = path.split('/')[1]
@@ -328,3 +332,24 @@ def test_no_alerts_are_read_for_no_days():
 @pytest.mark.parametrize(('given', 'read'), [({'interconnect': 'c'}, 'c'), ({'interconnect': 'c', 'change': 'nyc-1'}, 'abc')])
 def test_no_status_is_read_that_is_not_needed(given, read):
     status_info(dict.fromkeys(read, 'Healthy'), **given)  # which knows no other
+
+
+def test_the_traffic_of_each_tunnel_is_in_its_status_if_it_is_asked_for():
+    def graphql(body):
+        rows = [{'sum': {'bits': 7}, 'dimensions': {'tunnelName': 'c'}}]
+        settings = {'magicTransitTunnelTrafficAdaptiveGroups': {'enabled': True}}
+        node = {'settings': settings} if 'settings' in body['query'] else {'bits_in': rows, 'bits_out': []}
+        return answer({'data': {'viewer': {'accounts': [node]}}, 'errors': None})
+
+    plain = status_info(dict(HEALTHY), interconnects=['a', 'c'])['statuses']
+    found = status_info(dict(HEALTHY), interconnects=['a', 'c'], traffic=True, graphql=graphql)['statuses']
+    traffic = [status.pop('traffic') for status in found]
+    assert (traffic[0], traffic[1]['bits_in'], found) == (None, 7, plain)
+
+
+def test_a_status_is_known_though_the_traffic_is_not():
+    warnings = []
+    result = status_info(dict(HEALTHY), warnings.append, interconnects=['a', 'c'], traffic=True, graphql=lambda _body: refusal(403))
+    assert [(status['state'], status['traffic']) for status in result['statuses']] == [('Healthy', None)] * 2
+    (warning,) = warnings
+    assert warning.startswith('The traffic is not known. ') and '/graphql' in warning
