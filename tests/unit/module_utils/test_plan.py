@@ -924,6 +924,11 @@ def test_a_used_profile_is_not_deleted_and_names_its_tunnels():
     odd = Unreadable({'id': 't3'}, ShapeError('GET', '', 200, 'bgp of tunnel is wrong', ['bgp']))
     with pytest.raises(ShapeError, match='bgp of tunnel is wrong'):
         decide(FILTER_PROFILE, {'name': 'out', 'state': 'absent'}, snapshot(tunnels=[FILTERED, odd], profiles=PROFILES))
+    odd = Unreadable({'id': 't3', 'bgp': {'import_filter_id': 'p2'}}, ShapeError('GET', '', 200, 'name of tunnel is wrong', ['name']))
+    with pytest.raises(ShapeError, match='name of tunnel is wrong'):
+        decide(FILTER_PROFILE, {'name': 'out', 'state': 'absent'}, snapshot(tunnels=[odd], profiles=PROFILES))
+    assert steps(decide(FILTER_PROFILE, {'name': 'in', 'state': 'absent'}, snapshot(tunnels=[odd], profiles=PROFILES))) == [
+        ('delete', 'filter_profile')]
 
 
 def test_a_replacement_takes_over_the_filters():

@@ -158,6 +158,13 @@ def test_a_circuit_without_an_address_is_waited_for():
     assert error.value.part == ('cni', None)
 
 
+def test_a_circuit_whose_address_can_not_be_read_is_not_taken_for_absent():
+    odd = Unreadable(cni(1, 'nyc-1', 'a'), ShapeError('GET', '/cni/cnis', 200, 'cust_ip of CNI is wrong', ['cust_ip']))
+    with pytest.raises(ShapeError, match='cust_ip of CNI is wrong'):
+        plan_changes([to_circuit(state='absent')], snapshot_of(cnis=[odd]))
+    assert steps(plan_changes([to_circuit('nyc-2')], snapshot_of(cnis=[odd, cni(2, 'nyc-2', 'b')]))) == [('create', 'route')]
+
+
 def test_the_same_route_twice_is_refused_and_two_of_a_prefix_are_not():
     there = snapshot_of(cnis=[cni(1, 'nyc-1', 'a'), cni(2, 'nyc-2', 'b', cust_ip='172.31.0.3/31')])
     errors = plan_chains([[to_circuit()], [to_circuit()], [to_circuit('nyc-2')], [to_circuit(scope=EAST)]], there)
