@@ -62,12 +62,13 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._metrics import Account, loas_fetched, metrics_text, states_since
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resilience import what_if
 
 
 def metrics(overview: Mapping[str, Any], former: str, now: int, records: Iterable[str] = (), account_id: str = '') -> str:
     """The content of the file. Raises AnsibleFilterError if the former file is not one."""
     try:
-        return metrics_text(Account(overview, int(now), states_since(former), loas_fetched(records)), account_id)
+        return metrics_text(Account(overview, int(now), states_since(former), loas_fetched(records), what_if(overview)), account_id)
     except InputError as error:
         raise AnsibleFilterError(str(error)) from None
 

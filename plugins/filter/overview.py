@@ -73,6 +73,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._alerts import airport_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SLOT, STATUS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, objects_by_key
@@ -83,7 +84,8 @@ INTERCONNECT_FIELDS = {'interconnect': 'name', 'type': 'type', 'site': 'site', '
                        'address': 'facility.address', 'device': 'ccr_device_name', 'slot_id': 'slot_id',
                        'speed': 'speed'}
 CNI_FIELDS = {'name': 'magic.conduit_name', 'description': 'magic.description', 'cust_ip': 'cust_ip', 'p2p_ip': 'p2p_ip',
-              'customer_asn': 'bgp.customer_asn'}
+              'customer_asn': 'bgp.customer_asn', 'mtu': 'magic.mtu'}
+TUNNEL_FIELDS = {'health_check': 'health_check.enabled', 'tunnel_mtu': 'mtu'}
 
 Circuit = dict[str, Any]
 
@@ -126,30 +128,32 @@ def _routing(circuits: Iterable[Circuit], routes: Sequence[Object]) -> dict[str,
 
 def _circuits(snapshot: Snapshot, today: date) -> list[Circuit]:
     """Each CNI with its interconnect, and each interconnect without a CNI."""
-    created = {interconnect['name']: _created_on(interconnect['name'], snapshot) for interconnect in snapshot.objects(INTERCONNECT.name)}
-    spare = [name for name in created if not snapshot.matching(CNI.name, 'interconnect', name)]
+    tunnels = {port['name']: next(iter(objects_by_key(TUNNEL, TUNNEL.keys[0], port['name'], snapshot)), {})
+               for port in snapshot.objects(INTERCONNECT.name)}
+    spare = [name for name in tunnels if not snapshot.matching(CNI.name, 'interconnect', name)]
     pairs = [(cni, cni['interconnect']) for cni in snapshot.objects(CNI.name)] + [({}, name) for name in spare]
-    return [_circuit(cni, name, created.get(name), snapshot, today) for cni, name in pairs]
+    return [_circuit(cni, name, tunnels.get(name, {}), snapshot, today) for cni, name in pairs]
 
 
-def _circuit(cni: Object, port_name: str, created: date | None, snapshot: Snapshot, today: date) -> Circuit:
+def _circuit(cni: Object, port_name: str, tunnel: Object, snapshot: Snapshot, today: date) -> Circuit:
     interconnect = next(iter(snapshot.matching(INTERCONNECT.name, 'name', port_name)), {'name': port_name})
     status = next(iter(snapshot.matching(STATUS.name, 'interconnect', port_name)), {})
-    fields = {name: get(obj, path) for names, obj in ((INTERCONNECT_FIELDS, interconnect), (CNI_FIELDS, cni))
+    fields = {name: get(obj, path) for names, obj in ((INTERCONNECT_FIELDS, interconnect), (CNI_FIELDS, cni), (TUNNEL_FIELDS, tunnel))
               for name, path in names.items()}
+    created = _created_on(tunnel)
     return {
         **fields, 'name': fields['name'] or port_name, 'spare': not cni, 'place': fields['site'] or fields['region'] or '',
-        'state': status.get('state') or 'Unknown', 'reason': status.get('reason') or '',
+        'airport': airport_of(interconnect), 'bgp': cni.get('bgp') is not None,
+        'state': status.get('state') or 'Unknown', 'reason': status.get('reason') or '', 'traffic': status.get('traffic'),
         'made': created.isoformat() if created else None, 'days': max((today - created).days, 0) if created else None,
     }
 
 
-def _created_on(interconnect: str, snapshot: Snapshot) -> date | None:
-    """The day on which the tunnel of an interconnect was created, if the API shows it."""
-    tunnels = objects_by_key(TUNNEL, TUNNEL.keys[0], interconnect, snapshot)
+def _created_on(tunnel: Object) -> date | None:
+    """The day on which a tunnel was created, if the API shows it."""
     try:
-        return date.fromisoformat(tunnels[0]['created_on'][:10])
-    except (IndexError, KeyError, TypeError, ValueError):
+        return date.fromisoformat(tunnel['created_on'][:10])
+    except (KeyError, TypeError, ValueError):
         return None
 
 

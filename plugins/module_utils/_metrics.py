@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._design import key_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import TIME_FORMAT, recorded_loa
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
@@ -39,13 +40,15 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 class Account(NamedTuple):
     """What the metrics are made from. overview: of the filter of that name; now: Unix time of the read.
 
-    since: {(circuit, interconnect, state): Unix time} of a former file; fetched: the same of LOAs by (circuit, interconnect).
+    since: {(circuit, interconnect, state): Unix time} of a former file; fetched: the same of LOAs by (circuit, interconnect);
+    failures: of what_if().
     """
 
     overview: Mapping[str, Any]
     now: int
     since: Times
     fetched: Times
+    failures: Mapping[str, Any]
 
     @property
     def circuits(self) -> list[dict[str, Any]]:
@@ -83,8 +86,8 @@ def _circuit_infos(account: Account) -> Samples:
 
 
 def _circuit_routes(account: Account) -> Samples:
-    routes = Counter(id(route['circuit']) for entry in account.overview['prefixes'] for route in entry['routes'])
-    return ((_labels_of(circuit), routes[id(circuit)]) for circuit in account.circuits)
+    routes = Counter(key_of(route['circuit']) for entry in account.overview['prefixes'] for route in entry['routes'])
+    return ((_labels_of(circuit), routes[key_of(circuit)]) for circuit in account.circuits)
 
 
 def _loas_fetched(account: Account) -> Samples:
@@ -112,6 +115,12 @@ def _free_slots(account: Account) -> Samples:
         yield from (({'site': site['name'], 'speed': speed}, site['free'].get(speed, 0)) for speed in speeds)
 
 
+def _lost_prefixes(account: Account) -> Samples:
+    for failure in account.failures['failures']:
+        for domain in failure['domains']:
+            yield {'domain': domain['kind'], 'name': domain['name']}, len(failure['lost']) + len(failure['blackholed'])
+
+
 METRICS = {
     'circuit_state': Metric('1 for the state that a circuit is in, 0 for the others.', _states),
     SINCE: Metric('When a run first saw a circuit in its state. The API reports no time.', _states_since),
@@ -126,6 +135,9 @@ METRICS = {
                                             lambda account: [({}, len(account.overview['astray']))]),
     'prefixes_with_single_next_hop': Metric('Prefixes with one static route only.', lambda account: [
         ({}, sum(entry['single'] for entry in account.overview['prefixes']))]),
+    'failure_domain_lost_prefixes': Metric('Prefixes that lose their last path if a circuit, device or site fails.', _lost_prefixes),
+    'prefixes_without_path': Metric('Prefixes of which no static route leads to a Healthy circuit or to a tunnel.',
+                                    lambda account: [({}, len(account.failures['without_path']))]),
     READ_AT: Metric('When the account was read.', lambda account: [({}, account.now)]),
 }
 

@@ -397,6 +397,7 @@ TUNNEL = Resource(
 )
 
 PRIORITY_OF_BGP = 100  # of the routes that come by BGP; source: Cloudflare's product documentation
+PENALTY_OF_DOWN = 1_000_000  # on the priority of the routes over a tunnel that is down by its health check; source: the same
 
 # That the next hop of a CNI is the customer's end of its link is inferred from an account that was exported; no source says it.
 ROUTE = Resource(

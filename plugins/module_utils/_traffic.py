@@ -22,7 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, objects_by_key
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import TIME_FORMAT
 
-TRAFFIC = 'traffic'  # the part of a snapshot: {name, bits_in, bits_out, since} of each tunnel that rows name
+TRAFFIC = 'traffic'  # the part of a snapshot: {name, bits_in, bits_out, since, seconds} of each tunnel that rows name
 DATASET = 'magicTransitTunnelTrafficAdaptiveGroups'
 LONGEST = 900  # seconds that are looked back
 MOST_ROWS = 10000  # of one direction, if the account may ask for so many
@@ -42,13 +42,15 @@ def read_traffic(client: Client, now: datetime | None = None) -> list[Object]:
         raise InputError('traffic', f"this account cannot query {DATASET}: the settings node of Cloudflare's GraphQL API does not list it "
                                     'as enabled. Leave traffic out, or ask your account team for it.')
     until = now or datetime.now(timezone.utc)
-    since = until - timedelta(seconds=_least(LONGEST, limits.get('maxDuration'), limits.get('notOlderThan')))
+    seconds = _least(LONGEST, limits.get('maxDuration'), limits.get('notOlderThan'))
+    since = until - timedelta(seconds=seconds)
     start, end = (time.strftime(TIME_FORMAT) for time in (since, until))
     answer = _account(client.query(_traffic_query(_least(MOST_ROWS, limits.get('maxPageSize'))),
                                    {'datetimeStart': start, 'datetimeEnd': end}))
     bits = {name: _bits_by_tunnel(answer.get(name)) for name in DIRECTIONS}
     tunnels = sorted({tunnel for by_tunnel in bits.values() for tunnel in by_tunnel if tunnel})
-    return [{'name': tunnel, **{name: bits[name].get(tunnel) for name in DIRECTIONS}, 'since': start} for tunnel in tunnels]
+    return [{'name': tunnel, **{name: bits[name].get(tunnel) for name in DIRECTIONS}, 'since': start, 'seconds': seconds}
+            for tunnel in tunnels]
 
 
 def _traffic_query(rows: int) -> str:
@@ -83,7 +85,7 @@ def _bits_by_tunnel(rows: Any) -> dict[str, int]:
 # The traffic of an interconnect.
 
 def traffic_of(interconnect: str, snapshot: Snapshot) -> Object | None:
-    """{bits_in, bits_out, since, text} of the tunnel of an interconnect. None if no row names it, which proves nothing.
+    """{bits_in, bits_out, since, seconds, text} of the tunnel of an interconnect. None if no row names it, which proves nothing.
 
     A direction without a row is None. Rows name the tunnel by its name or its id. Raises Unread for tunnels and traffic.
     """
@@ -95,7 +97,7 @@ def traffic_of(interconnect: str, snapshot: Snapshot) -> Object | None:
     bits = {name: [row[name] for row in rows if row[name] is not None] for name in DIRECTIONS}
     totals = {name: sum(values) if values else None for name, values in bits.items()}
     text = f'{_volume(totals["bits_in"])} into Cloudflare and {_volume(totals["bits_out"])} out of it since {rows[0]["since"]}'
-    return {**totals, 'since': rows[0]['since'], 'text': text}
+    return {**totals, 'since': rows[0]['since'], 'seconds': rows[0]['seconds'], 'text': text}
 
 
 def is_in_use(traffic: Object | None) -> bool:

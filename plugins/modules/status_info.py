@@ -220,6 +220,11 @@ statuses:
           type: str
           returned: always
           sample: '2026-11-02T09:15:00Z'
+        seconds:
+          description: How long that time is, for the mean rate.
+          type: int
+          returned: always
+          sample: 900
         text:
           description: The same as a line of text.
           type: str

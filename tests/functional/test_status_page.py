@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from simulator.process import Simulator
-from support.overviews import ACCOUNT, HOSTILE, TODAY, account_of, read_of, rendered, three_circuits
+from support.overviews import ACCOUNT, HOSTILE, TODAY, account_of, read_of, rendered, three_circuits, with_routes
 from support.playbook import ROOT, Account, Run
 
 from ansible_collections.netops.cloudflare_cni.plugins.filter.overview import overview
@@ -88,7 +88,8 @@ def test_the_playbook_writes_what_this_process_renders(written):
 def pages() -> dict[str, Path]:
     """{account: its page}, in a folder where people can look at them, and at their pictures."""
     PAGES.mkdir(parents=True, exist_ok=True)
-    accounts = {'0': account_of(0), '3': three_circuits(), '300': account_of(300), 'hostile': three_circuits(HOSTILE)}
+    accounts = {'0': account_of(0), '3': with_routes(three_circuits()), '40': with_routes(account_of(40)), '300': account_of(300),
+                'hostile': three_circuits(HOSTILE)}
     for name, read in accounts.items():
         (PAGES / f'{name}.html').write_text(rendered(overview(**read, today=TODAY.isoformat())))
     return {name: PAGES / f'{name}.html' for name in accounts}
@@ -97,7 +98,7 @@ def pages() -> dict[str, Path]:
 @pytest.mark.browser
 @pytest.mark.parametrize('mode', ['light', 'dark'])
 @pytest.mark.parametrize('width', [390, 1280])
-@pytest.mark.parametrize('name', ['0', '3', '300', 'hostile'])
+@pytest.mark.parametrize('name', ['0', '3', '40', '300', 'hostile'])
 def test_the_page_can_be_read(browser, pages, name, width, mode):
     page = browser.open(pages[name], width, mode == 'dark', scripts=False)
     (PAGES / f'{name}-{width}-{mode}.png').write_bytes(page.picture)
@@ -118,6 +119,13 @@ def test_what_needs_a_look_is_at_hand_among_three_hundred(browser, pages):
     page = browser.open(pages['300'])
     assert page.text.index('Down, Unhealthy or unknown: ') < page.text.index('Pending: ') < page.text.index('Sites')
     assert page.height < 9000  # ten screens; what is Healthy is a sign in the picture of its site
+
+
+@pytest.mark.browser
+def test_what_a_failure_costs_comes_before_what_is_pending(browser, pages):
+    text = browser.open(pages['40']).text
+    headings = ('Down, Unhealthy or unknown: ', 'If it fails: ', 'In the design: ', 'Pending: ')
+    assert [*map(text.index, headings)] == sorted(map(text.index, headings))
 
 
 @pytest.mark.browser

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 from support.playbook import ROOT
 
+from ansible_collections.netops.cloudflare_cni.plugins.filter.what_if import what_if
 from store import Store
 
 HOSTILE = '<script>alert(1)</script>&"\' onload=alert(2) {{ 7 * 7 }}'
@@ -70,6 +71,18 @@ def three_circuits(name: str = 'nyc-2') -> Read:
     return read_of(store, dict(zip((port['name'] for port in store.interconnects), ('Healthy', 'Pending', 'Down'), strict=True)))
 
 
+def with_routes(read: Read) -> Read:
+    """The same with static routes in place of BGP: a prefix over each two circuits, and another one over the first of them only."""
+    cnis = [{name: value for name, value in cni.items() if name != 'bgp'} for cni in read['cnis']]
+    routes = []
+    for number, cni in enumerate(cnis):
+        pair, is_second = divmod(number, 2)
+        prefixes = [f'10.{pair}.0.0/16', *([] if is_second else [f'172.16.{pair}.0/24'])]
+        routes += [{'id': f'{prefix}-{number}', 'prefix': prefix, 'nexthop': cni['cust_ip'].split('/')[0],
+                    'priority': 100 + 100 * is_second} for prefix in prefixes]
+    return {**read, 'cnis': cnis, 'routes': routes}
+
+
 def order(store: Store, slot_id: str, name: str | None = None) -> str:
     """A port, and a circuit on it if there is a name for one; returns the name of the port."""
     port = store.order({'account': ACCOUNT, 'type': 'direct', 'slot_id': slot_id})['name']
@@ -88,7 +101,8 @@ def rendered(account: dict, settings: Any = None, account_id: str = ACCOUNT, tod
     ansibles = {'trim_blocks': True, 'lstrip_blocks': True, 'keep_trailing_newline': True, 'undefined': jinja2.StrictUndefined}
     environment = jinja2.Environment(loader=loader, **ansibles)
     settings = settings or {'default_asn': 13335}
-    return environment.get_template('status.html.j2').render(overview=account, settings=settings, account_id=account_id, today=today)
+    return environment.get_template('status.html.j2').render(overview=account, what_if=what_if(account), settings=settings,
+                                                             account_id=account_id, today=today)
 
 
 def text_of(page: str) -> str:

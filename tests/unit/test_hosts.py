@@ -33,6 +33,7 @@ def test_what_is_known_is_what_the_role_documents(role):
     of_playbooks = {
         'hosts', 'serial', 'expect', 'metrics', 'report', 'report_mode', 'fail_fast', 'change', 'under_maintenance', 'maintenance_days',
         'cross_connects_dir', 'overdue_days',
+        'what_if', 'what_if_fails', 'must_survive', 'commit_rates',
     } if role == 'provision' else set()
     assert hosts.KNOWN_VARIABLES[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
 

@@ -103,6 +103,20 @@ def test_routes_are_counted_where_they_lead():
     assert (values(text, 'static_routes_without_circuit'), values(text, 'prefixes_with_single_next_hop')) == ({(): 1}, {(): 2})
 
 
+def test_what_a_failure_takes_the_last_path_of_is_counted_by_failure_domain():
+    store = on_devices(['edge01.ewr-a', 'edge03.ewr-a', 'edge01.lhr-a'], ['nyc-1', 'nyc-2', 'lon-1'])
+    ends = [cni['cust_ip'].split('/')[0] for cni in store.cnis]
+    routes = [('10.0.0.0/8', ends[0]), ('10.0.0.0/8', ends[1]), ('10.1.0.0/16', ends[0]), ('10.2.0.0/16', ends[2])]
+    store.routes = [{'id': str(number), 'prefix': prefix, 'nexthop': end, 'priority': 100} for number, (prefix, end) in enumerate(routes)]
+    states = dict(zip((port['name'] for port in store.interconnects), ('Healthy', 'Healthy', 'Down'), strict=True))
+    text = text_of(read_of(store, states))
+    lost = values(text, 'failure_domain_lost_prefixes', 'domain', 'name')
+    assert {key: number for key, number in lost.items() if key[0] in ('circuit', 'device', 'site')} == {
+        ('circuit', 'nyc-1'): 1, ('circuit', 'nyc-2'): 0, ('circuit', 'lon-1'): 0, ('device', 'edge01.ewr-a'): 1,
+        ('device', 'edge03.ewr-a'): 0, ('device', 'edge01.lhr-a'): 0, ('site', 'ewr-a'): 2, ('site', 'lhr-a'): 0}
+    assert values(text, 'prefixes_without_path') == {(): 1}
+
+
 def test_the_loa_has_the_time_of_its_record():
     read = three_circuits()
     ports = [port['name'] for port in read['interconnects']]
@@ -114,8 +128,8 @@ def test_the_loa_has_the_time_of_its_record():
 
 def test_an_account_without_circuits_has_the_time_of_the_read():
     text = text_of(account_of(0), account='')
-    assert [name for name, labels, _value in read_as_openmetrics(text) if not labels] == [
-        f'{PREFIX}{name}' for name in ('static_routes_without_circuit', 'prefixes_with_single_next_hop', 'read_timestamp_seconds')]
+    names = ('static_routes_without_circuit', 'prefixes_with_single_next_hop', 'prefixes_without_path', 'read_timestamp_seconds')
+    assert [name for name, labels, _value in read_as_openmetrics(text) if not labels] == [f'{PREFIX}{name}' for name in names]
     assert values(text, 'read_timestamp_seconds') == {(): NOON}
 
 

@@ -126,12 +126,13 @@ def there(*traffic, **states):
 
 
 def row(name, bits_in=None, bits_out=None):
-    return {'name': name, 'bits_in': bits_in, 'bits_out': bits_out, 'since': SINCE}
+    return {'name': name, 'bits_in': bits_in, 'bits_out': bits_out, 'since': SINCE, 'seconds': 900}
 
 
 def test_a_tunnel_is_found_by_its_name_and_by_its_id():
     assert traffic_of('pa', there(row('pa', 1_500_000, 20), row('pb', 5))) == {
-        'bits_in': 1_500_000, 'bits_out': 20, 'since': SINCE, 'text': f'1.5 Mbit into Cloudflare and 20 bit out of it since {SINCE}'}
+        'bits_in': 1_500_000, 'bits_out': 20, 'since': SINCE, 'seconds': 900,
+        'text': f'1.5 Mbit into Cloudflare and 20 bit out of it since {SINCE}'}
     by_id = traffic_of('pa', there(row('t11', None, 3 * 10**12)))
     assert (by_id['bits_in'], by_id['bits_out']) == (None, 3 * 10**12)
     assert by_id['text'] == f'an unknown volume into Cloudflare and 3 Tbit out of it since {SINCE}'
