@@ -89,6 +89,7 @@ class Client:
         self.on_answer: Callable[[Response], None] = lambda answer: None
         self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
+        self._in_flight = 0  # requests that are about to be sent, or have no answer yet
         self._blocked_until = 0.0
         self._interrupted = threading.Event()
         self.clock, self._sleep, self._jitter = clock, sleep or partial(wait_for, self._interrupted), jitter
@@ -219,7 +220,9 @@ class Client:
         try:
             return self._send(*request)
         finally:
-            sent[0] = self.clock()
+            with self._lock:
+                sent[0] = self.clock()
+                self._in_flight -= 1
 
     def _reserve_send_time(self) -> list[float]:
         """Keeps to the budget by its own count: the API's count has been seen not to count down. Returns [the time to send]."""
@@ -229,6 +232,7 @@ class Client:
             start = max(now, self._blocked_until, self._sent[0][0] + WINDOW if full else now)
             sent = [start]
             self._sent.append(sent)
+            self._in_flight += 1
             self.counters['requests'] += 1
         if start > now:
             self._wait(start - now)
@@ -242,11 +246,14 @@ class Client:
             raise ApiError(*request, 429, [{'code': None, 'message': problem}], retry_after=wait)
 
     def _note_rate_limit(self, headers: Mapping[str, str]) -> None:
-        """Ratelimit: "default";r=0;t=30 means that nothing is left for 30 s. It only ever slows down, by a window at most."""
-        exhausted = re.search(r';\s*r=0\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
-        if exhausted:
-            with self._lock:
-                self._blocked_until = max(self._blocked_until, self.clock() + min(int(exhausted.group(1)), WINDOW))
+        """Ratelimit: "default";r=0;t=30 means that nothing is left for 30 s. It only ever slows down, by a window at most.
+
+        What is left is for the requests of other threads that have no answer yet: another run may have used up the rest of the budget.
+        """
+        budget = re.search(r';\s*r=(\d+)\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
+        with self._lock:
+            if budget and int(budget.group(1)) <= self._in_flight:
+                self._blocked_until = max(self._blocked_until, self.clock() + min(int(budget.group(2)), WINDOW))
 
     def _wait(self, seconds: float) -> None:
         self._add_to_counters(waited=seconds)

@@ -60,10 +60,10 @@ class Book:
         """Of all that was done, in its order."""
         return self._digest.hexdigest()[:16]
 
-    # What is sent.
+    # What arrives.
 
-    def sent(self, actor: Actor) -> None:
-        """Counts a request of an actor, whether or not it arrives."""
+    def arrived(self, actor: Actor) -> None:
+        """Counts a request of an actor, whatever becomes of it."""
         self.requests[actor.name] += 1
         times = self._sent[actor.name]
         times.append(self._clock())
@@ -71,7 +71,7 @@ class Book:
             times.popleft()
         self.busiest[actor.name] = max(self.busiest[actor.name], len(times))
         if len(times) > BUDGET:
-            self._break('the rate budget is kept', f'{actor.name} sent {len(times)} requests in {WINDOW:g} s')
+            self._break('the rate budget is kept', f'{actor.name} has sent {len(times)} requests in {WINDOW:g} s')
 
     # What is done.
 

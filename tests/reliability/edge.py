@@ -75,7 +75,6 @@ class Edge:
 
     def _send(self, run: Run, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         self._clockwork.sleep(self._rng.uniform(0.02, 0.1))
-        self._book.sent(run.actor)
         run.sent += 1
         how, number, after = run.ends or (Killed, 0, False)
         if run.sent == number and not after:
@@ -112,11 +111,12 @@ class Edge:
     def ask(self, run: Run, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Any:
         """What Cloudflare answers."""
         parts, limit = urlsplit(url), self._limits.setdefault(run.actor.name, gateway.RateLimit(BUDGET, WINDOW, self._clockwork.clock))
-        try:
-            limit.check()
-        except gateway.GatewayError as refused:
-            self._book.counts['refused for their rate'] += 1
-            return answers.error(refused.status, refused.errors, {**refused.headers, **limit.headers()})
+        if run.actor.controller:
+            self._book.arrived(run.actor)
+            try:
+                limit.check()
+            except gateway.GatewayError as refused:
+                return answers.error(refused.status, refused.errors, {**refused.headers, **limit.headers()})
         touched = self._book.touched(method, parts.path, json.loads(body) if body else None)
         message = Message(method, parts.path, dict(parse_qsl(parts.query)), CIMultiDict(headers), body)
         answer = self._simulation.ask(method, message)

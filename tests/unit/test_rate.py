@@ -120,3 +120,12 @@ def test_clients_that_divide_the_budget_are_never_refused():
     gateway = Gateway(60, WINDOW, tells=False)
     gateway.work(304, 8, requests_per_window=60 // 8)
     assert gateway.refused == 0
+
+
+def test_the_threads_of_a_run_are_not_refused_although_an_earlier_run_has_used_the_budget():
+    gateway = Gateway(60, WINDOW, tells=True)
+    for _run in range(2):
+        client = Client(gateway, 'f' * 32, token_headers('t0ken'), 'https://api.example', requests_per_window=60,
+                        clock=lambda: gateway.time.now, sleep=gateway.time.sleep)
+        gateway.time.run([lambda client=client: [client.get(('cni', 'settings')) for _call in range(10)]] * 4)
+    assert (gateway.served, gateway.refused) == (80, 0)
