@@ -1,20 +1,27 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python tests/peering`: a session of FRR and one of BIRD, as one sees them at both ends. With --write it goes into docs/peer.md."""
+"""`python tests/peering`: a session of FRR and one of BIRD, as one sees them at both ends, and what failover drills of both lose.
+
+With --write it goes into docs/peer.md and docs/failover.md.
+"""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / '.build')]
 
-from peering.circuits import UNWANTED, WANTED, customer, ends, link, neighbors  # noqa: E402
+from peering.circuits import ROUTERS, UNWANTED, WANTED, customer, ends, link, neighbors  # noqa: E402
+from peering.drills import KINDS, drilled  # noqa: E402
 from peering.lab import Cable, Lab, until  # noqa: E402
 from peering.routers import Bird, Frr, GoBgp, Router  # noqa: E402
+from simulator.process import Simulator  # noqa: E402
 from support.pages import put  # noqa: E402
 from support.rendered import render  # noqa: E402
 
@@ -24,7 +31,7 @@ SHOWN = {'frr': ('vtysh -c "show bgp summary"', 'ip route show proto bgp'), 'bir
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--write', action='store_true', help='put it into docs/peer.md')
+    parser.add_argument('--write', action='store_true', help='put it into docs/peer.md and docs/failover.md')
     write = parser.parse_args().write
     for platform in SHOWN:
         with Lab() as lab:
@@ -32,6 +39,22 @@ def main() -> None:
         print(text)
         if write:
             put(ROOT / 'docs' / 'peer.md', platform, text)
+    text = figures()
+    print(text)
+    if write:
+        put(ROOT / 'docs' / 'failover.md', 'drills', text)
+
+
+def figures() -> str:
+    """What the ping of a drill has lost, as a table."""
+    rows = ['| Router | Traffic by | Requests | Lost | Longest gap |', '|---|---|---|---|---|']
+    with Simulator() as simulator:
+        for platform, kind in itertools.product(SHOWN, KINDS):
+            with Lab() as lab, tempfile.TemporaryDirectory() as folder:
+                ping = drilled(lab, simulator, Path(folder), platform, kind).pair.report()['ping']
+            rows.append(f'| {ROUTERS[platform].called} | {kind} | {ping["sent"]}, each {ping["interval"]} s | '
+                        f'{ping["sent"] - ping["received"]} | {ping["longest_gap"]} s |')
+    return '\n'.join(rows)
 
 
 def transcript(lab: Lab, platform: str) -> str:

@@ -71,6 +71,11 @@ class Router:
         return {'0.0.0.0/0' if route['dst'] == 'default' else route['dst']: route.get('dev', '') for route in routes}
 
 
+    def kernel_routes(self) -> set[str]:
+        """All routes of the kernel, without the numbers of next hops, which change with each of them."""
+        return {re.sub(r' nhid \d+', '', line).strip() for line in self.host.ip('-o', 'route', 'show').splitlines()}
+
+
 class Frr(Router):
     called, proto = 'FRR', 'bgp'
     base = '!\n'

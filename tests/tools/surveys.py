@@ -30,6 +30,13 @@ class Ask:
 
 # What every playbook takes besides.
 HOSTS = {'type': 'str', 'description': 'The circuits to delete, a pattern of host names such as nyc-2 or nyc-1,nyc-2.'}
+DRILL = {
+    'failover_circuit': {'type': 'str', 'description': 'The circuit whose failure is rehearsed, one host of the inventory such as nyc-1.'},
+    'failover_hold': {'type': 'int', 'default': '30', 'description': 'Seconds between drain and restore.'},
+    'failover_ping': {'type': 'str', 'description': 'The address to ping during the drill. Without it no loss is measured.'},
+    'failover_max_gap': {'type': 'int', 'default': '10', 'description': 'Seconds without an answer to the ping that end the drill.'},
+    'failover_restore': {'type': 'bool', 'default': False, 'description': 'Whether to restore an interrupted drill only.'},
+}
 ROUTES = {'type': 'list', 'description': 'IPv4 prefixes of the static routes to the circuit, which Cloudflare sends over it.'}
 HEALTH = ('Healthy', 'Unhealthy', 'Down')
 TEXTS = ('text', 'textarea', 'password')
@@ -38,6 +45,7 @@ SURVEYS = {
     'status': [Ask('provision_wait_for', only=HEALTH), Ask('provision_wait_timeout')],
     'light': [Ask('provision_wait_timeout')],
     'decommission': [Ask('provision_hosts', True)],
+    'failover': [Ask(name, name in ('failover_circuit', 'failover_restore')) for name in DRILL],
     'circuit': [
         Ask('provision_name', True), Ask('provision_description'), Ask('provision_slot.site', True), Ask('provision_slot.facility'),
         Ask('provision_slot.speed', True), Ask('provision_slot.diverse_from'), Ask('provision_routes.prefix'),
@@ -54,12 +62,12 @@ def options() -> dict[str, dict]:
     module = {name: option for text in texts for name, option in yaml.safe_load(text.split("'''")[1])['options'].items()}
     inner = {f'{name}.{key}': option for name, above in role.items() for key, option in above.get('options', {}).items()}
     return role | inner | {f'rollout_{name}': option for name, option in module.items()} | {
-        'provision_hosts': HOSTS, 'provision_routes.prefix': ROUTES}
+        'provision_hosts': HOSTS, 'provision_routes.prefix': ROUTES, **DRILL}
 
 
 def question(ask: Ask, option: dict) -> dict:
     """What AWX asks for an option. A number that may be left blank is a text: AWX takes a blank for none."""
-    words = re.sub('^(provision|rollout)_', '', ask.option).replace('.', ' ').replace('_', ' ')
+    words = re.sub('^(provision|rollout|failover)_', '', ask.option).replace('.', ' ').replace('_', ' ')
     name = re.sub(r'\b(asn|bgp|loa|md5|mtu)\b', lambda match: match[0].upper(), words)
     asked = {'variable': ask.option.replace('.', '_'), 'question_name': name[0].upper() + name[1:]}
     asked |= {'question_description': help_text(ask, option), 'required': ask.required, 'type': kind(ask, option)}

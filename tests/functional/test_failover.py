@@ -1,0 +1,200 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook failover: what it changes and restores, refuses, and leaves when it is killed. tests/peering has the traffic."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from support.drills import PREFIXES, Pair
+
+SHARED, BACKED_UP = PREFIXES
+# Keeps the last step as the state of a router.
+ROUTER = '''
+- name: Change the router
+  ansible.builtin.copy:
+    content: "{{ failover_step }}"
+    dest: "{{ router_file }}"
+    mode: "0600"
+'''
+
+
+@pytest.fixture
+def pair(simulator, tmp_path):
+    pair = Pair(simulator, tmp_path)
+    pair.route((SHARED, 'nyc-1', 100), (SHARED, 'nyc-2', 100), (BACKED_UP, 'nyc-1', 100), (BACKED_UP, 'nyc-2', 200),
+               ('10.40.0.0/16', 'nyc-1', 300), ('10.40.0.0/16', 'nyc-2', 100), (SHARED, '10.255.0.1', 1000))
+    (tmp_path / 'router.yml').write_text(ROUTER)
+    return pair
+
+
+def changes(run) -> list[tuple[str, int]]:
+    """(prefix, priority) of the routes that were written, in their order."""
+    assert {(one['method'], one['path'].split('/')[-2]) for one in run.sent if one['method'] != 'GET'} <= {('PUT', 'routes')}
+    return [(one['body']['prefix'], one['body']['priority']) for one in run.sent if one['method'] == 'PUT']
+
+
+def stored(pair: Pair) -> list[dict]:
+    return [{name: value for name, value in route.items() if name != 'modified_on'} for route in pair.simulator.state()['routes']]
+
+
+def pinging(pair: Pair) -> dict[str, object]:
+    return {'failover_ping': '192.0.2.9', 'failover_ping_via': f'sh {pair.folder}/ping.sh', 'failover_ping_interval': 0.05}
+
+
+def test_a_drill_moves_the_routes_and_restores_them(pair):
+    before = stored(pair)
+    run = pair.drill(**pinging(pair), failover_path_command=pair.path_command)
+    assert run.status == 0, run.output
+    assert changes(run) == [(SHARED, 101), (BACKED_UP, 201), (SHARED, 100), (BACKED_UP, 100)]
+    assert (stored(pair), pair.left_behind()) == (before, [])
+    report, (one, other) = pair.report(), (pair.address('nyc-1'), pair.address('nyc-2'))
+    assert (report['outcome'], report['problems'], report['partners']) == ('passed', [], ['nyc-2'])
+    assert report['path'] == {'before': f'{one} {other}', 'during': other, 'after': f'{one} {other}'}
+    assert list(report['times']) == ['begun', 'drain', 'moved', 'restore', 'restored']
+    assert report['ping']['sent'] == report['ping']['received'] > 0
+    (sheet,) = pair.drills.glob('*.md')
+    assert f'| {BACKED_UP} | {one} | 100 | 201 | nyc-2 |' in sheet.read_text()
+    assert {file.stat().st_mode & 0o77 for file in pair.drills.iterdir()} - {0o44} == {0}  # the log of ping is the shell's
+
+
+def test_check_mode_shows_the_steps_and_changes_nothing(pair):
+    run = pair.drill('nyc-1', '--check', failover_router_tasks='router.yml', failover_path_command=pair.path_command)
+    assert run.status == 0, run.output
+    assert f'{BACKED_UP} to {pair.address("nyc-1")}: priority 100 -> 201, so nyc-2 takes over' in run.output
+    assert '10.40.0.0/16' in run.output and 'drain the circuit on the router, by router.yml' in run.output
+    assert (run.writes, pair.drills.exists()) == ([], False)
+
+
+def test_no_go_changes_nothing(pair):
+    pair.simulator.set_status(pair.ports['nyc-2'], 'Down', 'no light')
+    run = pair.drill(failover_path_command='echo elsewhere')
+    assert (run.status, run.writes, sorted(file.name for file in pair.drills.iterdir())) == (2, [], ['.lock'])
+    assert 'others at site ewr-a do not carry its traffic: nyc-2 (Down)' in run.output
+    assert 'failover_path_command prints no address of nyc-1' in run.output
+
+
+@pytest.mark.parametrize('named', ['', 'nyc-9', 'nyc-1,nyc-2'])
+def test_one_circuit_has_to_be_named(pair, named):
+    run = pair.drill(named)
+    assert (run.status, run.sent) == (2, [])
+    assert 'Name the circuit whose failure is to be rehearsed' in run.output
+
+
+def test_an_outage_ends_the_drill_and_all_is_restored(pair):
+    before = stored(pair)
+    outage = '- name: Lose the packets\n  ansible.builtin.copy:\n    content: ""\n    dest: "{{ outage }}"\n    mode: "0600"\n' \
+             '  when: failover_step == "drain"\n'
+    (pair.folder / 'router.yml').write_text(ROUTER + outage)
+    run = pair.drill(**pinging(pair), failover_hold=60, failover_max_gap=1, router_file=str(pair.folder / 'router'),
+                     outage=str(pair.folder / 'outage'), failover_router_tasks=str(pair.folder / 'router.yml'))
+    assert run.status == 2, run.output
+    report = pair.report()
+    assert (report['outcome'], report['ping']['longest_gap'] > 1) == ('failed', True)
+    assert report['problems'][0].endswith('the ping was not answered for more than 1.0 s, so the drill ended early')
+    assert 's without an answer, more than 1.0' in report['problems'][1]
+    assert (stored(pair), pair.left_behind(), (pair.folder / 'router').read_text()) == (before, [], 'restore')
+
+
+def test_a_session_needs_somebody_at_the_router(simulator, tmp_path):
+    pair = Pair(simulator, tmp_path, bgp={'customer_asn': 64496, 'extra_prefixes': []})
+    run = pair.drill()
+    assert (run.status, run.writes, pair.left_behind()) == (2, [], [])
+    assert 'Set failover_router_tasks, or run it in a terminal.' in run.output
+
+
+def test_a_person_at_a_terminal_changes_the_router(simulator, tmp_path):
+    pair = Pair(simulator, tmp_path, bgp={'customer_asn': 64496, 'extra_prefixes': []})
+    command = pair.command('failover', {'nyc-1': {}, 'nyc-2': {}}, *pair.arguments())
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(tmp_path)
+        os.execve(command['args'][0], command['args'], command['env'])
+    output, answers = '', [('Type yes', 'yes'), ('prefer nyc-2', 'done'), ('announce and accept nothing', 'done'), ('restore what', 'done')]
+    while True:
+        try:
+            output += os.read(terminal, 4096).decode(errors='replace')
+        except OSError:  # the other end is closed
+            break
+        if answers and output.count(answers[0][0]) and output.rstrip().endswith(':'):
+            os.write(terminal, f'{answers.pop(0)[1]}\r'.encode())
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, output
+    assert (answers, pair.report()['router'], list(pair.report()['times'])) == (
+        [], 'pause', ['begun', 'drain', 'moved', 'withdraw', 'restore', 'restored'])
+
+
+# Killed runs.
+
+@contextmanager
+def begun(pair: Pair, task: str, **options: object) -> Iterator[subprocess.Popen]:
+    """A drill that has come to a task, in a process group of its own."""
+    command = pair.command('failover', {'nyc-1': {}, 'nyc-2': {}}, *pair.arguments(**options))
+    with subprocess.Popen(**command, cwd=pair.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          start_new_session=True) as process:
+        try:
+            shown = []
+            while not (line := process.stdout.readline()).startswith(f'TASK [{task}]'):
+                shown.append(line)
+                assert line, ''.join(shown)
+            yield process
+        finally:
+            process.stdout.close()
+            process.kill()
+
+
+def routed(pair: Pair) -> dict[str, object]:
+    return {'failover_router_tasks': str(pair.folder / 'router.yml'), 'router_file': str(pair.folder / 'router')}
+
+
+@pytest.mark.parametrize(('task', 'end'), [
+    ('Change the router', signal.SIGKILL), ('Restore the priority of each static route', signal.SIGKILL),
+    ('Write the report to read', signal.SIGKILL), ('Delete the record', signal.SIGINT),
+])
+def test_the_next_run_restores_a_killed_drill(pair, task, end):
+    before = stored(pair)
+    with begun(pair, task, **routed(pair)) as process:
+        os.killpg(process.pid, end) if end == signal.SIGINT else process.send_signal(end)
+        process.wait()
+    run = pair.drill(failover_restore=True, **routed(pair))
+    assert run.status == 0, run.output
+    assert (stored(pair), pair.left_behind(), (pair.folder / 'router').read_text()) == (before, [], 'restore')
+    assert len(list(pair.drills.glob('*Z.json'))) == 1
+    run = pair.drill(failover_restore=True, **routed(pair))
+    assert (run.status, run.sent, 'was interrupted' in run.output) == (0, [], False)
+
+
+def test_a_task_that_outlives_a_killed_drill_is_waited_for(pair):
+    before, read = stored(pair), len(pair.simulator.requests())
+    pair.simulator.fault('slow', method='PUT', path='/magic/routes', delay=3000, times=1)
+    with begun(pair, 'Prefer the other circuit at Cloudflare') as process:
+        pair.simulator.requests(until=read + 1)
+        process.kill()
+        process.wait()
+    run = pair.drill(failover_restore=True)
+    assert run.status == 0, run.output
+    assert (stored(pair), pair.left_behind(), pair.report()['outcome']) == (before, [], 'interrupted')
+
+
+def test_a_second_drill_is_refused_and_ctrl_c_is_restored_with_what_somebody_else_has_changed_left_alone(pair):
+    with begun(pair, 'Hold', failover_hold=600) as process:
+        other = pair.drill('nyc-2')
+        assert (other.status, other.sent) == (2, [])
+        assert 'A drill of nyc-1, begun at' in other.output and 'is not ended' in other.output
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+    other = pair.drill('nyc-2')
+    assert (other.status, other.sent, '-e failover_circuit=nyc-1 -e failover_restore=true' in other.output) == (2, [], True)
+    routes = pair.simulator.state()['routes']
+    pair.simulator.seed(routes=[{**route, 'priority': 150} if route['priority'] == 101 else route for route in routes])
+    run = pair.drill(failover_restore=True)
+    assert run.status == 0, run.output
+    assert (pair.priorities()[SHARED, 'nyc-1'], pair.priorities()[BACKED_UP, 'nyc-1'], pair.left_behind()) == (150, 100, [])
+    assert pair.report()['left_alone'] == [f'{SHARED}: somebody else set the priority to 150 during the drill; it was 100']
