@@ -12,7 +12,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all soak contract mutants matrix bench docs dist venv lock clean
+.PHONY: help demo check test test-all soak contract mutants matrix netbox bench docs dist venv lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ mutants: $(VENV)/.mutants $(LINK)  ## Mutation testing of the engine by its unit
 
 matrix: venv  ## What touches Ansible, on every release of ansible-core that this machine has a Python for
 	@$(VENV)/bin/python tests/run matrix
+
+netbox: venv  ## The playbooks for NetBox on a real one, which is installed into .build/netbox: some minutes the first time
+	@$(VENV)/bin/python tests/run netbox
 
 docs: venv  ## Build the manual, .build/site/html/index.html: the guides, and the reference of every plugin and role
 	@$(VENV)/bin/python docs/site/build.py
@@ -63,6 +66,7 @@ lock: venv  ## Pin requirements/*.txt anew, for every supported Python at once
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt demo.in -o demo.txt
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt mutants.in -o mutants.txt
 	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK) -c test.txt bench.in -o bench.txt
+	cd requirements && ../$(VENV)/bin/uv pip compile $(LOCK_NETBOX) netbox.in -o netbox.txt
 
 clean:  ## Remove .venv, .build and the tests' output
 	rm -rf $(VENV) .build tests/output
@@ -70,6 +74,8 @@ clean:  ## Remove .venv, .build and the tests' output
 # The options are in the header of each file too: Dependabot takes them from there.
 PYTHONS := --universal --python-version 3.10
 LOCK := --quiet --upgrade $(PYTHONS) --no-annotate --custom-compile-command 'make lock ($(PYTHONS))'
+NETBOX := --universal --python-version 3.12 --no-emit-package psycopg-c
+LOCK_NETBOX := --quiet --upgrade $(NETBOX) --no-annotate --custom-compile-command 'make lock ($(NETBOX))'
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: none found. Name one with: make PYTHON=/path/to/python3"; exit 1; } >&2
@@ -87,12 +93,12 @@ $(VENV)/.demo $(VENV)/.test $(VENV)/.mutants $(VENV)/.bench: $(VENV)/.%: require
 $(VENV)/.test: $(VENV)/.demo
 $(VENV)/.mutants $(VENV)/.bench: $(VENV)/.test
 
-# Beside the collection, not in the path of its tools: only the test that needs it names the folder.
+# Beside the collection, not in the path of its tools: only the tests that need it name the folder.
 $(AWX): requirements/awx.txt | $(VENV)/bin/python
 	@rm -rf .build/awx
 	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.12 -d .build/awx -r $<
 	@cd .build/awx && $(CURDIR)/$(VENV)/bin/python -c 'import glob, zipfile; wheel = zipfile.ZipFile(*glob.glob("*.whl")); \
-		wheel.extractall(members=[name for name in wheel.namelist() if name.startswith("ansible_collections/awx/")])'
+		wheel.extractall(members=[name for name in wheel.namelist() if name.startswith(("ansible_collections/awx/", "ansible_collections/netbox/"))])'
 	@rm .build/awx/*.whl && touch $@
 
 $(LINK):

@@ -18,7 +18,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,14 +111,16 @@ class Browser:
         self._finish(self._stack.aclose())
         self._loop.close()
 
-    def open(self, path: Path, width: int = 1280, dark: bool = False, scripts: bool = True) -> Page:
-        """Opens a file. scripts: whether those of the page may run."""
-        return self._finish(self._open(path.resolve().as_uri(), width, dark, scripts))
+    def open(self, page: Path | str, width: int = 1280, dark: bool = False, scripts: bool = True,
+             cookies: Mapping[str, str] | None = None) -> Page:
+        """Opens a file, or a URL. scripts: whether those of the page may run. cookies: for this URL and those after it."""
+        address = page if isinstance(page, str) else page.resolve().as_uri()
+        return self._finish(self._open(address, width, dark, scripts, cookies or {}))
 
     def _finish(self, work: Awaitable[T]) -> T:
         return self._loop.run_until_complete(asyncio.wait_for(work, SECONDS))
 
-    async def _open(self, address: str, width: int, dark: bool, scripts: bool) -> Page:
+    async def _open(self, address: str, width: int, dark: bool, scripts: bool, cookies: Mapping[str, str]) -> Page:
         tab = self._tab
         requests, messages = tab.noted('Network.requestWillBeSent'), tab.noted(*MESSAGES)
         for domain in ('Page', 'Network', 'Runtime', 'Log'):
@@ -126,6 +128,8 @@ class Browser:
         await tab.ask('Emulation.setDeviceMetricsOverride', width=width, height=900, deviceScaleFactor=1, mobile=width < PHONE)
         await tab.ask('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
         await tab.ask('Emulation.setScriptExecutionDisabled', value=not scripts)
+        for name, value in cookies.items():
+            await tab.ask('Network.setCookie', name=name, value=value, url=address)
         loaded = tab.once('Page.loadEventFired')
         await tab.ask('Page.navigate', url=address)
         await loaded
@@ -209,8 +213,12 @@ def main() -> None:
     parser.add_argument('--dark', action='store_true')
     asked = parser.parse_args()
     with Browser() as browser:
-        picture = browser.open(asked.page, asked.width, asked.dark).picture
-    Image.open(io.BytesIO(picture)).quantize(64).save(asked.picture, optimize=True)
+        save(browser.open(asked.page, asked.width, asked.dark).picture, asked.picture)
+
+
+def save(picture: bytes, path: Path) -> None:
+    """Writes a picture with so few colours that it is small enough for the manual."""
+    Image.open(io.BytesIO(picture)).quantize(64).save(path, optimize=True)
 
 
 if __name__ == '__main__':

@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,11 @@ NEEDED = ('aiohttp', 'ansible-builder', 'ansible-runner', 'cloudflare', 'fpdf2',
 
 def interpreter(core: str, folders: str | None = None) -> str | None:
     """The first of the Pythons for a release that is in the folders (as in PATH, which is the default) and starts."""
-    found = (shutil.which(f'python{version}', path=folders) for version in CORES[core])
+    return first_that_starts(CORES[core], folders)
+
+
+def first_that_starts(versions: Iterable[str], folders: str | None = None) -> str | None:
+    found = (shutil.which(f'python{version}', path=folders) for version in versions)
     return next((path for path in found if path and subprocess.call([path, '-c', ''], stderr=subprocess.DEVNULL) == 0), None)
 
 

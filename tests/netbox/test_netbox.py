@@ -1,0 +1,151 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks for NetBox on a real one, with netbox.netbox as it is installed. Cloudflare is the simulator."""
+
+from __future__ import annotations
+
+import re
+
+from netbox.services import until
+
+FIELDS = {'cni_slot', 'cni_options', 'cni_name', 'cni_interconnect', 'cni_state', 'cni_loa', 'cni_error'}
+SLOT = {'site': 'ewr-a', 'speed': '10G'}
+
+
+def test_the_custom_fields_are_made_once(empty):
+    empty.without_fields()
+    before = empty.last_change()
+    predicted = empty.run('netbox_fields', '--check')
+    assert (predicted.status, empty.changes(before)) == (0, []), predicted.output
+    made = empty.run('netbox_fields')
+    assert made.status == 0, made.output
+    assert {field.name for field in empty.api.extras.custom_fields.all()} >= {*FIELDS, 'cni_circuit'}
+    assert empty.api.extras.tags.get(slug='cloudflare-cni')
+    assert recap(predicted)['changed'] == recap(made)['changed'] > 0
+    before = empty.last_change()
+    again = empty.run('netbox_fields')
+    assert (recap(again)['changed'], empty.changes(before)) == (0, []), again.output
+
+
+def test_a_planned_circuit_becomes_active_and_back(desk):
+    desk.simulator.reset()  # as at Cloudflare: nothing is Healthy by itself
+    desk.circuit('NYC-1', cni_slot=SLOT)
+    ordered = desk.run('netbox_provision')
+    assert ordered.status == 0, ordered.output
+    port = desk.circuits()['NYC-1']['interconnect']['name']
+    stored = desk.stored('NYC-1')
+    assert (stored['status'], stored['cni_name'], stored['cni_interconnect'], stored['cni_state']) == ('provisioning', 'NYC-1', port, 'pending')
+    assert stored['cni_loa'].endswith('.pdf')
+    for state, expected in (('Healthy', 'active'), ('Down', 'offline'), ('Healthy', 'active')):
+        desk.simulator.set_status(port, state)
+        synced = desk.run('netbox_sync')
+        assert synced.status == 0, synced.output
+        assert (desk.stored('NYC-1')['status'], desk.stored('NYC-1')['cni_state']) == (expected, state.lower())
+        assert synced.writes == []
+    assert len(desk.circuits()) == 1
+    assert [entry for entry in desk.journal('NYC-1') if 'active' in entry]
+
+
+def test_addresses_are_in_ipam(desk):
+    desk.circuit('NYC-1', cni_slot=SLOT)
+    done = desk.run('netbox_provision')
+    assert done.status == 0, done.output
+    cni = desk.circuits()['NYC-1']['cni']
+    assert {one.address for one in desk.api.ipam.ip_addresses.all()} == {cni['cust_ip'], cni['p2p_ip']}
+    [prefix] = desk.api.ipam.prefixes.all()
+    assert prefix.prefix == cni['p2p_ip']
+    assert prefix.custom_fields['cni_circuit']['cid'] == 'NYC-1'
+
+
+def test_the_second_run_changes_nothing(desk):
+    for cid in ('NYC-1', 'NYC-2'):
+        desk.circuit(cid, cni_slot=SLOT)
+    for name in ('netbox_provision', 'netbox_provision', 'netbox_sync'):
+        settled = desk.run(name)
+        assert settled.status == 0, settled.output
+    before = desk.last_change()
+    for name in ('netbox_provision', 'netbox_sync'):
+        again = desk.run(name)
+        assert (again.status, again.writes, desk.changes(before), recap(again)['changed']) == (0, [], [], 0), again.output
+
+
+def test_check_mode_writes_nothing_anywhere(desk):
+    desk.circuit('NYC-1', cni_slot=SLOT)
+    before = desk.last_change()
+    for name in ('netbox_provision', 'netbox_sync'):
+        done = desk.run(name, '--check')
+        assert (done.status, done.writes, desk.changes(before)) == (0, [], []), done.output
+        assert 'NYC-1' in done.output
+
+
+def test_two_runs_at_once_order_once(desk):
+    for cid in ('NYC-1', 'NYC-2'):
+        desk.circuit(cid, cni_slot=SLOT)
+    for run in [desk.start('netbox_provision') for _ in range(2)]:
+        run.communicate()  # one may well have been refused
+    last = desk.run('netbox_provision')
+    assert last.status == 0, last.output
+    assert sorted(desk.circuits()) == ['NYC-1', 'NYC-2']
+    assert len(desk.simulator.state()['interconnects']) == 2
+    assert [desk.stored(cid)['status'] for cid in ('NYC-1', 'NYC-2')] == ['active', 'active']
+    assert len(list(desk.api.ipam.prefixes.all())) == 2
+    assert len(list(desk.api.ipam.ip_addresses.all())) == 4
+
+
+def test_netbox_down_between_order_and_write_back_is_mended_by_the_next_run(desk):
+    desk.circuit('NYC-1', cni_slot=SLOT)
+    # The answer to the CNI is late: NetBox goes down while the run waits for it.
+    desk.simulator.fault('slow', method='POST', path='/cnis$', delay=8000)
+    run = desk.start('netbox_provision')
+    until(lambda: ordered(desk), 'the order')
+    desk.netbox.kill()
+    try:
+        output = run.communicate()[0]
+    finally:
+        desk.netbox.serve()
+    assert run.returncode, output
+    assert desk.stored('NYC-1')['cni_interconnect'] in (None, '')
+    mended = desk.run('netbox_provision')
+    assert mended.status == 0, mended.output
+    [port] = desk.simulator.state()['interconnects']
+    assert [method for method, kind in mended.writes if (method, kind) == ('POST', 'interconnects')] == []
+    stored = desk.stored('NYC-1')
+    assert (stored['status'], stored['cni_interconnect'], stored['cni_error'] or '') == ('active', port['name'], '')
+
+
+def test_a_circuit_renamed_in_netbox_keeps_its_port(desk):
+    number = desk.circuit('NYC-1', cni_slot=SLOT)
+    assert desk.run('netbox_provision').status == 0
+    before = desk.simulator.state()
+    desk.api.circuits.circuits.get(number).update({'cid': 'CF-0815'})
+    for name in ('netbox_provision', 'netbox_sync'):
+        renamed = desk.run(name)
+        assert (renamed.status, renamed.writes) == (0, []), renamed.output
+    assert desk.simulator.state()['interconnects'] == before['interconnects']
+    assert desk.stored('CF-0815')['cni_name'] == 'NYC-1'
+    assert 'CF-0815' in renamed.output
+
+
+def test_decommissioned_in_netbox_deletes_nothing_without_the_word(desk):
+    number = desk.circuit('NYC-1', cni_slot=SLOT)
+    assert desk.run('netbox_provision').status == 0
+    desk.api.circuits.circuits.get(number).update({'status': 'decommissioned'})
+    for name in ('netbox_provision', 'netbox_sync'):
+        done = desk.run(name)
+        assert (done.status, done.writes) == (0, []), done.output
+        assert 'NYC-1' in done.output
+    assert len(desk.simulator.state()['interconnects']) == 1
+    # Named, it is still the last Healthy circuit of its site.
+    refused = desk.run('netbox_provision', '-e', 'netbox_decommission=NYC-1')
+    assert (refused.status != 0, refused.writes) == (True, []), refused.output
+
+
+def recap(run) -> dict[str, int]:
+    """The counts of the recap, of all hosts together."""
+    text = run.output.rpartition('PLAY RECAP')[2]
+    return {name: sum(map(int, re.findall(rf'{name}=(\d+)', text))) for name in ('ok', 'changed', 'failed', 'unreachable')}
+
+
+def ordered(desk) -> bool:
+    return any(one['method'] == 'POST' and one['path'].endswith('/cnis') for one in desk.simulator.requests())
