@@ -18,9 +18,9 @@ from support.playbook import ROOT, Account
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of, sheet_renderer
 
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
-# Seen elsewhere, apply.yml by test_awx and rulebooks by tests/eda, or not ours.
+# Seen elsewhere, apply.yml by test_awx, rulebooks by tests/eda and NetBox by tests/netbox, or not ours.
 NOT_HERE = ('make', 'ansible-rulebook', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install',
-            'ansible-playbook apply.yml')
+            'ansible-playbook apply.yml', 'ansible-playbook netops.cloudflare_cni.netbox_')
 ELSEWHERE = ('awx.awx.', 'sources:', 'cni_state_dir:')  # in a block
 BGP = {'customer_asn': 64496, 'extra_prefixes': [], 'md5_key': 'for-the-demo-only'}
 KNOWN = {

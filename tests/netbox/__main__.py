@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:] = [str(ROOT / 'tests'), str(ROOT / 'tests' / 'simulator'), str(ROOT / '.build'), *(path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent)]
+sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / '.build')]
 
 from netbox.install import PASSWORD, USER  # noqa: E402
 from netbox.server import NetBox  # noqa: E402

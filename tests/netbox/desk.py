@@ -41,7 +41,7 @@ class Desk(Account):
     def without_fields(self) -> None:
         """As it was before the first run of netbox_fields."""
         for kind in (self.api.extras.custom_fields, self.api.extras.custom_field_choice_sets, self.api.extras.tags):
-            if found := [one for one in kind.all() if not one.display.startswith('Demo')]:
+            if found := list(kind.all()):
                 kind.delete(found)
 
     def prepare(self) -> None:
@@ -52,7 +52,7 @@ class Desk(Account):
         if not self.api.circuits.providers.get(slug='cloudflare'):
             self.api.circuits.providers.create(name='Cloudflare', slug='cloudflare')
             self.api.circuits.circuit_types.create(name='Network Interconnect', slug='network-interconnect')
-            self.api.dcim.sites.create(name='New York 1', slug='nyc1', facility='ewr-a facility')
+            self.api.dcim.sites.create(name='New York 1', slug='nyc1')
             for place in ('ewr-a', 'lhr-a'):
                 self.api.circuits.provider_networks.create(name=f'Cloudflare {place}', provider={'slug': 'cloudflare'}, service_id=place)
 
@@ -69,10 +69,28 @@ class Desk(Account):
             [{'circuit': made.id, 'term_side': side, 'termination_type': kind, 'termination_id': at.id} for side, kind, at in ends])
         return made.id
 
+    def fleet(self, count: int) -> None:
+        """Circuits that are Healthy at Cloudflare and in NetBox as the playbooks would leave them."""
+        free = [slot['id'] for slot in self.simulator.state()['slots'] if not slot['occupied'] and slot['speed'] == '10G'][:count]
+        ports = {f'NYC-{number}': self.seed(f'NYC-{number}', slot) for number, slot in enumerate(free, 1)}
+        cnis = {name: circuit['cni'] for name, circuit in self.circuits().items()}
+        tags, site = [{'slug': 'cloudflare-cni'}], self.api.dcim.sites.get(slug='nyc1').id
+        made = self.api.circuits.circuits.create([
+            {'cid': name, 'provider': {'slug': 'cloudflare'}, 'type': {'slug': 'network-interconnect'}, 'status': 'active', 'tags': tags,
+             'custom_fields': {'cni_name': name, 'cni_interconnect': port, 'cni_state': 'healthy'}} for name, port in ports.items()])
+        self.api.circuits.circuit_terminations.create([
+            {'circuit': circuit.id, 'term_side': 'A', 'termination_type': 'dcim.site', 'termination_id': site, 'xconnect_id': circuit.cid}
+            for circuit in made])
+        shared = {circuit.cid: {'status': 'active', 'tags': tags, 'custom_fields': {'cni_circuit': circuit.id}} for circuit in made}
+        self.api.ipam.prefixes.create([{'prefix': cni['p2p_ip'], **shared[name]} for name, cni in cnis.items()])
+        self.api.ipam.ip_addresses.create([
+            {'address': cni[end], **shared[name]} for name, cni in cnis.items() for end in ('cust_ip', 'p2p_ip')])
+
     def stored(self, cid: str) -> dict:
-        """A circuit as NetBox has it, in short: status and custom fields side by side."""
+        """A circuit as NetBox has it, in short: status and custom fields side by side, of choices the value."""
         found = dict(self.api.circuits.circuits.get(cid=cid))
-        return {'status': found['status']['value'], **found['custom_fields']}
+        fields = {'status': found['status'], **found['custom_fields']}
+        return {name: value['value'] if isinstance(value, dict) and 'value' in value else value for name, value in fields.items()}
 
     def journal(self, cid: str) -> list[str]:
         """What the journal of a circuit says, the oldest entry first."""

@@ -67,7 +67,8 @@ def _install(python: str) -> None:
     print(f'Installing NetBox into {FOLDER} ...', file=sys.stderr, flush=True)
     subprocess.run([python, '-m', 'venv', '--clear', COMMANDS.parent], check=True)
     # All of them are pinned, but for the one that psycopg-binary stands in for.
-    subprocess.run([COMMANDS / 'python', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '-r', PINS], check=True)
+    pip = [COMMANDS / 'python', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    subprocess.run([*pip, '--no-deps', '-r', PINS], check=True)
 
 
 def _migrate() -> None:

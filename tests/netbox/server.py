@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 from pathlib import Path
 
 import requests
@@ -39,9 +38,10 @@ class NetBox(Services):
 
     def serve(self) -> None:
         """Starts the web server; returns when it answers."""
+        log = ['--access-logfile', self.folder / 'requests', '--access-logformat', '%(m)s %(U)s %(s)s']
         self._server = self.start(
-            COMMANDS / 'gunicorn', '--bind', f'127.0.0.1:{self.port}', '--workers', WORKERS, '--timeout', 120, '--no-control-socket',
-            '--pythonpath', Path(__file__).parent, '--access-logfile', self.folder / 'requests', '--access-logformat', '%(m)s %(U)s %(s)s', 'wsgi',
+            COMMANDS / 'gunicorn', '--bind', f'127.0.0.1:{self.port}', '--workers', WORKERS, '--timeout', 300, '--preload', *log,
+            '--no-control-socket', '--pythonpath', Path(__file__).parent, 'wsgi',
         )
         until(self._answers, 'NetBox answers')
 
@@ -61,8 +61,8 @@ class NetBox(Services):
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                return session.get(f'{self.url}/api/status/', headers={'Authorization': f'Bearer {self.token}'}, timeout=60).ok
-        except requests.ConnectionError:
+                return session.get(f'{self.url}/api/status/', headers={'Authorization': f'Bearer {self.token}'}, timeout=20).ok
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 

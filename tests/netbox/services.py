@@ -117,7 +117,7 @@ class Services(ExitStack):
         process.wait()
 
 
-def until(look: Callable[[], object], what: str, timeout: float = 120) -> None:
+def until(look: Callable[[], object], what: str, timeout: float = 300) -> None:
     """Looks again and again until that is true. AssertionError with `what` after the time-out."""
     end = time.monotonic() + timeout
     while not look():

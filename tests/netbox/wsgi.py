@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from django.contrib.staticfiles.handlers import StaticFilesHandler
-
 from netbox.wsgi import application as netbox
 
 application = StaticFilesHandler(netbox)
