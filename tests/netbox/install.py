@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from netbox.services import SETTINGS, Services, missing, postgres
+from netbox.services import PEPPER, Services, missing, postgres
 from tools.cores import first_that_starts
 
 FOLDER = Path(__file__).resolve().parents[2] / '.build' / 'netbox'
@@ -45,7 +45,7 @@ def install() -> None:
         if _is_new(FOLDER / 'venv-of', python.encode(), PINS.read_bytes()):
             _install(python)
             _done(FOLDER / 'venv-of', python.encode(), PINS.read_bytes())
-        database = (version, PINS.read_bytes(), SETTINGS.encode(), FIRST_USER.encode())
+        database = (version, PINS.read_bytes(), PEPPER.encode(), FIRST_USER.encode())
         if _is_new(FOLDER / 'cluster-of', *database):
             _migrate()
             _done(FOLDER / 'cluster-of', *database)

@@ -24,11 +24,11 @@ def take(netbox: NetBox, folder: Path) -> None:
         desk = Desk(netbox, simulator, folder)
         desk.clear()
         desk.prepare()
-        number = desk.circuit('NYC-1', description='Data centre 1 to Cloudflare', cni_options={'routes': [{'prefix': '10.20.0.0/16'}]})
+        number = desk.circuit('NYC-1', description='Data centre 1 to Cloudflare')
         cookies = logged_in(netbox)
         page = f'{netbox.url}/circuits/circuits/{number}/'
         save(browser.open(page, WIDTH, cookies=cookies).picture, DOCS / 'netbox-planned.png')
-        desk.run('netbox_provision')
+        desk.run('netbox_provision', '-e', 'netbox_loa_url=https://files.example.com/loa')
         simulator.set_status(desk.circuits()['NYC-1']['interconnect']['name'], 'Healthy')
         desk.run('netbox_sync')
         save(browser.open(page, WIDTH).picture, DOCS / 'netbox-active.png')

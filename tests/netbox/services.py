@@ -24,6 +24,7 @@ ALLOWED_HOSTS = ['127.0.0.1']
 API_TOKEN_PEPPERS = {{1: '{pepper}'}}
 CENSUS_REPORTING_ENABLED = False
 DATABASES = {{'default': {{'NAME': 'postgres', 'USER': '{user}', 'HOST': '{folder}/sockets', 'CONN_MAX_AGE': 300}}}}
+HOSTNAME = 'netbox'
 ISOLATED_DEPLOYMENT = True
 REDIS = {{name: {{'URL': 'unix://{folder}/redis?db=%d' % number}} for number, name in enumerate(('tasks', 'caching'))}}
 SECRET_KEY = '{pepper}'
