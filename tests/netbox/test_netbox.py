@@ -86,7 +86,7 @@ def test_check_mode_writes_nothing_anywhere(desk):
 def test_two_runs_at_once_order_once(desk):
     for cid in ('NYC-1', 'NYC-2'):
         desk.circuit(cid, cni_slot=SLOT)
-    for run in [desk.start('netbox_provision') for _ in range(2)]:
+    for run in [desk.start('netbox_provision') for _number in range(2)]:
         run.communicate()  # one may well have been refused
     last = desk.run('netbox_provision')
     assert last.status == 0, last.output
