@@ -14,7 +14,8 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible.utils.display import Display
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _files, _handover
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _approval, _files, _handover
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX, SPARE, drop_empty
@@ -47,13 +48,14 @@ class ActionModule(InProcess):
             return _registered_result(self._registered('result_of'), self._vars['inventory_hostname'])
         if self._task.args.get('table_of'):
             self._show_lines(_hosts.result_table(self._registered('table_of').values()))
-            return {'changed': False}
+            return {'changed': False, **self._shown_plan(self._vars[self._task.args['table_of']])}
         self._options, self._account_diff = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1], []
+        self._planned_circuits: list[dict[str, Any]] = []
         if self._options['hosts'] is None:
             return self._own_result()
         results = self._host_results(self._options['hosts'])
         # The changes of a circuit are in the result of its host.
-        return {'changed': bool(self._account_diff), 'diff': self._account_diff, 'hosts': results}
+        return {'changed': bool(self._account_diff), 'diff': self._account_diff, 'hosts': results, **self._written_plan(results)}
 
     def _registered(self, option: str) -> HostResults:
         """The result of all hosts that another task registered, read without templating: that would take long for each host."""
@@ -70,12 +72,16 @@ class ActionModule(InProcess):
         if result.get('skipped'):
             return result
         self._show_lines(_hosts.result_table([result])[1:2])
-        return {**result, 'changed': result['changed'] or bool(self._account_diff), 'diff': [*self._account_diff, *result.get('diff', ())]}
+        plan = self._written_plan({host: result})
+        self._shown_plan(plan)
+        changed, diff = result['changed'] or bool(self._account_diff), [*self._account_diff, *result.get('diff', ())]
+        return {**result, 'changed': changed, 'diff': diff, **plan}
 
     def _host_results(self, names: Iterable[str]) -> HostResults:
         """{host: its result}."""
         names = list(names)
         self._refuse_strategy(names)
+        self._refuse_batches(names)
         declared, results = self._declared_hosts(names)
         steps = _hosts.selected_steps(self._vars.get('ansible_run_tags', ['all']), self._vars.get('ansible_skip_tags', []),
                                       self._user_tags())
@@ -119,6 +125,13 @@ class ActionModule(InProcess):
         if len(hosts) > 1 and strategy in PER_HOST_STRATEGIES:
             raise InputError('hosts', f'with the strategy {strategy} each host would run this for all hosts. Use the strategy linear.')
 
+    def _refuse_batches(self, hosts: Iterable[str]) -> None:
+        """Raises InputError where the hosts of a play are planned in batches, and the plan is to be in one file."""
+        in_batches = self._options['hosts'] and self._task._parent._play.serial not in ([], ['100%'])
+        if self._wants_plan and in_batches and {*self._vars['ansible_play_hosts_all']} - {*hosts}:
+            raise InputError('plan_file', 'each batch would overwrite the plan of the one before. Plan without provision_serial; the run '
+                                          'with approved_plan may have it.')
+
     def _stopped_by_invalid_host(self, results: HostResults) -> bool:
         """Whether an invalid host stops all: overridden would take its circuit for a surplus one."""
         failed = any(host_result.get('failed') for host_result in results.values())
@@ -128,6 +141,32 @@ class ActionModule(InProcess):
         """The tags that the user gave role, block or play; the task has some of its own."""
         tags = self._task._parent._get_parent_attribute('tags')
         return tags if isinstance(tags, list) else []  # an ad-hoc command has none
+
+    # The plan for a change ticket.
+
+    @property
+    def _wants_plan(self) -> bool:
+        return bool(self._options['plan_file'] and self._task.check_mode)
+
+    def _written_plan(self, results: HostResults) -> dict[str, Any]:
+        """{plan} of all runs of the task, once it is in its file."""
+        if not self._wants_plan:
+            return {}
+        left_out = {host: str(result.get('msg', 'skipped')).removeprefix(f'{host}: ') for host, result in results.items()
+                    if result.get('failed') or result.get('outcome') == 'skipped'}
+        plan, path = _approval.plan_result(self._planned_circuits, left_out), self._options['plan_file']
+        if path != _approval.STDOUT:
+            write_file(_absolute(path), _approval.plan_text(plan).encode(), 'plan_file')
+        return {'plan': {**plan, 'file': path}}
+
+    def _shown_plan(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Shows the plan, or where it is. Returns what hands its digest to the next job of a workflow."""
+        plan = result.get('plan')
+        if not plan:
+            return {}
+        self._show_lines(['', *_approval.plan_lines(plan)] if plan['file'] == _approval.STDOUT
+                         else [f'Plan: {plan["file"]}', f'Digest: {plan["digest"]}'])
+        return {'ansible_stats': {'data': {f'{PREFIX}approved_plan': plan['digest']}, 'per_host': False, 'aggregate': False}}
 
     # Variables.
 
@@ -190,6 +229,7 @@ class ActionModule(InProcess):
         for text in result.get('warnings', ()):
             display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
         self._account_diff += _hosts.account_diff(result)
+        self._planned_circuits += result.get('plan', {}).get('circuits', ())
         results = _hosts.host_results([host for host in pending if host.hostname in names], result)
         first, *others = results
         if 'circuits' not in result:  # all failed for one reason, which is shown once
@@ -217,6 +257,10 @@ class ActionModule(InProcess):
         options = {**run.options, **{name: _absolute(run.options[name]) for name in ('artifacts_dir', 'handover_template')}}
         if run.state != 'deleted':
             options['steps'] = steps
+        if self._options['plan_file']:
+            options['plan_file'] = _approval.STDOUT  # the plan of all runs is written here
+        if self._options['approved_plan']:
+            options['approved_plan'] = _located_plan(self._options['approved_plan'])
         arguments = {**given, **account, **run.account, **options, 'state': run.state, 'circuits': run.circuits}
         return {name: value for name, value in arguments.items() if value is not None}
 
@@ -243,6 +287,11 @@ def _templated(templar: Templar, name: str, value: Any) -> Any:
 def _absolute(path: str | None) -> str | None:
     """The path as seen from where ansible-playbook was started: a module may run in another folder."""
     return path and os.path.realpath(os.path.expanduser(path))
+
+
+def _located_plan(value: str) -> str:
+    """A digest, or the path of a plan as seen from where ansible-playbook was started."""
+    return value if _approval.DIGEST.fullmatch(value) else _absolute(value)
 
 
 def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:

@@ -12,6 +12,7 @@ CniError
 ├── UndecidedError          nobody can tell whether an order was placed
 ├── RaceError               another run was quicker
 ├── ProtectedError          a circuit that carries traffic is not deleted without force
+├── NotApprovedError        the plan of a circuit is not the approved one
 ├── NotListedError          Cloudflare does not list something yet
 ├── PartialFailureError     some circuits of many failed
 │   └── ExpectationError    sites lack what was expected of them
@@ -165,6 +166,16 @@ class ProtectedError(CniError):
 
     def __init__(self, reason: str, candidates: list[str], refused: str = 'It is not deleted') -> None:
         super().__init__(f'{reason}. {refused} without force=true.', candidates=candidates)
+
+
+class NotApprovedError(CniError):
+    """The plan of a circuit is not the approved one. differences: what is not."""
+
+    kind = 'unapproved'
+
+    def __init__(self, differences: list[str]) -> None:
+        super().__init__(f'Not as approved: {"; ".join(differences)}. Nothing of it was written. Plan again, and have that approved.',
+                         differences=differences)
 
 
 class NotListedError(CniError):

@@ -13,6 +13,18 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import ChainResult, ToError, apply_chains
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval import (
+    ABSENT,
+    STDOUT,
+    Approved,
+    PlannedCircuit,
+    approval_error,
+    declared_values,
+    plan_result,
+    plan_text,
+    planned_circuit,
+    read_approved,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     TUNNEL_BLOCKS,
     Chain,
@@ -27,10 +39,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import DELETING, ArtifactsFolder, CircuitFacts, FilesOnDisk
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import routes_to
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, with_status
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, is_live, with_status
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import default_loa_name
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
@@ -88,10 +101,19 @@ def rollout_work(task: Task) -> dict[str, Any]:
     for outcome in outcomes:
         warn_changed_addresses(task.module.warn, outcome.name, outcome.addresses)
     result = rollout_result(outcomes, rollout.settings, rollout.account)
+    if rollout.for_approval:
+        result['plan'] = _written_plan(rollout.plan_for_approval(outcomes, task.client.account_id), task.params['plan_file'])
     failure = rollout_error(outcomes, rollout.settings, result)
     if failure:
         raise failure
     return result
+
+
+def _written_plan(plan: dict[str, Any], path: str) -> dict[str, Any]:
+    """The plan with its file, once it is there. Raises InputError."""
+    if path != STDOUT:
+        write_file(path, plan_text(plan).encode(), 'plan_file')
+    return {**plan, 'file': path}
 
 
 def _gathered_result(task: Task) -> dict[str, Any]:
@@ -115,7 +137,8 @@ def _rollout_from_options(task: Task) -> Rollout:
     check_site_demand(params['site_demand'])
     return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
                    task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
-                   params['later'] or (), params['purge_routes'], params['site_demand'] or {}, params['validate'])
+                   params['later'] or (), params['purge_routes'], params['site_demand'] or {}, params['validate'],
+                   read_approved(params['approved_plan']), bool(params['plan_file'] and task.module.check_mode))
 
 
 @dataclass
@@ -126,7 +149,8 @@ class Rollout:
     to_error: makes a CniError of any exception; steps: those of STEPS to do; read_status: of all circuits, not only those that wait;
     folder: of the files; default_asn: to be set; wait_timeout: seconds; later: circuits that other runs order.
     purge_routes: the routes to a circuit that overridden deletes go with it; site_demand: {site: the bandwidth that it needs}.
-    validate: in check mode Cloudflare validates the updates.
+    validate: in check mode Cloudflare validates the updates; approved: the plan that no circuit may differ from.
+    for_approval: whether this is check mode, and makes such a plan.
     """
 
     circuits: Sequence[Circuit]
@@ -145,6 +169,8 @@ class Rollout:
     purge_routes: bool = False
     site_demand: Mapping[str, str] = field(default_factory=dict)
     validate: bool = False
+    approved: Approved | None = None
+    for_approval: bool = False
     settings: Outcome | None = None
     account: Object | None = None  # its settings, if they were read
     _input_order: list[Outcome | str] = field(default_factory=list)  # outcomes of invalid circuits, names of the valid ones
@@ -229,12 +255,46 @@ class Rollout:
             names, order = names or [*chains], planning_order(chains)
             planned = dict(zip(order, plan_chains([chains[name] for name in order], snapshot, self.to_error), strict=True))
             valid = {name: planned[name] for name in chains if not isinstance(planned[name], CniError)}
+            refused = self._unapproved(valid, snapshot)
+            not_done |= {name: _outcome(name, error) for name, error in refused.items()}
+            if any(not _orders(valid[name]) for name in refused):
+                continue
+            # A port that is not ordered after all keeps its slot in this plan: the others get theirs, as approved.
+            valid = {name: changes for name, changes in valid.items() if name not in refused}
             held = held_back(valid, self.guards, snapshot, chains.keys() - self._declared.keys())
             if not (held.refused or held.deferred):
                 final = {name: with_status(valid[name], snapshot) if name in valid else planned[name] for name in chains}
                 return {name: not_done.get(name) or _outcome(name, final[name]) for name in names}
             not_done |= {name: _outcome(name, error) for name, error in held.refused.items()}
-            not_done |= {name: Outcome(name, deferred=reason) for name, reason in held.deferred.items()}
+            not_done |= {name: Outcome(name, deferred=reason, deferred_changes=valid[name]) for name, reason in held.deferred.items()}
+
+    def _unapproved(self, planned: Mapping[str | None, Sequence[Change]], snapshot: Snapshot) -> dict[str | None, CniError]:
+        """{circuit: how its plan differs from the approved one}, None for the settings of the account. Raises Unread for statuses."""
+        if self.approved is None:
+            return {}
+
+        def error_of(name: str | None) -> CniError | None:
+            plan = self._planned_circuit(snapshot.account, name, with_status(planned[name], snapshot))
+            return approval_error(plan, self.approved, lambda: is_live(planned[name], snapshot))
+
+        return {name: error for name, error in zip(planned, map_all_reads(error_of, planned), strict=True) if error}
+
+    def _planned_circuit(self, account: str, name: str | None, changes: Iterable[Change], **shown: Any) -> PlannedCircuit:
+        """The plan of a circuit, as it is approved."""
+        is_deleted = name is not None and (self.state == 'deleted' or name not in self._declared)
+        declared = {'default_asn': self.default_asn} if name is None else ABSENT if is_deleted else declared_values(self._declared[name])
+        return planned_circuit(account, name, declared, changes, **shown)
+
+    def plan_for_approval(self, outcomes: Iterable[Outcome], account: str) -> dict[str, Any]:
+        """The plan for a change board. A circuit that waits for the next run is in it, as it is to be approved with the others."""
+        outcomes = list(outcomes)
+        planned = [outcome for outcome in outcomes if not (outcome.result.error or outcome.result.skipped)]
+        circuits = [self._planned_circuit(account, outcome.name, outcome.changes or outcome.deferred_changes, outcome=outcome.state,
+                                          status=_status_of(outcome), deferred=outcome.deferred) for outcome in planned]
+        settings = [self._planned_circuit(account, None, self.settings.changes)] if self.settings and not self.settings.result.error else []
+        left_out = {outcome.name: str(outcome.result.error or 'skipped, as another one failed') for outcome in outcomes
+                    if outcome not in planned}
+        return plan_result([*settings, *circuits], left_out)
 
     def _desired_chains(self, snapshot: Snapshot, without: Container[str]) -> dict[str, Chain]:
         """{circuit: its desired objects}, surplus ones that overridden deletes at the end."""
@@ -270,7 +330,9 @@ class Rollout:
         """The outcome of the account's settings, if they are to be set."""
         if self.default_asn is None or 'settings' not in self.steps:
             return None
-        return _outcome('', plan_chains([[desired_object(SETTINGS, {'default_asn': self.default_asn})]], snapshot, self.to_error)[0])
+        planned = plan_chains([[desired_object(SETTINGS, {'default_asn': self.default_asn})]], snapshot, self.to_error)[0]
+        refused = {} if isinstance(planned, CniError) else self._unapproved({None: planned}, snapshot)
+        return _outcome('', refused.get(None, planned))
 
     def _record_contradictions(self, outcomes: Mapping[str, Outcome], snapshot: Snapshot) -> Iterable[tuple[str, str]]:
         """(circuit, warning) where a record names an interconnect that is not the circuit's."""
@@ -533,9 +595,10 @@ class Rollout:
     def _awaited_interconnect(self, outcome: Outcome) -> str | None:
         """The interconnect of a circuit whose status is asked for."""
         circuit = self._declared.get(outcome.name)
-        if circuit is None or self._is_deleted(outcome) or outcome.result.error or outcome.result.skipped or 'status' not in self.steps:
+        if circuit is None or self._is_deleted(outcome) or outcome.result.error or outcome.result.skipped:
             return None
-        if not (self.read_status or circuit.get('wait_for')):
+        asked = 'status' in self.steps and (self.read_status or circuit.get('wait_for'))
+        if not (asked or (self.for_approval and outcome.has_writes)):
             return None
         name = get(outcome.objects, 'interconnect.name') or get(outcome.objects, 'cni.interconnect') or circuit.get('interconnect')
         return None if name == UNKNOWN else name
@@ -558,6 +621,18 @@ def _of_unnamed_loa(changes: Iterable[Change]) -> str | None:
 def _interconnect_change(changes: Iterable[Change]) -> Change | None:
     """The change of the interconnect that a circuit is on."""
     return next((change for change in changes if change.row.name == INTERCONNECT.name and change.after), None)
+
+
+def _orders(changes: Iterable[Change]) -> bool:
+    """Whether a circuit only comes into being."""
+    actions = {(change.row.name, change.action) for change in changes}
+    return (INTERCONNECT.name, 'create') in actions and 'delete' not in {action for _row, action in actions}
+
+
+def _status_of(outcome: Outcome) -> str | None:
+    """The state of the interconnect that a circuit has, where it was read."""
+    read = (get(change.before, 'status') for change in (*outcome.changes, *outcome.deferred_changes))
+    return get(outcome.status, 'state') or next(filter(None, read), None)
 
 
 def _outcome(name: str, planned: list[Change] | CniError) -> Outcome:

@@ -231,6 +231,11 @@ def _last_healthy_reason(site: str, interconnect: str, cnis: Iterable[Object], s
 
 # The site and state of circuits.
 
+def is_live(changes: Iterable[Change], snapshot: Snapshot) -> bool:
+    """Whether an interconnect that the changes concern is Healthy. Raises Unread for statuses."""
+    return HEALTHY in _states_of(_interconnects_of(changes), snapshot).values()
+
+
 def _interconnect_of(obj: Object) -> str | None:
     """The name of an interconnect, or of that which a CNI is on."""
     return obj.get(CNI.parent[1]) or obj.get(INTERCONNECT.id)

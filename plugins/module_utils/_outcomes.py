@@ -27,7 +27,8 @@ class Outcome:
     """What becomes of one circuit. changes, file_changes: as planned; result: as written.
 
     file_paths: of its files; status: {interconnect, state, reason}, if it was read; reached: whether a state that is waited for is.
-    deferred: why it waits for the next run; current: {name of a row: object} that its files are made from.
+    deferred: why it waits for the next run; deferred_changes: what it waits with; current: {name of a row: object} that its files are made
+    from.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Outcome:
     status: dict[str, Any] | None = None
     reached: bool | None = None
     deferred: str = ''
+    deferred_changes: Sequence[Change] = ()
     current: dict[str, Object] = field(default_factory=dict)
 
     @property

@@ -48,6 +48,7 @@ options:
     type: str
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
+  - netops.cloudflare_cni._approval
   - netops.cloudflare_cni._attributes
   - netops.cloudflare_cni._delete
   - netops.cloudflare_cni._fleet
@@ -144,6 +145,10 @@ skip_reason:
   description: Why there was nothing to do.
   returned: without O(hosts), if there was nothing to do
   type: str
+plan:
+  description: The plan for a change ticket, as RV(netops.cloudflare_cni.rollout#module:plan). Its C(left_out) has hosts.
+  returned: in check mode, with O(plan_file)
+  type: dict
 error:
   description: What went wrong, see L(error, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/results.md#error).
   returned: failure
@@ -168,6 +173,8 @@ ARGUMENT_SPEC = {
     'at_most_per_site': {'type': 'int'},
     'fail_fast': {'type': 'bool', 'default': False},
     'validate': {'type': 'bool', 'default': False},
+    'plan_file': {'type': 'path'},
+    'approved_plan': {'type': 'path'},
     'concurrency': {'type': 'int'},
     'progress_every': {'type': 'float'},
     'result_of': {'type': 'str'},

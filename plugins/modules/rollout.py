@@ -105,6 +105,7 @@ options:
     default: 10
 extends_documentation_fragment:
   - netops.cloudflare_cni._api
+  - netops.cloudflare_cni._approval
   - netops.cloudflare_cni._attributes
   - netops.cloudflare_cni._circuit
   - netops.cloudflare_cni._delete
@@ -282,6 +283,34 @@ settings:
   returned: except for O(state=gathered), once the account could be read
   type: dict
   sample: {default_asn: 65100}
+plan:
+  description: The plan for a change ticket, without secrets.
+  returned: in check mode, with O(plan_file)
+  type: dict
+  contains:
+    digest:
+      description:
+        - What O(approved_plan) takes. It has 16 hexadecimal digits for each change. The plan of an interrupted run that is started again
+          has a part of them.
+      type: str
+      returned: always
+      sample: plan1-3f2a91c04be87d52-9b1e44d07c6af318
+    circuits:
+      description:
+        - The circuits that change, each with its changes, as in the file. C(circuit) is null for the settings of the account.
+      type: list
+      elements: dict
+      returned: always
+    file:
+      description: As O(plan_file).
+      type: str
+      returned: always
+      sample: plan.md
+    left_out:
+      description: Why a circuit is not in the plan, by its name. If it can be planned later, it is not approved.
+      type: dict
+      returned: always
+      sample: {nyc-3: "slot: no slot is left"}
 gathered:
   description: The circuits of the account, by name, as O(circuits) takes them. Without MD5 keys, so that these stay as they are.
   returned: with O(state=gathered)
@@ -321,6 +350,8 @@ ARGUMENT_SPEC = {
     **DELETE_OPTIONS,
     'fail_fast': {'type': 'bool', 'default': False},
     'validate': {'type': 'bool', 'default': False},
+    'plan_file': {'type': 'path'},
+    'approved_plan': {'type': 'path'},
     'concurrency': {'type': 'int', 'default': 8},
     'progress_every': {'type': 'float', 'default': 10},
 }

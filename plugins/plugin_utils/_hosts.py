@@ -38,9 +38,9 @@ SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is 
 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
-RUN_VARIABLES = ('at_most_per_site', 'change', 'commit_rates', 'cross_connects_dir', 'expect', 'fail_fast', 'force', 'hosts',
-                 'maintenance_days', 'max_deletes', 'metrics', 'must_survive', 'overdue_days', 'own_variables', 'protect', 'report',
-                 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance', 'what_if', 'what_if_fails')
+RUN_VARIABLES = ('approved_plan', 'at_most_per_site', 'change', 'commit_rates', 'cross_connects_dir', 'expect', 'fail_fast', 'force',
+                 'hosts', 'maintenance_days', 'max_deletes', 'metrics', 'must_survive', 'overdue_days', 'own_variables', 'plan_file',
+                 'protect', 'report', 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance', 'what_if', 'what_if_fails')
 PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'artifacts_dir', 'description', 'discard_routes',
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',

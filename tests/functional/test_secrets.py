@@ -42,7 +42,7 @@ MODULES = {
     'bgp_filter_profile': {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.0.0.0/8']},
     'bgp_filter_profile_info': {},
     'loa': {'conduit_name': 'nyc-1', 'path': '{folder}/loa.pdf', 'force': True},
-    'rollout': {'circuits': [{'name': 'nyc-1', 'bgp': BGP, 'health_check': {'rate': 'low'}}]},
+    'rollout': {'circuits': [{'name': 'nyc-1', 'bgp': BGP, 'health_check': {'rate': 'low'}}], 'plan_file': '-'},
     'alert_webhook': WEBHOOK,
     'alert_webhook_info': {},
     'alert_policy': {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'circuits': ['nyc-1'], 'webhooks': []},

@@ -25,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     CniError,
     DriftError,
     InputError,
+    NotApprovedError,
     NotListedError,
     RaceError,
     TransportError,
@@ -158,6 +159,7 @@ def test_each_kind_of_error_and_each_key_of_one_is_documented():
         UndecidedError('', method='POST', cause={}),
         BugError(ValueError(), str),
         TransportError('dns', 'GET', '/cni/slots', ''),
+        NotApprovedError(['']),
         ApiError('GET', '/cni/slots', 429, [{'code': 971, 'message': ''}], 'ray', 300.0),
     ]
     kinds, keys = tables('error')

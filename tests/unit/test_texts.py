@@ -20,7 +20,7 @@ ROLE = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_te
 NUMBERS = {'provision_mtu', 'provision_default_asn', 'provision_wait_timeout', 'provision_loa_max_age', 'provision_shared'}
 # What is of a whole run, not of a circuit.
 OF_A_RUN = {'provision_max_deletes', 'provision_protect', 'provision_force', 'provision_traffic', 'provision_at_most_per_site',
-            'provision_own_variables'}
+            'provision_own_variables', 'provision_plan_file', 'provision_approved_plan'}
 
 
 def texts(options: dict) -> dict[str, bool]:
