@@ -51,7 +51,7 @@ class Book:
         self.humans: set[str] = set()  # ports and circuits that humans have ordered
         self.new_ports: list[str] = []  # of this round
         self._digest = hashlib.sha256()
-        self._sent: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
+        self._sent: dict[str, collections.deque[tuple[float, str]]] = collections.defaultdict(collections.deque)
         self._circuit_of: dict[str, str] = {}  # {port: the circuit that it was last known to have}
         self._trails: dict[str, collections.deque[str]] = {}
 
@@ -62,16 +62,18 @@ class Book:
 
     # What arrives.
 
-    def arrived(self, actor: Actor) -> None:
-        """Counts a request of an actor, whatever becomes of it."""
-        self.requests[actor.name] += 1
-        times = self._sent[actor.name]
-        times.append(self._clock())
-        while times[0] <= self._clock() - WINDOW:
-            times.popleft()
-        self.busiest[actor.name] = max(self.busiest[actor.name], len(times))
-        if len(times) > BUDGET:
-            self._break('the rate budget is kept', f'{actor.name} has sent {len(times)} requests in {WINDOW:g} s')
+    def arrived(self, run: Any) -> None:
+        """Counts a request of a run, whatever becomes of it."""
+        name, now = run.actor.name, self._clock()
+        self.requests[name] += 1
+        window = self._sent[name]
+        window.append((now, str(run)))
+        while window[0][0] <= now - WINDOW:
+            window.popleft()
+        self.busiest[name] = max(self.busiest[name], len(window))
+        if len(window) > BUDGET and run.informed:
+            runs = dict(collections.Counter(sender for _time, sender in window))
+            self._break('the rate budget is kept', f'{len(window)} requests in {WINDOW:g} s: {runs}, the last by {run}')
 
     # What is done.
 

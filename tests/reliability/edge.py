@@ -40,7 +40,7 @@ class Run:
     """One process of an actor. ends: (how, at which of its requests, whether that is done); at_most_per_site: None without guards.
 
     maintained: the ports under maintenance when it began; circuits_before: {circuit: site} of those that there were then.
-    disturbed: {site: the circuits} that its task has changed.
+    disturbed: {site: the circuits} that its task has changed; informed: its task has had an answer.
     """
 
     actor: Actor
@@ -52,6 +52,7 @@ class Run:
     circuits_before: dict[str, str] = field(default_factory=dict)
     disturbed: dict[str, set[str]] = field(default_factory=lambda: collections.defaultdict(set))
     sent: int = 0
+    informed: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -67,8 +68,12 @@ class Edge:
 
     def client(self, run: Run) -> Client:
         """A client of a task in that process. Its clock is simulated."""
+        run.informed = False  # a new client knows nothing of the budget until it has an answer
+
         def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-            return self._send(run, method, url, headers, body)
+            answer = self._send(run, method, url, headers, body)
+            run.informed = True
+            return answer
 
         return Client(send, self._simulation.options.account, run.actor.credentials, f'https://api.example{BASE}',
                       clock=self._clockwork.clock, sleep=self._clockwork.sleep, jitter=self._rng.random)
@@ -112,7 +117,7 @@ class Edge:
         """What Cloudflare answers."""
         parts, limit = urlsplit(url), self._limits.setdefault(run.actor.name, gateway.RateLimit(BUDGET, WINDOW, self._clockwork.clock))
         if run.actor.controller:
-            self._book.arrived(run.actor)
+            self._book.arrived(run)
             try:
                 limit.check()
             except gateway.GatewayError as refused:

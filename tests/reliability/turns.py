@@ -146,7 +146,10 @@ class Clockwork:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """The engine's pools, locks, waits and dates are of this clockwork."""
-        wait, lock = (lambda futures, _timeout: self.wait_for(futures[0])), SimpleNamespace(Lock=partial(_Lock, self))
+        def wait(futures: list[Future], _timeout: float) -> None:
+            self.wait_for(futures[0])
+
+        lock = SimpleNamespace(Lock=partial(_Lock, self))
         names = ((_apply, 'ThreadPoolExecutor', partial(Pool, self)), (concurrent.futures, 'ThreadPoolExecutor', partial(Pool, self)),
                  (_apply, 'threading', lock), (_threads, 'wait', wait),
                  (_status, 'utc_now', lambda: datetime.fromtimestamp(self.now, timezone.utc)))
