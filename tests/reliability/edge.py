@@ -40,7 +40,7 @@ class Run:
     """One process of an actor. ends: (how, at which of its requests, whether that is done); at_most_per_site: None without guards.
 
     maintained: the ports under maintenance when it began; circuits_before: {circuit: site} of those that there were then.
-    disturbed: {site: the circuits} that its task has changed; informed: its task has had an answer.
+    disturbed: {site: the circuits} that its task has changed; informed: its task knows what is left of the budget.
     """
 
     actor: Actor
@@ -68,11 +68,15 @@ class Edge:
 
     def client(self, run: Run) -> Client:
         """A client of a task in that process. Its clock is simulated."""
-        run.informed = False  # a new client knows nothing of the budget until it has an answer
+        run.informed = False  # nobody knows of the budget before the first answer, and after one that a fault took
 
         def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-            answer = self._send(run, method, url, headers, body)
-            run.informed = True
+            try:
+                answer = self._send(run, method, url, headers, body)
+            except TransportError:
+                run.informed = False
+                raise
+            run.informed = 'Ratelimit' in answer.headers
             return answer
 
         return Client(send, self._simulation.options.account, run.actor.credentials, f'https://api.example{BASE}',
