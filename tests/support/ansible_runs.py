@@ -4,7 +4,7 @@
 """Runs of Ansible's commands. Most of a short run goes by while Ansible is imported: a server imports it once and forks for each run.
 
 Ansible takes over its settings while it is imported. So a run with other settings than SETTINGS is a process of its own, as is every
-other command.
+other command. The modules of a run that is forked are forked too, see module_python.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ SETTINGS = {
     'ANSIBLE_CONFIG': str(Path(__file__).with_name('ansible.cfg')),  # what the user's own one says must not matter
     'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false', 'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_NOCOLOR': '1',
 }
-COMMANDS = {'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'), 'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
+COMMANDS = {'ansible': ('ansible.cli.adhoc', 'AdHocCLI'), 'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'),
+            'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
 OWN = 'ansible_collections.netops.cloudflare_cni.plugins.'
 LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy.linear', OWN + 'action.provision', OWN + 'action.cni',
          OWN + 'module_utils._flow')  # what a run would import besides
@@ -65,15 +66,18 @@ def _fork(request: dict, files: list[int]) -> int:
 @functools.cache
 def _server() -> socket.socket:
     """The way to a server, which ends with this process."""
+    from support import module_python  # which the server's own process can do without
+
     ours, theirs = socket.socketpair()
     with theirs:
         kept = {name: value for name, value in os.environ.items() if not name.startswith('ANSIBLE_')}
-        subprocess.Popen([sys.executable, __file__, str(theirs.fileno())], env=kept | SETTINGS, pass_fds=[theirs.fileno()],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, __file__, str(theirs.fileno()), str(module_python.program())], env=kept | SETTINGS,
+                         pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return ours
 
 
-def serve(requests: socket.socket) -> None:
+def serve(requests: socket.socket, program: str) -> None:
+    """program: what stands for Python where modules run."""
     from ansible.plugins.loader import init_plugin_loader
 
     init_plugin_loader()
@@ -87,6 +91,7 @@ def serve(requests: socket.socket) -> None:
             return
         if not os.fork():
             requests.close()
+            sys.executable = program
             _be_the_command(**json.loads(message), descriptors=descriptors)
         requests.send(b'.')
         for descriptor in descriptors:
@@ -117,4 +122,4 @@ def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descripto
 
 
 if __name__ == '__main__':
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
