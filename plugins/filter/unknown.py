@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: unknown
-short_description: Misspelt variables of a role or of the playbooks for NetBox
+short_description: Misspelt variables of a role or of a playbook
 version_added: 1.1.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
@@ -21,9 +21,11 @@ options:
     elements: str
     required: true
   role:
-    description: The role. V(netbox) stands for the playbooks C(netbox_fields), C(netbox_provision) and C(netbox_sync).
+    description: >-
+      The role. V(netbox) stands for the playbooks C(netbox_fields), C(netbox_provision) and C(netbox_sync), V(failover) for the
+      playbook C(failover).
     type: str
-    choices: [provision, peer, alerts, netbox]
+    choices: [provision, peer, alerts, netbox, failover]
     default: provision
   own:
     description: Names to accept, as they are the user's own variables.

@@ -49,8 +49,11 @@ ALERTS_VARIABLES = ('airport_codes', 'circuits', 'emails', 'interval', 'own_vari
                     'state', 'types', 'webhook_name', 'webhook_secret', 'webhook_update_secret', 'webhook_url', 'webhooks')
 NETBOX_VARIABLES = ('decommission', 'filter', 'limit', 'loa_url', 'own_variables', 'provider', 'rename', 'tag', 'token', 'url',
                     'validate_certs', 'vrf', 'write')
-KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}, 'peer_': {f'peer_{name}' for name in PEER_VARIABLES},
-                   'alerts_': {f'alerts_{name}' for name in ALERTS_VARIABLES}, 'netbox_': {f'netbox_{name}' for name in NETBOX_VARIABLES}}
+FAILOVER_VARIABLES = ('circuit', 'dir', 'hold', 'max_gap', 'own_variables', 'path_command', 'pause', 'ping', 'ping_interval', 'ping_source',
+                      'ping_via', 'restore', 'router_tasks', 'timeout')
+KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}} | {
+    prefix: {prefix + name for name in names} for prefix, names in (
+        ('peer_', PEER_VARIABLES), ('alerts_', ALERTS_VARIABLES), ('netbox_', NETBOX_VARIABLES), ('failover_', FAILOVER_VARIABLES))}
 
 
 class DeclaredHost(NamedTuple):

@@ -88,6 +88,11 @@ def test_one_circuit_has_to_be_named(pair, named):
     assert 'Name the circuit whose failure is to be rehearsed' in run.output
 
 
+def test_a_misspelt_variable_is_an_error(pair):
+    run = pair.drill(failover_hould=3, failover_mine=1, failover_own_variables=['failover_mine'])
+    assert (run.status, run.sent) == (2, []) and 'failover_hould: unknown variable. Did you mean failover_hold?' in run.output
+
+
 def test_an_outage_ends_the_drill_and_all_is_restored(pair):
     before = stored(pair)
     outage = '- name: Lose the packets\n  ansible.builtin.copy:\n    content: ""\n    dest: "{{ outage }}"\n    mode: "0600"\n' \
