@@ -91,6 +91,7 @@ class Client:
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._in_flight = 0  # requests that are about to be sent, or have no answer yet
         self._blocked_until = 0.0
+        self._left, self._left_until = 0, 0.0  # what the header Ratelimit leaves, less what was sent since; until when that counts
         self._interrupted = threading.Event()
         self.clock, self._sleep, self._jitter = clock, sleep or partial(wait_for, self._interrupted), jitter
         self._lock = threading.Lock()
@@ -228,6 +229,9 @@ class Client:
         """Keeps to the budget by its own count: the API's count has been seen not to count down. Returns [the time to send]."""
         with self._lock:
             now = self.clock()
+            if now < self._left_until:
+                self._block_if_nothing_is_left()
+                self._left -= 1
             full = len(self._sent) == self._sent.maxlen
             start = max(now, self._blocked_until, self._sent[0][0] + WINDOW if full else now)
             sent = [start]
@@ -252,8 +256,14 @@ class Client:
         """
         budget = re.search(r';\s*r=(\d+)\s*;\s*t=(\d+)', headers.get('Ratelimit') or '')
         with self._lock:
-            if budget and int(budget.group(1)) <= self._in_flight:
-                self._blocked_until = max(self._blocked_until, self.clock() + min(int(budget.group(2)), WINDOW))
+            if budget:
+                self._left = int(budget.group(1)) - self._in_flight
+                self._left_until = self.clock() + min(int(budget.group(2)), WINDOW)
+                self._block_if_nothing_is_left()
+
+    def _block_if_nothing_is_left(self) -> None:
+        if self._left <= 0:
+            self._blocked_until = max(self._blocked_until, self._left_until)
 
     def _wait(self, seconds: float) -> None:
         self._add_to_counters(waited=seconds)

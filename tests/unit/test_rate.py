@@ -129,3 +129,13 @@ def test_the_threads_of_a_run_are_not_refused_although_an_earlier_run_has_used_t
                         clock=lambda: gateway.time.now, sleep=gateway.time.sleep)
         gateway.time.run([lambda client=client: [client.get(('cni', 'settings')) for _call in range(10)]] * 4)
     assert (gateway.served, gateway.refused) == (80, 0)
+
+
+def test_a_run_that_goes_on_with_more_threads_is_not_refused_either():
+    gateway = Gateway(60, WINDOW, tells=True)
+    for phases in ([(1, 36)], [(1, 20), (8, 1)]):
+        client = Client(gateway, 'f' * 32, token_headers('t0ken'), 'https://api.example', requests_per_window=60,
+                        clock=lambda: gateway.time.now, sleep=gateway.time.sleep)
+        for threads, calls in phases:
+            gateway.time.run([lambda client=client, calls=calls: [client.get(('cni', 'settings')) for _call in range(calls)]] * threads)
+    assert (gateway.served, gateway.refused) == (64, 0)
