@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 from simulator.process import Simulator
-from support.overviews import HOSTILE, on_devices, read_of
+from support.overviews import HOSTILE, on_devices, read_of, with_routes
 from support.playbook import Account, Run
 from support.prometheus import PROMTOOL, RULES, alerts, panels, read_as_classic
 
@@ -141,7 +141,11 @@ def series_of(devices: list[str], states: list[str], loa: bool = False) -> list[
                            'loa': {'interconnect': port, 'fetched': '1970-01-01T00:00:00Z'}})
                for name, port in zip(('one', 'two', 'three'), ports, strict=False) if loa]
     read = read_of(store, dict(zip(ports, states, strict=True)))
-    text = metrics(overview(**read, today='2026-11-23'), '', 0, records, 'a')
+    return series_in(metrics(overview(**read, today='2026-11-23'), '', 0, records, 'a'))
+
+
+def series_in(text: str) -> list[dict[str, str]]:
+    """The samples of a file of metrics, for two thousand hours; the time of the read goes on."""
     samples = [line.rpartition(' ') for line in text.splitlines() if not line.startswith('#')]
     return [{'series': series, 'values': '0+3600x2000' if 'read_timestamp' in series else f'{value}+0x2000'}
             for series, _space, value in samples]
@@ -179,6 +183,19 @@ PAIR = ['edge01.ewr-a', 'edge02.ewr-a']
 def test_what_is_wrong_and_only_that_is_an_alert(devices, states, hours, expected, tmp_path):
     firing = {f'{{alertname="{name}"}}': number for name, number in expected.items()}
     evaluated(tmp_path, series_of(devices, states, loa=True), hours, {'count by (alertname) (ALERTS{alertstate="firing"})': firing})
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize(('states', 'expected'), [
+    (['Healthy', 'Healthy', 'Healthy'], {'CloudflareCniLastPath': 4}),  # by lon-1 and the first of the pair, and by the device of each
+    (['Healthy', 'Healthy', 'Pending'], {'CloudflareCniLastPath': 2, 'CloudflareCniPrefixWithoutPath': 1}),
+])
+def test_a_last_path_and_none_are_alerts(states, expected, tmp_path):
+    read = with_routes(read_of(store := on_devices([*PAIR, 'edge01.lhr-a'], ['one', 'two', 'three'])))
+    read['statuses'] = read_of(store, dict(zip((port['name'] for port in store.interconnects), states, strict=True)))['statuses']
+    firing = {f'{{alertname="{name}"}}': number for name, number in expected.items()}
+    evaluated(tmp_path, series_in(metrics(overview(**read, today='2026-11-23'), '', 0, [], 'a')), 24,
+              {'count by (alertname) (ALERTS{alertstate="firing"})': firing})
 
 
 @pytest.mark.promtool
