@@ -31,8 +31,8 @@ def fleet(tmp_path_factory) -> Iterator[Account]:
         devices = sorted({slot['ccr_device_name'] for slot in store.list_slots(occupied=False, site=site)})
         for pair in PAIRS:
             for end in (0, 1):
-                free = store.list_slots(occupied=False, site=site, speed='10G')
-                slot = next(slot for slot in free if slot['ccr_device_name'] == devices[end])
+                slot, *_others = (slot for slot in store.list_slots(occupied=False, site=site, speed='10G')
+                                  if slot['ccr_device_name'] == devices[end])
                 order(store, slot['id'], f'{site}-{pair}{end + 1}')
                 store.cnis[-1].pop('bgp')
                 store.routes.append({'id': f'{number}{pair}{end}', 'prefix': f'10.{number}.{pair}.0/24', 'priority': 100 + 100 * end,

@@ -376,7 +376,8 @@ def test_the_order_of_writing_is_interconnect_cni_health_check_routes():
 def test_the_routes_to_what_is_deleted_go_first_and_are_unnamed(chain):
     changes = schedule(plan_changes(chain, account(FIRST, SECOND, *OTHERS)))
     deletes = [change for change in changes if change.action == 'delete']
-    assert [change.before['id'] for change in deletes[:2]] == ['r1', 'r2']
+    assert [(change.before['id'], change.label) for change in deletes[:2]] == [
+        ('r1', f'{ROUTE.title} 10.20.0.0/16'), ('r2', f'{ROUTE.title} 10.30.0.0/16')]
     assert [change.row.name for change in deletes[2:]] in (['cni'], ['cni', 'interconnect'])
     assert not any(change.pinned for change in deletes[:2])
     with pytest.raises(ProtectedError, match='it is the next hop of routes that are not declared with it') as error:
