@@ -66,10 +66,10 @@ def planned_circuit(account: str, name: str | None, declared: Mapping[str, Any],
             'changes': [_change_entry(change) for change in changes if change.action not in ('none', 'note') and change.row.store == 'api']}
 
 
-def declared_values(circuit: Mapping[str, Any], spec: Spec = CIRCUIT_OPTIONS, prefix: str = '') -> dict[str, Any]:
+def declared_values(circuit: Mapping[str, Any], spec: Spec | None = None, prefix: str = '') -> dict[str, Any]:
     """{option: value} of what a circuit declares, as slot.site or routes[10.0.0.0/8].priority. Of a secret only that there is one."""
     values: dict[str, Any] = {}
-    for option, option_spec in spec.items():
+    for option, option_spec in (spec or CIRCUIT_OPTIONS).items():
         value = circuit.get(option)
         if value is None or (not prefix and option in NOT_COMPARED):
             continue

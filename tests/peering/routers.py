@@ -70,7 +70,6 @@ class Router:
         routes = json.loads(self.host.ip('-j', '-4', 'route', 'show', 'proto', self.proto))
         return {'0.0.0.0/0' if route['dst'] == 'default' else route['dst']: route.get('dev', '') for route in routes}
 
-
     def kernel_routes(self) -> set[str]:
         """All routes of the kernel, without the numbers of next hops, which change with each of them."""
         return {re.sub(r' nhid \d+', '', line).strip() for line in self.host.ip('-o', 'route', 'show').splitlines()}

@@ -26,7 +26,7 @@ HISTORY_KEPT = datetime.timedelta(days=90)  # source: Cloudflare's documentation
 PER_PAGE = (25, 1000)  # without per_page, and at most
 HELLO = {'text': 'Hello World! This is a test message sent from https://cloudflare.com. If you can see this, your webhook is configured '
                  'properly.'}
-# type: (group, name, keys of its filters). Which filters a type has is documented for the tunnels' types and for maintenance only.
+# (group, name, keys of the filters) of each type. Which filters a type has is documented for the tunnels' types and for maintenance only.
 ALERT_TYPES = {
     'cni_maintenance_notification': ('Cloudflare Network Interconnect', 'CNI Connection Maintenance Alert', ()),
     'magic_tunnel_health_check_event': ('Magic Transit', 'Magic Tunnel Health Check Alert', ('tunnel_name', 'slo', 'pop_names')),

@@ -251,7 +251,7 @@ def test_killed_at_any_request_the_same_plan_finishes_it(roll, simulator, tmp_pa
             break
         except Killed:
             again = roll(*circuits, approved_plan=approved, **options)
-        assert not again.get('failed'), (number, again['msg'])
+            assert not again.get('failed'), (number, again['msg'])
         assert roll(*circuits, **options)['changed'] is False, number
     assert number >= 6
 
