@@ -51,6 +51,7 @@ CALLS = [
     ('loa', {'interconnect': '{port}', 'path': '{folder}/loa.pdf', 'force': True}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1300}], 'default_asn': 64498, 'artifacts_dir': '{folder}/files'}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'wait_for': ['Pending']}]}),
+    ('rollout', {'circuits': [{'name': 'nyc-1', 'mtu': 1301}], 'plan_file': '-', 'check': True}),
     ('interconnect', {'conduit_name': 'nyc-1', 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}),
     ('rollout', {'circuits': [{'name': 'nyc-1', 'slot': {'site': 'ewr-a'}, 'on_immutable': 'replace'}]}),
     ('rollout', {'state': 'gathered'}),
