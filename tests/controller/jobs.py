@@ -36,11 +36,15 @@ SYNC = {
 
 @dataclass(frozen=True)
 class Done:
-    """What a job left: its exit status, and what it printed. ignored: what the launch dropped, as nobody had asked for it."""
+    """What a job left: its exit status, and what it printed. ignored: what the launch dropped, as nobody had asked for it.
+
+    artifacts: what it hands to the next jobs of a workflow.
+    """
 
     status: int
     output: str
     ignored: set[str]
+    artifacts: dict
 
 
 class Worker:
@@ -64,8 +68,10 @@ class Worker:
         assert done.returncode == 0, done.stderr
         return json.loads(output.read_text())
 
-    def launch(self, name: str, inventory: dict, answers: dict | None = None, part: tuple[int, int] = (1, 1), **prompts: str) -> Done:
+    def launch(self, name: str, inventory: dict, answers: dict | None = None, part: tuple[int, int] = (1, 1),
+               artifacts: dict | None = None, **prompts: str) -> Done:
         """Runs a job template. answers: to its survey. part: which slice of how many. prompts: limit, tags.
+        artifacts: those of the jobs before it in a workflow, which become variables whatever the template asks for.
 
         Raises ValueError where AWX answers 400. What the template does not ask for is dropped, and the launch is a 201.
         """
@@ -75,13 +81,16 @@ class Worker:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copytree(self.project, folder / 'project')
         words = [f'--{prompt} {value}' for prompt, value in asked.items()] + ['--diff'] * template['diff_mode']
+        words += ['--check'] * (template['job_type'] == 'check')
         _write(folder / 'env' / 'cmdline', ' '.join(words))
         _write(folder / 'env' / 'settings', json.dumps({'suppress_ansible_output': True}))
         _write(folder / 'env' / 'envvars', json.dumps(self._injected(self.controller.links[template['id'], 'credentials'])))
-        _write(folder / 'env' / 'extravars', _extra_vars({'awx_job_template_name': name} | extra, json.loads(template['extra_vars'])))
+        variables = {'awx_job_template_name': name} | extra | (artifacts or {})
+        _write(folder / 'env' / 'extravars', _extra_vars(variables, json.loads(template['extra_vars'])))
         hosts = f'#! /usr/bin/env python3\nprint({json.dumps(_slice(inventory, *part))!r})\n'
         _write(folder / 'inventory' / 'hosts', hosts).chmod(0o700)
-        return Done(*self._run(folder, template['playbook']), unasked | set(prompts) - set(asked))
+        status, output = self._run(folder, template['playbook'])
+        return Done(status, output, unasked | set(prompts) - set(asked), _artifacts(folder / 'artifacts' / 'job' / 'job_events'))
 
     def _run(self, folder: Path, playbook: str) -> tuple[int, str]:
         """The controller sends the job and takes in what comes back by the library, a node runs it by the command."""
@@ -114,6 +123,12 @@ class Worker:
         if complaints := [complaint for question in spec for complaint in rules.answer(question, given)]:
             raise ValueError('; '.join(complaints))
         return json.loads(template['extra_vars']) | given, set(answers) - set(kept)
+
+
+def _artifacts(events: Path) -> dict:
+    """What set_stats, or a task like it, left for the next job."""
+    ends = (json.loads(file.read_text()) for file in events.glob('*.json'))
+    return next((end['event_data'].get('artifact_data') or {} for end in ends if end['event'] == 'playbook_on_stats'), {})
 
 
 class _Unsafe(yaml.SafeDumper):

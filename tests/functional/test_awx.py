@@ -71,7 +71,8 @@ def test_all_of_the_data_is_made(applied):
         assert variable == 'controller_common' or made == {named(one) for one in wanted}, variable
     templates = applied.controller.objects['job_templates']
     asked = {template['playbook']: applied.controller.surveys.get(number) for number, template in templates.items()}
-    assert asked == {'provision.yml': None, 'cross_connects.yml': None, **{f'{name}.yml': survey for name, survey in SURVEYS.items()}}
+    unasked = dict.fromkeys(['provision.yml', 'plan.yml', 'cross_connects.yml'])
+    assert asked == unasked | {f'{name}.yml': survey for name, survey in SURVEYS.items()}
 
 
 def test_a_second_run_changes_nothing(applied):
@@ -149,7 +150,7 @@ def test_a_pair_comes_to_lie_on_two_devices_though_an_inventory_has_no_order(wor
 
 
 def test_the_workflow_from_order_to_healthy(worker):
-    provision, approval, wait = path(worker.controller)
+    provision, approval, wait = path(worker.controller, 'CNI from order to Healthy')
     assert approval == 'The cross-connects are installed'
     inventory = worker.inventory
     ordered = worker.launch(provision, inventory, limit='nyc-1')
@@ -186,6 +187,18 @@ def test_the_schedule_runs_the_cross_connects_and_the_job_fails_if_one_is_overdu
         del nyc_1['provision_cross_connect']
     assert late.status != 0
     assert 'Overdue: nyc-1 (' in late.output and 'was due on 2026-01-30' in late.output
+
+
+def test_the_workflow_of_a_change_with_approval(worker):
+    plan, approval, apply = path(worker.controller, 'CNI change with approval')
+    assert approval == 'The plan is approved'
+    shown = worker.launch(plan, worker.inventory, limit='nyc-1')
+    assert (shown.status, worker.account.circuits(), '| create interconnect (10G, ewr-a, ' in shown.output) == (0, {}, True), shown.output
+    assert re.fullmatch(r'plan1(-[0-9a-f]{16})+', shown.artifacts['provision_approved_plan'])
+    for name in ('nyc-2', 'nyc-1'):
+        done = worker.launch(apply, worker.inventory, artifacts=shown.artifacts, limit=name)
+        assert (done.status == 0, done.ignored) == (name == 'nyc-1', set()), done.output
+    assert set(worker.account.circuits()) == {'nyc-1'}
 
 
 def test_slices_of_a_rollout_come_to_the_same_as_the_whole_but_must_not_override(worker):
@@ -261,9 +274,11 @@ def named(one: dict) -> str:
     return one.get('name') or one['identifier']
 
 
-def path(controller: Controller) -> list[str]:
+def path(controller: Controller, workflow: str) -> list[str]:
     """What the workflow runs, in its order."""
-    nodes = controller.objects['workflow_job_template_nodes']
+    ident = controller.named('workflow_job_templates', workflow)['id']
+    nodes = {number: node for number, node in controller.objects['workflow_job_template_nodes'].items()
+             if node['workflow_job_template'] == ident}
     following = {number: controller.links.get((number, 'success_nodes'), []) for number in nodes}
     targets = controller.objects['job_templates'] | controller.objects['workflow_approval_templates']
     here, steps = set(nodes) - {number for numbers in following.values() for number in numbers}, []
