@@ -21,7 +21,8 @@ options:
   _input:
     description:
       - Lists of objects of NetBox 4.2 or newer, as the lookup plugin C(netbox.netbox.nb_lookup) returns them, by C(circuits),
-        C(sites), C(provider_networks), C(prefixes) and C(ip_addresses). Lists that are not needed may be missing.
+        C(sites), C(provider_networks), C(circuit_terminations), C(prefixes) and C(ip_addresses). Lists that are not needed may be missing.
+        Without C(circuit_terminations) the patch panels of terminations A are not known.
     type: dict
     required: true
   cnis:
@@ -72,7 +73,8 @@ RETURN = r'''
 _value:
   description:
     - C(circuits), as O(netops.cloudflare_cni.rollout#module:circuits) takes them. One to delete has only C(name) and C(state=absent).
-    - C(hosts), the same as the variables of the role P(netops.cloudflare_cni.provision#role), by host.
+    - C(hosts), the same as the variables of the role P(netops.cloudflare_cni.provision#role), by host. In C(provision_cross_connect)
+      C(patch_panel) is C(pp_info) of termination A, and C(id) its C(xconnect_id), unless the custom field C(cni_options) says otherwise.
     - C(ids), the ID in NetBox, by host, and by the keys of C(claims) and C(invalid).
     - C(claims) and C(invalid), what to write to NetBox before anything is ordered, as results for
       P(netops.cloudflare_cni.netbox_writes#filter). The former are names of circuits that are ordered, the latter the reasons of those that

@@ -135,7 +135,7 @@ RUN_OPTIONS: Spec = {
 }
 # What the user keeps of a cross-connect. It is never sent to Cloudflare. ordered, installed: dates, which YAML reads as such or as texts.
 CROSS_CONNECT_OPTIONS: Spec = {
-    **{name: {'type': 'str'} for name in ('provider', 'patch_panel', 'ticket')},
+    **{name: {'type': 'str'} for name in ('provider', 'patch_panel', 'ticket', 'id')},
     **{name: {'type': 'raw'} for name in ('ordered', 'installed')},
 }
 SPARE = 'spare'  # the state of an interconnect without a circuit

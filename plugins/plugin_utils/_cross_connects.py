@@ -44,7 +44,7 @@ LOST = ('Down', 'Unhealthy')
 INTERCONNECT_COLUMNS = ('site', 'facility', 'address', 'device', 'slot_id', 'speed')
 KEPT_COLUMNS = ('provider', 'patch_panel', 'ticket', 'ordered', 'installed')
 CSV_COLUMNS = ('circuit', 'facility', 'address', 'site', 'device', 'slot_id', 'interconnect', 'speed', 'optic', 'state', 'reason',
-               'port_since', 'loa', 'loa_fetched', 'loa_renew_after', *KEPT_COLUMNS, 'due', 'waits_for', 'next_step')
+               'port_since', 'loa', 'loa_fetched', 'loa_renew_after', *KEPT_COLUMNS, 'cross_connect_id', 'due', 'waits_for', 'next_step')
 CSV_FILE = 'cross-connects.csv'
 TABLE_COLUMNS = ('circuit', 'facility', 'interconnect', 'speed', 'state', 'days', 'LOA', 'ticket', 'waits for', 'next step')
 TABLE_NOTE = 'days: since the order of the cross-connect, or else since the port exists. LOA: days since it was fetched.'
@@ -103,7 +103,7 @@ def _row(host: DeclaredHost, circuit: Object, record: Object | None, loas: Colle
         'port_since': circuit.get('made'),
         'loa': path.rpartition('/')[2] if fetched else None, 'loa_fetched': fetched and fetched.isoformat(),
         'loa_renew_after': (fetched + timedelta(days=max_age)).isoformat() if fetched and max_age else None,
-        **{name: host.cross_connect.get(name) for name in KEPT_COLUMNS},
+        **{name: host.cross_connect.get(name) for name in KEPT_COLUMNS}, 'cross_connect_id': host.cross_connect.get('id'),
     }
 
 
@@ -145,7 +145,7 @@ def _step(row: Row) -> str:
         return 'provision' if row['state'] == 'absent' else 'repair' if row['state'] in LOST else 'read'
     if row['installed']:
         return 'check'
-    if row['ordered'] or row['ticket']:
+    if row['ordered'] or row['ticket'] or row['cross_connect_id']:  # the data centre gives an ID to what is ordered
         return 'install'
     return 'order' if row['loa'] else 'fetch_loa'
 
@@ -154,7 +154,8 @@ def _text_of_today(row: Row, today: date) -> str:
     """What is next, and what is late on that day."""
     text = row['next_step']
     if row['overdue'] and row['step'] == 'install':
-        text = f'escalate{" ticket " + row["ticket"] if row["ticket"] else ""}'
+        names = {'ticket': row['ticket'], 'cross-connect': row['cross_connect_id']}
+        text = next((f'escalate {what} {name}' for what, name in names.items() if name), 'escalate')
     late = [f'was due on {row["due"]}'] if row['overdue'] else []
     if row['step'] in ('order', 'install') and row['loa_renew_after'] and today.isoformat() > row['loa_renew_after']:
         late.append('the LOA is too old, fetch it again')
@@ -248,6 +249,7 @@ def _port_lines(row: Row) -> Iterator[str]:
         ('Fibre', 'single-mode, one pair'),
         ('Provider', row['provider']),
         ('Ticket', row['ticket']),
+        ('Cross-connect ID', row['cross_connect_id']),
         ('Ordered', row['ordered']),
         ('Installed', row['installed']),
         *link,

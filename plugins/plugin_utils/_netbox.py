@@ -27,7 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name
 
-Netbox = Mapping[str, Iterable[Any]]  # lists by kind: circuits, sites, provider_networks, prefixes, ip_addresses
+Netbox = Mapping[str, Iterable[Any]]  # lists by kind: circuits, sites, provider_networks, circuit_terminations, prefixes, ip_addresses
 
 # What a circuit's status in NetBox means here. Any other status is not for us.
 TO_ORDER = ('planned', 'provisioning')
@@ -45,8 +45,9 @@ MOVES = {
 PLACES = ('site', 'facility', 'address_contains')
 PRIORITIES = ('primary', 'secondary', 'tertiary')
 RESERVED_HOSTS = ('all', 'ungrouped', 'localhost', '127.0.0.1', '::1', 'circuits', 'netbox_circuits')
+CROSS_CONNECT = 'cross_connect'  # a variable of hosts, and nothing that Cloudflare knows
 # Options of a circuit that cni_options may have; NetBox has the others itself.
-OPTIONS = {*ROLE_OPTIONS, 'loa_name', 'wait_for'} - {'slot', 'previous_name'}
+OPTIONS = {*ROLE_OPTIONS, 'loa_name', 'wait_for', CROSS_CONNECT} - {'slot', 'previous_name'}
 
 
 class NetboxCircuit(NamedTuple):
@@ -67,6 +68,7 @@ class Index(NamedTuple):
     groups: Mapping[int, list[tuple[int, int, str]]]
     sites: Mapping[int, Object]
     networks: Mapping[int, Object]
+    terminations: Mapping[int, Object]
 
 
 class Account(NamedTuple):
@@ -172,8 +174,8 @@ def _index_of(netbox: Netbox, circuits: list[NetboxCircuit], account: Account) -
     # Of circuits with the same name, the one that has it in cni_name keeps it, or else the older one.
     present = [circuit for circuit in circuits if circuit.status in (*TO_ORDER, *IN_USE)]
     owners = {circuit.name: circuit for circuit in sorted(present, key=lambda circuit: (bool(circuit.fields.get('cni_name')), -circuit.id))}
-    sites, networks = ({obj['id']: obj for obj in objects_of(netbox.get(kind, ()))} for kind in ('sites', 'provider_networks'))
-    return Index(owners, _groups(circuits, account), sites, networks)
+    kinds = ('sites', 'provider_networks', 'circuit_terminations')
+    return Index(owners, _groups(circuits, account), *({obj['id']: obj for obj in objects_of(netbox.get(kind, ()))} for kind in kinds))
 
 
 def _groups(circuits: list[NetboxCircuit], account: Account) -> dict[int, list[tuple[int, int, str]]]:
@@ -205,13 +207,16 @@ def _add_present(result: dict[str, Any], circuit: NetboxCircuit, index: Index, a
 
 def _add_circuit(result: dict[str, Any], circuit: NetboxCircuit, declared: dict[str, Any]) -> None:
     host = host_name(declared['name'], RESERVED_HOSTS).replace(':', '%3A')  # what follows a colon would be a port
-    result['circuits'].append(declared)
+    result['circuits'].append({option: value for option, value in declared.items() if option != CROSS_CONNECT})
     result['hosts'][host] = {PREFIX + option: value for option, value in declared.items()}
     result['ids'][host] = circuit.id
 
 
 def circuit_options(circuit: NetboxCircuit, index: Index) -> dict[str, Any]:
-    """A circuit as rollout takes it. Raises InputError for wrong custom fields, and for a name that belongs to another circuit."""
+    """A circuit as rollout takes it, and cross_connect.
+
+    Raises InputError for wrong custom fields, and for a name that belongs to another circuit.
+    """
     keeper = index.owners[circuit.name]
     if keeper.id != circuit.id:
         raise InputError('cid', f'the circuit {keeper.cid} of NetBox (ID {keeper.id}) has the name {circuit.name} at Cloudflare.')
@@ -221,7 +226,17 @@ def circuit_options(circuit: NetboxCircuit, index: Index) -> dict[str, Any]:
                                         f'{PREFIX}pairing_key or {PREFIX}bgp of the host {circuit.name}.')
     description = {'description': circuit.raw['description']} if circuit.raw.get('description') else {}
     slot = _slot_of(circuit, index)
-    return {'name': circuit.name, **description, **({'slot': slot} if slot else {}), **options}
+    kept = _cross_connect_of(circuit, index, options.get(CROSS_CONNECT))
+    return {'name': circuit.name, **description, **({'slot': slot} if slot else {}), **options, **({CROSS_CONNECT: kept} if kept else {})}
+
+
+def _cross_connect_of(circuit: NetboxCircuit, index: Index, given: Any) -> Any:
+    """What is known of the cross-connect: what termination A has, and given, of cni_options, which counts where both say something."""
+    nested = circuit.raw.get('termination_a') or {}  # without pp_info
+    termination = index.terminations.get(nested.get('id'), nested)
+    known = {'patch_panel': termination.get('pp_info'), 'id': termination.get('xconnect_id')}
+    given = given or {}
+    return {**{name: value for name, value in known.items() if value}, **given} if isinstance(given, Mapping) else given
 
 
 def _json_field(circuit: NetboxCircuit, field: str, known: Collection[str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 from support.ansible_runs import SETTINGS
 from support.netbox_double import NetboxDouble, planned_circuit
@@ -123,6 +125,27 @@ def test_a_name_of_netbox_is_data(side):
     assert run.status != 0 and side.account.left()[:2] == ([], []), run.output
     assert 'echo evaluated' in run.output and '\nevaluated' not in run.output
     assert side.netbox.circuit(TEMPLATE)['cni_name'] == TEMPLATE
+
+
+def test_cross_connects_are_followed_up_with_what_netbox_knows_of_them(side):
+    first, second = side.netbox.objects('circuits')
+    for obj, number in ((first, 'XC-1'), (second, '')):
+        obj['termination_a'] = {'id': 30 + obj['id'], 'termination_type': 'dcim.location', 'termination_id': 1, 'xconnect_id': number}
+    second['custom_fields']['cni_options'] = {'cross_connect': {'provider': 'Equinix'}}
+    side.netbox.store(circuits=[first, second], **{'circuit-terminations': [
+        {'id': 31, 'term_side': 'A', 'xconnect_id': 'XC-1', 'pp_info': TEMPLATE, 'tags': []},
+        {'id': 32, 'term_side': 'A', 'xconnect_id': '', 'pp_info': 'rack 12, port 2', 'tags': []}]})
+    playbook = side.account.folder / 'follow_up.yml'
+    playbook.write_text(''.join(f'- import_playbook: netops.cloudflare_cni.{name}\n' for name in ('netbox_provision', 'cross_connects')))
+    run = side.play(str(playbook))
+    assert run.status == 0, run.output
+    with (side.account.folder / 'cross-connects' / 'cross-connects.csv').open(newline='') as file:
+        rows = {row['circuit']: [row[name] for name in ('cross_connect_id', 'patch_panel', 'provider', 'next_step')]
+                for row in csv.DictReader(file)}
+    assert rows == {'nyc-1': ['XC-1', TEMPLATE, '', 'install the cross-connect'],
+                    'nyc-2': ['', 'rack 12, port 2', 'Equinix', 'order the cross-connect, attach nyc-2-loa.pdf']}
+    again = side.play(str(playbook))
+    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
 
 
 @pytest.mark.parametrize('playbook', ['netbox_fields', 'netbox_provision', 'netbox_sync'])

@@ -20,7 +20,7 @@ class LookupModule(LookupBase):
         wanted = [term.partition('=')[::2] for term in kwargs.get('api_filter', '').split()]
         values = {name: [value for other, value in wanted if other == name] for name, _value in wanted}
         return [obj for obj in objects if ('tag' not in values or values['tag'][0] in [tag['slug'] for tag in obj['tags']])
-                and all(str(obj[name]) in values[name] for name in ('id', 'prefix', 'address') if name in values)]
+                and all(str(obj[name]) in values[name] for name in ('id', 'prefix', 'address', 'term_side') if name in values)]
 '''
 MODULE = '''
 import json, os

@@ -58,6 +58,9 @@ ORDERED = {'ordered': '2026-11-02', 'ticket': 'NET-7'}
     ('Pending', {'patch_panel': 'rack 12'}, True, 'you', 'order the cross-connect, attach nyc-1-loa.pdf'),
     ('Pending', ORDERED, True, 'data centre', 'install the cross-connect'),
     ('Pending', {'ticket': 'NET-7'}, False, 'data centre', 'install the cross-connect'),
+    ('Pending', {'id': 'XC-7'}, True, 'data centre', 'install the cross-connect'),
+    ('Pending', {'id': 'XC-7', 'installed': '2026-11-20'}, True, 'you',
+     'installed on 2026-11-20, no light: check polarity, patch position, connectors and optic'),
     ('Pending', {**ORDERED, 'installed': '2026-11-20'}, True, 'you',
      'installed on 2026-11-20, no light: check polarity, patch position, connectors and optic'),
     ('Unhealthy', ORDERED, True, 'you', 'the port is Unhealthy: check light level, fibre and optic'),
@@ -65,6 +68,7 @@ ORDERED = {'ordered': '2026-11-02', 'ticket': 'NET-7'}
     ('Unknown', ORDERED, True, 'you', 'Cloudflare reported no status: run this again'),
     ('Healthy', ORDERED, True, 'you', 'close ticket NET-7'),
     ('Healthy', {'ordered': '2026-11-02', 'installed': '2026-11-20'}, True, 'nobody', 'nothing to do'),
+    ('Healthy', {'id': 'XC-7'}, True, 'nobody', 'nothing to do'),
     ('Healthy', {}, False, 'nobody', 'nothing to do'),
 ])
 def test_whose_turn_it_is(state, kept, has_loa, waits_for, next_step):
@@ -76,6 +80,8 @@ def test_whose_turn_it_is(state, kept, has_loa, waits_for, next_step):
     ('2026-11-30', ORDERED, '2026-10-01', 28, 'install the cross-connect'),
     ('2026-12-01', ORDERED, '2026-10-01', 29, 'was due on 2026-11-30: escalate ticket NET-7'),
     ('2026-12-01', {'ordered': '2026-11-02'}, None, 29, 'was due on 2026-11-30: escalate'),
+    ('2026-12-01', {**ORDERED, 'id': 'XC-7'}, None, 29, 'was due on 2026-11-30: escalate ticket NET-7'),
+    ('2026-10-30', {'id': 'XC-7'}, '2026-10-01', 29, 'was due on 2026-10-29: escalate cross-connect XC-7'),
     ('2026-10-29', {}, '2026-10-01', 28, 'order the cross-connect, attach nyc-1-loa.pdf'),
     ('2026-10-30', {}, '2026-10-01', 29, 'was due on 2026-10-29: order the cross-connect, attach nyc-1-loa.pdf'),
     ('2027-10-30', {}, None, None, 'order the cross-connect, attach nyc-1-loa.pdf'),  # since when is not known
@@ -179,14 +185,14 @@ def files(circuits: list[dict], hosts: dict[str, dict], **arguments) -> dict[str
 
 def test_the_text_for_a_data_centre_has_what_is_open_there_and_only_what_is_known():
     circuits = [circuit(), circuit('nyc-2', 'icon-2', 'Healthy'), circuit('lon-1', 'icon-3', facility='Telehouse', device=None)]
-    hosts = {'nyc-1': {'cross_connect': {'patch_panel': 'rack 12'}}, 'nyc-2': {}, 'lon-1': {'cross_connect': ORDERED}}
+    hosts = {'nyc-1': {'cross_connect': {'patch_panel': 'rack 12'}}, 'nyc-2': {}, 'lon-1': {'cross_connect': {**ORDERED, 'id': 'XC-7'}}}
     made = files(circuits, hosts)
     assert list(made) == ['Equinix NY1.md', 'Telehouse.md', 'cross-connects.csv']
     newark, london = made['Equinix NY1.md'], made['Telehouse.md']
     assert newark.startswith('# Cross-connects to Cloudflare at Equinix NY1\n\n165 Halsey Street, Newark\n\n## To be installed\n')
     assert '| A side, ours | rack 12 |\n| Z side, Cloudflare | edge01.ewr-a, panel and port as on the LOA |\n' in newark
     assert '| LOA | nyc-1-loa.pdf, of 2026-11-02 |' in newark
-    assert 'nyc-2' not in newark
+    assert 'nyc-2' not in newark and 'Cross-connect ID' not in newark and '| Cross-connect ID | XC-7 |\n' in london
     assert '## Ordered, not installed yet' in london and '| Z side, Cloudflare | panel and port as on the LOA |' in london
     assert '| A side, ours | (fill in: rack, panel, port) |' in london and '| LOA |' not in london and 'None' not in london
 
@@ -210,16 +216,17 @@ def test_a_facility_leads_out_of_no_folder(facility):
 
 @pytest.mark.parametrize('text', ['=1+1', '+1', '-1', '@SUM(A1)', ' =1', '\t=1', '\n=1', '\uff1d1'])
 def test_no_cell_is_a_formula(text):
-    kept = {'ticket': text, 'provider': text, 'patch_panel': text}
+    kept = {'ticket': text, 'provider': text, 'patch_panel': text, 'id': text}
     made = files([circuit(text, facility=text, device=text)], {'x': {'name': text, 'cross_connect': kept}})
     (shown,) = csv.DictReader(io.StringIO(made['cross-connects.csv']))
     cell = f"'{text.strip()}"
-    assert [shown[name] for name in ('circuit', 'facility', 'device', *kept)] == [cell] * 6
+    columns = ('circuit', 'facility', 'device', 'ticket', 'provider', 'patch_panel', 'cross_connect_id')
+    assert [shown[name] for name in columns] == [cell] * len(columns)
     assert not any(value[:1] in ('=', '+', '-', '@') for value in shown.values())
 
 
 def test_names_are_no_markup_and_no_lines():
-    kept = {'ticket': HOSTILE, 'provider': HOSTILE, 'patch_panel': HOSTILE}
+    kept = {'ticket': HOSTILE, 'provider': HOSTILE, 'patch_panel': HOSTILE, 'id': HOSTILE}
     made = files([circuit(HOSTILE, facility=HOSTILE, reason=HOSTILE, state='Down')], {'x': {'name': HOSTILE, 'cross_connect': kept}})
     text = next(iter(made.values()))
     assert '<script>' not in text and '\n# a' not in text and '*x*' not in text.replace('\\*', '')

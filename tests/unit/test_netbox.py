@@ -217,6 +217,35 @@ def test_the_playbook_gives_hosts_every_option_of_a_circuit():
     assert all(value == f'{{{{ item.value.{name} | default(omit) }}}}' for name, value in given.items() if name in wanted)
 
 
+# The cross-connect.
+
+NESTED = {'id': 31, 'termination_type': 'dcim.site', 'termination_id': 3, 'port_speed': None, 'xconnect_id': 'XC-1'}
+KEPT = {'patch_panel': 'rack 12', 'id': 'XC-1'}
+
+
+@pytest.mark.parametrize(('nested', 'pp_info', 'said', 'kept'), [
+    (NESTED, 'rack 12', None, KEPT),
+    (NESTED, 'rack 12', {'ticket': 'NET-7', 'patch_panel': 'rack 13'}, {'patch_panel': 'rack 13', 'id': 'XC-1', 'ticket': 'NET-7'}),
+    (NESTED, None, None, {'id': 'XC-1'}),  # the terminations were not read
+    (NESTED | {'xconnect_id': ''}, '', None, None),
+    (None, 'rack 12', None, None),
+    (None, None, {'ordered': '2026-11-02'}, {'ordered': '2026-11-02'}),
+])
+def test_what_is_known_of_a_cross_connect(nested, pp_info, said, kept):
+    one = circuit(termination_a=nested, fields={'cni_options': {'cross_connect': said}})
+    ends = [{**NESTED, 'xconnect_id': (nested or {}).get('xconnect_id'), 'pp_info': pp_info}, {'id': 32, 'pp_info': 'of another'}]
+    lists = {} if pp_info is None else {'circuit_terminations': ends}
+    plan = declared_circuits(netbox(one, **lists), NOTHING)
+    assert 'cross_connect' not in plan['circuits'][0]  # the module rollout does not know it
+    assert declared_host('nyc-1', plan['hosts']['nyc-1']).cross_connect == (kept or {})
+
+
+def test_a_cross_connect_that_is_none_is_the_error_of_its_circuit():
+    plan = declared(circuit(termination_a=NESTED, fields={'cni_options': {'cross_connect': 'rack 12'}}))
+    with pytest.raises(InputError, match='provision_cross_connect'):
+        declared_host('nyc-1', plan['hosts']['nyc-1'])
+
+
 # From results to NetBox.
 
 def result(state: str | None = 'Pending', name: str = 'nyc-1', **values: object) -> dict:
