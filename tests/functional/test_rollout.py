@@ -426,7 +426,7 @@ def play_of(folder, *tasks: dict) -> str:
 
 def test_it_shows_how_far_it_has_come_while_it_runs(process, tmp_path):
     process.reset(latency=60)
-    here = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
+    here = {'ansible_connection': 'local', 'ansible_python_interpreter': '{{ ansible_playbook_python }}'}
     run = Account(process, tmp_path).play(play_of(tmp_path, {}), {'here': here})
     assert run.status == 0, run.output
     lines = re.findall(PROGRESS, run.output, re.MULTILINE)
