@@ -149,11 +149,12 @@ def test_cross_connects_are_followed_up_with_what_netbox_knows_of_them(side):
 
 
 @pytest.mark.parametrize('playbook', ['netbox_fields', 'netbox_provision', 'netbox_sync'])
-def test_what_is_missing_is_said(side, playbook):
+def test_what_is_missing_is_said(side, playbook, tmp_path):
     collections = SETTINGS['ANSIBLE_COLLECTIONS_PATH']
+    (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['pynetbox'] = None  # as if it were not installed\n")
     cases = {
         'ansible-galaxy collection install netbox.netbox': {'ANSIBLE_COLLECTIONS_PATH': collections},
-        'pip install pynetbox': {'PYTHONPATH': ''}, 'Set netbox_url, or NETBOX_API': {'NETBOX_API': ''},
+        'pip install pynetbox': {'PYTHONPATH': str(tmp_path)}, 'Set netbox_url, or NETBOX_API': {'NETBOX_API': ''},
         'Set netbox_token, or NETBOX_TOKEN': {'NETBOX_TOKEN': ''},
     }
     for text, environment in cases.items():
