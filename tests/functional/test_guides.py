@@ -18,10 +18,10 @@ from support.playbook import ROOT, Account
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of, sheet_renderer
 
 PAGES = sorted([*(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'])
-# Seen elsewhere, apply.yml by test_awx, rulebooks by tests/eda and NetBox by tests/netbox, or not ours.
+# Seen elsewhere, apply.yml by test_awx, rulebooks by tests/eda and NetBox by test_netbox and tests/netbox, or not ours.
 NOT_HERE = ('make', 'ansible-rulebook', 'export', 'python tests/simulator', 'pip', 'ansible-galaxy collection install',
             'ansible-playbook apply.yml', 'ansible-playbook netops.cloudflare_cni.netbox_')
-ELSEWHERE = ('awx.awx.', 'sources:', 'cni_state_dir:')  # in a block
+ELSEWHERE = ('awx.awx.', 'sources:', 'cni_state_dir:', 'cloudflare_cni.netbox_')  # in a block
 BGP = {'customer_asn': 64496, 'extra_prefixes': [], 'md5_key': 'for-the-demo-only'}
 KNOWN = {
     'notice': {'kind': 'none of those', 'summary': '', 'details': []},
@@ -36,7 +36,7 @@ KNOWN = {
 def blocks(language: str) -> dict[str, str]:
     """{text: where} of the blocks in a language. Once what stands in several places, and nothing of what is run elsewhere:
 
-    awx.awx by test_awx, rulebooks and their variables by tests/eda.
+    awx.awx by test_awx, rulebooks and their variables by tests/eda, NetBox by test_netbox.
     """
     return {text: f'{page.stem}: {number}' for page in PAGES
             for number, text in enumerate(re.findall(rf'(?s)```{language}\n(.*?)```', page.read_text()), 1)
