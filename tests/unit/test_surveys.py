@@ -31,7 +31,7 @@ def test_a_survey_asks_for_what_its_playbook_takes(name):
     imported = re.findall(r'netops\.cloudflare_cni\.(\w+)$', text, re.MULTILINE)
     text += ''.join((ROOT / 'playbooks' / f'{playbook}.yml').read_text() for playbook in imported)
     text += (ROOT / 'playbooks/parts/circuits.yml').read_text() if 'parts/circuits.yml' in text else ''
-    known = set(re.findall(r'\b(?:provision|rollout)_\w+', text)) | (set(ROLE) if 'parts/circuits.yml' in text else set())
+    known = set(re.findall(r'\b(?:provision|rollout|failover)_\w+', text)) | (set(ROLE) if 'parts/circuits.yml' in text else set())
     assert {question['variable'] for question in SURVEYS[name]['spec']} - known == set()
 
 
