@@ -191,7 +191,7 @@ def application(simulation: Simulation) -> web.Application:
     app = web.Application(client_max_size=BODY_AT_MOST)
     app.router.add_get('/_sim/state', state)
     app.router.add_get('/_sim/requests', requests)
-    app.router.add_post('/_sim/reset', _control(simulation.reset))
+    app.router.add_route('*', '/_sim/reset', _control(simulation.reset))
     app.router.add_post('/_sim/seed', _control(simulation.seed))
     app.router.add_post('/_sim/status', _control(simulation.set_status))
     app.router.add_post('/_sim/alerts', _control(simulation.send_alert))
