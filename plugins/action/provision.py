@@ -81,7 +81,7 @@ class ActionModule(InProcess):
         """{host: its result}."""
         names = list(names)
         self._refuse_strategy(names)
-        self._refuse_batches(names)
+        self._refuse_part_of_play(names)
         declared, results = self._declared_hosts(names)
         steps = _hosts.selected_steps(self._vars.get('ansible_run_tags', ['all']), self._vars.get('ansible_skip_tags', []),
                                       self._user_tags())
@@ -98,25 +98,30 @@ class ActionModule(InProcess):
 
     def _run_rollouts(self, pending: list[DeclaredHost], steps: list[str], names: Mapping[str, str]) -> HostResults:
         """The results of the hosts that have something to do. names: {host: circuit} of all declared ones."""
-        # Tags without decommission keep the surplus circuits of overridden, too.
-        state = self._options['state'] if _hosts.DECOMMISSION in steps else 'merged'
         other_hosts = self._other_hosts_of_play(pending, names)
         circuit_name = self._circuit_name_function(names | {host.hostname: host.circuit_name for host in other_hosts})
         others = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name)) for host in other_hosts
                   if host.state == 'present'}
         later = [circuit_name(other) for host in pending for other in _hosts.diverse_from(host.circuit) if self._is_in_play(other)]
         results: HostResults = {}
-        for run in _hosts.rollout_runs(pending, state, circuit_name):
+        runs = _hosts.rollout_runs(pending, circuit_name)
+        # Tags without decommission keep the surplus circuits of overridden, too.
+        overridden = self._options['state'] == 'overridden' and _hosts.DECOMMISSION in steps
+        for option, applies in (('state', overridden), ('at_most_per_site', self._options['at_most_per_site'])):
+            if applies and (text := _hosts.split_account_problem(runs)):
+                raise InputError(option, text)
+        for run in runs:
             if self._options['fail_fast'] and any(host_result.get('failed') for host_result in results.values()):
                 results |= {host.hostname: _skipped_result(host, 'another host has failed') for host in pending
                             if host.hostname in run.hosts.values()}
                 continue
             circuits = [_hosts.with_mutual_diversity(circuit, others) for circuit in run.circuits]
             arguments = self._rollout_arguments(run._replace(circuits=circuits), [step for step in steps if step != _hosts.DECOMMISSION])
-            if run.state != 'deleted':
-                arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
-            other_deletes = [host.circuit for host in other_hosts if host.state == 'absent' and host.account == run.account
-                             and run.state == 'deleted']
+            if overridden and not all(map(_hosts.is_absent, circuits)):
+                arguments['state'] = 'overridden'
+            arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
+            other_deletes = [host.circuit for host in (*pending, *other_hosts) if host.state == 'absent' and host.account == run.account
+                             and host.circuit_name not in run.hosts]
             results |= self._run_rollout(run, arguments, pending, other_deletes)
         return results
 
@@ -125,12 +130,20 @@ class ActionModule(InProcess):
         if len(hosts) > 1 and strategy in PER_HOST_STRATEGIES:
             raise InputError('hosts', f'with the strategy {strategy} each host would run this for all hosts. Use the strategy linear.')
 
-    def _refuse_batches(self, hosts: Iterable[str]) -> None:
-        """Raises InputError where the hosts of a play are planned in batches, and the plan is to be in one file."""
-        in_batches = self._options['hosts'] and self._task._parent._play.serial not in ([], ['100%'])
-        if self._wants_plan and in_batches and {*self._vars['ansible_play_hosts_all']} - {*hosts}:
+    def _refuse_part_of_play(self, hosts: Iterable[str]) -> None:
+        """Raises InputError for an option that is about all hosts of the play, if this is a run for one of them, or for a batch."""
+        in_batches = self._task._parent._play.serial not in ([], ['100%'])
+        if not {*self._vars['ansible_play_hosts_all']} - {*hosts} or (self._options['hosts'] and not in_batches):
+            return
+        if self._wants_plan and self._options['hosts']:
             raise InputError('plan_file', 'each batch would overwrite the plan of the one before. Plan without provision_serial; the run '
                                           'with approved_plan may have it.')
+        if self._options['at_most_per_site']:
+            raise InputError('at_most_per_site', 'it counts the circuits of one run, and each host or batch of this play is a run of its '
+                                                 'own. Use the playbook provision, without provision_serial.')
+        if self._options['state'] == 'overridden':
+            raise InputError('state', 'each host or batch of this play is a run of its own, and would delete the circuits of the others. '
+                                      'Use the playbook rollout, without provision_serial.')
 
     def _stopped_by_invalid_host(self, results: HostResults) -> bool:
         """Whether an invalid host stops all: overridden would take its circuit for a surplus one."""
@@ -240,11 +253,12 @@ class ActionModule(InProcess):
 
     def _refused_for_all_hosts(self, arguments: dict[str, Any], other_deletes: list[dict[str, Any]]) -> dict[str, Any]:
         """The result of a run with all deletes of the play, if that is refused: hosts one by one would delete one each."""
-        if not other_deletes:
+        if not (other_deletes and any(map(_hosts.is_absent, arguments['circuits']))):
             return {}
         before, self._task.check_mode = self._task.check_mode, True
         try:
-            result = self.run_module(rollout, {**arguments, 'circuits': [*arguments['circuits'], *other_deletes]}, self._vars)
+            deletes = [*filter(_hosts.is_absent, arguments['circuits']), *other_deletes]
+            result = self.run_module(rollout, {**arguments, 'state': 'merged', 'circuits': deletes}, self._vars)
         finally:
             self._task.check_mode = before
         return {} if 'circuits' in result else result
@@ -255,13 +269,11 @@ class ActionModule(InProcess):
                  and name != 'steps'}
         account = {name: None for name in ('api_token', 'api_key', 'api_email') if {'api_token', 'api_key'} & {*run.account}}
         options = {**run.options, **{name: _absolute(run.options[name]) for name in ('artifacts_dir', 'handover_template')}}
-        if run.state != 'deleted':
-            options['steps'] = steps
         if self._options['plan_file']:
             options['plan_file'] = _approval.STDOUT  # the plan of all runs is written here
         if self._options['approved_plan']:
             options['approved_plan'] = _located_plan(self._options['approved_plan'])
-        arguments = {**given, **account, **run.account, **options, 'state': run.state, 'circuits': run.circuits}
+        arguments = {**given, **account, **run.account, **options, 'state': 'merged', 'steps': steps, 'circuits': run.circuits}
         return {name: value for name, value in arguments.items() if value is not None}
 
     def _show_lines(self, lines: Iterable[str]) -> None:

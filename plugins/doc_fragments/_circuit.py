@@ -211,9 +211,17 @@ options:
       name:
         description:
           - The name of the circuit, unique in an account.
-          - With O(state=deleted) it may also be the name of an interconnect that carries no CNI, if no circuit has the name.
+          - With O(circuits[].state=absent) it may also be the name of an interconnect that carries no CNI, if no circuit has the name.
         type: str
         required: true
+      state:
+        description:
+          - V(absent) deletes the circuit with its interconnect, except for one that O(circuits[].interconnect) names or that carries other
+            circuits too.
+        version_added: 1.1.0
+        type: str
+        choices: [present, absent]
+        default: present
       previous_name:
         description:
           - The former name of the circuit. If no CNI has O(circuits[].name) and one has this, that CNI is renamed and its interconnect

@@ -98,12 +98,11 @@ def _desired_interconnect(circuit: Circuit) -> Desired:
     return desired._replace(warnings=(*desired.warnings, text)) if left_out else desired
 
 
-def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False,
-                  purge_routes: bool = False) -> dict[str, Chain]:
+def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False) -> dict[str, Chain]:
     """{circuit: the objects to delete}: the CNI, and its interconnect unless the circuit declares that, or another circuit is on it.
 
     The last of the circuits that share an interconnect deletes it. A name that only an interconnect has is that of a spare one.
-    recorded: a file records the interconnect before anything is deleted. purge_routes: the routes to it may go, declared or not.
+    recorded: a file records the interconnect before anything is deleted.
     """
     chains: dict[str, Chain] = {}
     deleted: set[str] = set()
@@ -122,8 +121,7 @@ def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: boo
             slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
             keys = {'conduit_name': name, 'slot_id': slot, 'name': interconnect if recorded else None}
             chains[name] = [desired_object(INTERCONNECT, {**keys, 'state': 'absent'})]
-        named = purge_routes or circuit.get('routes') is not None
-        chains[name] = [desired._replace(routes_named=named) for desired in chains[name]]
+        chains[name] = [desired._replace(routes_named=circuit.get('routes') is not None) for desired in chains[name]]
         if not circuit.get('interconnect'):
             deleted.add(name)
     return chains

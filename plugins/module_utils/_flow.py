@@ -200,12 +200,16 @@ class Rollout:
                 raise InputError('previous_name', f'{circuit["previous_name"]!r} is also the name of a circuit in the list.')
             if circuit.get('loa_name'):
                 checked_value('loa_name', circuit['loa_name'], check_loa_name, [])
-            if self.state != 'deleted':
+            if not self._is_absent(circuit):
                 self._chains[name] = [desired._replace(force=self.guards.force) for desired in desired_chain(circuit, self.steps)]
         except InputError as error:
             return InvalidItem(name, error)
         self._declared[name] = circuit
         return name
+
+    def _is_absent(self, circuit: Circuit) -> bool:
+        """Whether the user declares that the circuit is to be deleted."""
+        return self.state == 'deleted' or circuit.get('state') == 'absent'
 
     @property
     def warnings(self) -> list[str]:
@@ -218,13 +222,11 @@ class Rollout:
     @property
     def _prefetch(self) -> list[str]:
         """The lists that are read in any case."""
-        if self.state == 'deleted':
-            return []
         chain_objects = [desired for chain in self._chains.values() for desired in chain]
         rows = {desired.row.name for desired in chain_objects}
         rows |= {INTERCONNECT.name, CNI.name} if self._file_steps and self._chains else set()
         tunnels = self.state == 'overridden' or any(desired.replace for desired in chain_objects)
-        has_bgp = any(circuit.get('bgp') for circuit in self._declared.values())
+        has_bgp = any(self._declared[name].get('bgp') for name in self._chains)
         asn = self.default_asn is not None or ('handover' in self._file_steps and has_bgp)
         return [*(row.name for row in (CNI, INTERCONNECT, ROUTE) if row.name in rows), *([TUNNEL.name] if tunnels else []),
                 *([SETTINGS.name] if asn else [])]
@@ -281,8 +283,9 @@ class Rollout:
 
     def _planned_circuit(self, account: str, name: str | None, changes: Iterable[Change], **shown: Any) -> PlannedCircuit:
         """The plan of a circuit, as it is approved."""
-        is_deleted = name is not None and (self.state == 'deleted' or name not in self._declared)
-        declared = {'default_asn': self.default_asn} if name is None else ABSENT if is_deleted else declared_values(self._declared[name])
+        declared = {'default_asn': self.default_asn} if name is None else ABSENT
+        if name in self._chains:
+            declared = declared_values(self._declared[name])
         return planned_circuit(account, name, declared, changes, **shown)
 
     def plan_for_approval(self, outcomes: Iterable[Outcome], account: str) -> dict[str, Any]:
@@ -297,17 +300,17 @@ class Rollout:
         return plan_result([*settings, *circuits], left_out)
 
     def _desired_chains(self, snapshot: Snapshot, without: Container[str]) -> dict[str, Chain]:
-        """{circuit: its desired objects}, surplus ones that overridden deletes at the end."""
+        """{circuit: its desired objects}: those that are deleted, then the others."""
         recorded = self.folder is not None
-        if self.state == 'deleted':
-            return delete_chains([circuit for name, circuit in self._declared.items() if name not in without], snapshot, recorded)
+        absent = [circuit for name, circuit in self._declared.items() if name not in self._chains]
         chains = {name: chain for name, chain in self._chains.items() if name not in without}
         chains = {name: with_replaced_name(name, chain, snapshot) if recorded else chain for name, chain in chains.items()}
         if self.state == 'overridden' and 'interconnect' in self.steps:
             chains = {name: [*half_deleted_chain(name, snapshot), *chain] for name, chain in chains.items()}
             surplus = dict.fromkeys([*surplus_circuits(snapshot, self._kept_names()), *self._half_deleted(snapshot)])
-            chains |= delete_chains([{'name': name} for name in surplus if name not in without], snapshot, recorded, self.purge_routes)
-        return chains
+            absent += [{'name': name, 'routes': [] if self.purge_routes else None} for name in surplus]
+        # Deletes first: the slots that they free can be ordered.
+        return delete_chains([circuit for circuit in absent if circuit['name'] not in without], snapshot, recorded) | chains
 
     def _half_deleted(self, snapshot: Snapshot) -> list[str]:
         """The circuits of this account that an earlier run had begun to delete when it ended: maybe only their files are left."""
@@ -503,7 +506,7 @@ class Rollout:
 
     def _is_deleted(self, outcome: Outcome) -> bool:
         """Whether the circuit is to be deleted."""
-        return self.state == 'deleted' or outcome.name not in self._declared
+        return outcome.name not in self._chains
 
     def _file_changes_of(self, outcome: Outcome, facts: CircuitFacts | None, steps: Sequence[str] | None = None) -> list[Change]:
         """The changes of the files of a circuit; without facts it is deleted, and they are removed."""

@@ -107,6 +107,7 @@ STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
 
 CIRCUIT_OPTIONS: Spec = {
     'name': {'type': 'str', 'required': True},
+    'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'previous_name': {'type': 'str'},
     **INTERCONNECT_OPTIONS,
     **CNI_OPTIONS,
@@ -120,7 +121,7 @@ CIRCUIT_OPTIONS: Spec = {
 # The steps of a run: for each circuit, or once for the account, in this order.
 STEPS = ('settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover')
 PREFIX = 'provision_'  # of the role's variables
-ROLE_OPTIONS = [option for option in CIRCUIT_OPTIONS if option not in ('name', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]
+ROLE_OPTIONS = [option for option in CIRCUIT_OPTIONS if option not in ('name', 'state', 'cust_ip', 'p2p_ip', 'loa_name', 'wait_for')]
 # The account of a circuit, for inventories of several.
 ACCOUNT_OPTIONS: Spec = {name: {key: value for key, value in CONNECTION_OPTIONS[name].items() if key not in ('default', 'fallback')}
                          for name in ('account_id', 'api_token', 'api_key', 'api_email', 'api_url')}

@@ -31,8 +31,7 @@ options:
     description:
       - V(merged) makes the circuits as declared and leaves all others alone.
       - V(overridden) also deletes each circuit of the account that is not in the list, within O(max_deletes).
-      - V(deleted) deletes the circuits with their interconnects, except for one that O(circuits[].interconnect) names or that carries other
-        circuits too.
+      - V(deleted) deletes the circuits, as O(circuits[].state=absent) does with one of them.
       - V(gathered) changes nothing and returns the circuits of the account as RV(gathered), which can be passed back as O(circuits) and
         then changes nothing.
     type: str
@@ -40,7 +39,7 @@ options:
     default: merged
   steps:
     description:
-      - The steps to take, all if not given. O(state=deleted) has no steps.
+      - The steps to take for circuits that are present, all if not given.
       - Without V(interconnect) nothing is ordered, replaced, or deleted by O(state=overridden), and each circuit must have its
         interconnect, by its CNI, by O(circuits[].interconnect) or on record.
       - V(health_check) is that of O(circuits[].tunnel) too, as both are one object.
@@ -184,6 +183,12 @@ EXAMPLES = r'''
       - {name: nyc-1, mtu: 1476}
       - {name: nyc-2, mtu: 1476}
     at_most_per_site: 1
+
+- name: Delete one circuit and change the other, with one plan
+  netops.cloudflare_cni.rollout:
+    circuits:
+      - {name: nyc-1, state: absent}
+      - {name: nyc-2, mtu: 1476}
 
 - name: Delete both, even if they carry traffic
   netops.cloudflare_cni.rollout:

@@ -78,7 +78,6 @@ class DeclaredHost(NamedTuple):
 class RolloutRun(NamedTuple):
     """A run of rollout. account, options: its arguments; hosts: {circuit: its host}."""
 
-    state: str
     account: dict[str, Any]
     options: dict[str, Any]
     circuits: list[dict[str, Any]]
@@ -119,8 +118,8 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -
     given = {name: value for name, value in _given_variables(variables).items() if name in SPEC}
     values = {name.removeprefix(PREFIX): value for name, value in (_validated(given) if check else given).items()}
     options = {name: values[name] for name in (*ROLE_OPTIONS, 'loa_name', 'wait_for') if name in values}
-    circuit = {'name': _circuit_name(variables, host), **options}
     state = values.get('state', 'present')
+    circuit = {'name': _circuit_name(variables, host), **({'state': state} if state == 'absent' else {}), **options}
     if check and state == 'present':
         _check_circuit(circuit, values.get('site_demand'))
     account = {name: values[name] for name in ACCOUNT_OPTIONS if name in values}
@@ -214,27 +213,39 @@ def _asn_list(asns: Mapping[int, str]) -> str:
     return ' and '.join(f'{asn} ({host})' for asn, host in asns.items())
 
 
-def rollout_runs(hosts: Iterable[DeclaredHost], state: str, circuit_name: Callable[[str], str]) -> list[RolloutRun]:
-    """The runs: deletes first, then one for each account and set of options. state: for the hosts that are present.
-
-    circuit_name: returns the circuit of a host or circuit.
-    """
+def rollout_runs(hosts: Iterable[DeclaredHost], circuit_name: Callable[[str], str]) -> list[RolloutRun]:
+    """The runs: one for each account and set of options. circuit_name: returns the circuit of a host or circuit."""
     hosts = [host for host in hosts if host.state != SPARE]
     asns = {_hashable(host.account): host.run['default_asn'] for host in hosts if host.run['default_asn']}
     runs: dict[tuple, RolloutRun] = {}
     demands: dict[tuple, dict[str, str]] = {}
-    for host in sorted(hosts, key=lambda host: host.state != 'absent'):
-        options = {**host.run, 'default_asn': asns.get(_hashable(host.account)) if host.state == 'present' else None}
+    for host in hosts:
+        options = {**host.run, 'default_asn': asns.get(_hashable(host.account))}
         timeout, demand = options.pop('wait_timeout'), options.pop('site_demand')
         demands.setdefault(_hashable(host.account), {}).update(demand or {})
-        mode = state if host.state == 'present' else 'deleted'
-        run = runs.setdefault((mode, _hashable(host.account), _hashable(options)), RolloutRun(mode, host.account, options, [], {}))
+        run = runs.setdefault((_hashable(host.account), _hashable(options)), RolloutRun(host.account, options, [], {}))
         run.options['wait_timeout'] = max(timeout or 0, run.options.get('wait_timeout') or 0) or None
         run.circuits.append(with_circuit_names(host.circuit, circuit_name))
         run.hosts[host.circuit_name] = host.hostname
     for run in {_hashable(run.account): run for run in runs.values()}.values():  # the last of each account, after which all is as declared
         run.options['site_demand'] = demands[_hashable(run.account)] or None
     return list(runs.values())
+
+
+def split_account_problem(runs: Iterable[RolloutRun]) -> str:
+    """Why an option that is about all circuits of an account does not work, if they are in several runs; empty if they are in one."""
+    by_account: dict[tuple, list[RolloutRun]] = {}
+    for run in runs:
+        by_account.setdefault(_hashable(run.account), []).append(run)
+    differing = [name for parts in by_account.values() for name in parts[0].options
+                 if name not in ('wait_timeout', 'site_demand') and any(part.options[name] != parts[0].options[name] for part in parts)]
+    return differing and (f'the hosts of an account differ in {", ".join(PREFIX + name for name in dict.fromkeys(differing))}, so they are '
+                          'several runs, and each would know of its own circuits only. Use one value for all of them.') or ''
+
+
+def is_absent(circuit: Mapping[str, Any]) -> bool:
+    """Whether a circuit is to be deleted."""
+    return circuit.get('state') == 'absent'
 
 
 def _hashable(values: Mapping[str, Any]) -> tuple:

@@ -146,6 +146,23 @@ def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, acco
     assert len(account.circuits()) == 60
 
 
+def test_one_of_a_site_is_deleted_or_changed_in_a_run_and_the_other_in_the_next(account):
+    free = [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied'] and slot['site'] == 'ewr-a']
+    for name, slot in zip(('nyc-1', 'nyc-2'), free, strict=False):
+        account.seed(name, slot)
+    hosts, once = {'nyc-1': {'provision_mtu': 1476}, 'nyc-2': {'provision_state': 'absent'}}, ('-e', 'provision_at_most_per_site=1')
+    apart = {host: variables | {'provision_artifacts_dir': host} for host, variables in hosts.items()}
+    refused = [account.play('provision', hosts, *once, '-e', 'provision_serial=1'), account.play('provision', apart, *once),
+               play(account, ROLE, hosts, *once)]
+    assert [(run.status, run.sent) for run in refused] == [(2, [])] * 3, refused[0].output
+    assert all('at_most_per_site: ' in run.output for run in refused)
+    first = account.play('provision', hosts, *once)
+    assert (first.status, first.writes) == (0, [('PUT', 'cnis')]), first.output
+    assert re.search(r'nyc-2 +deferred', first.output)
+    assert account.play('provision', hosts, *once).status == 0
+    assert {name: circuit['cni']['magic']['mtu'] for name, circuit in account.circuits().items()} == {'nyc-1': 1476}
+
+
 # Steps.
 
 def test_tags_on_the_role_choose_steps(account):

@@ -71,7 +71,7 @@ def by_rollout(rows: list[Row]) -> list[dict[str, Any]]:
 def by_provision(rows: list[Row]) -> list[dict[str, Any]]:
     """The arguments that the action provision makes of the hosts of an inventory."""
     hosts = [_hosts.declared_host(row.name, row.variables) for row in rows]
-    return [{'state': run.state, 'circuits': run.circuits} for run in _hosts.rollout_runs(hosts, 'merged', str)]
+    return [{'circuits': run.circuits} for run in _hosts.rollout_runs(hosts, str)]
 
 
 FIRST = Actor('controller 1', {'Authorization': 'Bearer simulator-token'}, True)
@@ -209,10 +209,10 @@ class Fleet:
                              (self._intent.unwanted(confirmed=True), {'force': True}), (self._intent.wanted(), {})):
             rows = [row for row in rows if row.name not in waiting]
             for arguments in DOORS[run.actor.name](rows) if rows else ():
-                options = {'max_deletes': len(rows), 'at_most_per_site': run.at_most_per_site, 'artifacts_dir': self._files_of(run.actor)}
-                steps = {} if arguments['state'] == 'deleted' else {'steps': STEPS}
+                options = {'steps': STEPS, 'max_deletes': len(rows), 'at_most_per_site': run.at_most_per_site,
+                           'artifacts_dir': self._files_of(run.actor)}
                 try:
-                    result = self._module(run, rollout_work, rollout.ARGUMENT_SPEC, {**arguments, **options, **guards, **steps})
+                    result = self._module(run, rollout_work, rollout.ARGUMENT_SPEC, {**arguments, **options, **guards})
                 except CniError as error:
                     result = error.result()
                     failures += [] if _only_refuses(result, guards) else [error]

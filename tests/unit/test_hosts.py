@@ -97,31 +97,40 @@ def test_an_account_has_one_as_number():
     same, other, silent = declare('a', default_asn=65000, slot=SLOT), declare('b', default_asn='65001', slot=SLOT), declare('c', slot=SLOT)
     assert hosts.asn_conflicts([same, same, silent]) == {}
     assert set(hosts.asn_conflicts([same, other, silent])) == {'a', 'b'}
-    (run,) = hosts.rollout_runs([silent, same], 'merged', str)
+    (run,) = hosts.rollout_runs([silent, same], str)
     assert run.options['default_asn'] == 65000
 
 
-def test_each_account_has_its_runs_and_what_goes_goes_first():
+def test_each_account_is_one_run_with_what_is_deleted():
     one, two = {'account_id': 'one', 'api_token': 'planted'}, {'account_id': 'two'}
     declared = [
         declare('a', slot={**SLOT, 'diverse_from': ['b', 'lon-1']}, wait_timeout=5, **one),
         declare('b', name='nyc-2', slot=SLOT, wait_timeout='7', **one),
         declare('c', state='absent', **two), declare('d', state='spare', **one), declare('e', slot=SLOT, **two),
     ]
-    found = hosts.rollout_runs(declared, 'merged', lambda name: {'b': 'nyc-2'}.get(name, name))
-    assert [(run.state, run.account, run.hosts) for run in found] == [
-        ('deleted', two, {'c': 'c'}), ('merged', one, {'a': 'a', 'nyc-2': 'b'}), ('merged', two, {'e': 'e'})]
-    assert found[1].circuits[0]['slot']['diverse_from'] == ['nyc-2', 'lon-1']
-    assert found[1].options['wait_timeout'] == 7
+    found = hosts.rollout_runs(declared, lambda name: {'b': 'nyc-2'}.get(name, name))
+    assert [(run.account, run.hosts) for run in found] == [(one, {'a': 'a', 'nyc-2': 'b'}), (two, {'c': 'c', 'e': 'e'})]
+    assert found[0].circuits[0]['slot']['diverse_from'] == ['nyc-2', 'lon-1']
+    assert found[0].options['wait_timeout'] == 7
+    assert [circuit.get('state') for circuit in found[1].circuits] == ['absent', None]
 
 
-def test_what_sites_need_is_compared_once_for_an_account_after_its_last_run():
+def test_what_counts_the_circuits_of_an_account_needs_them_in_one_run():
+    one, two = {'account_id': 'one'}, {'account_id': 'two'}
+    apart = [declare('a', slot=SLOT, artifacts_dir='x', wait_timeout=5, **one), declare('b', state='absent', artifacts_dir='y', **one)]
+    elsewhere = declare('c', slot=SLOT, artifacts_dir='z', **two)
+    assert hosts.split_account_problem(hosts.rollout_runs([apart[0], elsewhere], str)) == ''
+    assert hosts.split_account_problem(hosts.rollout_runs([*apart, elsewhere], str)).startswith(
+        'the hosts of an account differ in provision_artifacts_dir, so they are several runs')
+
+
+def test_what_sites_need_is_compared_once_for_an_account_in_its_last_run():
     one, two = {'account_id': 'one'}, {'account_id': 'two'}
     demand = {'ewr-a': '3G'}
-    declared = [declare('a', slot=SLOT, site_demand=demand, **one), declare('b', state='absent', site_demand={'lhr-a': '1G'}, **one),
-                declare('c', state='absent', site_demand=demand, **two), declare('d', slot=SLOT)]
-    assert [(run.state, run.account, run.options.get('site_demand')) for run in hosts.rollout_runs(declared, 'merged', str)] == [
-        ('deleted', one, None), ('deleted', two, demand), ('merged', one, {'lhr-a': '1G', **demand}), ('merged', {}, None)]
+    declared = [declare('a', slot=SLOT, site_demand=demand, artifacts_dir='x', **one), declare('d', slot=SLOT),
+                declare('b', state='absent', site_demand={'lhr-a': '1G'}, **one), declare('c', state='absent', site_demand=demand, **two)]
+    assert [(run.account, run.options.get('site_demand')) for run in hosts.rollout_runs(declared, str)] == [
+        (one, None), ({}, None), (one, {'lhr-a': '1G', **demand}), (two, demand)]
 
 
 ALL = [*hosts.STEPS, 'decommission']

@@ -70,6 +70,18 @@ def test_as_many_as_the_user_says_go_and_what_is_not_there_does_not_count():
     assert states('acg', 'overridden', max_deletes=1)['b'] == 'deleted'
 
 
+def test_what_is_declared_absent_is_part_of_the_plan_of_the_others():
+    absent = [{'name': name, 'state': 'absent'} for name in 'ac']
+    with pytest.raises(InputError, match=r'2 circuits would be deleted: a .*, c .*Nothing was written'):
+        decided([*absent, {'name': 'b', 'mtu': 1300}])
+    assert states([*absent, {'name': 'b', 'mtu': 1300}], max_deletes=2, force=True) == {'a': 'deleted', 'c': 'deleted', 'b': 'updated'}
+    assert states([absent[0], {'name': 'b'}], 'overridden', max_deletes=3, force=True) == {
+        'a': 'deleted', 'b': 'unchanged', 'c': 'deleted', 'g': 'deleted'}
+    full = there()
+    full.put_part(('slot', None), [{**slot, 'occupied': True} for slot in SLOTS])
+    assert states([{'name': 'n', 'slot': {'site': 'ewr-a'}}, absent[0]], account=full) == {'n': 'created', 'a': 'deleted'}
+
+
 def test_what_is_replaced_counts_too():
     away = [{'name': name, 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'} for name in 'ab']
     dark, slots = there(pa='Down', pb='Down'), [slot(6, site='gru-b'), slot(7, site='gru-b')]
@@ -228,5 +240,6 @@ def test_what_is_only_created_is_not_counted():
 
 def test_of_a_pair_that_is_deleted_one_goes_and_the_last_one_is_refused_in_the_next_run():
     assert states('ab', 'deleted', max_deletes=2, at_most_per_site=1) == {'a': 'deleted', 'b': 'deferred'}
+    assert states([{'name': 'a', 'state': 'absent'}, {'name': 'b', 'mtu': 1300}], at_most_per_site=1) == {'a': 'deleted', 'b': 'deferred'}
     later = snapshot(SLOTS, PORTS[1:], CNIS[1:], TUNNELS, **ALL)
     assert states('ab', 'deleted', later, max_deletes=2, at_most_per_site=1) == {'a': 'unchanged', 'b': 'failed'}
