@@ -239,8 +239,10 @@ def split_account_problem(runs: Iterable[RolloutRun]) -> str:
         by_account.setdefault(_hashable(run.account), []).append(run)
     differing = [name for parts in by_account.values() for name in parts[0].options
                  if name not in ('wait_timeout', 'site_demand') and any(part.options[name] != parts[0].options[name] for part in parts)]
-    return differing and (f'the hosts of an account differ in {", ".join(PREFIX + name for name in dict.fromkeys(differing))}, so they are '
-                          'several runs, and each would know of its own circuits only. Use one value for all of them.') or ''
+    if not differing:
+        return ''
+    return (f'the hosts of an account differ in {", ".join(PREFIX + name for name in dict.fromkeys(differing))}, so they are several runs, '
+            'and each would know of its own circuits only. Use one value for all of them.')
 
 
 def is_absent(circuit: Mapping[str, Any]) -> bool:

@@ -78,7 +78,7 @@ def test_what_is_declared_absent_is_part_of_the_plan_of_the_others():
     assert states([absent[0], {'name': 'b'}], 'overridden', max_deletes=3, force=True) == {
         'a': 'deleted', 'b': 'unchanged', 'c': 'deleted', 'g': 'deleted'}
     full = there()
-    full.put_part(('slot', None), [{**slot, 'occupied': True} for slot in SLOTS])
+    full.put_part(('slot', None), [slot(1, occupied=True), slot(11, occupied=True)])  # the second is that of a
     assert states([{'name': 'n', 'slot': {'site': 'ewr-a'}}, absent[0]], account=full) == {'n': 'created', 'a': 'deleted'}
 
 
