@@ -36,13 +36,13 @@ def test_playbooks_plan_and_apply_with_the_file_and_the_digest(account, way):
 
 
 def test_a_plan_of_several_runs_is_one_file_and_is_applied_in_batches(account):
-    """Deletes, and circuits with other options, are runs of their own."""
+    """Circuits with other options are runs of their own."""
     account.play('rollout', pair())
     hosts = {**pair(provision_mtu=1476, provision_loa_max_age=5), 'nyc-3': {'provision_slot': SLOT}}
     hosts['nyc-2']['provision_state'] = 'absent'
     account.play('rollout', hosts, '--check', '-e', 'provision_plan_file=plan.md')
     text = (account.folder / 'plan.md').read_text()
-    assert re.findall(r'^## (\S+: \w+)$', text, re.MULTILINE) == ['nyc-2: deleted', 'nyc-1: updated', 'nyc-3: created']
+    assert re.findall(r'^## (\S+: \w+)$', text, re.MULTILINE) == ['nyc-1: updated', 'nyc-2: deleted', 'nyc-3: created']
     batches = account.play('provision', hosts, '--check', '-e', 'provision_plan_file=plan.md', '-e', 'provision_serial=1')
     assert (batches.status != 0, 'plan_file: each batch would overwrite the plan' in batches.output) == (True, True)
     done = account.play('provision', hosts, '-e', 'provision_approved_plan=plan.md', '-e', 'provision_serial=1')
