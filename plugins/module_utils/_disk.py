@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single files on disk: read, written at once, removed; private folders."""
+"""Single files on disk: read, written at once, appended to, removed; private folders."""
 
 from __future__ import annotations
 
@@ -44,6 +44,19 @@ def write_file(path: str, content: bytes, option: str) -> None:
         if draft:
             with suppress(OSError):
                 os.unlink(draft)
+        raise InputError(option, f'{path} cannot be written: {error.strerror}.') from None
+
+
+def append_to_file(path: str, content: bytes, option: str) -> None:
+    """Adds to the end of a file that exists. Raises InputError; part of it may have been written then."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(handle, content)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
         raise InputError(option, f'{path} cannot be written: {error.strerror}.') from None
 
 

@@ -9,7 +9,6 @@ history refers to the webhook that was sent: see is_twin().
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import hmac
 import json
@@ -237,22 +236,25 @@ class Seen:
         """read_until: up to when the history has been read, if it is."""
         keep_from = min(now, read_until or now) - REMEMBERED
         kept = [record for record in records if record['came'] >= keep_from]
-        self.records, self._now = copy.deepcopy(kept[-MAX_REMEMBERED:]), now
+        self.records, self._now = kept[-MAX_REMEMBERED:], now
 
     def admits(self, alert: Alert) -> bool:
         """Whether an alert is new. Remembers it."""
         if any(key in record['keys'] for record in self.records for key in alert.keys):
             return False
-        twins = [record for record in self.records if is_twin(record, alert)]
-        record = min(twins, key=lambda twin: (alert.text not in twin['texts'], abs(twin['at'] - alert.at)), default=None)
-        is_new = record is None
-        if is_new:
-            record = {'came': self._now, 'at': alert.at, **alert.traits, 'keys': [], 'texts': [], 'mechanisms': []}
-            self.records.append(record)
-        record['keys'] += alert.keys
-        record['texts'].append(alert.text)
-        record['mechanisms'].append(alert.mechanism)
-        return is_new
+        twins = [index for index, record in enumerate(self.records) if is_twin(record, alert)]
+        nearest = min(twins, key=lambda index: _distance(self.records[index], alert), default=None)
+        if nearest is None:
+            nearest = len(self.records)
+            self.records.append({'came': self._now, 'at': alert.at, **alert.traits, 'keys': [], 'texts': [], 'mechanisms': []})
+        record = self.records[nearest]
+        self.records[nearest] = {**record, 'keys': [*record['keys'], *alert.keys], 'texts': [*record['texts'], alert.text],
+                                 'mechanisms': [*record['mechanisms'], alert.mechanism]}
+        return not twins
+
+
+def _distance(record: Mapping[str, Any], alert: Alert) -> tuple[bool, float]:
+    return alert.text not in record['texts'], abs(record['at'] - alert.at)
 
 
 def is_twin(record: Mapping[str, Any], alert: Alert) -> bool:

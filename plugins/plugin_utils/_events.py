@@ -19,7 +19,13 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import make_private_folder, read_file, remove_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import (
+    append_to_file,
+    make_private_folder,
+    read_file,
+    remove_file,
+    write_file,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
     CONNECTION_OPTIONS,
@@ -100,11 +106,13 @@ def as_data(value: Any, depth: int = MAX_DEPTH) -> Any:
 # The journal.
 
 class Journal:
-    """What a source remembers, in one file that is replaced at once: its own state, and the events that are not done with.
+    """What a source remembers, in one file: its own state, and the events that are not done with.
 
     A state and the events that follow from it are written together, before any of them is emitted. So a kill loses no event and makes none
     twice; only an event that was handed over a moment before the kill is handed over again, with the same id.
     confirm: an event is done with when a playbook has created the file event.receipt; else when ansible-rulebook has taken it.
+
+    record() replaces the file at once. Between two of them it grows: a line with the id of each event that ansible-rulebook has taken.
     """
 
     def __init__(self, source: str, path: str | None, confirm: bool = False) -> None:
@@ -126,6 +134,7 @@ class Journal:
 
     def record(self, events: Iterable[Event], **state: Any) -> None:
         """Keeps events to emit, and the state that they follow from. Raises InputError if that cannot be written: nothing is kept then."""
+        self._drop_done()
         before = self.state, self.pending
         events = [{**event, 'receipt': self._receipt(event)} for event in events]
         self.state, self.pending = {**self.state, **state}, [*self.pending, *events]
@@ -144,6 +153,7 @@ class Journal:
             if feedback is not None:
                 await feedback.get()
             self._handed_over(event)
+        self._tidy()
 
     async def emit_forever(self, queue: Any, feedback: Any = None) -> None:
         """emit() whenever something is recorded."""
@@ -154,17 +164,24 @@ class Journal:
 
     def _handed_over(self, event: Event) -> None:
         self._handed.add(event['id'])
-        with suppress(InputError):  # it is written with the next event; until then a restart repeats this one
-            self._drop_done()
-            self._write()
+        if self.path and not self._confirm:
+            with suppress(InputError):  # record() writes it; until then a restart repeats this event
+                append_to_file(self.path, f'\n{event["id"]}'.encode(), 'state_file')
 
-    def _drop_done(self) -> None:
-        """Drops the events that are done with, and the oldest of far too many that nobody confirms."""
+    def _tidy(self) -> None:
+        """Writes the file without what playbooks have confirmed."""
+        if self._drop_done() and self._confirm:
+            with suppress(InputError):  # record() writes it
+                self._write()
+
+    def _drop_done(self) -> bool:
+        """Drops the events that are done with, and the oldest of far too many that nobody confirms. Returns whether there were any."""
         done = self._confirmed() if self._confirm else set(self._handed)
         handed = [event['id'] for event in self.pending if event['id'] in self._handed - done]
         done |= set(handed[:-MAX_UNCONFIRMED])
-        self.pending = [event for event in self.pending if event['id'] not in done]
+        before, self.pending = self.pending, [event for event in self.pending if event['id'] not in done]
         self._handed -= done
+        return len(self.pending) < len(before)
 
     # Receipts: the files by which playbooks confirm.
 
@@ -214,22 +231,23 @@ class Journal:
         if content is None:
             return
         try:
-            data = json.loads(content)
+            text = content.decode()
+            data, end = json.JSONDecoder().raw_decode(text)
             known = (data['format'], data['source']) == (FORMAT, self.source)
             self.state, pending = dict(data['state']), list(data['pending'])
         except (ValueError, KeyError, TypeError):
             known = False
         if not known:
             raise InputError('state_file', f'{path} is no state of the source {self.source}. Remove it, or name another file.')
-        self.pending = [{**event, 'redelivered': True, 'receipt': self._receipt(event)} for event in pending]
-        if self._confirm:
-            self._drop_done()
+        taken = set(text[end:].split())  # the last one may be cut off: that event comes again
+        self.pending = [{**event, 'redelivered': True, 'receipt': self._receipt(event)} for event in pending if event['id'] not in taken]
+        self._tidy()
 
     def _write(self) -> None:
-        """Writes the file at once, never half of it."""
+        """Replaces the file at once, never by half of it."""
         if self.path:
             data = {'format': FORMAT, 'source': self.source, 'state': self.state, 'pending': self.pending}
-            write_file(self.path, json.dumps(data, indent=1).encode(), 'state_file')
+            write_file(self.path, json.dumps(data).encode(), 'state_file')
         if self._confirm:
             self._remove_receipts()
 

@@ -174,6 +174,65 @@ def test_an_event_is_kept_until_a_playbook_has_confirmed_it(journals):
     assert (again.texts, again.taken[0]['redelivered'], receipt.exists()) == (['b'], True, False)
 
 
+@pytest.mark.parametrize('confirm', [False, True])
+def test_what_is_written_grows_with_the_number_of_events_and_not_with_its_square(tmp_path, confirm):
+    class Disk(Queue):
+        """Sums up what has been written of the file since each event before."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self._path, self._before, self.written = path, path.stat(), 0
+
+        async def put(self, data: dict) -> None:
+            await super().put(data)
+            now = self._path.stat()
+            self.written += now.st_size - (self._before.st_size if now.st_ino == self._before.st_ino else 0)
+            self._before = now
+
+    sums = []
+    for count in (50, 100, 200):
+        journal = events.Journal('alerts', str(tmp_path / f'{count}.json'), confirm)
+        journal.record([event(str(number)) for number in range(count)])
+        disk = Disk(Path(journal.path))
+        asyncio.run(journal.emit(disk))
+        assert (len(disk.taken), journal.waiting) == (count, 0)
+        sums.append(disk.written + count)
+    assert sums[2] < 3 * sums[1] < 9 * sums[0]
+
+
+def test_an_id_that_was_cut_off_by_a_kill_means_that_its_event_comes_again(journals):
+    first = journals()
+    first.record([event('a'), event('b'), event('c')])
+    emit(first, Queue(takes=2))
+    path = Path(first.path)
+    path.write_bytes(path.read_bytes()[:-5])
+    second, again = journals(), Queue(takes=1)
+    emit(second, again)
+    third, rest = journals(), Queue()
+    emit(third, rest)
+    assert (again.texts, rest.texts) == (['b'], ['c'])
+
+
+def test_what_was_taken_does_not_come_again_after_something_else_was_recorded(journals):
+    first = journals()
+    first.record([event('a'), event('b')])
+    emit(first, Queue(takes=1))
+    first.record([event('c')], cursor=2)
+    again = Queue()
+    emit(journals(), again)
+    assert again.texts == ['b', 'c']
+
+
+def test_a_file_of_an_older_version_is_read(journals):
+    journal = journals()
+    journal.record([event('a')], cursor=1)
+    path = Path(journal.path)
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
+    second, queue = journals(), Queue()
+    emit(second, queue)
+    assert (queue.texts, second.state) == (['a'], {'cursor': 1})
+
+
 def test_events_that_nobody_confirms_do_not_pile_up_for_ever(journals, monkeypatch):
     monkeypatch.setattr(events, 'MAX_UNCONFIRMED', 3)
     journal = journals(confirm=True)
