@@ -16,28 +16,9 @@ description:
   - L(The mapping, https://github.com/netops-collections/cloudflare_cni/blob/main/docs/netbox.md) says which field becomes what.
   - A circuit that is in use in NetBox and that Cloudflare does not have is never ordered. One that has ended is deleted only if
     O(decommission) names it.
+  - O(_input) may also have C(circuit_terminations), without which the patch panels of terminations A are not known.
 positional: cnis, interconnects, limit, decommission, rename
 options:
-  _input:
-    description:
-      - Lists of objects of NetBox 4.2 or newer, as the lookup plugin C(netbox.netbox.nb_lookup) returns them, by C(circuits),
-        C(sites), C(provider_networks), C(circuit_terminations), C(prefixes) and C(ip_addresses). Lists that are not needed may be missing.
-        Without C(circuit_terminations) the patch panels of terminations A are not known.
-    type: dict
-    required: true
-  cnis:
-    description: The CNIs of the account, as M(netops.cloudflare_cni.cni_info) returns them.
-    type: list
-    elements: dict
-    default: []
-  interconnects:
-    description: The interconnects of the account, as M(netops.cloudflare_cni.interconnect_info) returns them.
-    type: list
-    elements: dict
-    default: []
-  limit:
-    description: Names or circuit IDs of the circuits to look at, as a list or as a text with commas. All if empty.
-    type: raw
   decommission:
     description: Names or circuit IDs of circuits to delete. Their status in NetBox has to be deprovisioning or decommissioned.
     type: raw
@@ -45,6 +26,9 @@ options:
     description: Whether a circuit whose circuit ID has changed gets it as its name at Cloudflare.
     type: bool
     default: false
+extends_documentation_fragment:
+  - netops.cloudflare_cni._netbox.account
+  - netops.cloudflare_cni._netbox
 '''
 
 EXAMPLES = r'''

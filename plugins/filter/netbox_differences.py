@@ -14,30 +14,14 @@ description:
   - Compares the circuits of NetBox with those of an account, both ways. The playbook C(netbox_sync) is built on it.
 positional: cnis, interconnects, statuses, limit
 options:
-  _input:
-    description:
-      - Lists of objects of NetBox 4.2 or newer, as the lookup plugin C(netbox.netbox.nb_lookup) returns them, by C(circuits),
-        C(sites), C(provider_networks), C(prefixes) and C(ip_addresses). Lists that are not needed may be missing.
-    type: dict
-    required: true
-  cnis:
-    description: The CNIs of the account, as M(netops.cloudflare_cni.cni_info) returns them.
-    type: list
-    elements: dict
-    default: []
-  interconnects:
-    description: The interconnects of the account, as M(netops.cloudflare_cni.interconnect_info) returns them.
-    type: list
-    elements: dict
-    default: []
   statuses:
     description: The status of the interconnects, as M(netops.cloudflare_cni.status_info) returns it.
     type: list
     elements: dict
     default: []
-  limit:
-    description: Names or circuit IDs of the circuits to look at, as a list or as a text with commas. All if empty.
-    type: raw
+extends_documentation_fragment:
+  - netops.cloudflare_cni._netbox.account
+  - netops.cloudflare_cni._netbox
 '''
 
 EXAMPLES = r'''

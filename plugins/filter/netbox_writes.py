@@ -16,12 +16,6 @@ description:
   - Prefixes and addresses that a circuit no longer has become deprecated. Nothing in NetBox is deleted.
 positional: results, ids, loa_url, vrf, tag
 options:
-  _input:
-    description:
-      - Lists of objects of NetBox 4.2 or newer, as the lookup plugin C(netbox.netbox.nb_lookup) returns them, by C(circuits),
-        C(sites), C(provider_networks), C(prefixes) and C(ip_addresses). Lists that are not needed may be missing.
-    type: dict
-    required: true
   results:
     description:
       - Results by host, as RV(netops.cloudflare_cni.provision#module:hosts), or C(results) of
@@ -44,6 +38,8 @@ options:
     description: The slug of the tag that prefixes and addresses get.
     type: str
     default: cloudflare-cni
+extends_documentation_fragment:
+  - netops.cloudflare_cni._netbox
 '''
 
 EXAMPLES = r'''
