@@ -184,10 +184,10 @@ EXAMPLES = r'''
       - {name: nyc-2, mtu: 1476}
     at_most_per_site: 1
 
-- name: Delete one circuit and change the other, with one plan
+- name: Delete one circuit with the routes to it and change the other, with one plan
   netops.cloudflare_cni.rollout:
     circuits:
-      - {name: nyc-1, state: absent}
+      - {name: nyc-1, state: absent, routes: []}
       - {name: nyc-2, mtu: 1476}
 
 - name: Delete both, even if they carry traffic
