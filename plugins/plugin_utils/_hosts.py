@@ -351,7 +351,7 @@ def _planned_place(interconnect: Mapping[str, Any]) -> str:
 def _table_cells(host_result: Mapping[str, Any]) -> tuple[str, ...]:
     status, found = host_result.get('status') or {}, host_result.get('interconnect') or {}
     interconnect = found.get('name') or (host_result.get('cni') or {}).get('interconnect')
-    error = str(host_result.get('msg')).removeprefix(f'{host_result.get("name")}: ')
-    message = error if host_result.get('failed') else status.get('reason') or _planned_place(found)
+    reason = (host_result.get('msg') or '').removeprefix(f'{host_result.get("name")}: ')  # why it failed, or is deferred
+    message = reason or status.get('reason') or _planned_place(found)
     texts = [text or '-' for text in (host_result.get('name'), host_result.get('outcome'), interconnect, status.get('state'))]
     return tuple(' '.join(str(text).split()) for text in (*texts, message or ''))

@@ -182,14 +182,16 @@ def test_the_table_has_a_line_for_each_circuit_and_says_once_what_pending_means(
         {'name': 'nyc-1', 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-1'},
          'status': {'state': 'Down', 'reason': 'no\nlight'}},
         {'name': 'a-long-name', 'outcome': 'failed', 'failed': True, 'msg': 'a-long-name: why'},
+        {'name': 'later', 'outcome': 'deferred', 'msg': 'at_most_per_site is 1'},
         *({'name': name, 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-2'}, 'status': {'state': 'Pending'}} for name in 'ab'),
     ]
     assert hosts.result_table(rows) == [
-        'circuit      outcome  interconnect  status   message',
-        'nyc-1        created  ewr-a-icon-1  Down     no light',
-        'a-long-name  failed   -             -        why',
-        'a            created  ewr-a-icon-2  Pending',
-        'b            created  ewr-a-icon-2  Pending',
+        'circuit      outcome   interconnect  status   message',
+        'nyc-1        created   ewr-a-icon-1  Down     no light',
+        'a-long-name  failed    -             -        why',
+        'later        deferred  -             -        at_most_per_site is 1',
+        'a            created   ewr-a-icon-2  Pending',
+        'b            created   ewr-a-icon-2  Pending',
         'A port stays Pending until its cross-connect is installed, usually for 2 to 4 weeks.',
     ]
 
