@@ -45,30 +45,33 @@ extends_documentation_fragment:
 EXAMPLES = r'''
 - name: Show what would be written to NetBox
   ansible.builtin.debug:
-    msg: "{{ netbox | netops.cloudflare_cni.netbox_writes(differences.results, differences.ids) }}"
+    msg: "{{ (netbox | netops.cloudflare_cni.netbox_writes(differences.results, differences.ids)).circuits }}"
 '''
 
 RETURN = r'''
 _value:
   description:
-    - The circuits that differ, each with C(name), C(id), C(circuit), C(journal), C(prefixes) and C(addresses), which are the option
-      C(data) of C(netbox.netbox.netbox_circuit), C(netbox.netbox.netbox_journal_entry), C(netbox.netbox.netbox_prefix) and
-      C(netbox.netbox.netbox_ip_address), and C(problems), why an address is not written.
-  type: list
-  elements: dict
+    - C(circuits), those that differ, each with C(name), C(id), C(circuit), C(journal), C(prefixes) and C(addresses), which are objects of
+      NetBox's REST API, and C(problems), why an address is not written.
+    - C(requests), the same as requests to that API, in order, each with C(method), C(path) and C(writes), which are up to 100 objects as
+      C(object), with C(name) and C(id) of their circuit. NetBox takes all objects of a request or none.
+    - C(refused), C(id) and C(text) of circuits with C(problems).
+  type: dict
 '''
 
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox import Netbox, as_data
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import TAG, netbox_writes
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import TAG, netbox_writes, requests_of
 
 
 def _netbox_writes(netbox: Netbox, results: Mapping[str, Any], ids: Mapping[str, int], loa_url: str = '', vrf: str = '',
-                   tag: str = TAG['slug']) -> list[dict[str, Any]]:
+                   tag: str = TAG['slug']) -> dict[str, Any]:
     """The writes as data, never as templates."""
-    return as_data(netbox_writes(netbox, results, ids, loa_url, vrf, tag))
+    writes = netbox_writes(netbox, results, ids, loa_url, vrf, tag)
+    refused = [{'id': write['id'], 'text': f'{write["name"]}: {" ".join(write["problems"])}'} for write in writes if write['problems']]
+    return as_data({'circuits': writes, 'requests': requests_of(writes), 'refused': refused})
 
 
 class FilterModule:

@@ -34,6 +34,9 @@ CIRCUIT_FIELDS = {  # {name: (type, label, description)} of the custom fields of
     'cni_error': ('longtext', 'Error', 'Why the last run failed'),
 }
 ADDRESS_FIELD = 'cni_circuit'  # of prefixes and addresses: whose they are
+# Where what is written of a circuit is in NetBox. The journal comes first: a run that ends in between writes it again, and never omits it.
+PATHS = {'journal': 'extras/journal-entries', 'circuit': 'circuits/circuits', 'prefixes': 'ipam/prefixes', 'addresses': 'ipam/ip-addresses'}
+PER_REQUEST = 100  # objects, some seconds for NetBox
 
 
 # From results to NetBox.
@@ -42,6 +45,7 @@ def netbox_writes(netbox: Netbox, results: Mapping[str, Mapping[str, Any]], ids:
                   tag: str = TAG['slug']) -> list[dict[str, Any]]:
     """What differs in NetBox from results, for each circuit: {name, id, circuit, journal, prefixes, addresses, problems}.
 
+    circuit, journal, prefixes and addresses are as NetBox's REST API takes them.
     results: {host or circuit: its result}, as module provision or observed_results() returns them. ids: {host or circuit: id in NetBox}.
     """
     circuits = {raw['id']: raw for raw in objects_of(netbox.get('circuits', ()))}
@@ -66,8 +70,24 @@ def _write(circuit: NetboxCircuit, fields: Mapping[str, Any], status: str, resul
     changed = {name: value for name, value in fields.items() if not _same(circuit.fields.get(name), value)}
     data = {'custom_fields': changed} if changed else {}
     data |= {'status': status} if status != circuit.status else {}
-    return {'name': circuit.cid, 'id': circuit.id, 'circuit': {'cid': circuit.cid, **data} if data else {},
+    return {'name': circuit.cid, 'id': circuit.id, 'circuit': {'id': circuit.id, **data} if data else {},
             'journal': _journal(circuit, changed, status, result) if data else {}, 'prefixes': [], 'addresses': [], 'problems': []}
+
+
+def requests_of(writes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The requests to NetBox's REST API, in order: {method, path, writes}. What has an id is changed, anything else is created.
+
+    writes: {id, name, object}, of which circuit and what to send, PER_REQUEST at most.
+    """
+    requests = []
+    for kind, path in PATHS.items():
+        objects = [{'id': write['id'], 'name': write['name'], 'object': obj}
+                   for write in writes for obj in (write[kind] if isinstance(write[kind], list) else [write[kind]]) if obj]
+        for method in ('POST', 'PATCH'):
+            chosen = [item for item in objects if ('id' in item['object']) == (method == 'PATCH')]
+            requests += [{'method': method, 'path': path, 'writes': chosen[start:start + PER_REQUEST]}
+                         for start in range(0, len(chosen), PER_REQUEST)]
+    return requests
 
 
 def _same(before: Any, after: Any) -> bool:
@@ -103,7 +123,7 @@ def _error_text(result: Mapping[str, Any]) -> str:
 
 
 def _journal(circuit: NetboxCircuit, changed: Mapping[str, Any], status: str, result: Mapping[str, Any]) -> dict[str, str]:
-    """The journal entry of a change, as the module of netbox.netbox takes it."""
+    """The journal entry of a change."""
     state = changed.get('cni_state', '')
     lines = [f'status: {circuit.status} to {status}'] if status != circuit.status else []
     lines += [f'{CIRCUIT_FIELDS[name][1]}: {_shown(name, value)}' for name, value in changed.items() if value]
@@ -159,21 +179,21 @@ def _link_writes(texts: Mapping[str, str], links: Links, circuit: NetboxCircuit,
     for value, description in texts.items():
         same = links.by_value.get(value, [])
         found = next((obj for obj in same if _vrf_matches(obj, vrf)), None)
-        if same and found is None and not vrf:  # without a VRF the module of netbox.netbox finds the one that is in a VRF
+        if same and found is None and not vrf:  # it may well be the link
             raise InputError('netbox_vrf', f'{value} is in the VRF {get(same[0], "vrf.name")} of NetBox. Set netbox_vrf.')
         tags = [item['slug'] for item in (found or {}).get('tags') or ()]
         if found and value_of(found['status']) == 'active' and _owner(found) == circuit.id and tag in tags:
             continue
-        yield {links.key: value, 'status': 'active', 'custom_fields': {ADDRESS_FIELD: circuit.id}, **({'vrf': vrf} if vrf else {}),
-               'tags': list(dict.fromkeys([*tags, tag])), **({} if found else {'description': description})}
+        new = {'description': description, **({'vrf': {'name': vrf}} if vrf else {})}
+        yield {links.key: value, 'status': 'active', 'custom_fields': {ADDRESS_FIELD: circuit.id},
+               'tags': [{'slug': slug} for slug in dict.fromkeys([*tags, tag])], **({'id': found['id']} if found else new)}
 
 
 def _former_links(texts: Mapping[str, str], links: Links, circuit: NetboxCircuit) -> Iterator[dict[str, Any]]:
     """The prefixes or addresses that the circuit had: they are deprecated, and stay in NetBox."""
     for obj in links.owned.get(circuit.id, ()):
         if obj[links.key] not in texts and value_of(obj['status']) != 'deprecated':
-            vrf = get(obj, 'vrf.id')
-            yield {links.key: obj[links.key], 'status': 'deprecated', **({'vrf': vrf} if vrf else {})}
+            yield {'id': obj['id'], links.key: obj[links.key], 'status': 'deprecated'}
 
 
 def _vrf_matches(obj: Mapping[str, Any], vrf: str) -> bool:

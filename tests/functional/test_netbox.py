@@ -9,7 +9,7 @@ import csv
 
 import pytest
 from support.ansible_runs import SETTINGS
-from support.netbox_double import NetboxDouble, planned_circuit
+from support.netbox_double import OLD_TOKEN, TOKEN, NetboxDouble, planned_circuit
 from support.playbook import Account, Run
 
 TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'echo evaluated') }}"
@@ -36,15 +36,18 @@ class Side:
 
 @pytest.fixture
 def side(simulator, tmp_path):
-    return Side(simulator, tmp_path)
+    side = Side(simulator, tmp_path)
+    yield side
+    side.netbox.stop()
 
 
 def test_planned_circuits_are_ordered_and_written_back_once(side):
     before = side.netbox.file.read_text()
     check = side.play('netbox_provision', '--check')
-    assert (check.status, check.writes, side.netbox.file.read_text()) == (0, [], before), check.output
+    assert (check.status, check.writes, side.netbox.requests, side.netbox.file.read_text()) == (0, [], [], before), check.output
+    assert ('Show what is written', 'localhost') in check.changed and 'nyc-1: - status: planned to provisioning' in check.output
     run = side.play('netbox_provision', '-vvv')
-    assert run.status == 0 and 'planted-netbox-token' not in run.output, run.output
+    assert run.status == 0 and TOKEN not in run.output, run.output
     circuits = side.account.circuits()
     assert len({circuits[name]['interconnect']['ccr_device_name'] for name in ('nyc-1', 'nyc-2')}) == 2
     assert side.netbox.circuit('nyc-1') == {
@@ -82,8 +85,10 @@ def test_a_circuit_that_fails_leaves_the_others_and_says_why_in_netbox(side):
 
 def test_nothing_is_ordered_that_netbox_does_not_take(side):
     side.netbox.store(refused=['nyc-2'])
-    run = side.play('netbox_provision')
-    assert run.status != 0 and 'nyc-2: refused by NetBox' in run.output
+    run = side.play('netbox_provision', '-vvv')
+    assert TOKEN not in run.output, run.output
+    assert run.status != 0 and "nyc-2: HTTP 400: [{'status': ['refused by NetBox']}]" in run.output, run.output
+    assert side.journal[0] == (1, 'info') and 2 not in dict(side.journal)
     assert [*side.account.circuits()] == ['nyc-1']
 
 
@@ -99,10 +104,10 @@ def test_a_sync_shows_differences_before_it_writes_them(side):
     for line in ('nyc-1: active in NetBox, and the port is Down: it becomes offline.', 'by hand: on ',
                  "echo evaluated') }}: planned in NetBox"):
         assert line in run.output
-    run = side.play('netbox_sync')
+    run = side.play('netbox_sync', NETBOX_TOKEN=OLD_TOKEN)
     assert run.status == 0 and side.netbox.circuit('nyc-1') == {
         'status': 'offline', 'cni_name': 'nyc-1', 'cni_state': 'down', 'cni_interconnect': port}, run.output
-    assert run.output.index('it becomes offline') < run.output.index('Write the circuit')
+    assert run.output.index('it becomes offline') < run.output.index('Write all at once')
     written = side.netbox.file.read_text()
     assert (side.play('netbox_sync').status, side.netbox.file.read_text()) == (0, written)
 
@@ -163,4 +168,4 @@ def test_what_is_missing_is_said(side, playbook, tmp_path):
     run = side.play(playbook, '-e', 'netbox_limt=nyc-1')
     assert 'netbox_limt: unknown variable. Did you mean netbox_limit?' in run.output
     run = side.play(playbook, '-vvvv')
-    assert run.status != 0 and 'Use -vvv at most.' in run.output and 'planted-netbox-token' not in run.output
+    assert run.status != 0 and 'Use -vvv at most.' in run.output and TOKEN not in run.output

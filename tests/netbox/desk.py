@@ -70,21 +70,17 @@ class Desk(Account):
         return made.id
 
     def fleet(self, count: int) -> None:
-        """Circuits that are Healthy at Cloudflare and in NetBox as the playbooks would leave them."""
+        """Circuits that are Healthy at Cloudflare, of which NetBox has no more than the names."""
         free = [slot['id'] for slot in self.simulator.state()['slots'] if not slot['occupied'] and slot['speed'] == '10G'][:count]
-        ports = {f'NYC-{number}': self.seed(f'NYC-{number}', slot) for number, slot in enumerate(free, 1)}
-        cnis = {name: circuit['cni'] for name, circuit in self.circuits().items()}
-        tags, site = [{'slug': 'cloudflare-cni'}], self.api.dcim.sites.get(slug='nyc1').id
+        for number, slot in enumerate(free, 1):
+            self.seed(f'NYC-{number}', slot)
+        site = self.api.dcim.sites.get(slug='nyc1').id
         made = self.api.circuits.circuits.create([
-            {'cid': name, 'provider': {'slug': 'cloudflare'}, 'type': {'slug': 'network-interconnect'}, 'status': 'active', 'tags': tags,
-             'custom_fields': {'cni_name': name, 'cni_interconnect': port, 'cni_state': 'healthy'}} for name, port in ports.items()])
+            {'cid': name, 'provider': {'slug': 'cloudflare'}, 'type': {'slug': 'network-interconnect'}, 'status': 'active',
+             'tags': [{'slug': 'cloudflare-cni'}], 'custom_fields': {'cni_name': name}} for name in self.circuits()])
         self.api.circuits.circuit_terminations.create([
             {'circuit': circuit.id, 'term_side': 'A', 'termination_type': 'dcim.site', 'termination_id': site, 'xconnect_id': circuit.cid}
             for circuit in made])
-        shared = {circuit.cid: {'status': 'active', 'tags': tags, 'custom_fields': {'cni_circuit': circuit.id}} for circuit in made}
-        self.api.ipam.prefixes.create([{'prefix': cni['p2p_ip'], **shared[name]} for name, cni in cnis.items()])
-        self.api.ipam.ip_addresses.create([
-            {'address': cni[end], **shared[name]} for name, cni in cnis.items() for end in ('cust_ip', 'p2p_ip')])
 
     def stored(self, cid: str) -> dict:
         """A circuit as NetBox has it, in short: status and custom fields side by side, of choices the value."""

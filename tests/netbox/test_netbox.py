@@ -83,6 +83,20 @@ def test_check_mode_writes_nothing_anywhere(desk):
         assert 'NYC-1' in done.output
 
 
+def test_a_circuit_that_netbox_refuses_leaves_the_others(desk):
+    for cid in ('NYC-1', 'NYC-2', 'NYC-3'):
+        desk.circuit(cid, cni_slot=SLOT)
+    name = desk.api.extras.custom_fields.get(name='cni_name')
+    name.update({'validation_regex': '^NYC-[13]$'})
+    try:
+        run = desk.run('netbox_provision')
+    finally:
+        name.update({'validation_regex': ''})
+    assert run.status != 0 and re.search('NYC-2: HTTP 400: .*cni_name', run.output), run.output
+    assert sorted(desk.circuits()) == ['NYC-1', 'NYC-3']
+    assert [desk.stored(cid)['cni_state'] for cid in ('NYC-1', 'NYC-2', 'NYC-3')] == ['healthy', None, 'healthy']
+
+
 def test_two_runs_at_once_order_once(desk):
     for cid in ('NYC-1', 'NYC-2'):
         desk.circuit(cid, cni_slot=SLOT)
@@ -145,9 +159,16 @@ def test_decommissioned_in_netbox_deletes_nothing_without_the_word(desk):
     assert (refused.status != 0, refused.writes) == (True, []), refused.output
 
 
-def test_a_fleet_that_is_as_it_should_be_takes_a_dozen_requests_to_netbox(desk):
+def test_a_fleet_is_written_with_requests_for_a_hundred_objects_and_read_with_a_dozen(desk):
     desk.simulator.reset(activate_after=0, slots=640)
     desk.fleet(300)
+    asked = len(desk.netbox.requests())
+    filled = desk.run('netbox_sync')
+    assert (filled.status, filled.writes) == (0, []), filled.output
+    assert len([method for method, *_rest in desk.netbox.requests()[asked:] if method in ('POST', 'PATCH')]) == 3 * 3 + 6
+    assert [kind.count(status='active') for kind in (desk.api.ipam.prefixes, desk.api.ipam.ip_addresses)] == [300, 600]
+    [prefix] = desk.api.ipam.prefixes.filter(prefix=desk.circuits()['NYC-300']['cni']['p2p_ip'])
+    assert (prefix.custom_fields['cni_circuit']['cid'], len(desk.journal('NYC-300'))) == ('NYC-300', 1)
     before, asked = desk.last_change(), len(desk.netbox.requests())
     done = desk.run('netbox_sync')
     counted = desk.netbox.requests()[asked:]

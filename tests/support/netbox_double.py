@@ -1,13 +1,20 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A collection netbox.netbox whose NetBox is a file: what the playbooks ask of it, without its checks. tests/netbox has a real one."""
+"""A NetBox that is a file: what the playbooks read by netbox.netbox and write by its REST API, without its checks.
+
+tests/netbox has a real one.
+"""
 
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+TOKEN = 'nbt_planted.netbox-token'
+OLD_TOKEN = 'planted-token-as-before-netbox-4.5'
 LOOKUP = '''
 import json, os
 from ansible.plugins.lookup import LookupBase
@@ -22,56 +29,46 @@ class LookupModule(LookupBase):
         return [obj for obj in objects if ('tag' not in values or values['tag'][0] in [tag['slug'] for tag in obj['tags']])
                 and all(str(obj[name]) in values[name] for name in ('id', 'prefix', 'address', 'term_side') if name in values)]
 '''
-MODULE = '''
-import json, os
-from ansible.module_utils.basic import AnsibleModule
-
-KIND, KEY = {kind!r}, {key!r}
-
-
-def main():
-    module = AnsibleModule(dict(netbox_url=dict(), netbox_token=dict(no_log=True), validate_certs=dict(type='raw'), state=dict(),
-                                data=dict(type='dict')), supports_check_mode=True)
-    data, path = module.params['data'], os.environ['NETBOX_DOUBLE']
-    with open(path) as file:
-        store = json.load(file)
-    if data.get(KEY) in store['refused']:
-        module.fail_json(msg='refused by NetBox')
-    objects = store.setdefault(KIND, [])
-    obj = next((obj for obj in objects if KEY and obj[KEY] == data[KEY]), None)
-    if obj is None:
-        objects.append(obj := {{'id': 100 + len(objects), 'custom_fields': {{}}, 'vrf': None}})
-    status = {{'status': {{'value': data['status']}}}} if 'status' in data else {{}}
-    tags = {{'tags': [{{'slug': tag}} for tag in data['tags']]}} if 'tags' in data else {{}}
-    obj.update({{**data, **status, **tags, 'custom_fields': {{**obj['custom_fields'], **data.get('custom_fields', {{}})}}}})
-    if not module.check_mode:
-        with open(path, 'w') as file:
-            json.dump(store, file)
-    module.exit_json(changed=True)
-
-
-if __name__ == '__main__':
-    main()
-'''
-MODULES = {'netbox_circuit': ('circuits', 'cid'), 'netbox_journal_entry': ('journal-entries', None),
-           'netbox_prefix': ('prefixes', 'prefix'), 'netbox_ip_address': ('ip-addresses', 'address')}
 
 
 class NetboxDouble:
-    """The collection and pynetbox in a folder, and the file. refused: circuit IDs of which no write is taken."""
+    """The collection and pynetbox in a folder, the file, and the part of NetBox's REST API that writes. It ends with stop().
+
+    refused: circuit IDs of which no write is taken; requests: {method, path, body} of what was sent.
+    """
 
     def __init__(self, folder: Path, circuits: list[dict], version: str = '3.21.0'):
-        self.folder, self.file = folder, folder / 'netbox.json'
+        self.folder, self.file, self.requests = folder, folder / 'netbox.json', []
         root = folder / 'ansible_collections' / 'netbox' / 'netbox'
-        sources = {f'modules/{name}.py': MODULE.format(kind=kind, key=key) for name, (kind, key) in MODULES.items()}
-        for name, text in {**sources, 'lookup/nb_lookup.py': LOOKUP}.items():
-            (root / 'plugins' / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / 'plugins' / name).write_text(text)
+        (root / 'plugins' / 'lookup').mkdir(parents=True)
+        (root / 'plugins' / 'lookup' / 'nb_lookup.py').write_text(LOOKUP)
         (root / 'MANIFEST.json').write_text(json.dumps({'collection_info': {'namespace': 'netbox', 'name': 'netbox', 'version': version}}))
         (folder / 'pynetbox').mkdir()
         (folder / 'pynetbox' / '__init__.py').write_text('')
         networks = [{'id': 7, 'name': 'Newark', 'service_id': 'ewr-a', 'tags': []}]
         self.store(circuits=circuits, **{'provider-networks': networks}, refused=[])
+        self._server = ThreadingHTTPServer(('127.0.0.1', 0), type('Handler', (_Handler,), {'netbox': self}))
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def write(self, method: str, kind: str, body: list[dict]) -> tuple[int, list[dict]]:
+        """The status and the answer of a request that writes some objects: all of them or none."""
+        store = json.loads(self.file.read_text())
+        refused = {obj['id'] for obj in store['circuits'] if obj['cid'] in store['refused']}
+        objects = store.setdefault(kind, [])
+        errors = [{'status': ['refused by NetBox']} if {item.get('id'), item.get('assigned_object_id')} & refused else {} for item in body]
+        if any(errors):
+            return 400, errors
+        made = [{'id': 100 + len(objects) + number, 'custom_fields': {}, 'vrf': None, 'tags': []} for number in range(len(body))]
+        targets = made if method == 'POST' else [next(obj for obj in objects if obj['id'] == item['id']) for item in body]
+        for obj, item in zip(targets, body, strict=True):
+            status = {'status': {'value': item['status']}} if 'status' in item else {}
+            obj.update({**item, **status, 'custom_fields': {**obj['custom_fields'], **item.get('custom_fields', {})}})
+        self.store(**{kind: objects + (made if method == 'POST' else [])})
+        return (201 if method == 'POST' else 200), targets
 
     def store(self, **lists: list) -> None:
         """Replaces lists of objects."""
@@ -90,7 +87,7 @@ class NetboxDouble:
     def environment(self, collections: str) -> dict[str, str]:
         """The variables that lead to it. collections: where Ansible looks for collections anyway."""
         return {'NETBOX_DOUBLE': str(self.file), 'ANSIBLE_COLLECTIONS_PATH': f'{collections}:{self.folder}', 'PYTHONPATH': str(self.folder),
-                'NETBOX_API': 'https://netbox.example.com', 'NETBOX_TOKEN': 'planted-netbox-token'}
+                'NETBOX_API': f'http://127.0.0.1:{self._server.server_port}/', 'NETBOX_TOKEN': TOKEN}
 
 
 def planned_circuit(ident: int, cid: str, status: str = 'planned', priority: str | None = None, **fields: object) -> dict:
@@ -99,3 +96,27 @@ def planned_circuit(ident: int, cid: str, status: str = 'planned', priority: str
             'tags': [{'slug': 'cloudflare-cni'}], 'termination_a': None,
             'termination_z': {'termination_type': 'circuits.providernetwork', 'termination_id': 7},
             'assignments': [{'group': {'id': 5}, 'priority': {'value': priority}}] if priority else []}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Takes lists of objects from whoever has a token."""
+
+    netbox: NetboxDouble
+
+    def _write(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        self.netbox.requests.append({'method': self.command, 'path': self.path, 'body': body})
+        status, answer = 403, {'detail': 'Invalid token'}
+        if self.headers['Authorization'] in (f'Bearer {TOKEN}', f'Token {OLD_TOKEN}'):
+            status, answer = self.netbox.write(self.command, self.path.rstrip('/').rpartition('/')[2], body)
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_PATCH = _write
+
+    def log_message(self, *args: object) -> None:
+        """Nothing: the tests look at requests."""

@@ -20,7 +20,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox impo
     differences,
     speed_of,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import missing_definitions, netbox_writes
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import missing_definitions, netbox_writes, requests_of
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / 'playbooks'
 NETWORKS = [{'id': 7, 'name': 'Cloudflare Newark', 'service_id': 'ewr-a'}, {'id': 8, 'name': 'Cloudflare', 'service_id': ''}]
@@ -276,11 +276,11 @@ def written(one: dict, outcome: dict, links: dict | None = None, **options: obje
 def test_the_first_run_writes_all_there_is():
     write = written(circuit(status='provisioning', fields={'cni_name': 'nyc-1'}), result(), {})
     new = {name: value for name, value in DONE.items() if name not in ('cni_name', 'cni_error')}
-    assert write['circuit'] == {'cid': 'nyc-1', 'custom_fields': new}
+    assert write['circuit'] == {'id': 1, 'custom_fields': new}
     assert write['journal'] == {
         'assigned_object_type': 'circuits.circuit', 'assigned_object_id': 1, 'kind': 'info',
         'comments': '- Interconnect: nyc-1-icon\n- State: Pending\n- LOA: /srv/cni/nyc-1-loa.pdf'}
-    mine = {'status': 'active', 'custom_fields': {'cni_circuit': 1}, 'tags': ['cloudflare-cni']}
+    mine = {'status': 'active', 'custom_fields': {'cni_circuit': 1}, 'tags': [{'slug': 'cloudflare-cni'}]}
     assert write['prefixes'] == [{'prefix': '172.31.0.0/31', 'description': 'Link of a CNI', **mine}]
     assert write['addresses'] == [{'address': '172.31.0.1/31', 'description': 'Customer end of the CNI', **mine},
                                   {'address': '172.31.0.0/31', 'description': 'Cloudflare end of the CNI', **mine}]
@@ -341,15 +341,15 @@ def test_a_failure_is_written_once_with_its_cf_ray_and_cleared_after():
 def test_a_failed_rename_keeps_the_name():
     renamed = circuit(cid='NYC first', status='provisioning', fields=DONE)
     assert 'cni_name' not in written(renamed, FAILED | {'name': 'NYC first'})['circuit']['custom_fields']
-    assert written(renamed, result(name='NYC first'))['circuit'] == {'cid': 'NYC first', 'custom_fields': {'cni_name': 'NYC first'}}
+    assert written(renamed, result(name='NYC first'))['circuit'] == {'id': 1, 'custom_fields': {'cni_name': 'NYC first'}}
 
 
 def test_what_is_about_to_be_ordered_is_written_before():
     plan = declared(circuit(), circuit(2, 'nyc-2', 'provisioning'), circuit(3, 'nyc-3', 'provisioning', fields={'cni_name': 'nyc-3'}))
     writes = netbox_writes(netbox(circuit(), circuit(2, 'nyc-2', 'provisioning')), plan['claims'], plan['ids'])
     assert [write['circuit'] for write in writes] == [
-        {'cid': 'nyc-1', 'custom_fields': {'cni_name': 'nyc-1'}, 'status': 'provisioning'},
-        {'cid': 'nyc-2', 'custom_fields': {'cni_name': 'nyc-2'}}]
+        {'id': 1, 'custom_fields': {'cni_name': 'nyc-1'}, 'status': 'provisioning'},
+        {'id': 2, 'custom_fields': {'cni_name': 'nyc-2'}}]
 
 
 def test_a_loa_can_have_a_url():
@@ -362,8 +362,8 @@ def test_a_loa_can_have_a_url():
 @pytest.mark.parametrize(('status', 'after'), [('deprovisioning', {'status': 'decommissioned'}), ('decommissioned', {}), ('active', {})])
 def test_a_deleted_circuit_keeps_its_objects_as_deprecated(status, after):
     write = written(circuit(status=status, fields=DONE), DELETED)
-    assert write['circuit'] == {'cid': 'nyc-1', 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': '', 'cni_loa': ''}, **after}
-    assert write['prefixes'] == [{'prefix': '172.31.0.0/31', 'status': 'deprecated'}]
+    assert write['circuit'] == {'id': 1, 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': '', 'cni_loa': ''}, **after}
+    assert write['prefixes'] == [{'id': LINKS['prefixes'][0]['id'], 'prefix': '172.31.0.0/31', 'status': 'deprecated'}]
     assert sorted(one['address'] for one in write['addresses']) == ['172.31.0.0/31', '172.31.0.1/31']
     assert written(circuit(status='active', fields=DONE), DELETED | {'failed': True, 'outcome': 'failed', 'msg': 'x'})['prefixes'] == []
 
@@ -377,19 +377,21 @@ def test_new_addresses_replace_the_old_ones():
 
 
 PREFIXES = {  # a prefix of NetBox, the VRF that is asked for, and what is written
-    'that of another circuit': (link('prefix', '172.31.0.0/31', 2), '', {'tags': ['cloudflare-cni']}),
-    'made by hand': (link('prefix', '172.31.0.0/31', 0, tags=[{'slug': 'mine'}]), '', {'tags': ['mine', 'cloudflare-cni']}),
-    'deprecated before': (link('prefix', '172.31.0.0/31', status={'value': 'deprecated'}), '', {'tags': ['cloudflare-cni']}),
-    'in the VRF': (link('prefix', '172.31.0.0/31', 0, vrf={'id': 4, 'name': 'red'}), 'red', {'vrf': 'red', 'tags': ['cloudflare-cni']}),
+    'that of another circuit': (link('prefix', '172.31.0.0/31', 2), '', {'id': 8}, []),
+    'made by hand': (link('prefix', '172.31.0.0/31', 0, tags=[{'slug': 'mine'}]), '', {'id': 8}, ['mine']),
+    'deprecated before': (link('prefix', '172.31.0.0/31', status={'value': 'deprecated'}), '', {'id': 8}, []),
+    'in the VRF': (link('prefix', '172.31.0.0/31', 0, vrf={'id': 4, 'name': 'red'}), 'red', {'id': 8}, []),
     'in another VRF': (link('prefix', '172.31.0.0/31', 0, vrf={'id': 4, 'name': 'red'}), 'blue',
-                       {'vrf': 'blue', 'tags': ['cloudflare-cni'], 'description': 'Link of a CNI'}),
+                       {'vrf': {'name': 'blue'}, 'description': 'Link of a CNI'}, []),
 }
 
 
-@pytest.mark.parametrize(('prefix', 'vrf', 'write'), PREFIXES.values(), ids=PREFIXES)
-def test_a_prefix_is_taken_over(prefix, vrf, write):
-    prefixes = written(circuit(status='provisioning', fields=DONE), result(), {'prefixes': [prefix]}, vrf=vrf)['prefixes']
-    assert prefixes == [{'prefix': '172.31.0.0/31', 'status': 'active', 'custom_fields': {'cni_circuit': 1}, **write}]
+@pytest.mark.parametrize(('prefix', 'vrf', 'write', 'tags'), PREFIXES.values(), ids=PREFIXES)
+def test_a_prefix_is_taken_over(prefix, vrf, write, tags):
+    lists = {'prefixes': [prefix | {'id': 8}]}
+    prefixes = written(circuit(status='provisioning', fields=DONE), result(), lists, vrf=vrf)['prefixes']
+    assert prefixes == [{'prefix': '172.31.0.0/31', 'status': 'active', 'custom_fields': {'cni_circuit': 1}, **write,
+                         'tags': [{'slug': slug} for slug in (*tags, 'cloudflare-cni')]}]
 
 
 def test_a_prefix_that_is_in_a_vrf_alone_is_not_taken_for_the_link():
@@ -402,6 +404,21 @@ def test_unknown_addresses_of_check_mode_are_not_written():
     predicted = result(None, cni={'interconnect': '(known after apply)', 'cust_ip': '(known after apply)', 'p2p_ip': '(known after apply)'})
     write = written(circuit(fields={'cni_name': 'nyc-1'}), predicted)
     assert (write['prefixes'], write['addresses']) == ([], [])
+
+
+def test_requests_hold_a_hundred_objects_and_the_journal_comes_first():
+    circuits = [circuit(number, f'nyc-{number}', fields={'cni_name': f'nyc-{number}'}) for number in range(250)]
+    results = {f'nyc-{number}': result(name=f'nyc-{number}', cni={'cust_ip': f'10.0.{number}.1/31', 'p2p_ip': f'10.0.{number}.0/31'})
+               for number in range(250)}
+    former = link('prefix', '172.31.0.0/31', 7)
+    requests = requests_of(netbox_writes(netbox(*circuits, prefixes=[former]), results, {f'nyc-{number}': number for number in range(250)}))
+    assert [(request['method'], request['path'], len(request['writes'])) for request in requests] == [
+        *(('POST', 'extras/journal-entries', count) for count in (100, 100, 50)),
+        *(('PATCH', 'circuits/circuits', count) for count in (100, 100, 50)),
+        *(('POST', 'ipam/prefixes', count) for count in (100, 100, 50)), ('PATCH', 'ipam/prefixes', 1),
+        *(('POST', 'ipam/ip-addresses', 100) for _number in range(5))]
+    assert requests[9]['writes'] == [
+        {'id': 7, 'name': 'nyc-7', 'object': {'id': former['id'], 'prefix': '172.31.0.0/31', 'status': 'deprecated'}}]
 
 
 # NetBox and Cloudflare compared.
@@ -437,9 +454,9 @@ def test_what_cloudflare_has_becomes_what_netbox_lacks():
     found = differences(netbox(*circuits), has)
     writes = netbox_writes(netbox(*circuits, **LINKS), found['results'], found['ids'])
     assert {write['name']: write['circuit'] for write in writes} == {
-        'NYC 1': {'cid': 'NYC 1', 'custom_fields': {'cni_state': 'down'}, 'status': 'offline'},
-        'nyc-2': {'cid': 'nyc-2', 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': ''}, 'status': 'decommissioned'},
-        'nyc-4': {'cid': 'nyc-4', 'custom_fields': {'cni_name': 'nyc-4', 'cni_state': 'pending'}}}
+        'NYC 1': {'id': 1, 'custom_fields': {'cni_state': 'down'}, 'status': 'offline'},
+        'nyc-2': {'id': 2, 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': ''}, 'status': 'decommissioned'},
+        'nyc-4': {'id': 4, 'custom_fields': {'cni_name': 'nyc-4', 'cni_state': 'pending'}}}
 
 
 # Custom fields.
