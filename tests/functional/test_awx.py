@@ -9,10 +9,7 @@ import copy
 import os
 import re
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +18,7 @@ from ansible.release import __version__ as ansible_version
 from controller.api import Controller
 from controller.jobs import Worker
 from packaging.version import Version
+from support import ansible_runs
 from support.playbook import ROOT, Account
 
 DATA = ROOT / 'extensions' / 'awx'
@@ -39,18 +37,15 @@ def applied(process, tmp_path_factory):
     folder = tmp_path_factory.mktemp('awx')
     shutil.copytree(DATA, folder, dirs_exist_ok=True)
     (folder / 'apply.yml').write_text(PLAYBOOK.replace('/artifacts', str(folder / 'artifacts')))
-    (folder / 'ansible.cfg').touch()
     with Controller(folder / 'project') as controller:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_', 'CONTROLLER_'))}
-        environment |= process.environment | {
-            'ANSIBLE_COLLECTIONS_PATH': f'{ROOT / ".build"}{os.pathsep}{ROOT / ".build" / "awx"}', 'ANSIBLE_INJECT_FACT_VARS': 'false',
-            'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false', 'ANSIBLE_NOCOLOR': '1',
+        environment |= process.environment | ansible_runs.WITH_AWX | {
             'CONTROLLER_HOST': controller.url, 'CONTROLLER_OAUTH_TOKEN': controller.token,
             'SSL_CERT_FILE': os.devnull,  # spares reading all certificates for each request
         }
-        command, runs, first = [Path(sys.executable).with_name('ansible-playbook'), 'apply.yml'], [], None
+        runs, first = [], None
         for _run in range(2):
-            runs.append(subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False))
+            runs.append(ansible_runs.run('ansible-playbook', 'apply.yml', env=environment, cwd=folder))
             first = first or copy.deepcopy((controller.objects, controller.surveys, controller.links))
         (folder / 'node').mkdir()
         inventory = Worker(controller, folder / 'project', folder / 'node').sync('inventory.yml')

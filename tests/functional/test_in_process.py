@@ -134,14 +134,14 @@ def play(account: Account, rows: Mapping[str, Row], way: str, others: Mapping[st
     content = '{{ {' + ', '.join(f'"{name}": {name_of(name)}' for name in rows) + '} | to_json }}'
     kept = account.folder / 'results.json'
     tasks.append({'name': 'kept', 'ansible.builtin.copy': {'content': content, 'dest': str(kept)}, 'no_log': True})
-    variables = {'account': account.simulator.account, 'cni_in_process': WAYS[way]}
+    variables = {'account': account.simulator.account, 'cni_in_process': WAYS[way],
+                 'ansible_async_dir': str(account.folder / 'async')}  # Ansible looks for ~ elsewhere than a job does
     text = json.dumps([{'hosts': 'here', 'gather_facts': False, 'vars': variables, 'tasks': tasks}], indent=1)
     (account.folder / 'password').write_text('vault')
     vaulted = VaultLib([('default', VaultSecret(b'vault'))]).encrypt(account.simulator.token).decode()
     (account.folder / 'play.yml').write_text(text.replace('"VAULTED"', json.dumps(vaulted).join(['!vault ', ''])))
-    run = account.play(str(account.folder / 'play.yml'), {'here': LOCAL, **others}, '-vvvv', ANSIBLE_INJECT_INVOCATION='true',
-                       ANSIBLE_VAULT_PASSWORD_FILE=str(account.folder / 'password'),
-                       ANSIBLE_ASYNC_DIR=str(account.folder / 'async'), **environment)  # Ansible looks for ~ elsewhere than a job does
+    run = account.play(str(account.folder / 'play.yml'), {'here': LOCAL, **others}, '-vvvv', '--vault-password-file',
+                       str(account.folder / 'password'), ANSIBLE_INJECT_INVOCATION='true', **environment)
     assert kept.exists(), run.output
     return Played(run.output, json.loads(kept.read_text()), run.status)
 

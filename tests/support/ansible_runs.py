@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs of Ansible's commands. Most of a short run goes by while Ansible is imported: a server imports it once and forks for each run.
 
-Ansible takes over its settings while it is imported. So a run with other settings than SETTINGS is a process of its own, as is every
-other command. The modules of a run that is forked are forked too, see module_python.
+Ansible takes over its settings while it is imported. So each set of settings that is SHARED has a server of its own, and a run with others
+is a process of its own, as is every other command. The modules of a run that is forked are forked too, see module_python.
 """
 
 from __future__ import annotations
@@ -30,11 +30,18 @@ SETTINGS = {
     'ANSIBLE_CONFIG': str(Path(__file__).with_name('ansible.cfg')),  # what the user's own one says must not matter
     'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false', 'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_NOCOLOR': '1',
 }
+WITH_AWX = SETTINGS | {
+    'ANSIBLE_COLLECTIONS_PATH': f'{ROOT / ".build"}{os.pathsep}{ROOT / ".build" / "awx"}', 'ANSIBLE_INJECT_FACT_VARS': 'false',
+}
+WITH_INVOCATION = SETTINGS | {'ANSIBLE_INJECT_INVOCATION': 'true'}
+SHARED = (SETTINGS, WITH_AWX, WITH_INVOCATION)
 COMMANDS = {'ansible': ('ansible.cli.adhoc', 'AdHocCLI'), 'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'),
             'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
-OWN = 'ansible_collections.netops.cloudflare_cni.plugins.'
-LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy.linear', OWN + 'action.provision', OWN + 'action.cni',
-         OWN + 'module_utils._flow')  # what a run would import besides
+# What a run would import besides. Ansible compiles the files of a collection anew in each process.
+LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy.linear', *(
+    f'ansible_collections.netops.cloudflare_cni.plugins.{path.parent.name}.{path.stem}'
+    for kind in ('action', 'filter', 'inventory') for path in sorted((ROOT / 'plugins' / kind).glob('*.py'))
+))
 LOCK = threading.Lock()
 
 
@@ -43,8 +50,10 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
     words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as errors:
         files = [output, output if merged else errors]
-        if name in COMMANDS and {name: value for name, value in env.items() if name.startswith('ANSIBLE_')} == SETTINGS:
-            status = _fork({'command': words, 'env': dict(env), 'cwd': str(cwd)}, [file.fileno() for file in files])
+        settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_')}
+        if name in COMMANDS and settings in SHARED and 'PYTHONPATH' not in env:
+            request = {'command': words, 'env': dict(env), 'cwd': str(cwd)}
+            status = _fork(settings, request, [file.fileno() for file in files])
         else:
             status = subprocess.call(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1])
         for file in files:
@@ -52,26 +61,27 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
         return subprocess.CompletedProcess(words, status, output.read(), errors.read())
 
 
-def _fork(request: dict, files: list[int]) -> int:
-    """Has the server run a command; returns its status."""
+def _fork(settings: dict[str, str], request: dict, files: list[int]) -> int:
+    """Has the server for these settings run a command; returns its status."""
     ended, end = os.pipe()
     with LOCK:
-        socket.send_fds(_server(), [json.dumps(request).encode()], [*files, end])
-        _server().recv(1)
+        server = _server(frozenset(settings.items()))
+        socket.send_fds(server, [json.dumps(request).encode()], [*files, end])
+        server.recv(1)
     os.close(end)
     with open(ended) as status:
         return int(status.read() or -signal.SIGKILL)
 
 
 @functools.cache
-def _server() -> socket.socket:
-    """The way to a server, which ends with this process."""
+def _server(settings: frozenset[tuple[str, str]]) -> socket.socket:
+    """The way to a server for these settings, which ends with this process."""
     from support import module_python  # which the server's own process can do without
 
     ours, theirs = socket.socketpair()
     with theirs:
         kept = {name: value for name, value in os.environ.items() if not name.startswith('ANSIBLE_')}
-        subprocess.Popen([sys.executable, __file__, str(theirs.fileno()), str(module_python.program())], env=kept | SETTINGS,
+        subprocess.Popen([sys.executable, __file__, str(theirs.fileno()), str(module_python.program())], env=kept | dict(settings),
                          pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return ours
 
