@@ -148,6 +148,8 @@ SCENARIOS = (
     ]),), (fleet(FLEET[:1]),)),
     Scenario('with files, ordered before', (fleet(PAIR),), (fleet(PAIR, steps=['interconnect']),)),
     Scenario('with files, overridden', (fleet(FLEET[:1], state='overridden', max_deletes=1),), (fleet(FLEET),)),
+    Scenario('with files, one deleted and one changed', (fleet([{'name': 'nyc-1', 'state': 'absent'}, {**PAIR[1], 'mtu': 1400}]),),
+             (fleet(PAIR),)),
     Scenario('with files, deleted by its record', (fleet(PAIR[:1], state='deleted'),), (fleet(PAIR[:1], steps=['interconnect']),)),
     Scenario('with files, nothing else', (fleet(FLEET[:1], steps=['loa', 'handover']),), CIRCUIT),
     Scenario('with files, waited for', (fleet([{**FLEET[0], 'wait_for': ['Healthy']}], wait_timeout=30),), CIRCUIT, 'Healthy'),
