@@ -1,22 +1,40 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A failover drill: whether it may begin, what it changes and restores, what a ping measured, and that no other one runs."""
+"""A failover drill: whether it may begin, what it changes and restores, its record and its report, and that no other one runs."""
 
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import impact_of, lacks_of
 
 LOCK_WAIT = 15  # seconds: a task outlives a killed ansible-playbook until it ends
+TIME = '%Y-%m-%dT%H:%M:%SZ'
+
+
+class Number(NamedTuple):
+    """A setting in seconds: its type, its default, and the least that it may be."""
+
+    kind: type
+    default: float
+    least: float
+
+
+NUMBERS = {'hold': Number(int, 30, 0), 'timeout': Number(int, 60, 1), 'max_gap': Number(float, 10.0, 0),
+           'ping_interval': Number(float, 0.2, 0.001)}
 
 
 # What a drill changes.
@@ -111,6 +129,100 @@ def _refusals_without_bgp(circuit: str, routes: Iterable[Mapping[str, Any]]) -> 
         yield f'each static route over {circuit} is a backup, so there is no traffic to move'
 
 
+# What a drill starts with.
+
+def start_of(drill: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """{refusals, steps, record, ping_command, unanswered} of a drill as drill_of plans it. With refusals, the others are empty.
+
+    settings: host, folder, begun (a time), path (the result of path_command), configuration (the file that the role peer wrote last), and
+    the variables of the playbook without failover_ before them: hold, timeout, max_gap, path_command, pause, ping, ping_interval,
+    ping_source, ping_via, router_tasks. Each may be a text, as ansible-core 2.18 and older make it, and None or '' means not set.
+
+    record: what is on disk before the first change. ping_command: a shell's, empty without a ping. unanswered: a regular expression that
+    the output of the ping matches once nothing was answered for more than max_gap seconds.
+    """
+    given = {name: value for name, value in settings.items() if value not in (None, '')}
+    refusals = [*drill['refusals'], *_wrong_numbers(given)]
+    path = given.get('path', {}).get('stdout', '')
+    if 'path_command' in given and not re.search(drill.get('addresses', ''), path):
+        refusals.append(f'failover_path_command prints no address of {drill["circuit"]}')
+    if refusals:
+        return {'refusals': refusals, 'steps': [], 'record': {}, 'ping_command': '', 'unanswered': ''}
+    record = _record(drill, {**given, 'path': path}, {name: row.kind(given.get(name, row.default)) for name, row in NUMBERS.items()})
+    return {
+        'refusals': [], 'steps': list(_steps(drill, record, given['folder'])), 'record': record,
+        'ping_command': _ping_command(record, given) if record['ping'] else '',
+        'unanswered': _unanswered(record['max_gap'], record['ping']['interval']) if record['ping'] else '',
+    }
+
+
+def _wrong_numbers(given: Mapping[str, Any]) -> Iterator[str]:
+    for name, row in NUMBERS.items():
+        try:
+            right = row.least <= row.kind(given.get(name, row.default)) < math.inf
+        except (TypeError, ValueError):
+            right = False
+        if not right:
+            yield f'failover_{name} is {given[name]}, and has to be a number of seconds, {row.least} or more'
+
+
+def _record(drill: Mapping[str, Any], given: Mapping[str, Any], numbers: Mapping[str, float]) -> dict[str, Any]:
+    file = f'{given["host"]}-{re.sub("[-:]", "", given["begun"])}'
+    router, configuration, folder = _router(drill, given), given.get('configuration'), given['folder']
+    return {
+        'format': 1, 'circuit': drill['circuit'], 'host': given['host'], 'file': file, 'site': drill['site'], 'partners': drill['partners'],
+        'addresses': drill['addresses'], 'bgp': drill['bgp'], 'routes': [route for route in drill['routes'] if route['during'] is not None],
+        'times': {'begun': given['begun']},
+        'router': router, 'router_tasks': given.get('router_tasks', ''),
+        'configurations': {step: os.path.join(folder, 'router', step, os.path.basename(configuration))
+                           for step in ('drain', 'withdraw', 'restore')} if router == 'tasks' and configuration else {},
+        'path_command': given.get('path_command', ''), 'path': given['path'],
+        'ping': {'target': given['ping'], 'interval': numbers['ping_interval'], 'log': os.path.join(folder, f'{file}.ping')}
+        if 'ping' in given else None,
+        **{name: numbers[name] for name in ('hold', 'timeout', 'max_gap')},
+    }
+
+
+def _router(drill: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Who changes the router: tasks, pause (a person) or none."""
+    if 'router_tasks' in given:
+        return 'tasks'
+    return 'pause' if boolean(given.get('pause', drill['bgp']), strict=False) else 'none'
+
+
+def _steps(drill: Mapping[str, Any], record: Mapping[str, Any], folder: str) -> Iterator[str]:
+    yield (f'measure the loss with a ping to {record["ping"]["target"]}' if record['ping']
+           else 'measure no loss, and end no outage early, as failover_ping is not set')
+    for route in drill['routes']:
+        yield f'{route["prefix"]} to {route["nexthop"]}: ' + (
+            'stays, it is a backup' if route['during'] is None
+            else f'priority {route["priority"]} -> {route["during"]}, so {route["partner"]} takes over')
+    by = f'by {record["router_tasks"]}' if record['router'] == 'tasks' else 'by you'
+    if record['router'] != 'none':
+        yield f'drain the circuit on the router, {by}'
+    if record['path_command']:
+        yield f'wait until the traffic has left the circuit, {record["timeout"]} s at most'
+    if record['router'] != 'none' and drill['bgp']:
+        yield f'withdraw all prefixes of the session on the router, {by}'
+    yield f'hold for {record["hold"]} s'
+    yield f'restore all of it, check the site again, and write the report to {folder}'
+
+
+def _ping_command(record: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Runs the ping in the background, and prints its process. It ends by itself, as nothing else ends it once the drill is killed."""
+    longest = record['hold'] + 10 * record['timeout'] + (3600 if record['router'] == 'pause' else 0)
+    source = f'-I {shlex.quote(given["ping_source"])} ' if 'ping_source' in given else ''
+    return (f'nohup {given.get("ping_via", "")} ping -n -O -i {record["ping"]["interval"]} -w {longest} {source}'
+            f'{shlex.quote(record["ping"]["target"])} > {shlex.quote(record["ping"]["log"])} 2>&1 < /dev/null & echo $!')
+
+
+def _unanswered(max_gap: float, interval: float) -> str:
+    """So many lines in a row that are no answer; the first one may be the end of an answer."""
+    return rf'((?![0-9]+ bytes from).*\n){{{math.ceil(max_gap / interval) + 1}}}'
+
+
+# What a drill restores and reports.
+
 def restoration_of(routes: Iterable[Mapping[str, Any]], current: Iterable[Object]) -> dict[str, list]:
     """{changes, left}: the routes of a record to restore, each with its id and its priority of before, and a text for each left alone.
 
@@ -126,6 +238,57 @@ def restoration_of(routes: Iterable[Mapping[str, Any]], current: Iterable[Object
         elif now != route['priority']:
             left.append(f'{route["prefix"]}: somebody else set the priority to {now} during the drill; it was {route["priority"]}')
     return {'changes': changes, 'left': left}
+
+
+def report_of(record: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of a drill that is restored.
+
+    measured: times (of the steps), refusals (of the gate after the drill), routes (static routes of the account), ping (its output),
+    path_during and path_after (results of path_command), failure ({task, result}, empty if no step failed), and interrupted.
+    """
+    ping = {**record['ping'], **loss_of(measured['ping'], record['ping']['interval'])} if record['ping'] else None
+    report = {
+        'format': 1, 'circuit': record['circuit'], 'site': record['site'], 'partners': record['partners'], 'outcome': None, 'problems': [],
+        'times': {**record['times'], **measured['times']}, 'router': record['router'], 'routes': record['routes'],
+        'left_alone': restoration_of(record['routes'], measured['routes'])['left'],
+        'path': {'before': record['path'], 'during': measured['path_during'].get('stdout'), 'after': measured['path_after'].get('stdout')},
+        'ping': ping, 'hold': record['hold'],
+    }
+    problems = [*([failure_text(**measured['failure'])] if measured['failure'] else []), *_not_back(record, report['path']['after']),
+                *measured['refusals'], *(_losses(ping, report['times'], record['max_gap']) if ping else [])]
+    outcome = 'interrupted' if measured['interrupted'] else 'failed' if problems else 'passed'
+    return {**report, 'outcome': outcome, 'problems': problems}
+
+
+def failure_text(task: str, result: Mapping[str, Any]) -> str:
+    """Why a task has failed, in a line. result: that of the task; of a loop, the item that failed says why."""
+    failed = next((item for item in result.get('results', ()) if item.get('failed')), result)
+    if result.get('_ansible_no_log') or failed.get('_ansible_no_log'):
+        return f'{task}: failed, and its output is hidden'
+    if not failed.get('msg') and 'attempts' in failed:
+        return f'{task}: not so after {failed["attempts"]} attempts'
+    lines = str(failed.get('stderr') or '').splitlines()[-1:]
+    return ': '.join([task, failed.get('msg') or 'failed', *lines])
+
+
+def _not_back(record: Mapping[str, Any], after: str | None) -> Iterator[str]:
+    before, now = (set(re.findall(record['addresses'], text or '')) for text in (record['path'], after))
+    if record['path_command'] and before != now:
+        yield f'the traffic is not back on {record["circuit"]}'
+
+
+def _losses(ping: Mapping[str, Any], times: Mapping[str, str], max_gap: float) -> Iterator[str]:
+    if ping['longest_gap'] > max_gap:
+        yield f'{ping["longest_gap"]} s without an answer, more than {max_gap}'
+    if 'drain' in times:
+        drill, shown = (_time(times['restored']) - _time(times['drain'])).total_seconds(), ping['sent'] * ping['interval']
+        # A ping takes a little longer than its interval says, the more so on a busy machine.
+        if drill - shown > max_gap + drill / 10:
+            yield f'the ping shows {shown:.0f} s of the {drill:.0f} s between drain and restore, so what was lost is not known'
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, TIME)
 
 
 # What a ping measured.

@@ -11,7 +11,8 @@ import select
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from support.drills import PREFIXES, Pair
@@ -19,20 +20,25 @@ from support.drills import PREFIXES, Pair
 SHARED, BACKED_UP = PREFIXES
 # Keeps the last step as the state of a router.
 ROUTER = '''
-- name: Change the router
+- name: Bring the router to {{ failover_step }}
   ansible.builtin.copy:
     content: "{{ failover_step }}"
     dest: "{{ router_file }}"
     mode: "0600"
 '''
+SESSION = {'customer_asn': 64496, 'extra_prefixes': []}
 
 
 @pytest.fixture
 def pair(simulator, tmp_path):
-    pair = Pair(simulator, tmp_path)
+    return routed_pair(simulator, tmp_path)
+
+
+def routed_pair(simulator, tmp_path, **fields: object) -> Pair:
+    pair = Pair(simulator, tmp_path, **fields)
+    (tmp_path / 'router.yml').write_text(ROUTER)
     pair.route((SHARED, 'nyc-1', 100), (SHARED, 'nyc-2', 100), (BACKED_UP, 'nyc-1', 100), (BACKED_UP, 'nyc-2', 200),
                ('10.40.0.0/16', 'nyc-1', 300), ('10.40.0.0/16', 'nyc-2', 100), (SHARED, '10.255.0.1', 1000))
-    (tmp_path / 'router.yml').write_text(ROUTER)
     return pair
 
 
@@ -70,7 +76,7 @@ def test_check_mode_shows_the_steps_and_changes_nothing(pair):
     run = pair.drill('nyc-1', '--check', failover_router_tasks='router.yml', failover_path_command=pair.path_command)
     assert run.status == 0, run.output
     assert f'{BACKED_UP} to {pair.address("nyc-1")}: priority 100 -> 201, so nyc-2 takes over' in run.output
-    assert '10.40.0.0/16' in run.output and 'drain the circuit on the router, by router.yml' in run.output
+    assert f'drain the circuit on the router, by {pair.folder}/router.yml' in run.output
     assert (run.writes, pair.drills.exists()) == ([], False)
 
 
@@ -110,14 +116,14 @@ def test_an_outage_ends_the_drill_and_all_is_restored(pair):
 
 
 def test_a_session_needs_somebody_at_the_router(simulator, tmp_path):
-    pair = Pair(simulator, tmp_path, bgp={'customer_asn': 64496, 'extra_prefixes': []})
+    pair = Pair(simulator, tmp_path, bgp=SESSION)
     run = pair.drill()
     assert (run.status, run.writes, pair.left_behind()) == (2, [], [])
     assert 'Set failover_router_tasks, or run it in a terminal.' in run.output
 
 
 def test_a_person_at_a_terminal_changes_the_router(simulator, tmp_path):
-    pair = Pair(simulator, tmp_path, bgp={'customer_asn': 64496, 'extra_prefixes': []})
+    pair = Pair(simulator, tmp_path, bgp=SESSION)
     command = pair.command('failover', {'nyc-1': {}, 'nyc-2': {}}, *pair.arguments())
     pid, terminal = pty.fork()
     if not pid:
@@ -144,9 +150,9 @@ def test_a_person_at_a_terminal_changes_the_router(simulator, tmp_path):
 # Killed runs.
 
 @contextmanager
-def begun(pair: Pair, task: str, **options: object) -> Iterator[subprocess.Popen]:
+def begun(pair: Pair, task: str, hosts: dict[str, dict] | None = None, **options: object) -> Iterator[subprocess.Popen]:
     """A drill that has come to a task, in a process group of its own."""
-    command = pair.command('failover', {'nyc-1': {}, 'nyc-2': {}}, *pair.arguments(**options))
+    command = pair.command('failover', hosts or {'nyc-1': {}, 'nyc-2': {}}, *pair.arguments(**options))
     with subprocess.Popen(**command, cwd=pair.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           start_new_session=True) as process:
         try:
@@ -164,21 +170,67 @@ def routed(pair: Pair) -> dict[str, object]:
     return {'failover_router_tasks': str(pair.folder / 'router.yml'), 'router_file': str(pair.folder / 'router')}
 
 
-@pytest.mark.parametrize(('task', 'end'), [
-    ('Change the router', signal.SIGKILL), ('Restore the priority of each static route', signal.SIGKILL),
-    ('Write the report to read', signal.SIGKILL), ('Delete the record', signal.SIGINT),
+def killed(process: subprocess.Popen) -> None:
+    process.kill()
+
+
+def interrupted(process: subprocess.Popen) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def lost(process: subprocess.Popen) -> None:
+    """Ends the run and all that it has started, as if the machine was lost."""
+    process.send_signal(signal.SIGSTOP)
+    for pid in [*descendants(process.pid), process.pid]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    children = map(int, Path(f'/proc/{pid}/task/{pid}/children').read_text().split())
+    return [one for child in children for one in (child, *descendants(child))]
+
+
+@pytest.mark.parametrize(('places', 'end'), [
+    (['Change the router', 'Restore the priority of each static route'], killed),
+    (['Bring the router to withdraw', 'Bring the router to restore'], lost),
+    (['Write the report to read'], killed), (['Delete the record'], interrupted),
 ])
-def test_the_next_run_restores_a_killed_drill(pair, task, end):
-    before = stored(pair)
-    with begun(pair, task, **routed(pair)) as process:
-        os.killpg(process.pid, end) if end == signal.SIGINT else process.send_signal(end)
-        process.wait()
-    run = pair.drill(failover_restore=True, **routed(pair))
+def test_the_next_run_restores_a_killed_drill(simulator, tmp_path, places, end):
+    """The drill is killed at the first place, and the run that restores it at the second one."""
+    pair = routed_pair(simulator, tmp_path, bgp=SESSION)
+    before, options = stored(pair), routed(pair)
+    for place in places:
+        with begun(pair, place, **options) as process:
+            end(process)
+            process.wait()
+        options['failover_restore'] = True
+    run = pair.drill(**options)
     assert run.status == 0, run.output
     assert (stored(pair), pair.left_behind(), (pair.folder / 'router').read_text()) == (before, [], 'restore')
-    assert len(list(pair.drills.glob('*Z.json'))) == 1
-    run = pair.drill(failover_restore=True, **routed(pair))
-    assert (run.status, run.sent, 'was interrupted' in run.output) == (0, [], False)
+    assert len(list(pair.drills.glob('*Z.json'))) == len(list(pair.drills.glob('*Z.md'))) == 1
+
+
+def test_a_drill_that_is_lost_before_its_record_is_written_leaves_nothing(pair):
+    before = stored(pair)
+    hosts = {'nyc-1': {'peer_platform': 'frr', 'peer_interface': 'eth1', 'peer_static_prefixes': ['0.0.0.0/0']}, 'nyc-2': {}}
+    with begun(pair, 'Write the record of what is changed', hosts=hosts, **routed(pair)) as process:
+        lost(process)
+        process.wait()
+    run = pair.drill(failover_restore=True, hosts=hosts, **routed(pair))
+    assert run.status == 0, run.output
+    assert (stored(pair), pair.left_behind()) == (before, [])
+
+
+def test_a_restore_that_fails_says_how_to_go_on_and_is_repeated(pair):
+    before = stored(pair)
+    tasks = ROUTER + '- name: Reload\n  ansible.builtin.fail: {msg: "it is gone"}\n  when: failover_step in stubborn\n'
+    (pair.folder / 'router.yml').write_text(tasks)
+    run = pair.drill(**routed(pair), stubborn=['drain', 'restore'])
+    assert (run.status, pair.left_behind(), stored(pair)) == (2, ['drill.json'], before)
+    assert f'Run the playbook again, with -e failover_circuit=nyc-1 -e failover_restore=true -e failover_dir={pair.drills}' in run.output
+    run = pair.drill(failover_restore=True, **routed(pair), stubborn=[])
+    assert (run.status, pair.left_behind(), pair.report()['outcome']) == (0, [], 'interrupted'), run.output
 
 
 def test_a_task_that_outlives_a_killed_drill_is_waited_for(pair):
@@ -191,6 +243,8 @@ def test_a_task_that_outlives_a_killed_drill_is_waited_for(pair):
     run = pair.drill(failover_restore=True)
     assert run.status == 0, run.output
     assert (stored(pair), pair.left_behind(), pair.report()['outcome']) == (before, [], 'interrupted')
+    run = pair.drill(failover_restore=True)
+    assert (run.status, run.sent, f'nothing to restore: {pair.drills}' in run.output) == (0, [], True)
 
 
 def test_a_second_drill_is_refused_and_ctrl_c_is_restored_with_what_somebody_else_has_changed_left_alone(pair):
