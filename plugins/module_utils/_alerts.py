@@ -90,8 +90,8 @@ def with_alert_fields(desired: Desired, current: Object | None, snapshot: Snapsh
 def _available(alert_type: str, snapshot: Snapshot) -> AlertType:
     types = alert_types(next(iter(snapshot.objects(ALERT_TYPES.name)), {}))
     if alert_type not in types:
-        listed = ', '.join(sorted(types)) or 'none'
-        raise InputError('alert_type', f'this account cannot have alerts of the type {alert_type!r}. It can have: {listed}.', sorted(types))
+        available = ', '.join(sorted(types)) or 'none'
+        raise InputError('alert_type', f'this account cannot have alerts of the type {alert_type!r}. It can have: {available}.', sorted(types))
     return types[alert_type]
 
 

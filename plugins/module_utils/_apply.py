@@ -167,7 +167,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
     phases = sorted({*(phase_of(change) for chain in chains for change in chain), WRITE_PHASE})
 
     continues = partial(_continues, results=results, fail_fast=fail_fast)
-    put_together = partial(_put_together, client, chains, results, continues, phase_of)
+    write_bulk_updates = partial(_write_bulk_updates, client, chains, results, continues, phase_of)
 
     def write(number: int, phase: tuple[int, int]) -> None:
         result = results[number]
@@ -181,7 +181,7 @@ def apply_chains(client: Client, chains: Iterable[Iterable[Change]], *, workers:
     try:
         with ThreadPoolExecutor(workers) as pool, client.silent_after_interrupt():
             for phase in phases:
-                put_together(phase)
+                write_bulk_updates(phase)
                 concurrent_results(pool, write, range(len(chains)), itertools.repeat(phase))
             _resolve_refusals(client, pool, chains, results, created, to_error)
     except Exception as error:  # of the pool, such as that the system has no thread left
@@ -207,39 +207,40 @@ def _phases(chains: Iterable[Iterable[Change]]) -> Callable[[Change], tuple[int,
     """The function that returns the phase of a change.
 
     Every chain completes a phase before the next begins: an interconnect is deleted after the CNIs of all chains. The writes are one
-    phase, but that updates which one request can do are a phase of their own, with an odd number, and what comes behind them is another.
+    phase, but that the bulk updates of a kind are a phase of their own, with an odd number, and what comes after them is another.
     """
-    idents: dict[str, set[Any]] = {}
-    ranks: dict[str, int] = {}
-    for change in (change for chain in chains for change in chain if _can_be_put_together(change)):
-        idents.setdefault(change.row.name, set()).add(change.after[change.row.id])
-        ranks[change.row.name] = rank(change)[1]
-    ranks = {name: position for name, position in ranks.items() if len(idents[name]) > 1}
+    bulk_ids: dict[str, set[Any]] = {}  # of the objects of each kind that are updated
+    bulk_ranks: dict[str, int] = {}
+    for change in (change for chain in chains for change in chain if _is_bulk_update(change)):
+        bulk_ids.setdefault(change.row.name, set()).add(change.after[change.row.id])
+        bulk_ranks[change.row.name] = rank(change)[1]
+    bulk_ranks = {name: position for name, position in bulk_ranks.items() if len(bulk_ids[name]) > 1}
 
     def phase_of(change: Change) -> tuple[int, int]:
-        if rank(change)[0] != WRITE_PHASE[0]:
-            return rank(change)
-        number = 2 * len({position for position in ranks.values() if position < rank(change)[1]})
-        return WRITE_PHASE[0], number + (change.row.name in ranks and _can_be_put_together(change))
+        group, position = rank(change)
+        if group != WRITE_PHASE[0]:
+            return group, position
+        bulk_phases_before = len({other for other in bulk_ranks.values() if other < position})
+        return group, 2 * bulk_phases_before + (change.row.name in bulk_ranks and _is_bulk_update(change))
     return phase_of
 
 
-def _can_be_put_together(change: Change) -> bool:
-    """Whether an update is one of those that a PUT of several objects can do."""
+def _is_bulk_update(change: Change) -> bool:
+    """Whether a change is an update that a PUT of several objects can do."""
     return bool(change.row.bulk_put) and is_known_update(change)
 
 
-def _put_together(client: Client, chains: Sequence[MutableSequence[Change]], results: Sequence[ChainResult],
+def _write_bulk_updates(client: Client, chains: Sequence[MutableSequence[Change]], results: Sequence[ChainResult],
                   continues: Callable[[ChainResult], bool], phase_of: Callable[[Change], tuple[int, int]], phase: tuple[int, int]) -> None:
-    """Does the updates of a phase by PUTs for several of them. Those that are done have answers."""
-    places: dict[str, list[tuple[MutableSequence[Change], int]]] = {}
+    """Writes the bulk updates of a phase, each kind by PUTs of several objects. A change in chains that is done then has its answer."""
+    places: dict[str, list[tuple[MutableSequence[Change], int]]] = {}  # {kind: (chain, position in it) of each update}
     for chain in itertools.compress(chains, map(continues, results)) if phase[1] % 2 else ():
         for position, change in enumerate(chain):
-            if phase_of(change) == phase and _can_be_put_together(change):
+            if phase_of(change) == phase and _is_bulk_update(change):
                 places.setdefault(change.row.name, []).append((chain, position))
-    for of_row in places.values():
-        changes = put_several(client, [chain[position] for chain, position in of_row])
-        for (chain, position), change in zip(of_row, changes, strict=True):
+    for same_kind in places.values():
+        changes = put_several(client, [chain[position] for chain, position in same_kind])
+        for (chain, position), change in zip(same_kind, changes, strict=True):
             chain[position] = change
 
 

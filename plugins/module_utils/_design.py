@@ -94,8 +94,8 @@ def _unreachable_backups(overview: Mapping[str, Any]) -> Found:
 def _partial_scopes(overview: Mapping[str, Any]) -> Found:
     for entry in overview['prefixes']:
         if all(map(names_in_scope, entry['routes'])):
-            listed = ', '.join(_escaped(*sorted({name for route in entry['routes'] for name in names_in_scope(route)})))
-            yield entry['prefix'], f'All routes of {{names}} have a scope: what arrives elsewhere than {listed} has none.'
+            scopes = ', '.join(_escaped(*sorted({name for route in entry['routes'] for name in names_in_scope(route)})))
+            yield entry['prefix'], f'All routes of {{names}} have a scope: what arrives elsewhere than {scopes} has none.'
 
 
 def _unequal_mtus(overview: Mapping[str, Any]) -> Found:
@@ -104,8 +104,8 @@ def _unequal_mtus(overview: Mapping[str, Any]) -> Found:
         for field, what in (('mtu', 'MTU'), ('tunnel_mtu', 'MTU of the tunnel')):
             mtus = {circuit['name']: circuit[field] for circuit in circuits if circuit[field] is not None}
             if len({*mtus.values()}) > 1:
-                listed = ', '.join(_escaped(*(f'{name} {mtu}' for name, mtu in mtus.items())))
-                yield entry['prefix'], f'The {what} is not the same on the circuits of {{names}}: {listed}.'
+                by_circuit = ', '.join(_escaped(*(f'{name} {mtu}' for name, mtu in mtus.items())))
+                yield entry['prefix'], f'The {what} is not the same on the circuits of {{names}}: {by_circuit}.'
 
 
 def _routes_without_circuit(overview: Mapping[str, Any]) -> Found:

@@ -63,7 +63,7 @@ class FilesOnDisk(NamedTuple):
 
 
 class ArtifactsFolder:
-    """The folder of the files. loa_max_age: days after which a LOA is fetched anew. template: the user's own, for NAME.md.
+    """The folder of the files. loa_max_age: days after which an LOA is fetched anew. template: the user's own, for NAME.md.
 
     now: returns the current time, with its time zone. warn: what the user should know.
     Raises InputError for a folder that can't be used, and a template with an error.

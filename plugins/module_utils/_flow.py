@@ -135,10 +135,12 @@ def _rollout_from_options(task: Task) -> Rollout:
         folder = ArtifactsFolder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'], warn=task.module.warn)
     steps = STEPS if params['steps'] is None else params['steps']
     check_site_demand(params['site_demand'])
-    return Rollout(params['circuits'], params['state'], guards_of(params), params['concurrency'], params['fail_fast'], task.to_error,
-                   task.invalid_items, steps, 'status' in (params['steps'] or ()), folder, params['default_asn'], params['wait_timeout'],
-                   params['later'] or (), params['purge_routes'], params['site_demand'] or {}, params['validate'],
-                   read_approved(params['approved_plan']), bool(params['plan_file'] and task.module.check_mode))
+    return Rollout(
+        params['circuits'], params['state'], guards_of(params), workers=params['concurrency'], fail_fast=params['fail_fast'],
+        to_error=task.to_error, invalid_items=task.invalid_items, steps=steps, read_status='status' in (params['steps'] or ()),
+        folder=folder, default_asn=params['default_asn'], wait_timeout=params['wait_timeout'], later=params['later'] or (),
+        purge_routes=params['purge_routes'], site_demand=params['site_demand'] or {}, validate=params['validate'],
+        approved=read_approved(params['approved_plan']), for_approval=bool(params['plan_file'] and task.module.check_mode))
 
 
 @dataclass
@@ -401,7 +403,7 @@ class Rollout:
 
     def _read_default_names(self, client: Client, outcomes: Sequence[Outcome]) -> None:
         """Reads the names of the LOAs that are to be fetched and are given none, and plans the files with them."""
-        interconnects = {outcome.name: name for outcome in outcomes if (name := _of_unnamed_loa(outcome.file_changes))}
+        interconnects = {outcome.name: name for outcome in outcomes if (name := _interconnect_of_unnamed_loa(outcome.file_changes))}
         asked = list(dict.fromkeys(interconnects.values()))
         self._default_names |= zip(asked, run_concurrently(partial(default_loa_name, client), asked), strict=True)
         if asked:
@@ -521,25 +523,38 @@ class Rollout:
         return [change for change in self.folder.plan_files(facts, steps or self.steps, files) if change.action != 'none']
 
     def _facts(self, outcome: Outcome, snapshot: Snapshot) -> CircuitFacts:
-        """The facts for the files of a circuit: objects that this run plans or has written, else current ones. Raises Unread."""
-        circuit, objects, settings = self._declared[outcome.name], outcome.planned_objects, None
-        interconnect, cni, tunnel = (objects.get(row.name) for row in (INTERCONNECT, CNI, TUNNEL))
+        """The facts for the files of a circuit: objects that this run plans or has written, else current ones. Raises Unread.
+
+        Sets outcome.current, and account if the hand-over has its settings.
+        """
+        circuit, for_handover = self._declared[outcome.name], 'handover' in self._file_steps
+        interconnect, cni, tunnel = (outcome.planned_objects.get(row.name) for row in (INTERCONNECT, CNI, TUNNEL))
         cni = cni or next(iter(snapshot.matching(CNI.name, 'magic.conduit_name', outcome.name)), None)
         name = get(interconnect, 'name') or get(cni, 'interconnect') or circuit.get('interconnect')
         interconnect = interconnect or next(iter(objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) if name else ()), None)
-        if not tunnel and any(map(circuit.get, TUNNEL_BLOCKS)) and name not in (None, UNKNOWN) and 'handover' in self._file_steps:
+        if not tunnel and for_handover and any(map(circuit.get, TUNNEL_BLOCKS)) and name not in (None, UNKNOWN):
             tunnel = next(iter(objects_by_key(TUNNEL, TUNNEL.keys[0], name, snapshot)), None)
         if self._gets_new_target(outcome, tunnel):
             tunnel = merge(tunnel, {EFFECTIVE_TARGET: UNKNOWN})
-        if 'handover' in self._file_steps and get(cni, 'bgp'):
-            settings = (self.settings and self.settings.objects.get(SETTINGS.name)) or next(iter(snapshot.objects(SETTINGS.name)), None)
-            self.account = settings
-        routes = None
-        if circuit.get('routes') is not None and 'handover' in self._file_steps:
-            routes = outcome.routes or [] if 'routes' in self.steps else sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
+        settings = self._account_settings(snapshot) if for_handover and get(cni, 'bgp') else None
         outcome.current = {row.name: obj for row, obj in ((INTERCONNECT, interconnect), (CNI, cni), (TUNNEL, tunnel)) if obj}
-        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, circuit.get('loa_name'), routes,
-                            self._default_names.get(name, UNKNOWN))
+        return CircuitFacts(outcome.name, interconnect, cni, tunnel, settings, loa_name=circuit.get('loa_name'),
+                            routes=self._handover_routes(outcome, cni, snapshot) if for_handover else None,
+                            default_loa_name=self._default_names.get(name, UNKNOWN))
+
+    def _account_settings(self, snapshot: Snapshot) -> Object | None:
+        """The settings of the account, as this run has planned or written them, else the current ones. Raises Unread."""
+        planned = self.settings and self.settings.objects.get(SETTINGS.name)
+        self.account = planned or next(iter(snapshot.objects(SETTINGS.name)), None)
+        return self.account
+
+    def _handover_routes(self, outcome: Outcome, cni: Object | None, snapshot: Snapshot) -> list[Object] | None:
+        """The static routes to a circuit; None if it declares none. Raises Unread."""
+        if self._declared[outcome.name].get('routes') is None:
+            return None
+        if 'routes' in self.steps:
+            return outcome.routes or []
+        return sorted(routes_to(cni or {}, snapshot), key=sort_key_of_route)
 
     def _gets_new_target(self, outcome: Outcome, tunnel: Object | None) -> bool:
         """Whether the CNI gets an address in this run, from which Cloudflare calculates the target, and no answer has returned that yet."""
@@ -572,7 +587,7 @@ class Rollout:
                 facts = facts._replace(tunnel=next(iter(read_objects(client, TUNNEL.name, facts.tunnel[TUNNEL.id])), facts.tunnel))
             steps = ['loa'] if failed else None
             changes = self._file_changes_of(outcome, facts, steps)
-            if interconnect := _of_unnamed_loa(changes):
+            if interconnect := _interconnect_of_unnamed_loa(changes):
                 facts = facts._replace(default_loa_name=default_loa_name(client, interconnect))
                 changes = self._file_changes_of(outcome, facts, steps)
             written = self.folder.write_changes(client, changes)
@@ -584,15 +599,15 @@ class Rollout:
 
     def _read_statuses(self, client: Client, outcomes: Sequence[Outcome], timeout: float) -> None:
         """Reads the status of the circuits that ask for it, and waits for those with wait_for."""
-        asking = {outcome.name: name for outcome in outcomes if (name := self._awaited_interconnect(outcome))}
-        goals: dict[str, set[str]] = {}
-        for circuit, name in asking.items():
-            goal = states_of(self._declared[circuit].get('wait_for'))
+        awaited = [(outcome, name) for outcome in outcomes if (name := self._awaited_interconnect(outcome))]
+        goals: dict[str, set[str]] = {}  # {interconnect: the states to wait for}; circuits that share one wait for what they agree on
+        for outcome, name in awaited:
+            goal = states_of(self._declared[outcome.name].get('wait_for'))
             goals[name] = (goals.get(name, goal) & goal) or goal
-        statuses = self._statuses(client, goals, timeout, [outcome for outcome in outcomes if outcome.name in asking])
-        for outcome in (outcome for outcome in outcomes if outcome.name in asking and statuses is not None):
-            status, goal = statuses.get(asking[outcome.name]), goals[asking[outcome.name]]
-            outcome.status = status and {'interconnect': asking[outcome.name], 'state': status.get('state'), 'reason': status.get('reason')}
+        statuses = self._statuses(client, goals, timeout, [outcome for outcome, _name in awaited])
+        for outcome, name in awaited if statuses is not None else ():
+            status, goal = statuses.get(name), goals[name]
+            outcome.status = status and {'interconnect': name, 'state': status.get('state'), 'reason': status.get('reason')}
             outcome.reached = get(status, 'state') in goal if goal else None
 
     def _awaited_interconnect(self, outcome: Outcome) -> str | None:
@@ -606,19 +621,26 @@ class Rollout:
         name = get(outcome.objects, 'interconnect.name') or get(outcome.objects, 'cni.interconnect') or circuit.get('interconnect')
         return None if name == UNKNOWN else name
 
-    def _statuses(self, client: Client, goals: Mapping[str, Collection[str]], timeout: float, asking: Sequence[Outcome]) -> Any:
+    def _statuses(self, client: Client, goals: Mapping[str, Collection[str]], timeout: float,
+                  outcomes: Iterable[Outcome]) -> dict[str, Object] | None:
+        """{interconnect: its status}; None if that cannot be read, which fails all of these circuits."""
         try:
             return wait_for_states(client, goals, timeout) if goals else {}
         except Exception as error:  # what was written is in the outcomes
-            for outcome in asking:
+            for outcome in outcomes:
                 outcome.result.add_failure(self.to_error(error))
             return None
 
 
-def _of_unnamed_loa(changes: Iterable[Change]) -> str | None:
-    """The interconnect of a LOA that is to be fetched and is given no name, while the default name is not known. None if it is new."""
+def _interconnect_of_unnamed_loa(changes: Iterable[Change]) -> str | None:
+    """The interconnect of an LOA that is to be fetched without a name, while the default name is not known yet.
+
+    None if there is no such LOA, or if its interconnect is new, and so has no default name yet.
+    """
     loa = next((change.after['content'] for change in changes if change.row is LOA and change.after), None)
-    return loa['interconnect'] if get(loa, 'default_name') == UNKNOWN != loa['interconnect'] else None
+    if get(loa, 'default_name') != UNKNOWN or loa['interconnect'] == UNKNOWN:
+        return None
+    return loa['interconnect']
 
 
 def _interconnect_change(changes: Iterable[Change]) -> Change | None:

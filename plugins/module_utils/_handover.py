@@ -128,7 +128,7 @@ None.
 class CircuitFacts(NamedTuple):
     """What the files of a circuit are made from; None for what is not known or does not exist. loa_name: the name for the LOA.
 
-    routes: those to the circuit, None where it does not declare them. default_loa_name: what Cloudflare makes a LOA out to without a name.
+    routes: those to the circuit, None where it does not declare them. default_loa_name: what Cloudflare makes an LOA out to without a name.
     """
 
     name: str
@@ -147,7 +147,7 @@ def file_name(circuit: str) -> str:
 
 
 def is_direct(interconnect: Mapping[str, Any] | None) -> bool:
-    """Whether an interconnect is a port in a data centre, and so has a LOA."""
+    """Whether an interconnect is a port in a data centre, and so has an LOA."""
     return get(interconnect, 'type') != GCP_PARTNER.constants['type']
 
 
@@ -169,7 +169,7 @@ def handover_of(facts: CircuitFacts, loa: Object | None) -> Object:
 
 
 def _route_entry(route: Object) -> Object:
-    """What is told of a route to the circuit. Its next hop is the customer's address of the link."""
+    """A route to the circuit as the hand-over has it. Its next hop is the customer's address of the link."""
     return {name: route.get(name) for name in ('prefix', 'priority', 'weight', 'scope', 'description')
             if route.get(name) not in (None, '', {})}
 
@@ -184,9 +184,11 @@ def _interconnect_section(circuit: str, interconnect: Object) -> Object:
 
 
 def _link_section(cni: Object) -> Object:
+    """Both addresses, and their prefix length: 31 if Cloudflare returns an address without one, None if it is no number."""
     customer, cloudflare = (str(cni.get(field) or '') for field in ('cust_ip', 'p2p_ip'))
+    prefix_length = f'{customer}/31'.split('/')[1]
     return {'customer_address': customer.split('/')[0], 'cloudflare_address': cloudflare.split('/')[0],
-            'prefix_length': int(prefix) if (prefix := f'{customer}/31'.split('/')[1]).isdecimal() else None, 'mtu': get(cni, 'magic.mtu')}
+            'prefix_length': int(prefix_length) if prefix_length.isdecimal() else None, 'mtu': get(cni, 'magic.mtu')}
 
 
 def _bgp_section(cni: Object, settings: Object | None) -> Object | None:

@@ -80,7 +80,7 @@ def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Obj
     """The LOA as it is on disk and as it has to be: equal if it stays.
 
     sha256: of the file, None without one. A file that is not on record, as version 1.0.0 left it, is fetched anew.
-    is_outdated: whether a LOA that was fetched at that time is too old. default_name: the name of a new one if none is asked for, if known.
+    is_outdated: whether an LOA that was fetched at that time is too old. default_name: the name of a new one if none is asked for, if known.
     """
     recorded = get(record, 'loa')
     name = checked_value('loa_name', loa_name, check_loa_name, []) if loa_name else get(recorded_loa(record, interconnect), 'name')
@@ -94,7 +94,7 @@ def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Obj
 
 
 def is_older(fetched: Any, max_age: timedelta | None, now: datetime) -> bool:
-    """Whether a LOA was fetched longer ago than max_age, None for no limit. A time that can't be read counts as long ago."""
+    """Whether an LOA was fetched longer ago than max_age, None for no limit. A time that can't be read counts as long ago."""
     if not max_age:
         return False
     try:

@@ -22,11 +22,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import TIME_FORMAT, recorded_loa
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
 
 PREFIX = 'cloudflare_cni_'
 SINCE = 'circuit_state_since_timestamp_seconds'
 READ_AT = 'read_timestamp_seconds'
-STATES = ('Pending', 'Down', 'Unhealthy', HEALTHY)
 COUNTED = {'interconnects': 'interconnect', 'devices': 'device', 'facilities': 'facility'}  # {of what is Healthy: field of a circuit}
 
 Times = dict[tuple[Any, ...], int]

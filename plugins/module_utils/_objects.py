@@ -53,9 +53,15 @@ def merge(obj: Object, fields: Mapping[str, Any]) -> Object:
 
 
 def differing_fields(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the fields that the object has another value in. Fields that answers never hold are not compared."""
-    rows = {path: row.field(path) for path in fields}
-    return {w: v for w, v in fields.items() if rows[w].returned and rows[w].normal(get(obj, w)) != rows[w].normal(v)}
+    """{path: desired value} of the fields in which the object differs: this decides what is drift.
+
+    Values are compared in their normal forms. Fields that answers never hold are not compared.
+    """
+    def differs(path: str) -> bool:
+        f = row.field(path)
+        return f.returned and f.normal(get(obj, path)) != f.normal(fields[path])
+
+    return {path: value for path, value in fields.items() if differs(path)}
 
 
 def have_and_want(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -332,6 +332,10 @@ def _names_of(desired: Desired) -> list[tuple[str, Any]]:
 
 
 def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
+    """The changes from the current object to the desired one: none, a create, an update, a replacement, or a delete.
+
+    A field that PUT cannot set is immutable: if it differs, the object is replaced, or DriftError raised without on_immutable=replace.
+    """
     desired = with_named_ids(_with_referenced_fields(desired, snapshot), snapshot)
     current = find_object(desired, snapshot)
     if desired.state == 'absent':
@@ -529,10 +533,9 @@ def _plan_missing(desired: Desired, snapshot: Snapshot) -> Change:
         if not objects_by_field(RESOURCES[reference.resource], reference.match_path, value, snapshot):
             raise not_found_error(RESOURCES[reference.resource], option, value, snapshot, reference.match_path)
         value = get(snapshot.matching(reference.resource, reference.match_path, value)[0], reference.value_path)
-    missing = reference.resource if value is None else desired.row.name
+    list_to_reread = key.references[-1].resource if value is None else desired.row.name
     raise NotListedError(f'Cloudflare shows no {desired.row.title} for {desired.keys[option]!r} yet: run it again in a few minutes.',
-                         (missing, None),
-                         option=option)
+                         (list_to_reread, None), option=option)
 
 
 def _default_fields(row: Resource, after: Object, before: Object) -> Object:

@@ -106,8 +106,8 @@ def _put_page(client: Client, row: Resource, updates: Mapping[str, Change], obje
         answer = client.put(row.url_path, {row.list_key: items}, headers=row.headers)
     except CniError as error:
         return None if isinstance(error, ApiError) and not error.transient else {}
-    listed = (answer or {}).get(row.bulk_put)
-    return _by_id(row, [obj for obj in listed if isinstance(obj, dict)] if isinstance(listed, list) else [])
+    stored = (answer or {}).get(row.bulk_put)
+    return _by_id(row, [obj for obj in stored if isinstance(obj, dict)] if isinstance(stored, list) else [])
 
 
 def _by_id(row: Resource, objects: Iterable[Object]) -> dict[str, Object]:

@@ -38,12 +38,12 @@ class Flow(NamedTuple):
 
 
 class Steered(NamedTuple):
-    """Where Cloudflare sends a flow. chosen: the routes with the lowest priority; dead: those of them that lead nowhere.
+    """Where Cloudflare sends a flow. best: the routes with the lowest priority; dead: those of them that lead nowhere.
 
-    has_path: whether any route, chosen or not, leads anywhere.
+    has_path: whether any route, best or not, leads anywhere.
     """
 
-    chosen: list[Route]
+    best: list[Route]
     dead: list[Route]
     has_path: bool
 
@@ -100,8 +100,8 @@ def _steered(flow: Flow, failed: Container[Key] = ()) -> Steered:
     """Where a flow is sent, failed: keys of the circuits that fail."""
     alive = {id(route): _is_alive(route['circuit'], failed) for route in flow.routes}
     priorities = {id(route): _priority(route, alive[id(route)]) for route in flow.routes}
-    chosen = [route for route in flow.routes if priorities[id(route)] == min(priorities.values())]
-    return Steered(chosen, [route for route in chosen if not alive[id(route)]], any(alive.values()))
+    best = [route for route in flow.routes if priorities[id(route)] == min(priorities.values())]
+    return Steered(best, [route for route in best if not alive[id(route)]], any(alive.values()))
 
 
 def _is_alive(circuit: Circuit | None, failed: Container[Key]) -> bool:
@@ -186,7 +186,9 @@ def _failure(domains: list[dict[str, str]], members: Sequence[Circuit], routing:
              figures: Figures) -> dict[str, Any]:
     """What becomes of the flows if these circuits fail at the same time."""
     failed = {key_of(circuit) for circuit in members}
-    lost, blackholed, moved, ends = [], [], [], ([], [])
+    lost, blackholed, moved = [], [], []
+    moved_from: list[Route] = []
+    moved_to: list[Route] = []
     for flow in routing.over(members):
         before, after = routing.now[flow.name], _steered(flow, failed)
         if not before.has_path:
@@ -195,11 +197,11 @@ def _failure(domains: list[dict[str, str]], members: Sequence[Circuit], routing:
             lost.append(flow.name)
         elif _over(after.dead, failed):
             blackholed.append(flow.name)
-        elif left := _over(before.chosen, failed):
-            moved.append({'prefix': flow.name, 'from': _hops(left), 'to': _hops(after.chosen)})
-            ends[0].extend(left)
-            ends[1].extend(after.chosen)
-    capacity = _capacity(*ends, figures)
+        elif left := _over(before.best, failed):
+            moved.append({'prefix': flow.name, 'from': _hops(left), 'to': _hops(after.best)})
+            moved_from += left
+            moved_to += after.best
+    capacity = _capacity(moved_from, moved_to, figures)
     shortages = _shortages(members, [circuit for circuit in circuits if key_of(circuit) not in failed], figures)
     return {'domains': domains, 'circuits': [circuit['name'] for circuit in members], 'lost': lost, 'blackholed': blackholed,
             'moved': moved, 'bgp': [circuit['name'] for circuit in members if circuit['bgp']], 'capacity': capacity, 'shortages': shortages,
@@ -224,14 +226,14 @@ def _by_damage(failure: Mapping[str, Any]) -> tuple[Any, ...]:
 
 # Whether what remains can carry it.
 
-def _capacity(left: Iterable[Route], taken: Iterable[Route], figures: Figures) -> dict[str, Any]:
+def _capacity(moved_from: Iterable[Route], moved_to: Iterable[Route], figures: Figures) -> dict[str, Any]:
     """{needed, available, enough, text} in Mbit/s, of what Cloudflare sends to you. None is what is not known.
 
-    left, taken: the routes before and after. The traffic of a circuit is not known by prefix: all of it counts as moved, and what takes
-    over counts as one. So enough is no proof that no single circuit is full.
+    moved_from, moved_to: the routes that the traffic leaves, and those that it takes instead. The traffic of a circuit is not known by
+    prefix: all of it counts as moved, and what takes over counts as one. So enough is no proof that no single circuit is full.
     """
-    failed, others = circuits_of(left), circuits_of(taken)
-    foreign = _hops(route for route in taken if not route['circuit'])
+    failed, others = circuits_of(moved_from), circuits_of(moved_to)
+    foreign = _hops(route for route in moved_to if not route['circuit'])
     loads = {circuit['name']: figures.load_of(circuit) for circuit in (*failed, *others)}
     speeds = {circuit['name']: megabits_of(circuit['speed']) for circuit in others}
     needed = None if None in loads.values() else sum(loads.values())
@@ -265,13 +267,13 @@ def _shortages(members: Iterable[Circuit], others: Iterable[Circuit], figures: F
 
 def _unknown(circuits: Sequence[Circuit], overview: Mapping[str, Any]) -> list[str]:
     """What no read shows, as far as it concerns this account."""
-    questions: dict[str, Callable[[Circuit], bool]] = {
+    unknowns: dict[str, Callable[[Circuit], bool]] = {
         'The API shows no prefixes that BGP has learned: what moves over the sessions of {names} is not known, nor whether they carry a '
         'prefix that has no static route left.': lambda circuit: circuit['bgp'],
         'The API reports no device of {names}.': lambda circuit: not circuit['device'] and circuit['type'] != 'gcp_partner',
         'The API reports no facility of {names}.': lambda circuit: not circuit['facility'] and circuit['type'] != 'gcp_partner',
     }
-    concerned = {text: [circuit['name'] for circuit in circuits if asked(circuit)] for text, asked in questions.items()}
+    concerned = {text: [circuit['name'] for circuit in circuits if is_concerned(circuit)] for text, is_concerned in unknowns.items()}
     foreign = [str(route['nexthop']) for route in overview['astray']]
     hops = ['Next hops that are no CNI count as a path: whether they exist, are up and have room is not known: '
             f'{few(list(dict.fromkeys(foreign)))}.'] if foreign else []

@@ -230,5 +230,5 @@ def refuse_unreadable_key(row: Resource, key: Key, value: Any, snapshot: Snapsho
 def not_found_error(row: Resource, option: str, value: Any, snapshot: Snapshot, field: str | None = None) -> InputError:
     """The error for a name that no object has. It lists the names that there are."""
     names = sorted(str(get(obj, field or row.id)) for obj in snapshot.objects(row.name))
-    listed = ', '.join(names[:20]) or 'none'
-    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {listed}.', names)
+    first_names = ', '.join(names[:20]) or 'none'
+    return InputError(option, f'there is no {row.title} {value!r} in this account. There are: {first_names}.', names)

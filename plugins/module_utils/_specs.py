@@ -103,7 +103,8 @@ DELETE_OPTIONS: Spec = {
     'traffic': {'type': 'bool', 'default': False},
 }
 
-STATES = ['Pending', 'Down', 'Unhealthy', 'Healthy', 'active']
+STATES = ('Pending', 'Down', 'Unhealthy', 'Healthy')  # of an interconnect
+STATE_CHOICES = [*STATES, 'active']  # the dashboard's word for Healthy
 
 CIRCUIT_OPTIONS: Spec = {
     'name': {'type': 'str', 'required': True},
@@ -115,7 +116,7 @@ CIRCUIT_OPTIONS: Spec = {
     'health_check': {'type': 'dict', 'options': HEALTH_CHECK_OPTIONS},
     'routes': {'type': 'list', 'elements': 'dict', 'options': {**ROUTE_OPTIONS, 'prefix': {'type': 'str', 'required': True}}},
     'loa_name': {'type': 'str'},
-    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
+    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATE_CHOICES},
 }
 
 # The steps of a run: for each circuit, or once for the account, in this order.

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, TransportError
 
-MAX_BODY = 32 * 1024 * 1024  # bytes; the largest real answers (a page of a list, a LOA) are far below 1 MiB
+MAX_BODY = 32 * 1024 * 1024  # bytes; the largest real answers (a page of a list, an LOA) are far below 1 MiB
 CHUNK = 64 * 1024
 
 

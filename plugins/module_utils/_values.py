@@ -317,7 +317,7 @@ def pairing_region(key: str) -> str:
 
 
 def check_loa_name(value: str, warn: Warn) -> str:
-    """The name that a LOA is made out to."""
+    """The name that an LOA is made out to."""
     if len(value) > MAX_LOA_NAME:
         raise ValueError(f'at most {MAX_LOA_NAME} characters, not {len(value)}')
     return value

@@ -324,15 +324,15 @@ error:
 '''
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATE_CHOICES
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import COUNTED_FIELDS, SINGULAR_OPTIONS, status_work
 
 ARGUMENT_SPEC = {
     **{single: {'type': 'str'} for single in SINGULAR_OPTIONS.values()},
     'interconnects': {'type': 'list', 'elements': 'str'},
     'conduit_names': {'type': 'list', 'elements': 'str'},
-    'states': {'type': 'list', 'elements': 'str', 'choices': STATES},
-    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATES},
+    'states': {'type': 'list', 'elements': 'str', 'choices': STATE_CHOICES},
+    'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATE_CHOICES},
     'wait_timeout': {'type': 'int', 'default': 300},
     'expect': {
         'type': 'list',

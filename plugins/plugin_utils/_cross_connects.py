@@ -222,10 +222,10 @@ def data_centre_text(place: str, rows: Sequence[Row]) -> str:
     for address in filter(None, dict.fromkeys(map(_address, rows))):
         lines += ['', markdown_cell(address)]
     for title, steps, request in SECTIONS:
-        chosen = [row for row in rows if row['step'] in steps]
-        if chosen:
+        to_do = [row for row in rows if row['step'] in steps]
+        if to_do:
             lines += ['', f'## {title}', '', request]
-            lines += [line for row in chosen for line in _port_lines(row)]
+            lines += [line for row in to_do for line in _port_lines(row)]
     if not any(row['step'] in steps for row in rows for _title, steps, _request in SECTIONS):
         lines += ['', 'There is nothing to do for the data centre.']
     return _encodable('\n'.join([*lines, '']))

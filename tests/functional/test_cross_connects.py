@@ -55,7 +55,7 @@ class Fleet(NamedTuple):
 
 
 def add_loa(account: Account, name: str, port: str, fetched: str) -> None:
-    """What a run leaves of a LOA on disk."""
+    """What a run leaves of an LOA on disk."""
     account.files.mkdir(exist_ok=True)
     loa = {'interconnect': port, 'name': None, 'sha256': 'x', 'fetched': f'{fetched}T12:00:00Z'}
     record = {'format': 1, 'name': name, 'interconnect': {'name': port}, 'loa': loa}

@@ -40,7 +40,7 @@ class Written(NamedTuple):
 
 @pytest.fixture(scope='module')
 def written(tmp_path_factory) -> Iterator[Written]:
-    """A circuit with a LOA on record and a circuit of a hostile name, of which the inventory has the first."""
+    """A circuit with an LOA on record and a circuit of a hostile name, of which the inventory has the first."""
     with Simulator() as simulator:
         account = Account(simulator, tmp_path_factory.mktemp('metrics'))
         slots = [slot['id'] for slot in simulator.state()['slots'] if not slot['occupied'] and slot['site'] == 'ewr-a']

@@ -20,15 +20,15 @@ HEAD = '---\n# Written by tests/tools/surveys.py out of the options of the role 
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A question for an option, which for one within a dict is named DICT.NAME. only: the choices to offer, not all of them."""
+class Question:
+    """A question for an option, which for one within a dict is named DICT.NAME. only: the choices to offer, all if empty."""
 
     option: str
     required: bool = False
     only: tuple[str, ...] = ()
 
 
-# What every playbook takes besides.
+# Variables of playbooks, which no argument spec describes.
 HOSTS = {'type': 'str', 'description': 'The circuits to delete, a pattern of host names such as nyc-2 or nyc-1,nyc-2.'}
 DRILL = {
     'failover_circuit': {'type': 'str', 'description': 'The circuit whose failure is rehearsed, one host of the inventory such as nyc-1.'},
@@ -41,16 +41,17 @@ ROUTES = {'type': 'list', 'description': 'IPv4 prefixes of the static routes to 
 HEALTH = ('Healthy', 'Unhealthy', 'Down')
 TEXTS = ('text', 'textarea', 'password')
 SURVEYS = {
-    'rollout': [Ask('rollout_state', True, ('merged', 'overridden')), Ask('rollout_max_deletes'), Ask('rollout_fail_fast', True)],
-    'status': [Ask('provision_wait_for', only=HEALTH), Ask('provision_wait_timeout')],
-    'light': [Ask('provision_wait_timeout')],
-    'decommission': [Ask('provision_hosts', True)],
-    'failover': [Ask(name, name in ('failover_circuit', 'failover_restore')) for name in DRILL],
+    'rollout': [Question('rollout_state', True, ('merged', 'overridden')), Question('rollout_max_deletes'),
+                Question('rollout_fail_fast', True)],
+    'status': [Question('provision_wait_for', only=HEALTH), Question('provision_wait_timeout')],
+    'light': [Question('provision_wait_timeout')],
+    'decommission': [Question('provision_hosts', True)],
+    'failover': [Question(name, name in ('failover_circuit', 'failover_restore')) for name in DRILL],
     'circuit': [
-        Ask('provision_name', True), Ask('provision_description'), Ask('provision_slot.site', True), Ask('provision_slot.facility'),
-        Ask('provision_slot.speed', True), Ask('provision_slot.diverse_from'), Ask('provision_routes.prefix'),
-        Ask('provision_bgp.customer_asn'), Ask('provision_bgp.extra_prefixes'), Ask('provision_bgp.md5_key'), Ask('provision_mtu'),
-        Ask('provision_loa_name'),
+        Question('provision_name', True), Question('provision_description'), Question('provision_slot.site', True),
+        Question('provision_slot.facility'), Question('provision_slot.speed', True), Question('provision_slot.diverse_from'),
+        Question('provision_routes.prefix'), Question('provision_bgp.customer_asn'), Question('provision_bgp.extra_prefixes'),
+        Question('provision_bgp.md5_key'), Question('provision_mtu'), Question('provision_loa_name'),
     ],
 }
 
@@ -65,41 +66,41 @@ def options() -> dict[str, dict]:
         'provision_hosts': HOSTS, 'provision_routes.prefix': ROUTES, **DRILL}
 
 
-def question(ask: Ask, option: dict) -> dict:
+def survey_question(question: Question, option: dict) -> dict:
     """What AWX asks for an option. A number that may be left blank is a text: AWX takes a blank for none."""
-    words = re.sub('^(provision|rollout|failover)_', '', ask.option).replace('.', ' ').replace('_', ' ')
+    words = re.sub('^(provision|rollout|failover)_', '', question.option).replace('.', ' ').replace('_', ' ')
     name = re.sub(r'\b(asn|bgp|loa|md5|mtu)\b', lambda match: match[0].upper(), words)
-    asked = {'variable': ask.option.replace('.', '_'), 'question_name': name[0].upper() + name[1:]}
-    asked |= {'question_description': help_text(ask, option), 'required': ask.required, 'type': kind(ask, option)}
-    if choices := offered(ask, option):
-        asked['choices'] = choices
+    entry = {'variable': question.option.replace('.', '_'), 'question_name': name[0].upper() + name[1:]}
+    entry |= {'question_description': help_text(question, option), 'required': question.required, 'type': question_type(question, option)}
+    if choices := offered_choices(question, option):
+        entry['choices'] = choices
     default = option.get('default')
     if isinstance(default, (str, int)) and '{{' not in str(default):
-        asked['default'] = str(default).lower() if option['type'] == 'bool' else default
-    if ask.required and asked['type'] in TEXTS:
-        asked['min'] = 1  # characters: without it AWX takes a blank for an answer
-    return asked
+        entry['default'] = str(default).lower() if option['type'] == 'bool' else default
+    if question.required and entry['type'] in TEXTS:
+        entry['min'] = 1  # characters: without it AWX takes a blank for an answer
+    return entry
 
 
-def offered(ask: Ask, option: dict) -> list[str]:
+def offered_choices(question: Question, option: dict) -> list[str]:
     """The choices, if there are any."""
     choices = option.get('choices', ['false', 'true'] if option['type'] == 'bool' else [])
-    return [word for word in choices if word and word in (ask.only or choices)]
+    return [word for word in choices if word and word in (question.only or choices)]
 
 
-def help_text(ask: Ask, option: dict) -> str:
+def help_text(question: Question, option: dict) -> str:
     """The first sentence of each paragraph of a description, without Ansible's marks and without what is not offered."""
     paragraphs = [option['description']] if isinstance(option['description'], str) else option['description']
     plain = [re.sub(r'\b[A-Z]+\(([^)]*)\)', r'\1', paragraph) for paragraph in paragraphs]
-    hidden = set(option.get('choices', [])) - set(offered(ask, option))
+    hidden = set(option.get('choices', [])) - set(offered_choices(question, option))
     return ' '.join(text.split('. ')[0].rstrip('.') + '.' for text in plain if text.split()[0] not in hidden)
 
 
-def kind(ask: Ask, option: dict) -> str:
+def question_type(question: Question, option: dict) -> str:
     """The type of the question."""
     if option.get('no_log'):
         return 'password'
-    if offered(ask, option):
+    if offered_choices(question, option):
         return 'multiselect' if option['type'] == 'list' else 'multiplechoice'
     if option['type'] == 'list':
         return 'textarea'
@@ -117,8 +118,8 @@ def text() -> str:
     """The file."""
     known = options()
     surveys = {
-        name: {'name': '', 'description': '', 'spec': [question(ask, known[ask.option]) for ask in asks]}
-        for name, asks in SURVEYS.items()
+        name: {'name': '', 'description': '', 'spec': [survey_question(question, known[question.option]) for question in questions]}
+        for name, questions in SURVEYS.items()
     }
     return HEAD + yaml.dump({'controller_surveys': surveys}, Dumper=Dumper, sort_keys=False, width=140)
 

@@ -17,6 +17,7 @@ from support.results import tables
 from tools.promises import promises
 
 from ansible_collections.netops.cloudflare_cni.plugins.doc_fragments._api import ModuleDocFragment
+from ansible_collections.netops.cloudflare_cni.plugins.filter.overview import WORST_FIRST
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
@@ -33,6 +34,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import STATES as NETBOX_STATES
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
@@ -121,6 +124,13 @@ def test_the_connection_options_are_documented_as_they_are():
 def test_choices_are_the_words_of_the_contract_and_older_ones_for_them(module, option, schema):
     today = {values.SYNONYMS.get(choice, choice) for choice in MODULES[module].ARGUMENT_SPEC[option]['choices']}
     assert today == set(schema)
+
+
+def test_each_state_of_the_contract_is_known_wherever_states_have_an_order_or_a_name():
+    states = set(SCHEMAS['StatusInfo']['properties']['state']['enum'])
+    page = (ROOT / 'playbooks/templates/status.html.j2').read_text()
+    assert (states - {*STATES}, states - {*WORST_FIRST}, states - {*NETBOX_STATES.values()}) == (set(), set(), set())
+    assert [state for state in states if f"'{state}': " not in page] == []
 
 
 def test_limits_are_those_of_the_contract():

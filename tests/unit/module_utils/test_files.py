@@ -145,7 +145,7 @@ def test_a_hostile_name_stays_in_the_folder(folder, path):
     assert set(folder.records()) == {'../{{ 7*7 }}'}
 
 
-# Whether a LOA is the right one.
+# Whether an LOA is the right one.
 
 def age(**ago):
     return {'fetched': (NOW - timedelta(**ago)).strftime('%Y-%m-%dT%H:%M:%SZ')}
