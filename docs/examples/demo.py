@@ -50,7 +50,7 @@ def show(simulator: Simulator) -> None:
     asked = len(simulator.requests())
     changed = play(simulator, 'Weeks later both ports are Healthy; a second run changes nothing', brief=True)
     requests = simulator.requests()[asked:]
-    writes = [one for one in requests if one['method'] != 'GET']
+    writes = [request for request in requests if request['method'] != 'GET']
     if changed or writes:
         sys.exit(f'FAILED: the second run changed {changed} objects and sent {len(writes)} write requests.')
     print(f'Nothing changed. All {len(requests)} requests were reads.')

@@ -85,8 +85,8 @@ class Medians:
 
     def of(self, what: str, variant: str, circuits: int, latency: int = 0, state: str = 'converged') -> float:
         """The median of a figure, NaN if there is no run."""
-        found = [getattr(one, what) for one in self._samples
-                 if (one.variant, one.circuits, one.latency, one.state) == (variant, circuits, latency, state)]
+        found = [getattr(sample, what) for sample in self._samples
+                 if (sample.variant, sample.circuits, sample.latency, sample.state) == (variant, circuits, latency, state)]
         return statistics.median(found) if found else math.nan
 
     def over_empty(self, variant: str) -> float:
@@ -95,7 +95,7 @@ class Medians:
 
     def rows(self) -> list[tuple[str, int, int]]:
         """(state, latency, circuits) of each comparison."""
-        compared = {(one.state, one.latency, one.circuits) for one in self._samples if one.variant == COLUMNS[-1]}
+        compared = {(sample.state, sample.latency, sample.circuits) for sample in self._samples if sample.variant == COLUMNS[-1]}
         return sorted(compared, key=lambda row: (STATES.index(row[0]), *row[1:]))
 
 
@@ -122,21 +122,21 @@ def goals(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequenc
     for circuits, limit in ((100, 5), (500, 8)):
         script, own = (medians.of('wall', name, circuits, 50, STATES[0]) for name in ('SDK script', 'provision'))
         yield Goal(f'times faster than an SDK script: provision, {circuits} from nothing at 50 ms', script / own, limit)
-    largest = max(samples, key=lambda one: one.circuits)
+    largest = max(samples, key=lambda sample: sample.circuits)
     yield Goal(f'MB of the largest process, {largest.circuits} circuits',
-               max(one.memory for one in samples if one.circuits == largest.circuits and one.variant == 'provision'), 150, -1)
-    smallest = [statistics.median(one.seconds for one in some) for some in planned if some[0].circuits == SIZES[0]]
+               max(sample.memory for sample in samples if sample.circuits == largest.circuits and sample.variant == 'provision'), 150, -1)
+    smallest = [statistics.median(sample.seconds for sample in some) for some in planned if some[0].circuits == SIZES[0]]
     yield Goal(f'seconds of a plan of {SIZES[0]}', max(smallest), GOAL[0], -1)
     demo, empty = medians.of('wall', DEMO, 2, 0, STATES[0]), medians.of('wall', 'task empty', 2)
     yield Goal(f'empty runs that `{DEMO}` takes, second start', demo / empty, 15, -1)
     requests = medians.of('requests', 'module rollout', medians.tasks)
     yield Goal(f'requests of the module rollout, {medians.tasks} circuits with health checks converged', requests, 3, -1)
-    routed = max(one.circuits for one in samples if one.variant == ROUTED)
+    routed = max(sample.circuits for sample in samples if sample.variant == ROUTED)
     yield Goal(f'requests of the module rollout, {routed} circuits with {ROUTES} routes each converged',
                medians.of('requests', ROUTED, routed), 4, -1)
     yield Goal(f'seconds of CPU of the module rollout, {routed} circuits with {ROUTES} routes each from nothing',
                medians.of('cpu', ROUTED, routed, 0, STATES[0]), 20, -1)
-    busy = [one.simulator / one.wall for one in samples if one.variant in COLUMNS]
+    busy = [sample.simulator / sample.wall for sample in samples if sample.variant in COLUMNS]
     yield Goal('share of its time that the simulator was busy', max(busy), 1, -1)
 
 
@@ -147,7 +147,7 @@ def show(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequence
     if not write:
         return
     record(cpus=os.cpu_count(), python=platform.python_version(), **{'ansible-core': version('ansible-core')},
-           cloudflare=version('cloudflare'), goals=[asdict(goal) for goal in reached], samples=[asdict(one) for one in samples])
+           cloudflare=version('cloudflare'), goals=[asdict(goal) for goal in reached], samples=[asdict(sample) for sample in samples])
     put(PAGE, 'bench', text)
     from benchmark.picture import draw  # not before all is measured: the size of this process is the least that is seen of its children
 
@@ -157,8 +157,8 @@ def show(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequence
 
 def show_plans(measured: Sequence[Sequence[Plan]], write: bool) -> None:
     """A line for each kind of order: medians, and how many times as long the larger plan takes."""
-    seconds = {(some[0].order, some[0].circuits): statistics.median(one.seconds for one in some) for some in measured}
-    memory = {(some[0].order, some[0].circuits): statistics.median(one.memory for one in some) for some in measured}
+    seconds = {(some[0].order, some[0].circuits): statistics.median(sample.seconds for sample in some) for some in measured}
+    memory = {(some[0].order, some[0].circuits): statistics.median(sample.memory for sample in some) for some in measured}
     lines = [f'| new circuits | {" | ".join(map(str, SIZES))} | times as long |', '|---|---|---|---|',
              f'| goal | {GOAL[0]} s, {GOAL[1]} MB at most | | {GOAL[2]} at most |']
     for order in ORDERS:
@@ -167,7 +167,7 @@ def show_plans(measured: Sequence[Sequence[Plan]], write: bool) -> None:
     text = '\n'.join(lines)
     say(text)
     if write:
-        record(plans=[asdict(one) for some in measured for one in some])
+        record(plans=[asdict(plan) for some in measured for plan in some])
         put(PAGE, 'plans', text)
 
 

@@ -60,7 +60,7 @@ def plans(rounds: int) -> Iterator[list[Plan]]:
         for circuits in SIZES:
             command = [sys.executable, __file__, order, str(circuits)]
             found = [json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout) for _round in range(rounds)]
-            yield [Plan(order, circuits, **one) for one in found]
+            yield [Plan(order, circuits, **figures) for figures in found]
 
 
 def measure(order: str, circuits: int) -> dict[str, float]:

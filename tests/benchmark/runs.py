@@ -96,7 +96,7 @@ VARIANTS: dict[str, Variant] = dict((
     ('uri', Variant(play('uri'), {'uri': play('uri'), 'uri, lists read once': play('uri', '-e', 'once=true')}, slow=True)),
     variant('SDK script', script),
 ))
-COLUMNS = [column for one in VARIANTS.values() for column in one.again]
+COLUMNS = [column for variant in VARIANTS.values() for column in variant.again]
 SINGLE = {name: play('tasks', '--tags', name) for name in ('empty', 'interconnect', 'interconnect_info', 'uri')}
 DEMO = 'make demo'
 
@@ -112,17 +112,18 @@ class Bench:
         """Each variant from nothing and then again, in turns. What takes long is run in the first round only."""
         long = set()
         for number in range(self.rounds):
-            for name in _turned([name for name, one in VARIANTS.items() if one.takes(size, latency)], number):
+            for name in _turned([name for name, variant in VARIANTS.items() if variant.takes(size, latency)], number):
                 if name not in long and self.bring_about(name, size, latency) > SHORT:
                     long.add(name)
 
     def bring_about(self, name: str, size: int, latency: int = 0) -> float:
         """One variant from nothing and then again. Returns the seconds that the longest run took."""
-        one, has = VARIANTS[name], {'files': VARIANTS[name].files, 'routes': VARIANTS[name].routes}
-        hosts = self.empty_account(size, latency, one.routes)
-        walls = [self.measure(name, one.command(self.account, hosts), size, latency, STATES[0], **has)]
+        variant = VARIANTS[name]
+        has = {'files': variant.files, 'routes': variant.routes}
+        hosts = self.empty_account(size, latency, variant.routes)
+        walls = [self.measure(name, variant.command(self.account, hosts), size, latency, STATES[0], **has)]
         return max([*walls, *(self.measure(column, command(self.account, hosts), size, latency, STATES[1], **has)
-                              for column, command in one.again.items())])
+                              for column, command in variant.again.items())])
 
     def compare_single(self, size: int) -> None:
         """Converged tasks against a plain request, and against a play without tasks."""
@@ -152,10 +153,10 @@ class Bench:
     def measure(self, name: str, command: Mapping, size: int, latency: int, state: str, files: bool, routes: int = 0) -> float:
         """Runs a command to its end. Returns its seconds. Raises RuntimeError if it hasn't done, or spared, the work."""
         sent = self.run(name, command, size, latency, state)
-        loas = sum(one['path'].endswith('/loa') for one in sent)
+        loas = sum(request['path'].endswith('/loa') for request in sent)
         there = self.account.simulator.state()
         done = {'circuits': len(there['cnis']), 'routes': len(there['routes']), 'files': len(list(self.account.files.glob('*'))),
-                'loas': loas, 'writes': any(one['method'] != 'GET' for one in sent)}
+                'loas': loas, 'writes': any(request['method'] != 'GET' for request in sent)}
         new = state == STATES[0]
         if done != {'circuits': size, 'routes': routes * size, 'files': FILES * size * files,
                     'loas': size * (files and new), 'writes': new}:

@@ -19,7 +19,7 @@ from cloudflare import Cloudflare
 ACCOUNT = os.environ['CLOUDFLARE_ACCOUNT_ID']
 
 
-def listed(pages) -> list[dict]:
+def all_pages(pages) -> list[dict]:
     """All objects of a list."""
     found, cursor = [], None
     while True:
@@ -37,8 +37,8 @@ def main(path: str) -> None:
     client = Cloudflare()
     api, magic = client.network_interconnects, client.magic_transit.cf_interconnects
     settings = api.settings.get(account_id=ACCOUNT).to_dict()
-    ports = {port.get('slot_id'): port for port in listed(api.interconnects)}
-    links = {link['magic']['conduit_name']: link for link in listed(api.cnis)}
+    ports = {port.get('slot_id'): port for port in all_pages(api.interconnects)}
+    links = {link['magic']['conduit_name']: link for link in all_pages(api.cnis)}
     for name, circuit in hosts.items():
         port = ports[circuit['provision_slot_id']] = port_of(api, circuit, ports)
         write(folder / f'{name}-loa.pdf', lambda port=port: loa_of(api, port))

@@ -114,7 +114,7 @@ class Controller:
 
     def named(self, kind: str, name: str) -> dict:
         """The object of that name."""
-        (found,) = (one for one in self.objects[kind].values() if one.get('name') == name)
+        (found,) = (obj for obj in self.objects[kind].values() if obj.get('name') == name)
         return found
 
     def make(self, kind: str, given: dict) -> dict:
@@ -171,7 +171,7 @@ class Controller:
 
     async def _unified(self, request: web.Request) -> web.Response:
         kinds = ('job_templates', 'workflow_job_templates', 'workflow_approval_templates')
-        return _page([one for kind in kinds for one in self._found(kind, request.query)])
+        return _page([obj for kind in kinds for obj in self._found(kind, request.query)])
 
     async def _read(self, request: web.Request) -> web.Response:
         return web.json_response(self._shown(*_where(request)))

@@ -62,8 +62,8 @@ def test_all_of_the_data_is_made(applied):
     data = yaml.safe_load((DATA / 'controller.yml').read_text().replace('!unsafe', ''))
     for variable, wanted in data.items():
         kind = KINDS.get(variable, variable.removeprefix('controller_'))
-        made = {named(one) for one in applied.controller.objects.get(kind, {}).values()}
-        assert variable == 'controller_common' or made == {named(one) for one in wanted}, variable
+        made = {name_of(obj) for obj in applied.controller.objects.get(kind, {}).values()}
+        assert variable == 'controller_common' or made == {name_of(obj) for obj in wanted}, variable
     templates = applied.controller.objects['job_templates']
     asked = {template['playbook']: applied.controller.surveys.get(number) for number, template in templates.items()}
     unasked = dict.fromkeys(['provision.yml', 'plan.yml', 'cross_connects.yml'])
@@ -264,9 +264,9 @@ def free_slots(worker: Worker) -> list[str]:
     return [slot['id'] for slot in worker.account.simulator.state()['slots'] if slot['site'] == 'ewr-a' and not slot['occupied']]
 
 
-def named(one: dict) -> str:
+def name_of(obj: dict) -> str:
     """What an object is found by."""
-    return one.get('name') or one['identifier']
+    return obj.get('name') or obj['identifier']
 
 
 def path(controller: Controller, workflow: str) -> list[str]:

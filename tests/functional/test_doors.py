@@ -173,7 +173,7 @@ def test_tags_on_the_role_choose_steps(account):
     assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')]), ordered.output
     own = play(account, ROLE, hosts, '--tags', 'net', '--skip-tags', 'status,loa')
     assert (own.status, own.writes) == (0, [('POST', 'cnis')]), own.output
-    assert not [one for one in own.sent if one['path'].endswith(('/status', '/loa'))]
+    assert not [request for request in own.sent if request['path'].endswith(('/status', '/loa'))]
     assert account.left()[2] == ['nyc-1.json', 'nyc-1.md']
 
 

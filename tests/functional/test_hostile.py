@@ -185,21 +185,21 @@ WRONG = (['x'], 7, {'x': [1]})
 
 
 @pytest.fixture
-def told(account, simulator):
-    """told(kind, objects): what the API answers when asked for the list, whatever is stored."""
-    def tell(kind: str, objects: list[dict]) -> None:
+def answer_with(account, simulator):
+    """answer_with(kind, objects): the API answers so when asked for the list, whatever is stored."""
+    def set_answer(kind: str, objects: list[dict]) -> None:
         account()
         path, items = MAGIC.get(kind) or (f'/cni/{kind}$', 'items')
         simulator.fault('status', method='GET', path=path, status=200, times=None, body={items: objects})
-    return tell
+    return set_answer
 
 
 @pytest.mark.parametrize(('kind', 'module'), [(kind, module) for kind, modules in READS.items() for module in modules])
-def test_a_value_of_another_type_is_a_result_or_a_clear_error(run_module, told, stored, kind, module):
-    first, *rest = stored[kind]
+def test_a_value_of_another_type_is_a_result_or_a_clear_error(run_module, answer_with, stored, kind, module):
+    first, *others = stored[kind]
     unclear = []
     for number, path in enumerate(paths(first)):
-        told(kind, [changed(first, path, WRONG[number % len(WRONG)]), *rest])
+        answer_with(kind, [changed(first, path, WRONG[number % len(WRONG)]), *others])
         result = run_module(module, **READERS[module])
         unclear += [] if is_clear(result) else [('.'.join(path), result['msg'])]
     assert unclear == []
@@ -209,8 +209,8 @@ def test_a_value_of_another_type_is_a_result_or_a_clear_error(run_module, told, 
     ('tunnels', ('health_check',), 'health_check'),
     ('cnis', ('magic',), 'cni'), ('cnis', ('bgp',), 'cni'), ('cnis', ('id',), 'cni_info'),
 ], ids=str)
-def test_the_error_names_what_is_of_another_type(run_module, told, stored, kind, path, module):
-    told(kind, [changed(stored[kind][0], path, [{}]), *stored[kind][1:]])
+def test_the_error_names_what_is_of_another_type(run_module, answer_with, stored, kind, path, module):
+    answer_with(kind, [changed(stored[kind][0], path, [{}]), *stored[kind][1:]])
     result = run_module(module, **READERS[module])
     assert result['error']['kind'] == 'answer'
     assert '.'.join(path) in result['msg']
@@ -220,12 +220,12 @@ def test_the_error_names_what_is_of_another_type(run_module, told, stored, kind,
     ('slots', ('facility', 'address'), 'slots_info'), ('interconnects', ('name',), 'interconnect_info'), ('cnis', ('bgp',), 'cni_info'),
     ('tunnels', ('id',), 'health_check_info'), ('routes', ('nexthop',), 'static_route_info'), ('routes', ('id',), 'static_route_info'),
 ], ids=str)
-def test_one_object_of_another_type_is_left_out_of_a_list_with_a_warning(run_module, told, stored, kind, path, module):
-    told(kind, [changed(stored[kind][0], path, [{}]), *stored[kind][1:]])
+def test_one_object_of_another_type_is_left_out_of_a_list_with_a_warning(run_module, answer_with, stored, kind, path, module):
+    answer_with(kind, [changed(stored[kind][0], path, [{}]), *stored[kind][1:]])
     result = run_module(module)
     assert '.'.join(path) in str(result['warnings'])
-    (listed,) = (value for value in result.values() if isinstance(value, list) and value != result['warnings'])
-    assert len(listed) == len(stored[kind]) - 1
+    (objects,) = (value for value in result.values() if isinstance(value, list) and value != result['warnings'])
+    assert len(objects) == len(stored[kind]) - 1
 
 
 @pytest.mark.parametrize('name', [None, '', {}], ids=str)

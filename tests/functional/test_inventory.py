@@ -44,7 +44,7 @@ def account(process, tmp_path_factory):
 
 @pytest.fixture
 def ask(account, tmp_path):
-    """ask(text of the file, ...) -> what ansible-inventory makes of it: .groups, .hosts, .said, .status, .sent."""
+    """ask(text of the file, ...) -> what ansible-inventory makes of it: .groups, .hosts, .stderr, .status, .sent."""
     return lambda text, *arguments, name='cni.yml', **environment: Answer(account, tmp_path, text, arguments, name, environment)
 
 
@@ -53,19 +53,19 @@ class Answer:
         (folder / name).write_text(text)
         before = len(account.simulator.requests())
         done = run('ansible-inventory', '-i', name, '--list', *arguments, env=account.environment | environment, cwd=folder)
-        self.status, self.said = done.returncode, ' '.join(done.stderr.split())  # older releases break lines
+        self.status, self.stderr = done.returncode, ' '.join(done.stderr.split())  # older releases break lines
         self.groups = json.loads(done.stdout) if done.stdout else None
         self.hosts = (self.groups or {}).get('_meta', {}).get('hostvars')
-        self.sent = [(one['path'].rpartition('/')[2], one['query']) for one in account.simulator.requests()[before:]]
+        self.sent = [(request['path'].rpartition('/')[2], request['query']) for request in account.simulator.requests()[before:]]
 
 
 def test_the_circuits_and_the_ports_without_one_are_hosts(account, ask):
     found = ask(EXAMPLE)
-    assert found.status == 0, found.said
+    assert found.status == 0, found.stderr
     assert set(found.hosts) == {*FLEET, account.spare}
     link, port = (account.circuits()['nyc-1'][name] for name in ('cni', 'interconnect'))
-    told = {name: value for name, value in found.hosts['nyc-1'].items() if name.startswith('cni_')}
-    assert told == {
+    variables = {name: value for name, value in found.hosts['nyc-1'].items() if name.startswith('cni_')}
+    assert variables == {
         'cni_id': link['id'], 'cni_description': '', 'cni_mtu': 1476, 'cni_bgp_mode': 'dynamic_route_exchange',
         'cni_bgp': {**link['bgp'], 'md5_key': '(hidden)'}, 'cni_cust_ip': link['cust_ip'], 'cni_p2p_ip': link['p2p_ip'],
         'cni_type': 'direct', 'cni_site': 'ewr-a', 'cni_speed': '10G', 'cni_facility': port['facility']['name'],
@@ -79,7 +79,7 @@ def test_the_circuits_and_the_ports_without_one_are_hosts(account, ask):
     assert 'Healthy' in json.dumps(found.hosts['nyc-2']['provision_wait_for'])
     assert found.hosts['nyc-2']['cni_description'] == {'__ansible_unsafe': '{{ 7 * 7 }}'}
     assert found.hosts['nyc-2']['provision_routes'] == FLEET['nyc-2']['provision_routes']
-    assert 'planted' not in json.dumps(found.groups) + found.said
+    assert 'planted' not in json.dumps(found.groups) + found.stderr
 
 
 def test_a_rollout_over_it_changes_nothing(account, tmp_path):
@@ -90,7 +90,7 @@ def test_a_rollout_over_it_changes_nothing(account, tmp_path):
         done = run(*command, env=account.environment, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(re.findall(rf'^\S+ +{outcome} ', done.stdout, re.MULTILINE)) == 3, done.stdout
-    assert {one['method'] for one in account.simulator.requests()[before:]} == {'GET'}
+    assert {request['method'] for request in account.simulator.requests()[before:]} == {'GET'}
     assert account.circuits()['nyc-2']['cni']['magic']['description'] == '{{ 7 * 7 }}'
 
 
@@ -102,7 +102,7 @@ def test_a_rollout_over_it_changes_nothing(account, tmp_path):
 ])
 def test_filters(account, ask, text, hosts, asked):
     found = ask(PLUGIN + text)
-    assert (found.status, {name for name in found.hosts if name in FLEET}) == (0, hosts), found.said
+    assert (found.status, {name for name in found.hosts if name in FLEET}) == (0, hosts), found.stderr
     lists = [('interconnects', asked), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})]
     assert sorted(found.sent, key=str) == sorted(lists, key=str)
 
@@ -117,7 +117,7 @@ def test_credentials_may_be_templates_and_an_empty_variable_is_none(account, ask
     assert ask(text, OWN=account.simulator.token, CLOUDFLARE_API_TOKEN='wrong', CLOUDFLARE_API_KEY='').status == 0
     refused = ask(text, OWN='', CLOUDFLARE_API_KEY='')
     assert (refused.status, refused.sent) == (1, [])
-    assert 'api_token: is required' in refused.said
+    assert 'api_token: is required' in refused.stderr
 
 
 @pytest.mark.parametrize('source', ['alone', 'beside another'])
@@ -125,8 +125,8 @@ def test_an_api_that_can_not_be_read_is_no_empty_inventory(account, ask, source)
     arguments = ['-i', 'localhost,'] if source == 'beside another' else []
     found = ask(PLUGIN, *arguments, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (found.status, found.groups) == (1, None)
-    assert 'HTTP 403, Authentication error' in found.said
-    assert 'wrong-token' not in found.said
+    assert 'HTTP 403, Authentication error' in found.stderr
+    assert 'wrong-token' not in found.stderr
 
 
 def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(account, ask, tmp_path):
@@ -139,7 +139,7 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     os.utime(file, (0, 0))
     stale = ask(text, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (stale.status, stale.hosts) == (0, first.hosts)
-    assert 'using the circuits of an earlier run from the cache' in stale.said
+    assert 'using the circuits of an earlier run from the cache' in stale.stderr
     assert len(ask(text).sent) == 4
     (tmp_path / 'play.yml').write_text('[{hosts: all}]')
     before = len(account.simulator.requests())
@@ -148,9 +148,9 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     assert len(account.simulator.requests()) == before + 4
 
 
-def test_a_file_of_another_name_is_told_so(ask):
+def test_a_file_of_another_name_is_refused_by_name(ask):
     found = ask(PLUGIN, name='circuits.yml')
-    assert 'its name must end in cni.yml or cni.yaml' in found.said
+    assert 'its name must end in cni.yml or cni.yaml' in found.stderr
 
 
 def test_the_example_is_a_file_for_the_plugin():
@@ -166,7 +166,7 @@ PLAY = """
   gather_facts: false
   tasks:
     - ansible.builtin.set_fact:
-        kept: "{{ {'host': inventory_hostname, 'groups': group_names, 'all': groups, 'told': [cni_bgp | default({}), cni_address],
+        kept: "{{ {'host': inventory_hostname, 'groups': group_names, 'all': groups, 'values': [cni_bgp | default({}), cni_address],
                    'name': provision_name | default(inventory_hostname), 'keys': (cni_bgp | default({})).keys() | join(' '),
                    'texts': cni_site ~ cni_facility ~ cni_device ~ cni_interconnect} }}"
     - ansible.builtin.debug: {msg: "{{ [kept, inventory_hostname, hostvars[inventory_hostname].kept.name, groups] }}"}
@@ -305,10 +305,10 @@ def test_one_wrong_object_leaves_all_others_in_place(process, tmp_path):
     ports['number']['speed'] = 10
     process.seed(cnis=state['cnis'], interconnects=state['interconnects'])
     found = Answer(account, tmp_path, EXAMPLE, (), 'cni.yml', {})
-    assert found.status == 0, found.said
+    assert found.status == 0, found.stderr
     assert set(found.hosts) == {'nyc-1', '%61ll', '%64ark', '%6Cocalhost', 'a%2F..%2Fb', '%2E.', 'x%252F', 'state_Pending', 'number'}
     true = {host: variables['provision_name'] for host, variables in found.hosts.items() if 'provision_name' in variables}
     assert true == {'%61ll': 'all', '%64ark': 'dark', '%6Cocalhost': 'localhost', 'a%2F..%2Fb': 'a/../b', '%2E.': '..', 'x%252F': 'x%2F'}
     assert (found.hosts['number']['cni_speed'], set(found.groups['state_Pending']['hosts'])) == ('10', set(found.hosts))
     for words in (f'CNI {cnis["nameless"]["id"]} has no magic.conduit_name', 'CNI without a usable id', ports['no facility']['name']):
-        assert words in found.said
+        assert words in found.stderr

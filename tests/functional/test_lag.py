@@ -69,7 +69,7 @@ def test_what_is_not_listed_yet_is_found_by_its_name(simulator, late):
     assert late('health_check', interconnect=port, rate='high')['changed']
     assert late('interconnect', slot={**SLOT, 'diverse_from': [port]})['changed']
     assert late('interconnect', name=port, state='absent')['changed']
-    assert [one['name'] for one in simulator.state()['interconnects']] != [port]
+    assert [interconnect['name'] for interconnect in simulator.state()['interconnects']] != [port]
     assert len(simulator.state()['interconnects']) == 1
 
 
@@ -82,5 +82,5 @@ def test_an_order_that_never_is_listed_is_an_error_and_nothing_is_ordered_beside
     assert f'Slot {slot}' in again['msg']
     assert again['api']['waited'] > 500  # of the 600 s of retry_timeout, less what was spent on reads
     assert len(simulator.state()['interconnects']) == 1
-    other = next(one['id'] for one in simulator.state()['slots'] if not one['occupied'])
+    other = next(slot['id'] for slot in simulator.state()['slots'] if not slot['occupied'])
     assert late('interconnect', slot_id=other)['changed']

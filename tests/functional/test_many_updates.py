@@ -12,16 +12,16 @@ TUNNELS, ROUTES = '/magic/cf_interconnects', '/magic/routes'
 
 
 @pytest.fixture
-def roll(run_module):
-    """roll(check=False, run={}, **keys of each circuit) -> the result of the module rollout. run: its options besides."""
-    def roll(check=False, run=None, **keys):
+def rollout(run_module):
+    """rollout(check=False, run={}, **keys of each circuit) -> the result of the module rollout. run: its options besides."""
+    def rollout(check=False, run=None, **keys):
         return run_module('rollout', check, circuits=[{'name': name, 'slot': {'site': 'ewr-a'}, **keys} for name in NAMES], **(run or {}))
-    return roll
+    return rollout
 
 
 @pytest.fixture
-def fleet(roll):
-    assert roll()['summary'] == {'created': 4}
+def fleet(rollout):
+    assert rollout()['summary'] == {'created': 4}
 
 
 def rates(simulator) -> list[str]:
@@ -29,15 +29,15 @@ def rates(simulator) -> list[str]:
     return [tunnel['health_check']['rate'] for tunnel in simulator.state()['tunnels'] if tunnel['virtual_port_reservation_id'] in ports]
 
 
-def test_the_health_checks_of_a_fleet_change_by_one_request_as_check_mode_predicted(roll, simulator, fleet, writes):
+def test_the_health_checks_of_a_fleet_change_by_one_request_as_check_mode_predicted(rollout, simulator, fleet, writes):
     before = writes()
-    predicted = roll(check=True, health_check={'rate': 'high', 'type': 'request'})
-    done = roll(health_check={'rate': 'high', 'type': 'request'})
+    predicted = rollout(check=True, health_check={'rate': 'high', 'type': 'request'})
+    done = rollout(health_check={'rate': 'high', 'type': 'request'})
     assert writes()[len(before):] == [('PUT', TUNNELS)]
     assert (predicted['diff'], done['summary'], rates(simulator)) == (done['diff'], {'updated': 4}, ['high'] * 4)
     assert [circuit['objects']['health_check']['rate'] for circuit in done['circuits']] == ['high'] * 4
     assert done['api']['requests'] == 3 + 2  # the three lists, the tunnels as they are right before the write, the write
-    again = roll(health_check={'rate': 'high', 'type': 'request'})
+    again = rollout(health_check={'rate': 'high', 'type': 'request'})
     assert (again['changed'], again['api']['requests'], len(writes())) == (False, 3, len(before) + 1)
 
 
@@ -47,7 +47,7 @@ def test_the_health_checks_of_a_fleet_change_by_one_request_as_check_mode_predic
     ({}, {'kind': 'drop_after', 'times': 1}, 0), ({}, {'kind': 'drop_before', 'times': 1}, 0), ({}, {'kind': 'truncate'}, 0),
     ({}, {'kind': 'drop_before'}, 4),
 ], ids=str)
-def test_whatever_becomes_of_that_request_each_health_check_is_set(roll, simulator, fleet, writes, options, fault, singles):
+def test_whatever_becomes_of_that_request_each_health_check_is_set(rollout, simulator, fleet, writes, options, fault, singles):
     state, started = simulator.state(), len(writes())
     if options:
         simulator.reset(**options)
@@ -55,28 +55,28 @@ def test_whatever_becomes_of_that_request_each_health_check_is_set(roll, simulat
         started = 0
     if fault:
         simulator.fault(**{'times': None, **fault}, method='PUT', path='cf_interconnects$')
-    done = roll(health_check={'rate': 'high'})
+    done = rollout(health_check={'rate': 'high'})
     assert (done['summary'], rates(simulator)) == ({'updated': 4}, ['high'] * 4)
     assert sum(path.startswith(f'{TUNNELS}/') for _method, path in writes()[started:]) == singles
 
 
-def test_one_that_is_refused_fails_its_own_circuit_and_the_others_change(roll, simulator, fleet):
+def test_one_that_is_refused_fails_its_own_circuit_and_the_others_change(rollout, simulator, fleet):
     tunnels = simulator.state()['tunnels']
     error = {'code': 1004, 'message': 'no such rate', 'source': {'pointer': '/health_check/rate'}}
     simulator.fault('status', method='PUT', path=f'cf_interconnects(/{tunnels[1]["id"]})?$', status=400, times=None,
                     body={'success': False, 'errors': [error]})
-    done = roll(health_check={'rate': 'high'})
+    done = rollout(health_check={'rate': 'high'})
     assert (done['summary'], sorted(rates(simulator))) == ({'updated': 3, 'failed': 1}, ['high'] * 3 + ['mid'])
     (failed,) = [circuit for circuit in done['circuits'] if circuit['outcome'] == 'failed']
     assert 'HTTP 400, no such rate (code 1004, at /health_check/rate)' in failed['msg']
     assert failed['error']['path'] == f'{TUNNELS}/{tunnels[1]["id"]}'
 
 
-def test_the_routes_of_a_fleet_change_by_one_request_too(roll, simulator, fleet, writes):
+def test_the_routes_of_a_fleet_change_by_one_request_too(rollout, simulator, fleet, writes):
     offices = [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]
-    roll(routes=offices)
+    rollout(routes=offices)
     before = writes()
-    done = roll(routes=[{**offices[0], 'priority': 7}, {**offices[1], 'weight': 9}])
+    done = rollout(routes=[{**offices[0], 'priority': 7}, {**offices[1], 'weight': 9}])
     assert (done['summary'], writes()[len(before):]) == ({'updated': 4}, [('PUT', ROUTES)])
     routes = simulator.state()['routes']
     assert sorted((route['prefix'], route['priority'], route.get('weight')) for route in routes) == [
@@ -103,22 +103,22 @@ def test_five_hundred_health_checks_change_by_five_requests(run_module, process)
 REFUSED = {'target': 'nowhere'}  # which only the API knows to be no target
 
 
-def test_check_mode_shows_what_cloudflare_would_refuse_and_writes_nothing(roll, simulator, fleet):
+def test_check_mode_shows_what_cloudflare_would_refuse_and_writes_nothing(rollout, simulator, fleet):
     before = simulator.state()
-    assert roll(check=True, health_check=REFUSED)['summary'] == {'updated': 4}
-    refused = roll(check=True, health_check=REFUSED, run={'validate': True})
+    assert rollout(check=True, health_check=REFUSED)['summary'] == {'updated': 4}
+    refused = rollout(check=True, health_check=REFUSED, run={'validate': True})
     assert (refused['summary'], refused['changed'], simulator.state()) == ({'failed': 4}, False, before)
     assert 'health_check.target' in refused['msg']
-    fine = roll(check=True, health_check={'rate': 'high'}, run={'validate': True})
+    fine = rollout(check=True, health_check={'rate': 'high'}, run={'validate': True})
     assert (fine['summary'], fine['diff'], simulator.state()) == (
-        {'updated': 4}, roll(check=True, health_check={'rate': 'high'})['diff'], before)
+        {'updated': 4}, rollout(check=True, health_check={'rate': 'high'})['diff'], before)
     sent = [request for request in simulator.requests() if request['method'] == 'PUT']
     assert len(sent) == 8 and all(request['query'] == {'validate_only': 'true'} and not request['applied'] for request in sent)
 
 
-def test_without_check_mode_validate_does_nothing(roll, simulator, fleet, writes):
+def test_without_check_mode_validate_does_nothing(rollout, simulator, fleet, writes):
     before = writes()
-    assert roll(health_check={'rate': 'high'}, run={'validate': True})['summary'] == {'updated': 4}
+    assert rollout(health_check={'rate': 'high'}, run={'validate': True})['summary'] == {'updated': 4}
     assert writes()[len(before):] == [('PUT', TUNNELS)]
     assert simulator.requests()[-1]['query'] == {}
 

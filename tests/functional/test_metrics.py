@@ -200,7 +200,7 @@ def test_a_last_path_and_none_are_alerts(states, expected, tmp_path):
 
 @pytest.mark.promtool
 def test_a_status_that_is_not_read_any_more_is_an_alert(tmp_path):
-    series = [{**one, 'values': '0+0x2000'} if 'read_timestamp' in one['series'] else one for one in series_of(PAIR, ['Healthy'] * 2)]
+    series = [{**row, 'values': '0+0x2000'} if 'read_timestamp' in row['series'] else row for row in series_of(PAIR, ['Healthy'] * 2)]
     evaluated(tmp_path, series, 3, {'count by (alertname) (ALERTS{alertstate="firing"})': {'{alertname="CloudflareCniStatusStale"}': 1}})
 
 

@@ -18,7 +18,7 @@ from . import test_flow
 
 PROFILES = sorted((ROOT / 'tests' / 'profiles').glob('*.json'))
 CIRCUITS = [test_flow.FULL, {**test_flow.PLAIN, 'routes': [{'prefix': '10.20.0.0/16'}]}, test_flow.GCP]
-roll, folder = test_flow.roll, test_flow.folder
+rollout, folder = test_flow.rollout, test_flow.folder
 
 
 @pytest.fixture(scope='module', params=PROFILES, ids=lambda path: path.stem)

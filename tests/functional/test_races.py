@@ -68,7 +68,7 @@ class Interrupted:
     def __init__(self, job: Job, at: tuple[int, int], meanwhile: Callable[[], object]) -> None:
         """at: (number of the call, number of its request). meanwhile: what is done then; its result is kept as .other."""
         self.reached = False
-        told, tell = os.pipe()
+        news, send_news = os.pipe()  # r: the request is reached; e: the job has ended
         go, let_go = os.pipe()
 
         def arm() -> None:
@@ -77,20 +77,20 @@ class Interrupted:
             def pausing(*request):
                 count[0] += 1
                 if count[0] == at[1] + 1:
-                    os.write(tell, b'r')
+                    os.write(send_news, b'r')
                     os.read(go, 1)
                 return send(*request)
             RequestsTransport.__call__ = pausing
 
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(job.run, lambda _module, number: arm if number == at[0] else None)
-            running.add_done_callback(lambda _future: os.write(tell, b'e'))
-            if os.read(told, 1) == b'r':
+            running.add_done_callback(lambda _future: os.write(send_news, b'e'))
+            if os.read(news, 1) == b'r':
                 self.reached = True
                 self.other = meanwhile()
                 os.write(let_go, b'.')
             self.own = running.result()
-        for pipe in (told, tell, go, let_go):
+        for pipe in (news, send_news, go, let_go):
             os.close(pipe)
 
 
@@ -212,8 +212,8 @@ def test_a_second_run_at_any_moment_leaves_each_circuit_the_files_of_its_own_por
 def goes_through(job: Callable[[], Job], result: dict) -> None:
     """It has, or it has lost a race and does the next time."""
     if result.get('failed'):
-        for one in result.get('circuits', [result]):
-            ended_well({**one, 'failed': 'error' in one}, *LOSERS)
+        for circuit in result.get('circuits', [result]):
+            ended_well({**circuit, 'failed': 'error' in circuit}, *LOSERS)
         assert not job().run().get('failed')
 
 

@@ -124,8 +124,8 @@ def test_the_hand_over_holds_what_was_ordered(journey):
     }
     assert facts['health_check']['rate'] == 'high'
     text = (journey.account.files / 'nyc-1.md').read_text()
-    told = [port['name'], port['slot_id'], port['facility']['name'], *port['facility']['address'], cni['cust_ip'], cni['p2p_ip']]
-    assert [value for value in [*told, '64496', '13335', '203.0.113.0/24'] if value not in text] == []
+    expected = [port['name'], port['slot_id'], port['facility']['name'], *port['facility']['address'], cni['cust_ip'], cni['p2p_ip']]
+    assert [value for value in [*expected, '64496', '13335', '203.0.113.0/24'] if value not in text] == []
 
 
 def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):
@@ -178,7 +178,7 @@ def test_status_shows_a_line_for_each_circuit_and_then_compares(journey):
     run = account.play('status', {**PAIR, 'nyc-3': {}}, '-e', '{"provision_expect": [{"site": "ewr-a", "healthy": 2}]}')
     assert (run.status, run.writes, run.changed) == (2, [], set())
     assert 'provision_expect is not met: ewr-a: 0 of 2 healthy.' in run.output
-    assert {one['path'].rpartition('/')[2] for one in run.sent} == {'cnis', 'interconnects', 'status'}  # no page was asked for
+    assert {request['path'].rpartition('/')[2] for request in run.sent} == {'cnis', 'interconnects', 'status'}  # no page was asked for
     expected = [
         ['nyc-1', ports['nyc-1'], 'ewr-a', 'Equinix NY1', 'edge01.ewr-a', 'Pending'],
         ['nyc-2', ports['nyc-2'], 'Down', 'no light'],

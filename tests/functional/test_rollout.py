@@ -29,17 +29,17 @@ PLAIN = {'name': 'nyc-1', 'slot': SLOT}
 
 
 @pytest.fixture
-def roll(run_module):
-    """roll(circuits, state='merged', check=False, **options) -> the result of the module."""
-    def roll(circuits=None, state='merged', check=False, **options):
+def rollout(run_module):
+    """rollout(circuits, state='merged', check=False, **options) -> the result of the module."""
+    def rollout(circuits=None, state='merged', check=False, **options):
         return run_module('rollout', check, circuits=circuits, state=state, **options)
-    return roll
+    return rollout
 
 
 @pytest.fixture
-def fleet(roll):
+def fleet(rollout):
     """The circuits, made."""
-    return roll(CIRCUITS)
+    return rollout(CIRCUITS)
 
 
 def outcomes(result: dict) -> dict[str, str]:
@@ -55,10 +55,10 @@ def carried(simulator) -> dict[str, dict]:
 
 # The states.
 
-def test_a_fleet_comes_about_as_check_mode_predicted_and_a_second_run_changes_nothing(roll, simulator, writes):
-    predicted = roll(CIRCUITS, check=True)
+def test_a_fleet_comes_about_as_check_mode_predicted_and_a_second_run_changes_nothing(rollout, simulator, writes):
+    predicted = rollout(CIRCUITS, check=True)
     assert writes() == []
-    done = roll(CIRCUITS)
+    done = rollout(CIRCUITS)
     assert (predicted['changed'], predicted['diff'], predicted['summary']) == (True, done['diff'], {'created': 3})
     assert outcomes(done) == dict.fromkeys(['nyc-2', 'nyc-1', 'gcp-1'], 'created')
     assert done['diff'][0]['prepared'] == '3 circuits: 3 created\n'
@@ -68,134 +68,135 @@ def test_a_fleet_comes_about_as_check_mode_predicted_and_a_second_run_changes_no
     assert {cni['magic']['conduit_name']: cni.get('bgp_mode') for cni in state['cnis']}['nyc-2'] == 'advertise_only'
     assert [tunnel['health_check']['rate'] for tunnel in state['tunnels'] if tunnel['name'] == ports['nyc-1']['name']] == ['high']
     before = writes()
-    again = roll(CIRCUITS)
+    again = rollout(CIRCUITS)
     assert (again['changed'], again['diff'], again['summary'], writes()) == (False, [], {'unchanged': 3}, before)
     assert 'planted' not in json.dumps([predicted, done, again])
 
 
-def test_a_converged_account_costs_its_pages_and_no_more(roll, simulator, fleet):
+def test_a_converged_account_costs_its_pages_and_no_more(rollout, simulator, fleet):
     without = [{name: value for name, value in circuit.items() if name != 'health_check'} for circuit in CIRCUITS]
-    assert roll(without)['api']['requests'] == 2
-    assert roll(CIRCUITS)['api']['requests'] == 3
+    assert rollout(without)['api']['requests'] == 2
+    assert rollout(CIRCUITS)['api']['requests'] == 3
     assert not {request['path'].rsplit('/', 1)[-1] for request in simulator.requests()[-5:]} & {'slots'}
 
 
-def test_a_new_circuit_costs_its_writes_and_no_look_of_its_own_and_all_health_checks_one_request(roll, simulator):
-    assert roll([{**PLAIN, 'name': name, 'bgp': BGP, 'health_check': {'rate': 'high'}} for name in ('nyc-1', 'nyc-2')])['changed']
-    sent = Counter((one['method'], re.sub('[0-9a-f-]{32,36}', 'ID', one['path']).partition('/ID/')[2]) for one in simulator.requests())
+def test_a_new_circuit_costs_its_writes_and_no_look_of_its_own_and_all_health_checks_one_request(rollout, simulator):
+    assert rollout([{**PLAIN, 'name': name, 'bgp': BGP, 'health_check': {'rate': 'high'}} for name in ('nyc-1', 'nyc-2')])['changed']
+    sent = Counter((request['method'], re.sub('[0-9a-f-]{32,36}', 'ID', request['path']).partition('/ID/')[2])
+                   for request in simulator.requests())
     assert {what: times for what, times in sent.items() if what[0] != 'GET' or what[1].endswith('/ID')} == {
         ('POST', 'cni/interconnects'): 2, ('POST', 'cni/cnis'): 2, ('PUT', 'magic/cf_interconnects'): 1,
     }
 
 
-def test_what_is_gathered_can_be_fed_back_and_holds_no_secret(roll, simulator, fleet, writes):
+def test_what_is_gathered_can_be_fed_back_and_holds_no_secret(rollout, simulator, fleet, writes):
     simulator.seed(cnis=[{**cni, 'newer_field': 1} for cni in simulator.state()['cnis']])
-    gathered, before = roll(state='gathered'), writes()
+    gathered, before = rollout(state='gathered'), writes()
     assert (gathered['changed'], [circuit['name'] for circuit in gathered['gathered']]) == (False, ['gcp-1', 'nyc-1', 'nyc-2'])
     assert 'planted' not in json.dumps(gathered)
-    again = roll(gathered['gathered'], state='overridden')
+    again = rollout(gathered['gathered'], state='overridden')
     assert (again['changed'], again['summary'], writes()) == (False, {'unchanged': 3}, before)
-    assert [circuit['name'] for circuit in roll([{'name': 'nyc-1'}], state='gathered')['gathered']] == ['nyc-1']
+    assert [circuit['name'] for circuit in rollout([{'name': 'nyc-1'}], state='gathered')['gathered']] == ['nyc-1']
 
 
-def test_a_circuit_is_renamed_and_orders_no_port(roll, simulator, fleet):
+def test_a_circuit_is_renamed_and_orders_no_port(rollout, simulator, fleet):
     ports = {name: port['name'] for name, port in carried(simulator).items()}
     renamed = [{**CIRCUITS[1], 'name': 'newark-1', 'previous_name': 'nyc-1'}, CIRCUITS[2], CIRCUITS[0] | {'slot': SLOT}]
-    predicted, done = roll(renamed, state='overridden', check=True), roll(renamed, state='overridden')
+    predicted, done = rollout(renamed, state='overridden', check=True), rollout(renamed, state='overridden')
     assert (predicted['diff'], predicted['summary'], done['summary']) == (done['diff'], {'updated': 1, 'unchanged': 2}, {
         'updated': 1, 'unchanged': 2})
     assert {name: port['name'] for name, port in carried(simulator).items()} == {
         'newark-1': ports['nyc-1'], 'nyc-2': ports['nyc-2'], 'gcp-1': ports['gcp-1']}
-    assert roll(renamed, state='overridden')['changed'] is False
-    claimed = roll([*renamed, {'name': 'nyc-1', 'slot': SLOT}])
+    assert rollout(renamed, state='overridden')['changed'] is False
+    claimed = rollout([*renamed, {'name': 'nyc-1', 'slot': SLOT}])
     assert (claimed['circuits'][0]['error']['option'], claimed['circuits'][0]['outcome']) == ('previous_name', 'failed')
 
 
-def test_merged_touches_no_other_circuit(roll, simulator, fleet):
+def test_merged_touches_no_other_circuit(rollout, simulator, fleet):
     before = {cni['magic']['conduit_name']: cni for cni in simulator.state()['cnis']}
-    result = roll([{'name': 'nyc-1', 'mtu': 1300}])
+    result = rollout([{'name': 'nyc-1', 'mtu': 1300}])
     after = {cni['magic']['conduit_name']: cni for cni in simulator.state()['cnis']}
     assert outcomes(result) == {'nyc-1': 'updated'}
     assert after == {**before, 'nyc-1': {**before['nyc-1'], 'magic': {**before['nyc-1']['magic'], 'mtu': 1300}}}
 
 
-def test_overridden_deletes_no_more_than_it_may(roll, simulator, fleet, writes):
+def test_overridden_deletes_no_more_than_it_may(rollout, simulator, fleet, writes):
     before, ports = writes(), carried(simulator)
-    refused = roll(CIRCUITS[:1], state='overridden', max_deletes=1)
+    refused = rollout(CIRCUITS[:1], state='overridden', max_deletes=1)
     assert (refused['error']['option'], writes()) == ('max_deletes', before)
     gone = ', '.join(f'{name} ({ports[name]["name"]}, {state})' for name, state in (('gcp-1', 'Healthy'), ('nyc-1', 'Pending')))
     assert f'2 circuits that are not in the list would be deleted: {gone}. Nothing was written.' in refused['msg']
-    done = roll(CIRCUITS[:1], state='overridden', max_deletes=2, force=True)
+    done = rollout(CIRCUITS[:1], state='overridden', max_deletes=2, force=True)
     assert outcomes(done) == {'nyc-2': 'unchanged', 'gcp-1': 'deleted', 'nyc-1': 'deleted'}
     assert (list(carried(simulator)), len(simulator.state()['interconnects'])) == (['nyc-2'], 1)
 
 
-def test_a_circuit_that_carries_the_traffic_of_its_region_is_deleted_by_force_only(roll, simulator, fleet):
-    refused = roll([{'name': 'nyc-1'}, {'name': 'gcp-1'}], state='deleted', max_deletes=2)
+def test_a_circuit_that_carries_the_traffic_of_its_region_is_deleted_by_force_only(rollout, simulator, fleet):
+    refused = rollout([{'name': 'nyc-1'}, {'name': 'gcp-1'}], state='deleted', max_deletes=2)
     assert outcomes(refused) == {'nyc-1': 'deleted', 'gcp-1': 'failed'}
     error = refused['circuits'][1]['error']
     assert (error['kind'], error['candidates'], error['retryable']) == ('protected', ['gcp-1'], False)
     assert sorted(carried(simulator)) == ['gcp-1', 'nyc-2']
-    predicted = roll([{'name': 'gcp-1'}], state='deleted', check=True, force=True)
+    predicted = rollout([{'name': 'gcp-1'}], state='deleted', check=True, force=True)
     assert [entry['before']['status'] for entry in predicted['diff'] if entry.get('before')] == ['Healthy', 'Healthy']
-    assert roll([{'name': 'gcp-1'}], state='deleted', force=True)['diff'] == predicted['diff']
+    assert rollout([{'name': 'gcp-1'}], state='deleted', force=True)['diff'] == predicted['diff']
 
 
-def test_sixty_healthy_circuits_that_are_declared_absent_all_stay(roll, simulator, writes):
+def test_sixty_healthy_circuits_that_are_declared_absent_all_stay(rollout, simulator, writes):
     simulator.reset(slots=200, activate_after=0)
     names = [f'c{number}' for number in range(60)]
-    assert roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])['summary'] == {'created': 60}
+    assert rollout([{'name': name, 'slot': {'speed': '10G'}} for name in names])['summary'] == {'created': 60}
     before = writes()
-    refused = roll([{'name': name} for name in names], state='deleted')
+    refused = rollout([{'name': name} for name in names], state='deleted')
     assert (refused['error']['option'], writes(), len(carried(simulator))) == ('max_deletes', before, 60)
     assert refused['msg'].count('Healthy') == 60
 
 
-def test_one_of_a_pair_changes_in_a_run_and_the_other_one_in_the_next(roll, simulator):
+def test_one_of_a_pair_changes_in_a_run_and_the_other_one_in_the_next(rollout, simulator):
     simulator.reset(activate_after=0)
     pair = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
-    roll(pair)
+    rollout(pair)
     wanted = [{**circuit, 'mtu': 1400} for circuit in pair]
-    first = roll(wanted, at_most_per_site=1)
+    first = rollout(wanted, at_most_per_site=1)
     assert (outcomes(first), first['summary']) == ({'nyc-1': 'updated', 'nyc-2': 'deferred'}, {'updated': 1, 'deferred': 1})
     assert 'this run already changes nyc-1 at site ewr-a' in first['circuits'][1]['msg']
     simulator.set_status(carried(simulator)['nyc-1']['name'], 'Down', 'no light')
-    waiting = roll(wanted, at_most_per_site=1)
+    waiting = rollout(wanted, at_most_per_site=1)
     assert (outcomes(waiting), waiting['changed']) == ({'nyc-1': 'unchanged', 'nyc-2': 'deferred'}, False)
     assert 'nyc-1 (Down)' in waiting['circuits'][1]['msg']
     simulator.set_status(carried(simulator)['nyc-1']['name'], 'Healthy')
-    assert outcomes(roll(wanted, at_most_per_site=1)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
-    assert roll(wanted, at_most_per_site=1)['summary'] == {'unchanged': 2}
+    assert outcomes(rollout(wanted, at_most_per_site=1)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
+    assert rollout(wanted, at_most_per_site=1)['summary'] == {'unchanged': 2}
 
 
-def test_deleted_leaves_nothing_but_what_was_there_before(roll, run_module, simulator, fleet):
+def test_deleted_leaves_nothing_but_what_was_there_before(rollout, run_module, simulator, fleet):
     own = run_module('interconnect', slot={'site': 'lhr-a'})['interconnect']['name']
-    roll([{'name': 'lon-1', 'interconnect': own}])
+    rollout([{'name': 'lon-1', 'interconnect': own}])
     names = [{'name': circuit['name']} for circuit in CIRCUITS]
     asked = {'state': 'deleted', 'max_deletes': 4, 'force': True}
-    assert roll([*names, {'name': 'lon-1', 'interconnect': own}], **asked)['summary'] == {'deleted': 4}
+    assert rollout([*names, {'name': 'lon-1', 'interconnect': own}], **asked)['summary'] == {'deleted': 4}
     state = simulator.state()
     assert (state['cnis'], [port['name'] for port in state['interconnects']]) == ([], [own])
-    assert roll(names, state='deleted')['changed'] is False
+    assert rollout(names, state='deleted')['changed'] is False
 
 
-def test_a_port_that_two_circuits_share_stays_until_the_last_is_given_up(roll, run_module, simulator):
+def test_a_port_that_two_circuits_share_stays_until_the_last_is_given_up(rollout, run_module, simulator):
     own = run_module('interconnect', slot=SLOT)['interconnect']['name']
     pair = [{'name': name, 'interconnect': own, 'shared': True} for name in ('a', 'b')]
-    roll(pair)
-    gathered = roll(state='gathered')['gathered']
-    assert roll(gathered)['changed'] is False
-    assert roll([{'name': 'a'}], state='deleted')['summary'] == {'deleted': 1}
+    rollout(pair)
+    gathered = rollout(state='gathered')['gathered']
+    assert rollout(gathered)['changed'] is False
+    assert rollout([{'name': 'a'}], state='deleted')['summary'] == {'deleted': 1}
     assert list(carried(simulator)) == ['b']
-    roll([{'name': 'b'}], state='deleted')
+    rollout([{'name': 'b'}], state='deleted')
     assert simulator.state()['interconnects'] == []
 
 
-def test_circuits_that_share_a_port_and_go_together_take_it_along_but_not_one_that_was_named(roll, run_module, simulator):
+def test_circuits_that_share_a_port_and_go_together_take_it_along_but_not_one_that_was_named(rollout, run_module, simulator):
     first, second = (run_module('interconnect', slot={'site': site})['interconnect']['name'] for site in ('ewr-a', 'lhr-a'))
     pairs = {'a': first, 'b': first, 'c': second, 'd': second}
-    roll([{'name': name, 'interconnect': port, 'shared': True} for name, port in pairs.items()])
-    done = roll([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted', max_deletes=4)
+    rollout([{'name': name, 'interconnect': port, 'shared': True} for name, port in pairs.items()])
+    done = rollout([{'name': 'a'}, {'name': 'b'}, {'name': 'c', 'interconnect': second}, {'name': 'd'}], state='deleted', max_deletes=4)
     assert done['summary'] == {'deleted': 4}
     assert (simulator.state()['cnis'], [port['name'] for port in simulator.state()['interconnects']]) == ([], [second])
 
@@ -207,14 +208,14 @@ FULL = {**PLAIN, 'description': 'uplink', 'mtu': 1400, 'bgp': BGP, 'bgp_mode': '
 
 
 @pytest.mark.parametrize('order', [{'slot': {'site': 'ewr-a', 'speed': '100G'}}, {'slot_id': '{free}'}], ids=['speed', 'slot_id'])
-def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(roll, simulator, order):
-    roll([FULL])
+def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(rollout, simulator, order):
+    rollout([FULL])
     before = simulator.state()
     free = next(slot['id'] for slot in reversed(before['slots']) if not slot['occupied'])
     place = json.loads(json.dumps(order).replace('{free}', free))
     wanted = [{'name': 'nyc-1', **place, 'bgp': {'customer_asn': 64513}, 'on_immutable': 'replace'}]
-    assert roll(wanted, check=True)['changed'] is True
-    result = roll(wanted)
+    assert rollout(wanted, check=True)['changed'] is True
+    result = rollout(wanted)
     assert (outcomes(result), result.get('error')) == ({'nyc-1': 'updated'}, None)
     after = simulator.state()
     (old,), (new,) = before['cnis'], after['cnis']
@@ -225,11 +226,11 @@ def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(roll, simu
     assert result['circuits'][0]['addresses'] == addresses
     assert any(f'replaced, so cust_ip changes from {old["cust_ip"]} to {new["cust_ip"]}' in str(text) for text in result['warnings'])
     assert len(after['interconnects']) == 1
-    assert roll(wanted)['changed'] is False
+    assert rollout(wanted)['changed'] is False
 
 
-def test_the_module_interconnect_replaces_the_whole_circuit_too(roll, run_module, simulator):
-    roll([FULL])
+def test_the_module_interconnect_replaces_the_whole_circuit_too(rollout, run_module, simulator):
+    rollout([FULL])
     before = simulator.state()
     asked = {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a', 'speed': '100G'}, 'on_immutable': 'replace'}
     result = run_module('interconnect', **asked)
@@ -240,12 +241,12 @@ def test_the_module_interconnect_replaces_the_whole_circuit_too(roll, run_module
     assert run_module('interconnect', **asked)['changed'] is False
 
 
-def test_many_are_replaced_by_one_plan(roll, simulator):
+def test_many_are_replaced_by_one_plan(rollout, simulator):
     names = [f'c{number}' for number in range(12)]
     simulator.reset(slots=400)
-    roll([{'name': name, 'slot': {'speed': '10G'}} for name in names])
+    rollout([{'name': name, 'slot': {'speed': '10G'}} for name in names])
     before = len(simulator.requests())
-    result = roll([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names], max_deletes=12)
+    result = rollout([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names], max_deletes=12)
     assert result['summary'] == {'updated': 12}
     assert {port['speed'] for port in simulator.state()['interconnects']} == {'100G'}
     statuses = [request for request in simulator.requests()[before:] if request['path'].endswith('/status')]
@@ -253,92 +254,92 @@ def test_many_are_replaced_by_one_plan(roll, simulator):
 
 
 @pytest.mark.parametrize(('again', 'left'), [
-    (lambda roll: roll([{'name': 'nyc-1'}], state='deleted'), 0),
-    (lambda roll: roll([], state='overridden', max_deletes=1), 0),
-    (lambda roll: roll([PLAIN], state='overridden'), 1),
-    (lambda roll: roll([{'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}]), 1),
+    (lambda rollout: rollout([{'name': 'nyc-1'}], state='deleted'), 0),
+    (lambda rollout: rollout([], state='overridden', max_deletes=1), 0),
+    (lambda rollout: rollout([PLAIN], state='overridden'), 1),
+    (lambda rollout: rollout([{'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}]), 1),
 ], ids=['deleted', 'overridden', 'overridden with the circuit', 'replaced'])
-def test_a_run_that_ended_between_the_two_deletes_is_taken_up_by_the_next(roll, simulator, again, left):
-    roll([PLAIN])
+def test_a_run_that_ended_between_the_two_deletes_is_taken_up_by_the_next(rollout, simulator, again, left):
+    rollout([PLAIN])
     simulator.fault('status', method='DELETE', path='interconnects', status=400)
-    failed = roll([{'name': 'nyc-1'}], state='deleted')
+    failed = rollout([{'name': 'nyc-1'}], state='deleted')
     assert (failed['error']['kind'], failed['changed']) == ('partly', True)
     assert (simulator.state()['cnis'], len(simulator.state()['interconnects'])) == ([], 1)
-    assert again(roll)['changed'] is True
+    assert again(rollout)['changed'] is True
     assert len(simulator.state()['interconnects']) == left
     assert list(carried(simulator)) == ['nyc-1'] * left
-    assert again(roll)['changed'] is False
+    assert again(rollout)['changed'] is False
 
 
-def test_a_second_circuit_that_says_shared_stays_beside_the_first_as_check_mode_predicted(roll, run_module, simulator):
+def test_a_second_circuit_that_says_shared_stays_beside_the_first_as_check_mode_predicted(rollout, run_module, simulator):
     own = run_module('interconnect', slot=SLOT)['interconnect']['name']
     pair = [{'name': 'a', 'interconnect': own}, {'name': 'b', 'interconnect': own, 'shared': True}]
-    assert roll(pair, check=True)['summary'] == {'created': 2}
-    assert roll(pair)['summary'] == {'created': 2}
+    assert rollout(pair, check=True)['summary'] == {'created': 2}
+    assert rollout(pair)['summary'] == {'created': 2}
     assert len(simulator.state()['cnis']) == 2
-    assert roll(pair)['changed'] is False
+    assert rollout(pair)['changed'] is False
 
 
-def test_what_an_empty_value_leaves_alone_clear_takes_away(roll, simulator):
-    roll([FULL])
+def test_what_an_empty_value_leaves_alone_clear_takes_away(rollout, simulator):
+    rollout([FULL])
     blank = {'description': '', 'bgp': {'extra_prefixes': None}}
-    assert roll([{'name': 'nyc-1', **blank}])['changed'] is False
+    assert rollout([{'name': 'nyc-1', **blank}])['changed'] is False
     cleared = {'name': 'nyc-1', 'clear': ['description', 'md5_key', 'extra_prefixes']}
-    assert roll([cleared], check=True)['changed'] is True
-    assert roll([cleared])['changed'] is True
+    assert rollout([cleared], check=True)['changed'] is True
+    assert rollout([cleared])['changed'] is True
     (cni,) = simulator.state()['cnis']
     assert (cni['magic']['description'], cni['bgp']) == ('', {'customer_asn': 64512, 'extra_prefixes': []})
-    assert roll([cleared])['changed'] is False
-    assert roll([{'name': 'nyc-1', 'clear': ['bgp']}])['changed'] is True
+    assert rollout([cleared])['changed'] is False
+    assert rollout([{'name': 'nyc-1', 'clear': ['bgp']}])['changed'] is True
     assert 'bgp' not in simulator.state()['cnis'][0]
-    refused = roll([{'name': 'nyc-1', 'clear': ['bgp'], 'bgp': {'customer_asn': 64512}}])
+    refused = rollout([{'name': 'nyc-1', 'clear': ['bgp'], 'bgp': {'customer_asn': 64512}}])
     assert 'clear: bgp is to be cleared, but bgp.customer_asn is set' in refused['msg']
 
 
 # Failures.
 
-def test_a_circuit_that_can_not_be_stops_no_other_and_is_told(roll, simulator):
-    result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN])
+def test_a_circuit_that_can_not_be_stops_no_other_and_is_reported(rollout, simulator):
+    result = rollout([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN])
     assert (result['failed'], result['error']['kind'], outcomes(result)) == (True, 'partly', {'nowhere': 'failed', 'nyc-1': 'created'})
     assert "1 of 2 circuits failed. nowhere: slot.site: no slot has the site 'nowhere'" in result['msg']
     assert list(carried(simulator)) == ['nyc-1']
 
 
-def test_fail_fast_writes_nothing_if_one_can_not_be(roll, writes):
-    result = roll([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN], fail_fast=True)
+def test_fail_fast_writes_nothing_if_one_can_not_be(rollout, writes):
+    result = rollout([{'name': 'nowhere', 'slot': {'site': 'nowhere'}}, PLAIN], fail_fast=True)
     assert (outcomes(result), result['changed'], writes()) == ({'nowhere': 'failed', 'nyc-1': 'skipped'}, False, [])
 
 
-def test_what_the_api_refuses_is_told_and_a_second_run_resumes(roll, simulator):
+def test_what_the_api_refuses_is_told_and_a_second_run_resumes(rollout, simulator):
     simulator.fault('status', method='POST', path='cnis', status=403, times=1)
-    result = roll(CIRCUITS, concurrency=1)
+    result = rollout(CIRCUITS, concurrency=1)
     assert Counter(outcomes(result).values()) == {'failed': 1, 'created': 2}
     failed = next(circuit for circuit in result['circuits'] if circuit['outcome'] == 'failed')
     assert (failed['error']['kind'], failed['error']['status'], failed['error']['path']) == ('api', 403, '/cni/cnis')
-    again = roll(CIRCUITS)
+    again = rollout(CIRCUITS)
     assert outcomes(again)[failed['name']] == 'created'
     assert sorted(carried(simulator)) == ['gcp-1', 'nyc-1', 'nyc-2']
     assert len(simulator.state()['interconnects']) == 3
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'status', 'status': 502}, {'kind': 'status', 'status': 403}, {'kind': 'truncate'}], ids=str)
-def test_a_read_that_fails_after_the_writes_hides_none_of_them(roll, simulator, fault):
+def test_a_read_that_fails_after_the_writes_hides_none_of_them(rollout, simulator, fault):
     """The tunnels are read again when the interconnects are there: their health checks fail, and say what was made."""
     simulator.fault(**fault, method='GET', path='cf_interconnects', after=1, times=None)
     checked = [{**PLAIN, 'name': name, 'health_check': {'rate': 'high'}} for name in ('a', 'b')]
-    result = roll([*checked, {**PLAIN, 'name': 'c'}], retry_timeout=1)
+    result = rollout([*checked, {**PLAIN, 'name': 'c'}], retry_timeout=1)
     assert outcomes(result) == {'a': 'failed', 'b': 'failed', 'c': 'created'}
     assert (result['failed'], result['changed'], result['summary']) == (True, True, {'failed': 2, 'created': 1})
     assert {circuit['error']['path'].rsplit('/', 1)[1] for circuit in result['circuits'] if 'error' in circuit} == {'cf_interconnects'}
-    applied = {circuit['name']: [one['object'] for one in circuit.get('applied', ())] for circuit in result['circuits']}
+    applied = {circuit['name']: [write['object'] for write in circuit.get('applied', ())] for circuit in result['circuits']}
     assert applied == {'a': ['interconnect of a', 'CNI of a'], 'b': ['interconnect of b', 'CNI of b'], 'c': []}
     assert [change['after_header'].split(' ')[0] for change in result['diff'][1:]] == ['interconnect', 'CNI'] * 3
     assert sorted(carried(simulator)) == ['a', 'b', 'c']
 
 
-def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator):
+def test_fail_fast_begins_no_other_circuit_after_a_failed_write(rollout, simulator):
     simulator.fault('status', method='POST', path='interconnects', status=403, times=None)
-    result = roll(CIRCUITS, concurrency=1, fail_fast=True)
+    result = rollout(CIRCUITS, concurrency=1, fail_fast=True)
     assert Counter(outcomes(result).values()) == {'failed': 1, 'skipped': 2}
     assert [request['path'].rsplit('/', 1)[1] for request in simulator.requests() if request['method'] == 'POST'] == ['interconnects']
 
@@ -350,27 +351,27 @@ def test_fail_fast_begins_no_other_circuit_after_a_failed_write(roll, simulator)
     ([{'name': 'a', 'slot': SLOT}], {'concurrency': 0}, 'concurrency: 0'),
     (None, {}, 'circuits'),
 ])
-def test_what_can_not_be_is_refused_before_anything_is_read(roll, simulator, circuits, options, words):
-    assert words in roll(circuits, **options)['msg']
+def test_what_can_not_be_is_refused_before_anything_is_read(rollout, simulator, circuits, options, words):
+    assert words in rollout(circuits, **options)['msg']
     assert simulator.requests() == []
 
 
-def test_a_lost_answer_orders_nothing_twice(roll, simulator):
+def test_a_lost_answer_orders_nothing_twice(rollout, simulator):
     for path in ('interconnects', 'cnis'):
         simulator.fault('drop_after', method='POST', path=path, times=2)
-    result = roll(CIRCUITS)
+    result = rollout(CIRCUITS)
     assert result['summary'] == {'created': 3}, result
     assert (len(simulator.state()['interconnects']), len(simulator.state()['cnis'])) == (3, 3)
 
 
-def test_an_empty_string_is_nothing_said_of_a_circuit_too(roll, simulator):
+def test_an_empty_string_is_nothing_said_of_a_circuit_too(rollout, simulator):
     blank = {'description': '', 'mtu': '', 'bgp_mode': '', 'on_immutable': '', 'slot_id': '', 'bgp': {'customer_asn': '64512'}}
-    assert roll([{**PLAIN, **blank}])['summary'] == {'created': 1}
+    assert rollout([{**PLAIN, **blank}])['summary'] == {'created': 1}
     assert simulator.state()['cnis'][0]['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
 
 
-def test_a_very_short_key_of_a_circuit_is_shown_nowhere(roll):
-    result = roll([{**PLAIN, 'bgp': {'customer_asn': 64512, 'md5_key': 'q'}}])
+def test_a_very_short_key_of_a_circuit_is_shown_nowhere(rollout):
+    result = rollout([{**PLAIN, 'bgp': {'customer_asn': 64512, 'md5_key': 'q'}}])
     asked = result.get('invocation')  # which ansible-core 2.21 leaves to the controller
     assert asked is None or asked['module_args']['circuits'][0]['bgp']['md5_key'] == '(hidden)'
     assert result['circuits'][0]['name'] == 'nyc-1'
@@ -445,12 +446,12 @@ def test_a_runner_gets_it_as_events_from_a_delegated_task_but_nothing_of_what_is
     run = ansible_runner.run(private_data_dir=str(tmp_path / 'run'), playbook=play, inventory=str(tmp_path / 'inventory.yml'), quiet=True,
                              envvars={**command['env'], 'PATH': path}, event_handler=lambda event: events.append(event) or True)
     assert run.status == 'successful', run.stdout.read()
-    told = [re.sub(PROGRESS, r'\1', event['stdout']) if event['stdout'].startswith('rollout: ') else event['event'] for event in events]
-    first, second = (number for number, what in enumerate(told) if what == 'playbook_on_task_start')
-    shown = [number for number, what in enumerate(told) if what.isdigit()]
+    order = [re.sub(PROGRESS, r'\1', event['stdout']) if event['stdout'].startswith('rollout: ') else event['event'] for event in events]
+    first, second = (number for number, what in enumerate(order) if what == 'playbook_on_task_start')
+    shown = [number for number, what in enumerate(order) if what.isdigit()]
     assert len(shown) >= 2
-    assert first < shown[0] and shown[-1] < told.index('runner_on_ok') < second
-    assert (len([what for what in told if what == 'runner_on_ok']), process.state()['cnis']) == (2, [])
+    assert first < shown[0] and shown[-1] < order.index('runner_on_ok') < second
+    assert (len([what for what in order if what == 'runner_on_ok']), process.state()['cnis']) == (2, [])
 
 
 def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_changes(process, tmp_path):

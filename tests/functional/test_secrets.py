@@ -230,7 +230,7 @@ def test_the_system_log_has_the_options_without_the_secrets(printed, tmp_path, k
     assert found(logged) == []
 
 
-def test_an_exception_that_nobody_expected_is_told_without_secrets(account, printed):
+def test_an_exception_that_nobody_expected_is_reported_without_secrets(account, printed):
     def broken(*_arguments):
         raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
 

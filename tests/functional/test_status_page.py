@@ -66,7 +66,7 @@ def test_the_page_is_written_once_and_for_its_owner(written):
 
 
 def test_the_status_of_each_port_is_asked_once(written):
-    asked = [one['path'] for one in written.first.sent if one['path'].endswith('/status')]
+    asked = [request['path'] for request in written.first.sent if request['path'].endswith('/status')]
     assert len(asked) == len(set(asked)) == 3
 
 

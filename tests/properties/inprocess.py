@@ -47,7 +47,7 @@ class Ended:
         return 'msg' in self.result
 
     @property
-    def told(self) -> str:
+    def predictable(self) -> str:
         """What check mode has to predict, to the byte but for new addresses: whether something changes, the diff, or why it is refused."""
         shown = {name: value for name, value in self.result.items() if name in ('changed', 'diff', 'msg', 'error')}
         warnings = [re.sub(r'(changes from \S+ to ).*(\. Change)', r'\1(known after apply)\2', text) for text in self.warnings]

@@ -48,8 +48,8 @@ def main() -> int:
     with Simulator() as simulator:
         names = [options.only] if options.only else list(WORK)
         every = {name: CELLS[name](simulator) for name in names}
-    chosen = {name: sample(every[name], options.sample, options.seed) if options.sample else every[name] for name in names}
-    outcomes = {name: spread(name, some, options.workers) for name, some in chosen.items()}
+    sampled = {name: sample(every[name], options.sample, options.seed) if options.sample else every[name] for name in names}
+    outcomes = {name: spread(name, some, options.workers) for name, some in sampled.items()}
     for name in names:
         text = table(*TABLES[name], outcomes[name])
         say(f'\n{text}')

@@ -446,7 +446,7 @@ def run(bench: Bench, cell: Cell) -> str:
     if _goes_on(cell):
         assert outcome == 'converged' and ended.result().get('reached', True), ended.printed
     if outcome == 'converged' and cell.request[0] not in ('POST', FILE):
-        waited, due = sum(one.result()['api']['waited'] for one in ends), FAULTS.get(cell.fault, {}).get('retry_at', 0)
+        waited, due = sum(end.result()['api']['waited'] for end in ends), FAULTS.get(cell.fault, {}).get('retry_at', 0)
         assert waited >= due / 2, f'waited {waited} s of {due} s'  # by the real clock some of it may have passed
     _run_again(bench, cell, names, account)
     return outcome
@@ -572,8 +572,8 @@ def sample(every: list[T], size: int, seed: int) -> list[T]:
     first: dict[tuple[str, ...], T] = {}
     for cell in every:
         first.setdefault(cell.kind, cell)
-    chosen = {id(cell) for cell in first.values()}
-    return [*first.values(), *(cell for cell in every if id(cell) not in chosen)][:size]
+    sampled = {id(cell) for cell in first.values()}
+    return [*first.values(), *(cell for cell in every if id(cell) not in sampled)][:size]
 
 
 def bench_in(simulator: Simulator, **options: bool) -> Bench:

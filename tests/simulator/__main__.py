@@ -15,8 +15,8 @@ import options
 
 def main(arguments: list[str]) -> int:
     try:
-        chosen = options.parsed(arguments)
-        listener = socket.create_server((chosen.host, chosen.port))
+        parsed = options.parsed(arguments)
+        listener = socket.create_server((parsed.host, parsed.port))
     except (ValueError, OSError) as error:
         print(f'simulator: {error}', file=sys.stderr)
         return 2
@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> int:
 
     def announce(_banner: str) -> None:
         environment = {
-            'CLOUDFLARE_BASE_URL': f'http://{chosen.host}:{listener.getsockname()[1]}{BASE}',
-            'CLOUDFLARE_ACCOUNT_ID': chosen.account,
-            'CLOUDFLARE_API_TOKEN': chosen.token,
+            'CLOUDFLARE_BASE_URL': f'http://{parsed.host}:{listener.getsockname()[1]}{BASE}',
+            'CLOUDFLARE_ACCOUNT_ID': parsed.account,
+            'CLOUDFLARE_API_TOKEN': parsed.token,
         }
         print('export', *(f'{name}={shlex.quote(value)}' for name, value in environment.items()), flush=True)
 

@@ -42,13 +42,13 @@ class Simulation:
 
     def reset(self, **changes) -> None:
         """Start afresh, with some options changed by name; raises ValueError, and leaves all as it was, if one is wrong."""
-        chosen = options.changed(self._arguments, changes)
-        self.options = chosen
-        self.store = Store(chosen.account, chosen.slots, self._clock, **dataclasses.asdict(Rules.of(chosen)))
+        changed = options.changed(self._arguments, changes)
+        self.options = changed
+        self.store = Store(changed.account, changed.slots, self._clock, **dataclasses.asdict(Rules.of(changed)))
         self.faults: list[Fault] = []
         self.requests: list[dict] = []
-        self._service = Service(self.store, None if chosen.no_validate else self._checker, chosen)
-        self._rate_limit = gateway.RateLimit(*chosen.rate_limit, self._clock) if chosen.rate_limit else None
+        self._service = Service(self.store, None if changed.no_validate else self._checker, changed)
+        self._rate_limit = gateway.RateLimit(*changed.rate_limit, self._clock) if changed.rate_limit else None
 
     def seed(self, **lists) -> None:
         """Put lists in place of the store's; raises Refusal."""

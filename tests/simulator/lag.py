@@ -34,7 +34,7 @@ class Lag:
         self._hide(view, item['id'], self._options.stale_lists)
         return item
 
-    def listed(self, view: str, items: list[dict], key: str, first_page: bool = True) -> list[dict]:
+    def visible_items(self, view: str, items: list[dict], key: str, first_page: bool = True) -> list[dict]:
         """The items that this read of a list shows. key: the field that tells them apart."""
         self._reads[view] += first_page
         return [item for item in items if self._shows(view, item.get(key))]

@@ -135,15 +135,15 @@ SEEN_LATE = {
     'create_filter_profile': lambda lag, call, made: lag.made('filter_profiles', made),
     'create_webhook': lambda lag, call, made: lag.made('webhooks', made),
     'create_policy': lambda lag, call, made: lag.made('policies', made),
-    'list_interconnects': lambda lag, call, items: lag.listed('interconnects', items, 'name', call.first_page),
-    'list_cnis': lambda lag, call, items: lag.listed('cnis', items, 'id', call.first_page),
+    'list_interconnects': lambda lag, call, items: lag.visible_items('interconnects', items, 'name', call.first_page),
+    'list_cnis': lambda lag, call, items: lag.visible_items('cnis', items, 'id', call.first_page),
     'list_magic_interconnects': lambda lag, call, result: {
-        'interconnects': lag.listed('tunnels', result['interconnects'], 'virtual_port_reservation_id'),
+        'interconnects': lag.visible_items('tunnels', result['interconnects'], 'virtual_port_reservation_id'),
     },
-    'list_routes': lambda lag, call, result: {'routes': lag.listed('routes', result['routes'], 'id')},
-    'list_filter_profiles': lambda lag, call, items: lag.listed('filter_profiles', items, 'id'),
-    'list_webhooks': lambda lag, call, items: lag.listed('webhooks', items, 'id'),
-    'list_policies': lambda lag, call, items: lag.listed('policies', items, 'id'),
+    'list_routes': lambda lag, call, result: {'routes': lag.visible_items('routes', result['routes'], 'id')},
+    'list_filter_profiles': lambda lag, call, items: lag.visible_items('filter_profiles', items, 'id'),
+    'list_webhooks': lambda lag, call, items: lag.visible_items('webhooks', items, 'id'),
+    'list_policies': lambda lag, call, items: lag.visible_items('policies', items, 'id'),
     'get_interconnect_status': lambda lag, call, status: lag.status(call.params['icon'], status),
 }
 # operationId of a PUT: the operation that reads what it changes.
@@ -207,8 +207,8 @@ class Service:
     def _created(self, call: Call, result: dict) -> dict:
         """New routes in the form that the option `route_answers` chooses."""
         form = self._options.route_answers
-        listed = 'routes' in call.body if form == 'asked' else form == 'routes'
-        return result if listed or len(result['routes']) != 1 else result['routes'][0]
+        in_list = 'routes' in call.body if form == 'asked' else form == 'routes'
+        return result if in_list or len(result['routes']) != 1 else result['routes'][0]
 
     def _refused(self, operation: Operation, message: Message, refusal: Refusal) -> web.Response:
         details = answers.details(refusal.field) if self._options.error_details else {}

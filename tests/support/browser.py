@@ -135,7 +135,7 @@ class Browser:
         await loaded
         measured = (await tab.ask('Runtime.evaluate', expression=MEASURE, returnByValue=True))['result']['value']
         picture = await tab.ask('Page.captureScreenshot', format='png', captureBeyondViewport=True)
-        asked = [one['request']['url'] for one in requests]
+        asked = [request['request']['url'] for request in requests]
         return Page(**measured, requests=[url for url in asked if url != address], messages=list(map(str, messages)),
                     picture=base64.b64decode(picture['data']))
 
@@ -165,18 +165,18 @@ class _Tab:
         return self._awaited.setdefault(event, asyncio.get_running_loop().create_future())
 
     async def listen(self) -> None:
-        async for message in self._socket:
-            told = message.json()
-            if 'id' in told:
-                answer = self._answers.pop(told['id'])
-                if 'error' in told:
-                    answer.set_exception(RuntimeError(told['error']['message']))
+        async for frame in self._socket:
+            message = frame.json()
+            if 'id' in message:
+                answer = self._answers.pop(message['id'])
+                if 'error' in message:
+                    answer.set_exception(RuntimeError(message['error']['message']))
                 else:
-                    answer.set_result(told['result'])
+                    answer.set_result(message['result'])
             else:
-                self._notes.get(told['method'], []).append(told['params'])
-                if told['method'] in self._awaited:
-                    self._awaited.pop(told['method']).set_result(told['params'])
+                self._notes.get(message['method'], []).append(message['params'])
+                if message['method'] in self._awaited:
+                    self._awaited.pop(message['method']).set_result(message['params'])
 
 
 @contextlib.asynccontextmanager
@@ -194,11 +194,11 @@ async def _chromium() -> AsyncIterator[_Tab]:
                         break
                 port = line.decode().split('/')[2]
                 async with session.get(f'http://{port}/json/list') as answer:
-                    [tab] = [one for one in await answer.json() if one['type'] == 'page']
-                async with session.ws_connect(tab['webSocketDebuggerUrl'], max_msg_size=0) as socket:
-                    told = _Tab(socket)
-                    listening = asyncio.create_task(told.listen())
-                    yield told
+                    [page] = [target for target in await answer.json() if target['type'] == 'page']
+                async with session.ws_connect(page['webSocketDebuggerUrl'], max_msg_size=0) as socket:
+                    tab = _Tab(socket)
+                    listening = asyncio.create_task(tab.listen())
+                    yield tab
                     listening.cancel()
         finally:
             os.killpg(process.pid, signal.SIGKILL)

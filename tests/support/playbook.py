@@ -31,8 +31,8 @@ class Run:
     @property
     def writes(self) -> list[tuple[str, str]]:
         """(method, resource) of the requests that write: /client/v4/accounts/ID/cni/RESOURCE."""
-        return [(one['method'], one['path'].split('/')[6]) for one in self.sent
-                if one['method'] != 'GET' and not one['path'].endswith('/graphql')]
+        return [(request['method'], request['path'].split('/')[6]) for request in self.sent
+                if request['method'] != 'GET' and not request['path'].endswith('/graphql')]
 
     @property
     def changed(self) -> set[tuple[str, str]]:

@@ -42,7 +42,7 @@ class Promise(NamedTuple):
 def promises() -> list[Promise]:
     found = [Promise(*groups[:3], *(re.sub(r'^.', '', text, flags=re.MULTILINE).rstrip('\n') for text in groups[3:]))
              for groups in SECTION.findall(PAGE.read_text())]
-    if wrong := [one.name for one in found if (ROOT / one.file).read_text().count(one.old) != 1]:
+    if wrong := [promise.name for promise in found if (ROOT / promise.file).read_text().count(promise.old) != 1]:
         raise SystemExit(f'Not found exactly once: {", ".join(wrong)}')
     return found
 

@@ -70,9 +70,9 @@ def writes(simulator):
 
 
 @pytest.fixture
-def roll(simulator, tmp_path):
-    """roll(*circuits, check=False, killed_at=None, **options) -> the result of rollout, with a folder for the files."""
-    def roll(*circuits, check=False, killed_at=None, **options):
+def rollout(simulator, tmp_path):
+    """rollout(*circuits, check=False, killed_at=None, **options) -> the result of rollout, with a folder for the files."""
+    def rollout(*circuits, check=False, killed_at=None, **options):
         params = {**DEFAULTS, 'circuits': list(circuits), 'artifacts_dir': str(tmp_path / 'artifacts'), 'concurrency': 1, **options}
         simulator.ends_at = killed_at
         try:
@@ -81,14 +81,14 @@ def roll(simulator, tmp_path):
             return {'failed': True, **error.result()}
         finally:
             simulator.ends_at = None
-    return roll
+    return rollout
 
 
 @pytest.fixture(params=['file', 'digest'])
-def planned(roll, tmp_path, request):
+def planned(rollout, tmp_path, request):
     """planned(*circuits, **options) -> what approved_plan takes of their plan, a path or a digest."""
     def planned(*circuits, **options):
-        plan = roll(*circuits, check=True, plan_file=str(tmp_path / 'plan.md'), **options)['plan']
+        plan = rollout(*circuits, check=True, plan_file=str(tmp_path / 'plan.md'), **options)['plan']
         return plan['file'] if request.param == 'file' else plan['digest']
     planned.file = request.param == 'file'
     return planned
@@ -117,25 +117,25 @@ def edit(simulator, kind, number=0, **fields):
 
 # From plan to change.
 
-def test_an_approved_plan_is_applied_as_it_is_and_again_changes_nothing(roll, planned, writes):
+def test_an_approved_plan_is_applied_as_it_is_and_again_changes_nothing(rollout, planned, writes):
     approved = planned(FIRST, SECOND)
     assert writes() == []
-    assert outcomes(roll(FIRST, SECOND, approved_plan=approved)) == {'nyc-1': 'created', 'nyc-2': 'created'}
+    assert outcomes(rollout(FIRST, SECOND, approved_plan=approved)) == {'nyc-1': 'created', 'nyc-2': 'created'}
     sent = writes()
-    assert outcomes(roll(FIRST, SECOND, approved_plan=approved)) == {'nyc-1': 'unchanged', 'nyc-2': 'unchanged'}
+    assert outcomes(rollout(FIRST, SECOND, approved_plan=approved)) == {'nyc-1': 'unchanged', 'nyc-2': 'unchanged'}
     assert writes() == sent
 
 
-def test_a_change_that_somebody_made_in_between_is_refused_before_any_write_and_the_others_go_on(roll, planned, simulator, writes):
-    roll(FIRST, SECOND)
+def test_a_change_that_somebody_made_in_between_is_refused_before_any_write_and_the_others_go_on(rollout, planned, simulator, writes):
+    rollout(FIRST, SECOND)
     changes = [{'name': 'nyc-1', 'mtu': 1476}, {'name': 'nyc-2', 'mtu': 1476}]
     approved, port, sent = planned(*changes), port_of(simulator, 'nyc-1'), len(writes())
     number = next(number for number, cni in enumerate(simulator.state['cnis']) if cni['interconnect'] == port)
     edit(simulator, 'cnis', number, magic={**simulator.state['cnis'][number]['magic'], 'mtu': 1400})
-    predicted = roll(*changes, check=True, approved_plan=approved)
-    stopped = roll(*changes, approved_plan=approved, fail_fast=True)
+    predicted = rollout(*changes, check=True, approved_plan=approved)
+    stopped = rollout(*changes, approved_plan=approved, fail_fast=True)
     assert (outcomes(stopped), len(writes())) == ({'nyc-1': 'failed', 'nyc-2': 'skipped'}, sent)
-    done = roll(*changes, approved_plan=approved)
+    done = rollout(*changes, approved_plan=approved)
     assert outcomes(done) == outcomes(predicted) == {'nyc-1': 'failed', 'nyc-2': 'updated'}
     old = f'update CNI on {port}: mtu 1500 -> 1476' if planned.file else 'other changes'
     assert refused(done) == refused(predicted) == {'nyc-1': [f'update CNI on {port}: mtu 1400 -> 1476 (approved: {old})']}
@@ -152,15 +152,15 @@ def test_a_change_that_somebody_made_in_between_is_refused_before_any_write_and_
     ({'bgp': {'customer_asn': 64512}}, 'bgp.md5_key not declared (approved: (hidden))'),
     ({'health_check': {'rate': 'high', 'enabled': False}}, 'health_check.enabled false (approved: not declared)'),
 ])
-def test_another_declaration_is_refused_by_the_name_of_its_option(roll, planned, writes, declared, difference):
+def test_another_declaration_is_refused_by_the_name_of_its_option(rollout, planned, writes, declared, difference):
     approved = planned(FIRST)
-    result = roll({**FIRST, **declared}, approved_plan=approved, later=['nyc-9'])
+    result = rollout({**FIRST, **declared}, approved_plan=approved, later=['nyc-9'])
     assert (list(refused(result)), writes()) == (['nyc-1'], [])
     if planned.file:
         assert refused(result) == {'nyc-1': [difference]}
 
 
-def test_another_slot_and_device_of_the_same_place_are_as_approved_and_another_building_is_not(roll, planned, simulator, writes):
+def test_another_slot_and_device_of_the_same_place_are_as_approved_and_another_building_is_not(rollout, planned, simulator, writes):
     narrow = {**PLAIN, 'slot': {**SLOT, 'facility': 'Equinix NY1'}}
     plain = [narrow, PLAIN2]
     approved = planned(*plain)
@@ -168,64 +168,64 @@ def test_another_slot_and_device_of_the_same_place_are_as_approved_and_another_b
     free = [slot for slot in slots if slot['site'] == 'ewr-a' and slot['speed'] == '10G' and not slot['occupied']]
     first = next(slot for slot in free if slot['facility']['name'] == 'Equinix NY1')
     simulator.put(slots=[{**slot, 'occupied': slot['occupied'] or slot['id'] == first['id']} for slot in slots])
-    assert outcomes(roll(*plain, approved_plan=approved)) == {'nyc-1': 'created', 'nyc-2': 'created'}
+    assert outcomes(rollout(*plain, approved_plan=approved)) == {'nyc-1': 'created', 'nyc-2': 'created'}
     assert first['id'] not in {port['slot_id'] for port in simulator.state['interconnects']}
     other = {'name': 'nyc-3', 'slot': SLOT}
     approved, sent = planned(*plain, other), len(writes())
-    gone = roll(*plain, other, check=True)['circuits'][-1]['objects']['interconnect']['facility']['name']
+    gone = rollout(*plain, other, check=True)['circuits'][-1]['objects']['interconnect']['facility']['name']
     slots = simulator.state['slots']
     simulator.put(slots=[{**slot, 'occupied': slot['occupied'] or slot['facility']['name'] == gone} for slot in slots])
-    result = roll(*plain, other, approved_plan=approved)
+    result = rollout(*plain, other, approved_plan=approved)
     (difference,) = refused(result)['nyc-3']
     assert (difference.startswith('create interconnect (10G, ewr-a, '), len(writes())) == (True, sent)
     assert not planned.file or difference.endswith(f'(approved: create interconnect (10G, ewr-a, {gone}))')
 
 
-def test_a_circuit_that_is_not_in_the_plan_is_refused_and_one_of_the_plan_may_be_left_out(roll, planned, simulator):
+def test_a_circuit_that_is_not_in_the_plan_is_refused_and_one_of_the_plan_may_be_left_out(rollout, planned, simulator):
     approved = planned(FIRST, SECOND)
-    result = roll(FIRST, {'name': 'nyc-9', 'slot': SLOT}, approved_plan=approved)
+    result = rollout(FIRST, {'name': 'nyc-9', 'slot': SLOT}, approved_plan=approved)
     assert outcomes(result) == {'nyc-1': 'created', 'nyc-9': 'failed'}
     other = 'nothing of this circuit' if planned.file else 'other changes'
     assert [text.rpartition(' (approved: ')[2] for text in refused(result)['nyc-9']] == [f'{other})'] * 2
     assert len(simulator.state['interconnects']) == 1
 
 
-def test_a_refused_order_takes_no_place_from_the_others(roll, planned):
+def test_a_refused_order_takes_no_place_from_the_others(rollout, planned):
     """The second port would come to lie in the building of the first, if that kept no slot."""
     approved = planned(FIRST, SECOND)
-    assert outcomes(roll({**FIRST, 'mtu': 1476}, SECOND, approved_plan=approved)) == {'nyc-1': 'failed', 'nyc-2': 'created'}
+    assert outcomes(rollout({**FIRST, 'mtu': 1476}, SECOND, approved_plan=approved)) == {'nyc-1': 'failed', 'nyc-2': 'created'}
 
 
 # Deletes.
 
-def test_a_replacement_was_approved_and_a_mere_deletion_is_not(roll, planned, simulator, writes):
-    roll(PLAIN)
+def test_a_replacement_was_approved_and_a_mere_deletion_is_not(rollout, planned, simulator, writes):
+    rollout(PLAIN)
     moved = {'name': 'nyc-1', 'slot': {'site': 'lhr-a', 'speed': '10G'}, 'on_immutable': 'replace'}
     approved, sent = planned(moved), len(writes())
-    gone = roll({'name': 'nyc-1'}, state='deleted', approved_plan=approved)
+    gone = rollout({'name': 'nyc-1'}, state='deleted', approved_plan=approved)
     assert (list(refused(gone)), len(writes())) == (['nyc-1'], sent)
     assert not planned.file or refused(gone) == {'nyc-1': ['state absent (approved: present)']}
-    assert outcomes(roll(moved, approved_plan=approved)) == {'nyc-1': 'updated'}
+    assert outcomes(rollout(moved, approved_plan=approved)) == {'nyc-1': 'updated'}
     assert [port['site'] for port in simulator.state['interconnects']] == ['lhr-a']
 
 
 @pytest.mark.parametrize(('then', 'now', 'outcome'), [('Down', 'Healthy', 'failed'), ('Healthy', 'Down', 'deleted')])
-def test_a_deletion_that_was_approved_of_a_dark_circuit_is_not_one_of_a_healthy_one(roll, planned, simulator, then, now, outcome):
-    roll(PLAIN)
+def test_a_deletion_that_was_approved_of_a_dark_circuit_is_not_one_of_a_healthy_one(rollout, planned, simulator, then, now, outcome):
+    rollout(PLAIN)
     port = port_of(simulator, 'nyc-1')
     simulator.set_status(port, then)
     approved = planned({'name': 'nyc-1'}, state='deleted', force=True)
     simulator.set_status(port, now)
-    result = roll({'name': 'nyc-1'}, state='deleted', force=True, approved_plan=approved)
+    result = rollout({'name': 'nyc-1'}, state='deleted', force=True, approved_plan=approved)
     assert outcomes(result) == {'nyc-1': outcome}
     assert not refused(result) or f'delete interconnect {port}, which is Healthy' in refused(result)['nyc-1'][-1]
 
 
-def test_what_overridden_finds_besides_is_refused(roll, planned, simulator):
-    roll(PLAIN, PLAIN2)
+def test_what_overridden_finds_besides_is_refused(rollout, planned, simulator):
+    rollout(PLAIN, PLAIN2)
     approved = planned(PLAIN, state='overridden', max_deletes=2)
-    roll({'name': 'nyc-3', 'slot': SLOT})
-    result = roll(PLAIN, state='overridden', max_deletes=2, approved_plan=approved)
+    rollout({'name': 'nyc-3', 'slot': SLOT})
+    result = rollout(PLAIN, state='overridden', max_deletes=2, approved_plan=approved)
     assert outcomes(result) == {'nyc-1': 'unchanged', 'nyc-2': 'deleted', 'nyc-3': 'failed'}
 
 
@@ -237,62 +237,62 @@ JOURNEYS = {'ordered': ([], [FIRST, SECOND], {}), 'replaced': ([FIRST, SECOND], 
 
 
 @pytest.mark.parametrize('journey', JOURNEYS)
-def test_killed_at_any_request_the_same_plan_finishes_it(roll, simulator, tmp_path, journey):
+def test_killed_at_any_request_the_same_plan_finishes_it(rollout, simulator, tmp_path, journey):
     before, circuits, options = JOURNEYS[journey]
     for number in range(100):
         simulator.reset()
         for file in (tmp_path / 'artifacts').glob('*'):
             file.unlink()
         if before:
-            roll(*before)
-        approved = roll(*circuits, check=True, plan_file='-', **options)['plan']['digest']
+            rollout(*before)
+        approved = rollout(*circuits, check=True, plan_file='-', **options)['plan']['digest']
         try:
-            roll(*circuits, approved_plan=approved, killed_at=number, **options)
+            rollout(*circuits, approved_plan=approved, killed_at=number, **options)
             break
         except Killed:
-            again = roll(*circuits, approved_plan=approved, **options)
+            again = rollout(*circuits, approved_plan=approved, **options)
             assert not again.get('failed'), (number, again['msg'])
-        assert roll(*circuits, **options)['changed'] is False, number
+        assert rollout(*circuits, **options)['changed'] is False, number
     assert number >= 6
 
 
-def test_what_was_created_is_not_set_back_by_its_plan_once_it_is_healthy(roll, planned, simulator):
+def test_what_was_created_is_not_set_back_by_its_plan_once_it_is_healthy(rollout, planned, simulator):
     circuit = {'name': 'nyc-1', 'slot': SLOT, 'health_check': {'rate': 'high'}}
     approved = planned(circuit)
-    roll(circuit, approved_plan=approved)
+    rollout(circuit, approved_plan=approved)
     edit(simulator, 'tunnels', health_check={**simulator.state['tunnels'][0]['health_check'], 'rate': 'low'})
-    assert outcomes(roll(circuit, check=True, approved_plan=approved)) == {'nyc-1': 'updated'}
+    assert outcomes(rollout(circuit, check=True, approved_plan=approved)) == {'nyc-1': 'updated'}
     simulator.set_status(port_of(simulator, 'nyc-1'), 'Healthy')
-    assert list(refused(roll(circuit, approved_plan=approved))) == ['nyc-1']
+    assert list(refused(rollout(circuit, approved_plan=approved))) == ['nyc-1']
 
 
-def test_circuits_that_wait_for_their_turn_are_approved_with_the_others(roll, planned, simulator):
-    roll(PLAIN, PLAIN2)
+def test_circuits_that_wait_for_their_turn_are_approved_with_the_others(rollout, planned, simulator):
+    rollout(PLAIN, PLAIN2)
     for name in ('nyc-1', 'nyc-2'):
         simulator.set_status(port_of(simulator, name), 'Healthy')
     changes = [{'name': 'nyc-1', 'mtu': 1476}, {'name': 'nyc-2', 'mtu': 1476}]
     approved = planned(*changes, at_most_per_site=1)
-    assert outcomes(roll(*changes, at_most_per_site=1, approved_plan=approved)) == {'nyc-1': 'updated', 'nyc-2': 'deferred'}
-    assert outcomes(roll(*changes, at_most_per_site=1, approved_plan=approved)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
+    assert outcomes(rollout(*changes, at_most_per_site=1, approved_plan=approved)) == {'nyc-1': 'updated', 'nyc-2': 'deferred'}
+    assert outcomes(rollout(*changes, at_most_per_site=1, approved_plan=approved)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
 
 
 # The account's settings.
 
-def test_the_settings_of_the_account_are_approved_too(roll, planned, simulator, writes):
+def test_the_settings_of_the_account_are_approved_too(rollout, planned, simulator, writes):
     approved = planned(default_asn=65100)
-    edit_asn = roll(default_asn=65200, approved_plan=approved)
+    edit_asn = rollout(default_asn=65200, approved_plan=approved)
     assert (edit_asn['failed'], writes()) == (True, [])
     assert 'default_asn' in edit_asn['msg']
-    assert roll(default_asn=65100, approved_plan=approved)['settings'] == {'default_asn': 65100}
+    assert rollout(default_asn=65100, approved_plan=approved)['settings'] == {'default_asn': 65100}
 
 
 # The file.
 
-def test_the_file_shows_before_and_after_and_what_is_healthy_and_no_secret(roll, simulator, tmp_path):
-    roll(PLAIN, {'name': 'nyc-2', 'slot': SLOT})
+def test_the_file_shows_before_and_after_and_what_is_healthy_and_no_secret(rollout, simulator, tmp_path):
+    rollout(PLAIN, {'name': 'nyc-2', 'slot': SLOT})
     simulator.set_status(port_of(simulator, 'nyc-1'), 'Healthy')
     file = tmp_path / 'plan.md'
-    result = roll({'name': 'nyc-1', 'mtu': 1476, 'bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}}, {'name': 'nyc-2', 'mtu': 9},
+    result = rollout({'name': 'nyc-1', 'mtu': 1476, 'bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}}, {'name': 'nyc-2', 'mtu': 9},
                   {'name': 'gcp|1', 'pairing_key': PAIRING_KEY, 'bandwidth': '1G'}, {'name': 'nyc-3', 'slot': SLOT}, check=True,
                   plan_file=str(file))
     text = file.read_text()
@@ -309,22 +309,22 @@ def test_the_file_shows_before_and_after_and_what_is_healthy_and_no_secret(roll,
     (None, 'does not exist'), ('# A page', 'is not a plan that check mode has written'), ('```json\n[]\n```', 'is not a plan'),
     ('edited', 'has been changed since check mode wrote it'),
 ])
-def test_what_is_no_plan_is_refused_before_anything_is_read(roll, tmp_path, simulator, content, problem):
+def test_what_is_no_plan_is_refused_before_anything_is_read(rollout, tmp_path, simulator, content, problem):
     file = tmp_path / 'plan.md'
     if content == 'edited':
-        roll(PLAIN, check=True, plan_file=str(file))
+        rollout(PLAIN, check=True, plan_file=str(file))
         content = file.read_text().replace('"slot.speed": "10G"', '"slot.speed": "100G"')
     if content:
         file.write_text(content)
     before = len(simulator.requests)
-    result = roll(PLAIN, approved_plan=str(file))
+    result = rollout(PLAIN, approved_plan=str(file))
     assert (result['failed'], result['error']['option'], len(simulator.requests)) == (True, 'approved_plan', before)
     assert problem in result['msg']
 
 
-def test_a_plan_that_changes_nothing_approves_nothing(roll, planned, writes):
-    roll(PLAIN)
+def test_a_plan_that_changes_nothing_approves_nothing(rollout, planned, writes):
+    rollout(PLAIN)
     approved, sent = planned(PLAIN), len(writes())
     assert approved == 'plan1' or planned.file
-    assert outcomes(roll(PLAIN, approved_plan=approved)) == {'nyc-1': 'unchanged'}
-    assert (list(refused(roll({**PLAIN, 'mtu': 1476}, approved_plan=approved))), len(writes())) == (['nyc-1'], sent)
+    assert outcomes(rollout(PLAIN, approved_plan=approved)) == {'nyc-1': 'unchanged'}
+    assert (list(refused(rollout({**PLAIN, 'mtu': 1476}, approved_plan=approved))), len(writes())) == (['nyc-1'], sent)

@@ -179,13 +179,14 @@ def test_each_kind_of_error_and_each_key_of_one_is_documented():
 
 def descendants(error: type[CniError]) -> list[type[CniError]]:
     """The exception and all that are made from it."""
-    return [error, *(one for below in error.__subclasses__() for one in descendants(below))]
+    return [error, *(error for below in error.__subclasses__() for error in descendants(below))]
 
 
 def test_all_that_a_template_can_use_is_in_the_manual():
     tunnel = {'health_check': {'enabled': True, 'source': '10.0.0.1'}}
     ports = ({'name': 'icon', 'type': kind} for kind in ('direct', 'gcp_partner'))
     handovers = [handover_of(CircuitFacts('x', port, {'bgp': {'customer_asn': 1}}, tunnel), {'name': None}) for port in ports]
-    keys = {key for one in handovers for block in (one, *filter(lambda value: isinstance(value, dict), one.values())) for key in block}
+    blocks = [block for handover in handovers for block in (handover, *handover.values()) if isinstance(block, dict)]
+    keys = {key for block in blocks for key in block}
     section = (ROOT / 'docs' / 'provision.md').read_text().partition('### Your own template')[2].partition('\n## ')[0]
     assert sorted(key for key in keys if f'`{key}`' not in section) == []

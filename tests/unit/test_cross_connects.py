@@ -146,7 +146,7 @@ def test_the_worst_comes_first():
         ('later', 'Pending', '2026-09-01'), ('dark', 'Pending', '2026-11-20'), ('lost', 'Down', '2026-01-01'),
         ('up', 'Healthy', '2026-11-01'))]
     kept = {'waits': ORDERED, 'dark': {'installed': '2026-11-22'}, 'up': {'ticket': 'NET-1'}, 'late': {'ticket': 'NET-2'}}
-    result = found(circuits, {one['name']: {'cross_connect': kept.get(one['name'], {})} for one in circuits})
+    result = found(circuits, {circuit['name']: {'cross_connect': kept.get(circuit['name'], {})} for circuit in circuits})
     assert [shown['circuit'] for shown in result['rows']] == ['lost', 'later', 'late', 'dark', 'waits', 'up', 'done']
     assert result['overdue'] == 'later (Equinix NY1, was due on 2026-09-29), late (Equinix NY1, was due on 2026-10-29)'
     assert result['table'][-1] == 'Cross-connects: 7. Waiting for you: 4, for the data centre: 2, for nobody: 1. Overdue: 2.'

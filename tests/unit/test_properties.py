@@ -53,7 +53,7 @@ def run(account: Account, work: Work, params: Mapping[str, Any] | None = None, c
 def nothing_left_to_do(first: Ended, second: Ended) -> None:
     assert second.writes == []
     if first.refused:
-        assert second.told == first.told
+        assert second.predictable == first.predictable
     else:
         assert (second.result['changed'], second.result['diff']) == (False, [])
 
@@ -98,7 +98,7 @@ def foreseen(predicted: Any, real: Any, path: str = '') -> Iterator[str]:
 def test_a_prediction_is_what_comes_true(task):
     account, wanted = task
     predicted, real = (run(account, wanted.work, wanted.params, check) for check in (True, False))
-    assert predicted.told == real.told
+    assert predicted.predictable == real.predictable
     assert [*foreseen(predicted.result.get('object'), real.result.get('object'))] == []
 
 
@@ -107,7 +107,7 @@ def test_a_prediction_is_what_comes_true(task):
 def test_a_prediction_of_a_whole_fleet_is_what_comes_true(rollout):
     account, fleet = rollout
     predicted, real = (run(account, together(fleet), check=check) for check in (True, False))
-    assert predicted.told == real.told
+    assert predicted.predictable == real.predictable
 
 
 # What nobody named.
@@ -133,13 +133,13 @@ def by_name(state: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def may_change(wanted: Declared) -> set[tuple[str, ...]]:
     """The paths that the options name, as they are stored, and the defaults of a block that is new."""
     named = {f.path for f in RESOURCES[wanted.row.name].fields if get(wanted.params, f.option) is not None}
-    if any(wire.startswith('bgp.') for wire in named):
+    if any(path.startswith('bgp.') for path in named):
         named.add('bgp.extra_prefixes')
     named |= {RESOURCES[wanted.row.name].clear_values[name][0] for name in wanted.params.get('clear') or ()}
     if 'health_check.direction' in named:
         named.add('health_check.source')  # which one direction clears
     named |= {f'scope.{name}' for name in SCOPE_OPTIONS if 'scope' in named}
-    return {tuple(wire.removesuffix('.saved').split('.')) for wire in named}
+    return {tuple(path.removesuffix('.saved').split('.')) for path in named}
 
 
 @looked_at
@@ -155,7 +155,7 @@ def test_what_nobody_named_stays(task):
         changes = {name: altered(old[name], new[name]) for name in old.keys() & new.keys() if old[name] != new[name]}
         allowed = may_change(wanted) if STORED[wanted.row.name] == kind else set()
         assert [path for paths in changes.values() for path in paths if path not in allowed and path[-1] not in CONSEQUENCES] == []
-    assert counted(before, after, ended.writes) == told(ended)
+    assert counted(before, after, ended.writes) == counted_in_diff(ended)
 
 
 def counted(before: Mapping[str, Any], after: Mapping[str, Any], writes: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -175,8 +175,8 @@ def counted(before: Mapping[str, Any], after: Mapping[str, Any], writes: Sequenc
     return actions
 
 
-def told(ended: Ended) -> dict[str, int]:
-    """The same, as the diff tells it."""
+def counted_in_diff(ended: Ended) -> dict[str, int]:
+    """The same by the diff."""
     headers = [entry['after_header'] for entry in ended.result.get('diff', [])]
     return {action: sum(header.endswith(f'({action})') for header in headers) for action in ('delete', 'create', 'update')}
 
@@ -189,9 +189,9 @@ def test_the_order_of_what_is_there_does_not_matter(task, chance):
     account, wanted = task
     shuffled = {kind: objects if kind == 'settings' else chance.sample(objects, len(objects))
                 for kind, objects in account.lists.items()}
-    one = run(account, wanted.work, wanted.params, check=True)
+    first = run(account, wanted.work, wanted.params, check=True)
     other = run(Account(shuffled, account.options), wanted.work, wanted.params, check=True)
-    assert one.told == other.told
+    assert first.predictable == other.predictable
 
 
 @st.composite

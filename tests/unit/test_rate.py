@@ -42,7 +42,7 @@ class Time:
         """Does all works at the same time. Raises what one of them raises."""
         self._running = len(works)
 
-        def one(work) -> None:
+        def run_one(work) -> None:
             try:
                 self.sleep(0)
                 work()
@@ -52,7 +52,7 @@ class Time:
                     self._turn.notify_all()
 
         with ThreadPoolExecutor(len(works)) as pool:
-            for done in [pool.submit(one, work) for work in works]:
+            for done in [pool.submit(run_one, work) for work in works]:
                 done.result()
 
 
@@ -75,7 +75,7 @@ class Gateway:
 
     def work(self, calls: int, clients: int = 1, **options) -> float:
         """How many times the least time so many calls take, by so many clients that know nothing of each other."""
-        def one() -> None:
+        def send_calls() -> None:
             delays = itertools.chain([CONNECTING], itertools.repeat(0))
 
             def send(*request) -> Response:

@@ -82,13 +82,13 @@ def test_a_key_that_comes_while_others_are_looked_for_disturbs_nobody(monkeypatc
     send = secrets.redacting_transport(lambda method, *_request: Response(200, {}, bodies[method]))
     send('GET', '', {}, None)
 
-    def forms(secret: str) -> set[str]:
+    def encodings(secret: str) -> set[str]:
         other = threading.Thread(target=send, args=('PUT', '', {}, None))
         other.start()
         other.join()
         return {secret}
 
-    monkeypatch.setattr(_secrets, 'encodings', forms)
+    monkeypatch.setattr(_secrets, 'encodings', encodings)
     refuse = secrets.redacting_transport(lambda *_request: Response(400, {}, b'PLANTED 1\nPLANTED 2\nand more'))
     assert found(refuse('POST', '', {}, None).body.decode()) == []
 

@@ -29,10 +29,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.filter.overview import ov
 def test_circuits_of_a_site_on_one_device_or_in_one_facility(devices, shared):
     read = read_of(on_devices(devices))
     found = overview(**read, today='2026-11-23')['shared']
-    assert [(one['site'], one['kind'], one['name']) for one in found] == shared
+    assert [(risk['site'], risk['kind'], risk['name']) for risk in found] == shared
     for port in read['interconnects']:
         port['ccr_device_name'] = None  # as the API may: then nothing is said of devices
-    assert {one['kind'] for one in overview(**read, today='2026-11-23')['shared']} <= {'facility'}
+    assert {risk['kind'] for risk in overview(**read, today='2026-11-23')['shared']} <= {'facility'}
 
 
 def test_what_is_free_on_another_device_or_in_another_facility_is_said():
@@ -51,19 +51,19 @@ def test_a_port_without_a_circuit_backs_nothing_up():
     assert 'Ports without a CNI: 1' in text_of(rendered(account))
 
 
-@pytest.mark.parametrize(('created_on', 'told'), [
+@pytest.mark.parametrize(('created_on', 'shown'), [
     ('2026-11-23T00:00:00Z', '2026-11-23 today'),
     ('2026-11-22T23:59:59.123456Z', '2026-11-22 1 day ago'),
     ('2026-10-26T00:00:00+00:00', '2026-10-26 28 days ago ewr-a'),
     ('2026-10-25T00:00:00Z', '2026-10-25 29 days ago longer than 4 weeks'),
     (None, 'unknown'), ('', 'unknown'), (7, 'unknown'), ('long ago', 'unknown'),
 ])
-def test_how_long_a_port_is_pending_is_told_as_far_as_the_api_tells(created_on, told):
+def test_how_long_a_port_is_pending_is_shown_as_far_as_the_api_reports_it(created_on, shown):
     read = read_of(on_devices(['edge01.ewr-a']))
     read['tunnels'][0]['created_on'] = created_on
     text = text_of(rendered(overview(**read, today='2026-11-23')))
     assert 'Pending: 1 A direct port is Pending until its cross-connect is installed' in text
-    assert f'{read["interconnects"][0]["name"]} {told}' in text
+    assert f'{read["interconnects"][0]["name"]} {shown}' in text
 
 
 def test_what_is_down_comes_first_and_says_why():

@@ -36,7 +36,7 @@ def route(hop: str, prefix: str = P, priority: int = 100, **fields: Any) -> dict
 
 def account(*routes: dict, circuits: dict[str, dict] | None = None, **states: str) -> dict:
     """The overview of an account. circuits: changes of each, all that routes lead to if not given; states: where it is not Healthy."""
-    hops = {one['nexthop'] for one in routes}
+    hops = {route['nexthop'] for route in routes}
     names = circuits if circuits is not None else {name: {} for name in PLACES if address(name) in hops}
     ports, cnis, statuses, tunnels = [], [], [], []
     for name, changes in names.items():
@@ -53,8 +53,8 @@ def account(*routes: dict, circuits: dict[str, dict] | None = None, **states: st
 
 
 def failure_of(found: dict, kind: str, name: str) -> dict:
-    (one,) = [failure for failure in found['failures'] if {'kind': kind, 'name': name} in failure['domains']]
-    return one
+    (failure,) = [failure for failure in found['failures'] if {'kind': kind, 'name': name} in failure['domains']]
+    return failure
 
 
 def rate(megabits: float) -> dict:
@@ -107,16 +107,16 @@ STEERED = {  # account, what fails: lost, blackholed, moved
 @pytest.mark.parametrize('name', STEERED)
 def test_the_traffic_loses_its_path_or_moves(name):
     read, fails, *expected = STEERED[name]
-    (one,) = what_if(read, fails)['failures']
-    moved = [(move['prefix'], move['from'], move['to']) for move in one['moved']]
-    assert [one['lost'], one['blackholed'], moved] == expected
-    assert one['single_point_of_failure'] == bool(one['lost'] or one['blackholed'])
+    (failure,) = what_if(read, fails)['failures']
+    moved = [(move['prefix'], move['from'], move['to']) for move in failure['moved']]
+    assert [failure['lost'], failure['blackholed'], moved] == expected
+    assert failure['single_point_of_failure'] == bool(failure['lost'] or failure['blackholed'])
 
 
 def test_each_failure_domain_fails_by_itself_the_worst_first():
     read = account(*PAIR, route('nyc-1', Q), route('nyc-3', Q), route('lon-1', '10.40.0.0/16'))
     found = what_if(read)['failures']
-    assert [([f'{domain["kind"]} {domain["name"]}' for domain in one['domains']], one['lost']) for one in found] == [
+    assert [([f'{domain["kind"]} {domain["name"]}' for domain in failure['domains']], failure['lost']) for failure in found] == [
         (['site ewr-a', 'airport EWR'], [P, Q]),
         (['device edge01.ewr-a', 'facility Equinix NY1'], [Q]),
         (['circuit lon-1', 'interconnect port-lon-1', 'device edge01.lhr-a', 'facility Equinix LD8', 'site lhr-a', 'airport LHR'],
@@ -172,14 +172,14 @@ def loaded(first: float | None, second: float | None, **port: Any) -> dict[str, 
     (loaded(1, 4000), {'commit_rates': {'nyc-1': '500M'}}, True, '4.5G on 10G'),  # a rate that is committed to counts more
 ])
 def test_the_circuits_that_take_over_can_carry_it_or_not_or_that_is_not_known(circuits, options, enough, text):
-    one = failure_of(what_if(account(*PAIR, circuits=circuits), **options), 'circuit', 'nyc-1')
-    assert (one['capacity']['enough'], one['capacity']['text'], one['survives']) == (enough, text, enough is not False)
+    failure = failure_of(what_if(account(*PAIR, circuits=circuits), **options), 'circuit', 'nyc-1')
+    assert (failure['capacity']['enough'], failure['capacity']['text'], failure['survives']) == (enough, text, enough is not False)
 
 
 def test_the_room_in_a_tunnel_over_the_internet_is_not_known():
     read = account(route('nyc-1'), route(GRE, priority=1000), circuits={'nyc-1': {'traffic': rate(1)}})
-    one = failure_of(what_if(read), 'circuit', 'nyc-1')
-    assert (one['capacity']['enough'], one['capacity']['text']) == (None, f'unknown: {GRE} is no CNI')
+    failure = failure_of(what_if(read), 'circuit', 'nyc-1')
+    assert (failure['capacity']['enough'], failure['capacity']['text']) == (None, f'unknown: {GRE} is no CNI')
 
 
 def test_nothing_moves_so_nothing_is_said_of_capacity():
@@ -188,10 +188,10 @@ def test_nothing_moves_so_nothing_is_said_of_capacity():
 
 def test_what_a_site_sends_is_compared_with_the_circuits_that_remain():
     found = what_if(account(*PAIR), site_demand={'ewr-a': '2G', 'lhr-a': '9G'})
-    one = failure_of(found, 'circuit', 'nyc-1')
-    assert one['shortages'] == ['ewr-a needs 2G to Cloudflare, but has 1 circuit for 1G: Cloudflare accepts at most 1G on each CNI of '
+    failure = failure_of(found, 'circuit', 'nyc-1')
+    assert failure['shortages'] == ['ewr-a needs 2G to Cloudflare, but has 1 circuit for 1G: Cloudflare accepts at most 1G on each CNI of '
                                 'dataplane v2.']
-    assert (one['survives'], one['single_point_of_failure']) == (False, False)
+    assert (failure['survives'], failure['single_point_of_failure']) == (False, False)
     assert failure_of(found, 'site', 'ewr-a')['shortages'] == []  # nothing of it remains
 
 

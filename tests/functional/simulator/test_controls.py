@@ -159,7 +159,7 @@ def test_it_ends_at_once_even_while_a_request_hangs(number):
     assert (process.returncode, output, errors) == (0, '', '')
 
 
-def test_a_taken_port_and_a_wrong_option_are_told(process):
+def test_a_taken_port_and_a_wrong_option_are_reported(process):
     port = process.url.split(':')[2].split('/')[0]
     for arguments, words in ((['--port', port], 'in use'), (['--slots', 'many'], '--slots')):
         ended = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, timeout=10, check=False)
@@ -168,7 +168,7 @@ def test_a_taken_port_and_a_wrong_option_are_told(process):
         assert 'Traceback' not in ended.stderr
 
 
-def test_who_empties_the_table_of_routes_is_told_of_on_stderr():
+def test_who_empties_the_table_of_routes_is_warned_on_stderr():
     command = [sys.executable, str(FOLDER), '--port', '0', '--no-validate']
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     words = [word.partition('=')[2] for word in shlex.split(process.stdout.readline())]

@@ -184,13 +184,15 @@ def test_lists_that_lag_behind(simulator, api):
     assert api.get('/cni/cnis').json()['items'] == []
 
 
-@pytest.mark.parametrize(('form', 'one', 'several'), [('asked', False, True), ('route', False, False), ('routes', True, True)])
-def test_answers_to_a_new_route(simulator, api, form, one, several):
+@pytest.mark.parametrize(('form', 'one_in_list', 'several_in_list'), [
+    ('asked', False, True), ('route', False, False), ('routes', True, True),
+])
+def test_answers_to_a_new_route(simulator, api, form, one_in_list, several_in_list):
     simulator.reset(route_answers=form)
     answers = [api.route(), api.post('/magic/routes', json={'routes': [{'prefix': '10.20.0.0/16', 'nexthop': '10.0.0.1', 'priority': 1}]})]
     stored = simulator.state()['routes']
     assert [answer.json()['result'] for answer in answers] == [
-        {'routes': [route]} if listed else route for route, listed in zip(stored, (one, several), strict=True)
+        {'routes': [route]} if in_list else route for route, in_list in zip(stored, (one_in_list, several_in_list), strict=True)
     ]
 
 
@@ -204,13 +206,13 @@ def test_routes_and_profiles_that_lists_show_late(simulator, api):
 
 def test_puts_of_routes_and_profiles_that_answer_with_the_state_before(simulator, api):
     simulator.reset(stale_puts=True)
-    one, two = (api.route(nexthop=nexthop).json()['result'] for nexthop in ('10.0.0.1', '10.0.0.3'))
-    answer = api.put(f'/magic/routes/{one["id"]}', json={**one, 'priority': 5}).json()
-    assert answer['result'] == {'modified': True, 'modified_route': one}
-    (before,) = (route for route in simulator.state()['routes'] if route['id'] == one['id'])
-    answer = api.put('/magic/routes', json={'routes': [{**one, 'priority': 7}]}).json()
+    first, second = (api.route(nexthop=nexthop).json()['result'] for nexthop in ('10.0.0.1', '10.0.0.3'))
+    answer = api.put(f'/magic/routes/{first["id"]}', json={**first, 'priority': 5}).json()
+    assert answer['result'] == {'modified': True, 'modified_route': first}
+    (before,) = (route for route in simulator.state()['routes'] if route['id'] == first['id'])
+    answer = api.put('/magic/routes', json={'routes': [{**first, 'priority': 7}]}).json()
     assert answer['result'] == {'modified': True, 'modified_routes': [before]}
-    assert [route['priority'] for route in simulator.state()['routes']] == [7, two['priority']]
+    assert [route['priority'] for route in simulator.state()['routes']] == [7, second['priority']]
     profile = api.filter_profile().json()['result']
     assert api.put(f'/magic/bgp/filter_profiles/{profile["id"]}', json={'match_action': 'deny'}).json()['result'] == profile
     assert simulator.state()['filter_profiles'][0]['match_action'] == 'deny'

@@ -264,7 +264,7 @@ def test_the_history_is_bounded_and_the_newest_comes_first():
 def test_an_alert_is_about_the_circuit_that_its_text_names():
     texts = ['nyc-1 down', 'nyc-10 down', 'tunnel "ewr-a-icon-1"', 'ewr-a-icon-11', 'id=t1.', 'nothing', 'my-nyc-1']
     found = alerts_of_circuit([alert('', text) for text in texts] + [{'id': 'y'}], 'nyc-1', there())
-    assert [one['alert_body'] for one in found] == [texts[0], texts[2], texts[4]]
+    assert [alert['alert_body'] for alert in found] == [texts[0], texts[2], texts[4]]
 
 
 def test_pages_are_asked_for_until_the_last():
@@ -274,7 +274,7 @@ def test_pages_are_asked_for_until_the_last():
 
     script = Script(page(1), page(2))
     found = read_objects(script.client(), 'alert', None, {'since': '2026-11-01T00:00:00Z', 'before': None})
-    assert [one['id'] for one in found] == ['1', '2']
+    assert [alert['id'] for alert in found] == ['1', '2']
     first = '/alerting/v3/history?since=2026-11-01T00%3A00%3A00Z&per_page=1000'
     assert [sent['url'] for sent in script.sent] == [first, f'{first}&page=2']
 

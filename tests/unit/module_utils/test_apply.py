@@ -49,7 +49,7 @@ def lost(method='POST', reason='dropped'):
     return TransportError(reason, method, '/x', 'cause')
 
 
-def listed(*objects):
+def list_answer(*objects):
     return answer({'items': list(objects), 'next': None})
 
 
@@ -89,35 +89,35 @@ class TestAfterALostAnswer:
     """Look first; adopt what is there; only if nothing is, order once more."""
 
     def test_what_is_there_is_adopted(self, failure):
-        script = Script(failure, listed(direct('old', 1), direct('new', 2)))
+        script = Script(failure, list_answer(direct('old', 1), direct('new', 2)))
         assert order_port(script, there=[direct('old', 1)])['name'] == 'new'
         assert len(posts(script)) == 1
 
     def test_what_is_not_there_is_ordered_once_more(self, failure):
-        script = Script(failure, listed(), answer(direct('new', 2)))
+        script = Script(failure, list_answer(), answer(direct('new', 2)))
         assert order_port(script)['name'] == 'new'
         assert script.requests() == [('POST', PORTS), ('GET', PORTS), ('POST', PORTS)]
 
     def test_a_second_order_that_is_refused_since_the_first_was_done_is_adopted(self, failure):
-        script = Script(failure, listed(), refusal(400, 1, 'occupied'), listed(direct('new', 2)))
+        script = Script(failure, list_answer(), refusal(400, 1, 'occupied'), list_answer(direct('new', 2)))
         assert order_port(script, {'slot': {'site': 'ewr-a'}})['name'] == 'new'
         assert len(posts(script)) == 2
 
     def test_a_second_order_that_is_refused_says_that_the_slot_has_been_taken(self, failure):
-        script = Script(failure, listed(), refusal(400, 1, 'occupied'), listed(), answer(slot(2, occupied=True)))
+        script = Script(failure, list_answer(), refusal(400, 1, 'occupied'), list_answer(), answer(slot(2, occupied=True)))
         with pytest.raises(ApiError, match=f'Slot {uuid(2)} has been taken in the meantime. Run it again'):
             order_port(script)
 
     def test_it_ends_after_two_orders_and_says_what_to_check(self, failure):
-        script = Script(failure, listed(), failure, listed())
+        script = Script(failure, list_answer(), failure, list_answer())
         with pytest.raises(UndecidedError) as error:
             order_port(script)
         assert len(posts(script)) == 2
         assert error.value.message.endswith(
             f' It was sent 2 times, but interconnect slot_id={uuid(2)} was not found. It is not known whether it was created: '
             'check with the info module in a few minutes, then run this again. It reads the account before it orders.')
-        told = error.value.result()['error']
-        assert (told['kind'], told['retryable'], told['method'], told['cause']['method']) == ('undecided', True, 'POST', 'POST')
+        details = error.value.result()['error']
+        assert (details['kind'], details['retryable'], details['method'], details['cause']['method']) == ('undecided', True, 'POST', 'POST')
 
     def test_a_look_that_fails_too_is_told(self, failure):
         script = Script(failure, refusal(403, 10000))
@@ -135,20 +135,20 @@ def test_the_rate_limit_is_the_only_refusal_after_which_an_order_is_repeated_wit
 
 @pytest.mark.parametrize('status', [400, 404, 409])
 def test_a_slot_that_the_user_named_is_adopted_if_it_has_become_his(status):
-    script = Script(refusal(status, 1, 'occupied'), listed(direct('twin', 2)))
+    script = Script(refusal(status, 1, 'occupied'), list_answer(direct('twin', 2)))
     assert order_port(script)['name'] == 'twin'
 
 
 @pytest.mark.parametrize('status', [400, 404, 409])
 def test_a_slot_that_was_chosen_for_the_user_is_not_adopted_and_the_winner_is_named(status):
-    script = Script(refusal(status, 1, 'occupied'), listed(direct('winner', 2)))
+    script = Script(refusal(status, 1, 'occupied'), list_answer(direct('winner', 2)))
     with pytest.raises(ApiError, match=r"occupied \(code 1\).*someone else created interconnect 'winner' there"):
         order_port(script, {'slot': {'site': 'ewr-a'}, 'conduit_name': 'nyc-1'})
     assert len(posts(script)) == 1
 
 
 def test_a_slot_that_another_account_took_is_told():
-    script = Script(refusal(409, 1, 'occupied'), listed(), answer(slot(2, occupied=True)))
+    script = Script(refusal(409, 1, 'occupied'), list_answer(), answer(slot(2, occupied=True)))
     with pytest.raises(ApiError, match='has been taken in the meantime'):
         order_port(script)
 
@@ -163,21 +163,21 @@ def test_a_refusal_before_the_service_needs_no_look(status):
 
 @pytest.mark.parametrize('status', [300, 302])
 def test_a_redirected_order_was_not_placed(status):
-    script = Script(answer(status=status, body=b''), listed(), answer(slot(2)))
+    script = Script(answer(status=status, body=b''), list_answer(), answer(slot(2)))
     with pytest.raises(AnswerError, match='a redirect'):
         order_port(script)
     assert len(posts(script)) == 1
 
 
 def test_several_newcomers_are_undecidable():
-    script = Script(lost(), listed(gcp('a'), gcp('b')))
+    script = Script(lost(), list_answer(gcp('a'), gcp('b')))
     with pytest.raises(UndecidedError, match='a, b'):
         order_port(script, {'pairing_key': KEY, 'bandwidth': '1G'})
 
 
 @pytest.mark.parametrize(('number', 'orders'), [(2, 1), (3, 2)], ids=['on its slot', 'on another'])
 def test_an_interconnect_that_can_not_be_read_may_be_the_one_that_was_ordered(number, orders):
-    script = Script(lost(), listed({**direct('x', number), 'region': {}}), answer(direct('new', 2)))
+    script = Script(lost(), list_answer({**direct('x', number), 'region': {}}), answer(direct('new', 2)))
     with pytest.raises(UndecidedError) if orders == 1 else nullcontext() as error:
         assert order_port(script)['name'] == 'new'
     assert len(posts(script)) == orders
@@ -189,7 +189,7 @@ def test_an_interconnect_that_can_not_be_read_may_be_the_one_that_was_ordered(nu
 
 
 def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
-    script = Script(lost(), listed(gcp('other')), answer(gcp('new')))
+    script = Script(lost(), list_answer(gcp('other')), answer(gcp('new')))
     asked = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-2'}
     changes = plan_changes([desired_object(INTERCONNECT, asked)], snapshot(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
     assert apply_changes(script.client(), changes)[0].answer['name'] == 'new'
@@ -205,14 +205,14 @@ def create_cni(script, **asked):
 
 def test_what_post_can_say_is_sent_once():
     made = cni(1, 'nyc-1', 'first')
-    script = Script(answer(made), listed(made))
+    script = Script(answer(made), list_answer(made))
     assert create_cni(script, mtu=1500) == made
     assert script.requests() == [('POST', LINKS), ('GET', LINKS)]
 
 
 def test_what_post_can_not_say_is_put_into_the_whole_object():
     made = cni(1, 'nyc-1', 'first', newer_field={'kept': 1})
-    script = Script(answer(made), lambda request: answer(request['body']), listed(made))
+    script = Script(answer(made), lambda request: answer(request['body']), list_answer(made))
     done = create_cni(script, bgp_mode='advertise_only', cust_ip='10.0.0.1/31', p2p_ip='10.0.0.0/31')
     post, put, _look = script.sent
     magic = {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
@@ -224,7 +224,7 @@ def test_what_post_can_not_say_is_put_into_the_whole_object():
 
 @pytest.mark.parametrize('failure', [lost(), refusal(409, 1, 'Name Conflict')], ids=['lost', 'conflict'])
 def test_an_adopted_cni_is_brought_to_what_was_asked_for(failure):
-    there = listed(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []}))
+    there = list_answer(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []}))
     script = Script(failure, there, lambda r: answer(r['body']), there)
     assert create_cni(script, mtu=1400)['magic']['mtu'] == 1400
     assert [r['method'] for r in script.sent] == ['POST', 'GET', 'PUT', 'GET']
@@ -232,7 +232,7 @@ def test_an_adopted_cni_is_brought_to_what_was_asked_for(failure):
 
 
 def test_a_cni_of_that_name_on_another_interconnect_is_not_adopted():
-    script = Script(refusal(409, 1, 'Name Conflict'), listed(cni(1, 'nyc-1', 'second')))
+    script = Script(refusal(409, 1, 'Name Conflict'), list_answer(cni(1, 'nyc-1', 'second')))
     with pytest.raises(ApiError, match='Name Conflict'):
         create_cni(script)
 
@@ -369,22 +369,22 @@ def test_the_bgp_of_a_tunnel_is_put_as_read_but_for_what_its_version_has_read_on
 
 
 def test_one_direction_is_put_without_the_source_and_a_source_that_stays_is_named():
-    both, one = {'direction': 'bidirectional', 'source': '10.0.0.1'}, {'direction': 'unidirectional'}
-    there = {'id': 't1', 'virtual_port_reservation_id': uuid(1001), 'version': '1.5', 'health_check': both}
-    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **one})],
+    both_ways, one_way = {'direction': 'bidirectional', 'source': '10.0.0.1'}, {'direction': 'unidirectional'}
+    there = {'id': 't1', 'virtual_port_reservation_id': uuid(1001), 'version': '1.5', 'health_check': both_ways}
+    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **one_way})],
                            snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
     for stays, missed in (({}, False), ({'source': ''}, False), ({'source': '10.0.0.1'}, True)):
-        stored = answer({'success': True, 'result': {**there, 'health_check': {**one, **stays}}})
+        stored = answer({'success': True, 'result': {**there, 'health_check': {**one_way, **stays}}})
         script = Script(answer({'success': True, 'result': there}), stored, stored)
         with pytest.raises(NotAppliedError, match=r"source is '10\.0\.0\.1', requested None") if missed else nullcontext():
             apply_changes(script.client(), changes)
-        assert script.sent[1]['body'] == {'health_check': one}
+        assert script.sent[1]['body'] == {'health_check': one_way}
 
 
 @pytest.mark.parametrize('wrong', [7, ['x'], {}], ids=str)
 def test_a_tunnel_whose_reservation_is_no_text_fails_its_health_check_at_once_by_name(wrong):
     there = {'id': 't1', 'virtual_port_reservation_id': wrong, 'health_check': {'rate': 'mid'}}
-    script = Script(listed(direct('here', 1)), answer({'success': True, 'result': {'interconnects': [there]}}))
+    script = Script(list_answer(direct('here', 1)), answer({'success': True, 'result': {'interconnects': [there]}}))
     warned: list[str] = []
     client = script.client(warn=warned.append)
     desired = desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})
@@ -413,7 +413,7 @@ def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(st
 
 @pytest.mark.parametrize('status', [201, 202, 204])
 def test_an_order_that_is_answered_without_the_object_is_looked_up(status):
-    script = Script(answer(status=status, body=b''), listed(direct('new', 2)))
+    script = Script(answer(status=status, body=b''), list_answer(direct('new', 2)))
     assert order_port(script)['name'] == 'new'
     assert script.requests() == [('POST', PORTS), ('GET', PORTS)]
 
@@ -455,7 +455,7 @@ def test_what_somebody_deleted_since_it_was_read_fails_in_the_words_of_the_api()
 def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
     """Else a second run of the same job, finding slot 1 taken, would order slot 2."""
     new = direct('new', 1)
-    script = Script(listed(), listed(), listed(slot(1, occupied=True), slot(2)), listed(), listed(new))
+    script = Script(list_answer(), list_answer(), list_answer(slot(1, occupied=True), slot(2)), list_answer(), list_answer(new))
     desired = desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
     (change,) = observe(script.client(), lambda there: plan_changes([desired], there))
     assert (change.action, change.after) == ('none', new)
@@ -464,7 +464,7 @@ def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
 @pytest.mark.parametrize(('own', 'other', 'looks'), [(2, 1, 1), (1, 2, 6)], ids=['larger id', 'smaller id'])
 def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks):
     mine, theirs = cni(own, 'nyc-1', 'first'), cni(other, 'nyc-2', 'first')
-    script = Script(answer(mine), *[listed(theirs, mine)] * looks, answer(body=b''))
+    script = Script(answer(mine), *[list_answer(theirs, mine)] * looks, answer(body=b''))
     with pytest.raises(RaceError, match=f"another run created CNI {uuid(other)} on interconnect 'first'.*Run it again") as error:
         create_cni(script)
     assert script.requests()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
@@ -476,17 +476,17 @@ def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks)
 
 def test_the_smaller_id_stays_once_the_other_is_taken_back():
     mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
-    script = Script(answer(mine), listed(theirs, mine), listed(theirs, mine), listed(mine))
+    script = Script(answer(mine), list_answer(theirs, mine), list_answer(theirs, mine), list_answer(mine))
     assert create_cni(script) == mine
     assert script.lines == []
 
 
 def test_only_the_one_that_gives_way_is_taken_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
-    there = listed(*made, cni(0, 'theirs', 'second'))
+    there = list_answer(*made, cni(0, 'theirs', 'second'))
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
-    desired = [desired_object(CNI, {'conduit_name': one['magic']['conduit_name'], 'interconnect': one['interconnect']}) for one in made]
-    ports = [direct(one['interconnect'], number) for number, one in enumerate(made)]
+    desired = [desired_object(CNI, {'conduit_name': cni['magic']['conduit_name'], 'interconnect': cni['interconnect']}) for cni in made]
+    ports = [direct(cni['interconnect'], number) for number, cni in enumerate(made)]
     with pytest.raises(RaceError, match=r"another run created .* on interconnect 'second'") as error:
         apply_changes(script.client(), plan_changes(desired, snapshot(interconnects=ports)))
     assert [change.answer for change in error.value.applied] == [made[0], made[2]]
@@ -572,7 +572,7 @@ def test_each_object_of_a_list_is_read_once():
     ({'bgp': {'extra_prefixes': [{}]}, 'cust_ip': {}}, 'cust_ip, bgp.extra_prefixes have another type'),
 ], ids=str)
 def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, words):
-    client, warned = Script(listed({**cni(1, 'nyc-1', 'x'), **wrong}, cni(2, 'nyc-2', 'y'))).client(), []
+    client, warned = Script(list_answer({**cni(1, 'nyc-1', 'x'), **wrong}, cni(2, 'nyc-2', 'y'))).client(), []
     client._warn = warned.append
     bad, good = read_objects(client, 'cni')
     assert (isinstance(bad, Unreadable), isinstance(good, Unreadable), good) == (True, False, cni(2, 'nyc-2', 'y'))
@@ -584,7 +584,7 @@ def test_an_object_that_can_not_be_read_is_kept_apart_with_a_warning(wrong, word
 
 
 def test_those_without_a_name_are_each_kept():
-    bad = read_objects(Script(listed({**cni(1, 'a', 'x'), 'id': None}, {**cni(2, 'b', 'y'), 'id': None})).client(), 'cni')
+    bad = read_objects(Script(list_answer({**cni(1, 'a', 'x'), 'id': None}, {**cni(2, 'b', 'y'), 'id': None})).client(), 'cni')
     assert [obj['interconnect'] for obj in bad] == ['x', 'y']
 
 
@@ -595,23 +595,23 @@ def test_those_without_a_name_are_each_kept():
     ({**cni(1, '', 'x'), 'id': ''}, 'CNI without a name: it is not touched, and whatever needs it fails.'),
 ], ids=['no name', 'no interconnect', 'wrong id', 'nothing'])
 def test_what_is_left_alone_is_named_in_a_warning(obj, words):
-    client, warned = Script(listed(obj)).client(), []
+    client, warned = Script(list_answer(obj)).client(), []
     client._warn = warned.append
     read_objects(client, 'cni')
     (text,) = warned
     assert text.split(' The object is ')[-1] == words
 
 
-@pytest.mark.parametrize(('wire', 'value', 'read_as'), [
+@pytest.mark.parametrize(('path', 'value', 'read_as'), [
     ('speed', 10, '10'), ('site', 7.5, '7.5'), ('facility', {'address': 'Newark', 'name': 1}, {'address': ['Newark'], 'name': '1'}),
 ], ids=str)
-def test_what_says_the_same_in_another_type_is_put_right(wire, value, read_as):
-    (port,) = read_objects(Script(listed({'name': 'x', wire: value})).client(), 'interconnect')
-    assert port == {'name': 'x', wire: read_as}
+def test_what_says_the_same_in_another_type_is_put_right(path, value, read_as):
+    (port,) = read_objects(Script(list_answer({'name': 'x', path: value})).client(), 'interconnect')
+    assert port == {'name': 'x', path: read_as}
 
 
-def unreadable(row, obj, wire):
-    return Unreadable(obj, ShapeError('GET', '/x', 200, f'{wire} of {row} is wrong', [wire]))
+def unreadable(row, obj, path):
+    return Unreadable(obj, ShapeError('GET', '/x', 200, f'{path} of {row} is wrong', [path]))
 
 
 LETTERS = 'abcdef00-0000-4000-8000-000000000000'
@@ -687,8 +687,8 @@ def test_who_asks_for_what_can_not_be_read_is_told_why(ask):
     port = {**PORT, 'slot_id': LETTERS.upper()}
     with pytest.raises(ShapeError, match='site of interconnect is wrong'):
         ask(snapshot(interconnects=[unreadable('interconnect', port, 'site')]))
-    for wire in ('name', 'slot_id'):
-        assert ask(snapshot(interconnects=[port, unreadable('interconnect', {}, wire)])) in (['p-1'], [port])
+    for path in ('name', 'slot_id'):
+        assert ask(snapshot(interconnects=[port, unreadable('interconnect', {}, path)])) in (['p-1'], [port])
 
 
 def test_what_can_not_be_read_was_there_before_all_the_same():
@@ -703,7 +703,7 @@ def test_a_string_as_target_is_read_like_an_object():
 
 
 def test_no_more_is_read_than_the_decision_needs():
-    script = Script(listed(cni(1, 'nyc-1', 'first')))
+    script = Script(list_answer(cni(1, 'nyc-1', 'first')))
     desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
     (change,) = observe(script.client(), lambda there: plan_changes([desired], there))
     assert (change.action, script.requests()) == ('none', [('GET', LINKS)])
@@ -730,7 +730,7 @@ def asked_of_slots(script):
 ], ids=['all', 'what two have in common', 'nothing in common', 'what the API can not filter by'])
 def test_the_slots_that_may_do_are_asked_for(selectors, query):
     slots = [slot(1), slot(2, site='fra-b'), slot(3, site='fra-b', speed='100G')]
-    script = Script(listed(), listed(*slots), listed())
+    script = Script(list_answer(), list_answer(*slots), list_answer())
     ordered(script, *selectors)
     assert asked_of_slots(script) == [query]
 
@@ -738,7 +738,7 @@ def test_the_slots_that_may_do_are_asked_for(selectors, query):
 @pytest.mark.parametrize(('selector', 'got'), [({'site': 'EWR-A'}, [uuid(1)]), ({'site': 'ewr-z'}, "no slot has the site 'ewr-z'")])
 def test_a_narrowed_list_that_has_none_is_no_word_on_the_others(selector, got):
     """Whether the API regards case is not known, and the names that there are come from the whole list."""
-    script = Script(listed(), listed(), listed(), listed(slot(1)), listed())
+    script = Script(list_answer(), list_answer(), list_answer(), list_answer(slot(1)), list_answer())
     if isinstance(got, str):
         with pytest.raises(InputError, match=got):
             ordered(script, selector)
@@ -748,7 +748,7 @@ def test_a_narrowed_list_that_has_none_is_no_word_on_the_others(selector, got):
 
 
 def test_who_refuses_filters_or_so_large_a_page_is_asked_for_all_slots():
-    script = Script(listed(), refusal(400), listed(slot(1)), listed())
+    script = Script(list_answer(), refusal(400), list_answer(slot(1)), list_answer())
     assert ordered(script, {'site': 'ewr-a'}) == [uuid(1)]
     assert asked_of_slots(script) == ['?site=ewr-a&limit=1000', '']
     with pytest.raises(ApiError):
@@ -764,8 +764,8 @@ OURS = {'occupied': True, 'account': ACCOUNT}
 @pytest.mark.parametrize('account', [ACCOUNT, ACCOUNT.upper()], ids=['account', 'in capitals'])
 @pytest.mark.parametrize('other', [direct('b', 3, speed='100G'), {**gcp('b'), 'site': 'ewr-a'}], ids=['direct', 'gcp_partner'])
 def test_an_order_that_is_not_listed_yet_is_waited_for(asked, account, other):
-    taken = listed(slot(1, occupied=True, account=account), slot(2))
-    script = Script(listed(other), taken, listed(other), taken, listed(other, direct('late', 1)))
+    taken = list_answer(slot(1, occupied=True, account=account), slot(2))
+    script = Script(list_answer(other), taken, list_answer(other), taken, list_answer(other, direct('late', 1)))
     (change,) = observe(script.client(), lambda there: plan_changes([desired_object(INTERCONNECT, asked)], there))
     assert (change.action, change.before['name'], script.slept) == ('none', 'late', [0.5])
 
@@ -802,7 +802,7 @@ def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(asked,
 
 
 def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
-    script = Script(listed(), *[listed(slot(1, **OURS), slot(2)), listed()] * 9)
+    script = Script(list_answer(), *[list_answer(slot(1, **OURS), slot(2)), list_answer()] * 9)
     with pytest.raises(NotListedError) as error:
         ordered(script, {'site': 'ewr-a'}, retry_timeout=5)
     assert error.value.result() == {
@@ -814,7 +814,7 @@ def test_an_order_that_is_never_listed_says_which_slot_and_what_to_do():
 
 def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
     desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
-    script = Script(listed(), listed(direct('first', 1)), *[
+    script = Script(list_answer(), list_answer(direct('first', 1)), *[
         lambda request: answer(direct('late', 2)) if request['url'].endswith('late') else refusal(404)] * 2)
     made, refused = observe(script.client(), lambda there: plan_chains(desired, there))
     assert (made[0].action, str(refused)) == (
@@ -827,9 +827,9 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
 
     def together(_request):
         both.wait()
-        return listed()
+        return list_answer()
 
-    needed, script = ('cni', 'interconnect'), Script(together, together, listed())
+    needed, script = ('cni', 'interconnect'), Script(together, together, list_answer())
     assert observe(script.client(), lambda there: [there.objects(name) for name in (*needed, 'settings')], prefetch=needed)[:2] == [[], []]
     assert script.requests()[2:] == [('GET', '/cni/settings')]
 
@@ -841,7 +841,7 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
 def test_what_no_list_has_and_no_address_leads_to_is_not_there(name, reply, kind):
     desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': name})
     with pytest.raises(kind) as error:
-        observe(Script(listed(), listed(direct('here', 1)), *reply).client(), lambda there: plan_changes([desired], there))
+        observe(Script(list_answer(), list_answer(direct('here', 1)), *reply).client(), lambda there: plan_changes([desired], there))
     if kind is InputError:
         assert error.value.message == f'interconnect: there is no interconnect {name!r} in this account. There are: here.'
 
@@ -871,19 +871,19 @@ LATE = {'id': 't', 'virtual_port_reservation_id': uuid(1002), 'health_check': {'
 
 
 def test_a_health_check_right_after_its_interconnect_waits_for_its_tunnel():
-    script = Script(listed(direct('a', 2)), tunnels(), tunnels(), tunnels(LATE))
+    script = Script(list_answer(direct('a', 2)), tunnels(), tunnels(), tunnels(LATE))
     (change,) = check_of_a(script, plan_changes)
     assert (change.action, change.before, script.slept) == ('update', LATE, [0.5, 1.0])
 
 
 def test_an_interconnect_without_a_reservation_is_read_again_before_the_tunnels():
-    script = Script(*[listed({'name': 'a', 'type': 'direct'})] * 2, listed(direct('a', 2)), tunnels(LATE))
+    script = Script(*[list_answer({'name': 'a', 'type': 'direct'})] * 2, list_answer(direct('a', 2)), tunnels(LATE))
     assert check_of_a(script, plan_changes)[0].before == LATE
     assert [url for _method, url in script.requests()] == [*[PORTS] * 3, '/magic/cf_interconnects']
 
 
 def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
-    script = Script(listed(direct('a', 2)), *[tunnels()] * 10)
+    script = Script(list_answer(direct('a', 2)), *[tunnels()] * 10)
     with pytest.raises(NotListedError, match="shows no health check for 'a' yet") as error:
         check_of_a(script, plan_changes, retry_timeout=4)
     assert error.value.result()['error'] == {'kind': 'not_yet', 'retryable': True, 'option': 'interconnect'}
@@ -891,7 +891,7 @@ def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
 
 
 def test_of_many_only_that_which_does_not_come_fails():
-    script = Script(listed(direct('a', 2), direct('b', 3)), *[tunnels({**LATE, 'virtual_port_reservation_id': uuid(1003)})] * 10)
+    script = Script(list_answer(direct('a', 2), direct('b', 3)), *[tunnels({**LATE, 'virtual_port_reservation_id': uuid(1003)})] * 10)
     chains = [[desired_object(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
     late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_chains(chains, there))
     assert (late.kind, change.action, script.now) == ('not_yet', 'update', 5)

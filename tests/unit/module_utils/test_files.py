@@ -303,7 +303,7 @@ def test_a_prediction_is_what_is_written_but_for_what_only_cloudflare_knows(fold
     ends = {'cust_ip': Placeholder(), 'p2p_ip': Placeholder()}
     predicted = planned(folder, FACTS._replace(interconnect={**DIRECT, 'name': Placeholder()}, cni={**CNI, **ends}))
     assert actions(predicted) == dict.fromkeys((LOA, JSON, MD), 'create')
-    shown = {one['after_header']: one['after'] for one in diff_result(predicted)['diff']}
+    shown = {entry['after_header']: entry['after'] for entry in diff_result(predicted)['diff']}
     assert shown[f'LOA {path}/{LOA} (create)'] == {'interconnect': UNKNOWN, 'name': None, 'sha256': UNKNOWN, 'fetched': UNKNOWN}
     assert shown[f'hand-over {path}/{JSON} (create)']['link']['customer_address'] == UNKNOWN
     known = shown[f'hand-over {path}/{MD} (create)'].replace(f'| Interconnect | {UNKNOWN}', f'| Interconnect | {PORT}')

@@ -15,7 +15,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 
 from .scripted import Script, answer, refusal
-from .test_apply import LINKS, PORTS, listed
+from .test_apply import LINKS, PORTS, list_answer
 from .test_files import pdf
 from .test_plan import SITE, cni, direct, slot, uuid
 
@@ -37,9 +37,9 @@ class Service:
             return pdf()
         if path.endswith('/cni/slots'):
             taken = {port['slot_id'] for port in self.ports}
-            return listed(*({**slot, 'occupied': slot['id'] in taken} for slot in SLOTS))
+            return list_answer(*({**slot, 'occupied': slot['id'] in taken} for slot in SLOTS))
         found = {PORTS: self.ports, LINKS: self.cnis}.get(path)
-        return refusal(404) if found is None else listed(*found)
+        return refusal(404) if found is None else list_answer(*found)
 
     def _create(self, path, body):
         if path == PORTS:
@@ -91,17 +91,17 @@ def test_where_the_record_can_not_be_written_the_chain_ends_and_names_the_interc
         path.write_text('no folder any more')
 
     outcomes, sent = run(Service(order=order), folder, 'a')
-    (one,) = outcomes
-    assert (one.state, sent) == ('failed', [PORTS])
-    assert 'artifacts_dir' in str(one.result.error) and "The interconnect of a is 'port-1'" in str(one.result.error)
-    assert [change.answer['name'] for change in one.result.applied] == ['port-1']
+    (outcome,) = outcomes
+    assert (outcome.state, sent) == ('failed', [PORTS])
+    assert 'artifacts_dir' in str(outcome.result.error) and "The interconnect of a is 'port-1'" in str(outcome.result.error)
+    assert [change.answer['name'] for change in outcome.result.applied] == ['port-1']
 
 
 def test_the_folder_is_held_until_all_that_was_ordered_is_on_record_and_no_longer(folder, path):
     held = {'order': [], 'link': []}
     service = Service(**{at: lambda at=at: held[at].append(is_held(path)) for at in held})
     outcomes, _sent = run(service, folder, 'a', 'b')
-    assert [one.state for one in outcomes] == ['created', 'created']
+    assert [outcome.state for outcome in outcomes] == ['created', 'created']
     assert held == {'order': [True, True], 'link': [True, False]}
 
 
@@ -109,14 +109,14 @@ def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, p
     with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run is ordering'):
         run(Service(), folder, 'a')
     outcomes, sent = run(Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')]), folder, 'a')
-    assert ([one.state for one in outcomes], sent) == (['updated'], [])
+    assert ([outcome.state for outcome in outcomes], sent) == (['updated'], [])
 
 
 def test_a_run_that_orders_nothing_does_not_wait(folder, path):
     service = Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')])
     with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None):
         outcomes, _sent = run(service, folder, 'a')
-    assert [one.state for one in outcomes] == ['updated']
+    assert [outcome.state for outcome in outcomes] == ['updated']
 
 
 def test_what_another_run_has_ordered_meanwhile_is_not_taken(folder, path, monkeypatch):
@@ -143,4 +143,4 @@ def test_a_port_that_is_taken_without_an_order_is_on_record_before_its_cni(folde
 def test_an_order_that_fails_lets_the_folder_go(folder, path):
     service = Service(order=lambda: 1 / 0)
     outcomes, _sent = run(service, folder, 'a')
-    assert ([one.state for one in outcomes], is_held(path)) == (['failed'], False)
+    assert ([outcome.state for outcome in outcomes], is_held(path)) == (['failed'], False)

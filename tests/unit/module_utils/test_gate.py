@@ -119,6 +119,6 @@ def test_the_states_to_read_are_those_of_the_circuits_of_the_site():
     ('change', lambda: change_verdict('nyc-9', STATES, {}, ACCOUNT)),
 ], ids=['maintenance', 'states to read', 'verdict'])
 def test_a_circuit_that_does_not_exist_is_refused_with_those_that_do(option, ask):
-    circuits = ', '.join(sorted(get(one, CIRCUIT_NAME) for one in CNIS))
+    circuits = ', '.join(sorted(get(cni, CIRCUIT_NAME) for cni in CNIS))
     with pytest.raises(InputError, match=rf"^{option}: there is no CNI 'nyc-9' in this account\. There are: {circuits}\."):
         ask()

@@ -29,12 +29,12 @@ def there(**states):
 
 
 def decided(circuits, state='merged', account=None, **guards):
-    circuits = [{'name': one} if isinstance(one, str) else one for one in circuits]
-    return {one.name: one for one in Rollout(circuits, state, Guards(**guards)).plan_outcomes(account or there())}
+    circuits = [{'name': circuit} if isinstance(circuit, str) else circuit for circuit in circuits]
+    return {outcome.name: outcome for outcome in Rollout(circuits, state, Guards(**guards)).plan_outcomes(account or there())}
 
 
 def states(*arguments, **options):
-    return {name: one.state for name, one in decided(*arguments, **options).items()}
+    return {name: outcome.state for name, outcome in decided(*arguments, **options).items()}
 
 
 # How many.
@@ -115,8 +115,8 @@ def test_a_number_that_can_not_be_is_refused_by_name(option, value):
 ])
 def test_what_carries_traffic_is_not_deleted_without_force(circuits, account, guards, refused):
     done = decided(circuits, 'deleted', there(**account), max_deletes=9, **guards)
-    assert {name for name, one in done.items() if one.state == 'failed'} == set(refused)
-    assert {name for name, one in done.items() if one.state == 'deleted'} == set(circuits) - set(refused)
+    assert {name for name, outcome in done.items() if outcome.state == 'failed'} == set(refused)
+    assert {name for name, outcome in done.items() if outcome.state == 'deleted'} == set(circuits) - set(refused)
     for name in refused:
         error = done[name].result.error
         assert (error.kind, name in error.details['candidates'], f'p{name}' in str(error)) == ('protected', True, True)
@@ -144,7 +144,7 @@ def test_a_circuit_that_stays_frees_no_port_for_another():
 def test_a_port_stays_where_one_of_the_two_circuits_on_it_waits():
     account = snapshot(SLOTS, PORTS, [cni(21, 'a', 'pa'), cni(22, 'a2', 'pa')], TUNNELS, pa='Healthy')
     done = decided(['a', 'a2'], 'deleted', account, max_deletes=2, at_most_per_site=1)
-    assert {name: one.state for name, one in done.items()} == {'a': 'deleted', 'a2': 'deferred'}
+    assert {name: outcome.state for name, outcome in done.items()} == {'a': 'deleted', 'a2': 'deferred'}
     assert [(change.action, change.row.name) for change in done['a'].changes] == [('delete', 'cni')]
 
 
@@ -179,8 +179,8 @@ def test_the_neighbours_are_asked_a_few_at_a_time():
 
 
 def test_a_diff_shows_how_it_was():
-    (one,) = decided('c', 'deleted', there(pc='Down')).values()
-    assert {change.row.name: change.before['status'] for change in one.changes if change.action == 'delete'} == {
+    (outcome,) = decided('c', 'deleted', there(pc='Down')).values()
+    assert {change.row.name: change.before['status'] for change in outcome.changes if change.action == 'delete'} == {
         'cni': 'Down', 'interconnect': 'Down'}
 
 
@@ -227,9 +227,10 @@ MTU = [{'name': name, 'mtu': 1300} for name in 'abcg']
 ])
 def test_so_many_of_a_site_change_in_a_run_and_a_live_one_while_the_others_are_healthy(account, most, updated):
     done = decided(MTU, account=there(**account), at_most_per_site=most)
-    assert {name: one.state for name, one in done.items()} == {name: 'updated' if name in updated else 'deferred' for name in 'abcg'}
-    for one in done.values():
-        assert (one.state == 'deferred') == ('ewr-a' in one.deferred)
+    assert {name: outcome.state for name, outcome in done.items()} == {
+        name: 'updated' if name in updated else 'deferred' for name in 'abcg'}
+    for outcome in done.values():
+        assert (outcome.state == 'deferred') == ('ewr-a' in outcome.deferred)
 
 
 def test_what_is_only_created_is_not_counted():

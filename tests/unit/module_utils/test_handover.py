@@ -234,13 +234,13 @@ def test_a_health_check_that_is_only_predicted_is_not_off_and_shows_what_is_know
                                                 'scope': {'colo_names': ['a', 'b|'], 'colo_regions': []}, 'description': '# *x*'}],
      ['| 10.0.0.0/8 | 0 |  |  |  |', r'| 10.20.0.0/16 | 100 | 9 | a, b&#124; | \# \*x\* |']),
 ])
-def test_routes_are_told_of_a_circuit_that_declares_them(routes, entries, lines):
+def test_the_hand_over_has_the_routes_of_a_circuit_that_declares_them(routes, entries, lines):
     facts = CircuitFacts('x', DIRECT, CNI, routes=routes)
     assert handover_of(facts, None).get('routes') == entries
-    head, _heading, told = sheet(facts).partition('\n## Static routes at Cloudflare\n')
+    head, _heading, section = sheet(facts).partition('\n## Static routes at Cloudflare\n')
     assert head == sheet(facts._replace(routes=None))
-    assert [line for line in lines if line not in told.splitlines()] == []
-    assert bool(told) == (routes is not None)
+    assert [line for line in lines if line not in section.splitlines()] == []
+    assert bool(section) == (routes is not None)
 
 
 def test_no_health_check_is_none():

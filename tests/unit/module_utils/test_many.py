@@ -42,7 +42,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded
 
 from .scripted import ACCOUNT, Script, answer, refusal
-from .test_apply import LINKS, PORTS, listed, lost
+from .test_apply import LINKS, PORTS, list_answer, lost
 from .test_plan import KEY, NY5, SLOTS, cni, direct, gcp, slot, snapshot, steps, tunnel, uuid
 
 SITE = {'site': 'ewr-a', 'speed': '10G'}
@@ -106,9 +106,9 @@ def test_what_is_read_anew_is_found_anew_and_one_resource_can_be_kept():
 
 
 def test_placeholders_read_alike_and_are_distinct():
-    one, other = Placeholder(), Placeholder()
-    assert (str(one), one == UNKNOWN, one != UNKNOWN) == (UNKNOWN, True, False)
-    assert ({one: 1}.get(one), one == other, one != other, {one: 1}.get(other)) == (1, False, True, None)
+    first, other = Placeholder(), Placeholder()
+    assert (str(first), first == UNKNOWN, first != UNKNOWN) == (UNKNOWN, True, False)
+    assert ({first: 1}.get(first), first == other, first != other, {first: 1}.get(other)) == (1, False, True, None)
 
 
 # Plans.
@@ -403,7 +403,7 @@ def test_each_learns_why_there_is_no_slot_for_it():
 
 def test_circuits_on_one_port_may_agree_on_its_health_check():
     pair = [{'name': name, 'interconnect': 'here', 'shared': True, 'health_check': {'rate': 'high'}} for name in 'ab']
-    plan_chains([desired_chain(one) for one in pair], snapshot(interconnects=[direct('here', 1)], tunnels=[
+    plan_chains([desired_chain(circuit) for circuit in pair], snapshot(interconnects=[direct('here', 1)], tunnels=[
         {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}]))
     other = desired_chain({**pair[1], 'health_check': {'rate': 'low'}})
     first, second, third = plan_chains([desired_chain(pair[0]), other, circuit('c')], snapshot(SLOTS))
@@ -484,7 +484,7 @@ def test_what_the_order_shown_goes_into_what_follows():
     bgp = {'customer_asn': 1, 'extra_prefixes': ['192.0.2.0/24']}
     (changes,) = plan_chains([circuit('nyc-1', bgp=bgp)], snapshot(SLOTS))
     made = cni(1, 'nyc-1', 'new', bgp=bgp)
-    script = Script(answer(direct('new', 2)), answer(made), listed(made))
+    script = Script(answer(direct('new', 2)), answer(made), list_answer(made))
     (end,) = apply_chains(script.client(), [changes])
     assert script.sent[1]['body'] == {'account': ACCOUNT, 'interconnect': 'new', 'magic': made['magic'], 'bgp': bgp}
     assert [change.answer for change in end.written] == [direct('new', 2), made]
@@ -494,7 +494,7 @@ def test_only_the_circuit_that_came_second_to_a_port_gives_way():
     chains = [plan_changes([desired_object(CNI, {'conduit_name': name, 'interconnect': port})], snapshot(interconnects=[direct(port, 1)]))
               for name, port in (('a', 'first'), ('b', 'second'))]
     mine = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
-    script = Script(*map(answer, mine), listed(*mine, cni(0, 'c', 'first')), answer(body=b''))
+    script = Script(*map(answer, mine), list_answer(*mine, cni(0, 'c', 'first')), answer(body=b''))
     first, second = apply_chains(script.client(), chains)
     assert (type(first.error), first.written, second.error) == (RaceError, [], None)
     assert script.requests()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]
@@ -510,7 +510,7 @@ def test_a_look_at_rivals_that_fails_is_shown_with_what_was_made():
 def test_a_rival_that_can_not_be_given_way_to_is_shown_too():
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]],
                              snapshot(interconnects=[direct('first', 1)]))
-    script = Script(answer(cni(2, 'a', 'first')), listed(cni(1, 'b', 'first')), refusal(400, 1, 'in use'))
+    script = Script(answer(cni(2, 'a', 'first')), list_answer(cni(1, 'b', 'first')), refusal(400, 1, 'in use'))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error.status, len(end.applied)) == (400, 1)
 
@@ -520,7 +520,7 @@ def test_two_circuits_on_one_interconnect_of_which_the_second_says_so_are_made_a
     chains = plan_chains(desired, snapshot(interconnects=[direct('here', 1)]))
     assert [steps(changes) for changes in chains] == [[('create', 'cni')]] * 2
     made = [cni(1, 'a', 'here'), cni(2, 'b', 'here')]
-    script = Script(*map(answer, made), listed(*made))
+    script = Script(*map(answer, made), list_answer(*made))
     assert [(end.error, len(end.written)) for end in apply_chains(script.client(), chains)] == [(None, 1)] * 2
     assert not any(request['method'] == 'DELETE' for request in script.sent)
 
@@ -529,7 +529,8 @@ def test_an_attachment_that_another_circuit_of_the_run_has_made_is_not_adopted()
     desired = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': '1G'}) for name in 'ab']
     chains = plan_chains(desired, snapshot())
     links = [cni(1, 'a', 'one'), cni(2, 'b', 'two')]
-    script = Script(answer(gcp('one')), answer(links[0]), lost(), listed(gcp('one')), answer(gcp('two')), answer(links[1]), listed(*links))
+    script = Script(answer(gcp('one')), answer(links[0]), lost(), list_answer(gcp('one')), answer(gcp('two')), answer(links[1]),
+                    list_answer(*links))
     assert [(end.error, [change.answer.get('name') for change in end.written]) for end in apply_chains(script.client(), chains)] == [
         (None, ['one', None]), (None, ['two', None])]
     assert script.sent[5]['body']['interconnect'] == 'two'
@@ -538,14 +539,14 @@ def test_an_attachment_that_another_circuit_of_the_run_has_made_is_not_adopted()
 def test_orders_that_read_alike_are_sent_one_after_the_other():
     desired = [desired_chain({'name': name, 'pairing_key': KEY, 'bandwidth': speed})
                for name, speed in (('a', '1G'), ('b', '1G'), ('c', '2G'))]
-    one, alike, other = (changes[0] for changes in plan_chains(desired, snapshot()))
+    first, alike, other = (changes[0] for changes in plan_chains(desired, snapshot()))
     created, held = CreatedObjects(), []
 
     def made(_request):
-        held.extend(created.order_lock(change).locked() for change in (one, alike, other))
+        held.extend(created.order_lock(change).locked() for change in (first, alike, other))
         return answer(gcp('one'))
 
-    _create_object(Script(made).client(), one, created)
+    _create_object(Script(made).client(), first, created)
     assert held == [True, True, False]
     assert created.contains(INTERCONNECT, gcp('one')) and not created.contains(INTERCONNECT, gcp('two'))
 
@@ -553,7 +554,7 @@ def test_orders_that_read_alike_are_sent_one_after_the_other():
 def test_all_that_was_refused_costs_one_look():
     desired = [[desired_object(CNI, {'conduit_name': str(number), 'interconnect': 'here', 'shared': True})] for number in range(100)]
     chains = plan_chains(desired, snapshot(interconnects=[direct('here', 1)]))
-    script = Script(*[refusal(400, 1, 'no')] * 100, listed())
+    script = Script(*[refusal(400, 1, 'no')] * 100, list_answer())
     ends = apply_chains(script.client(), chains)
     assert [end.error.status for end in ends] == [400] * 100
     assert len(script.sent) == 101
@@ -561,7 +562,7 @@ def test_all_that_was_refused_costs_one_look():
 
 @pytest.mark.parametrize(('asked', 'look', 'shown'), [
     ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'Reading the account failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
-    ({'pairing_key': KEY, 'bandwidth': '1G'}, listed(gcp('x'), gcp('y')), 'Several new objects may be interconnect of g: x, y.'),
+    ({'pairing_key': KEY, 'bandwidth': '1G'}, list_answer(gcp('x'), gcp('y')), 'Several new objects may be interconnect of g: x, y.'),
 ], ids=['look', 'several'])
 def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, shown):
     (changes,) = plan_chains([desired_chain({'name': 'g', **asked})], snapshot([slot(2)]))
@@ -575,10 +576,10 @@ def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'here'})]],
                              snapshot(interconnects=[direct('here', 1)]))
     made = cni(1, 'a', 'here')
-    script = Script(refusal(409, 1, 'Name Conflict'), listed(), listed(made), listed(made))
+    script = Script(refusal(409, 1, 'Name Conflict'), list_answer(), list_answer(made), list_answer(made))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error, [change.answer for change in end.written]) == (None, [made])
-    script = Script(refusal(409, 1, 'Name Conflict'), *[listed()] * 6)
+    script = Script(refusal(409, 1, 'Name Conflict'), *[list_answer()] * 6)
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error.retryable, end.refused, end.written) == (True, None, [])
     assert 'Cloudflare does not list the conflicting object yet.' in end.error.notes
@@ -588,7 +589,7 @@ def test_a_name_that_is_taken_and_not_listed_yet_is_looked_for_again_and_adopted
 def test_a_chain_goes_on_from_what_it_adopts():
     (changes,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(2)})], snapshot([slot(2)]))
     made = cni(1, 'a', 'new')
-    script = Script(refusal(409, 1, 'taken'), listed(direct('new', 2)), answer(made), listed(made))
+    script = Script(refusal(409, 1, 'taken'), list_answer(direct('new', 2)), answer(made), list_answer(made))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error, [change.answer for change in end.written]) == (None, [direct('new', 2), made])
 
@@ -609,7 +610,7 @@ def test_an_exception_that_nobody_expected_ends_its_own_chain_with_a_report(caus
     """Of two chains one after the other; what both have written is there."""
     chains = plan_chains([circuit('a'), circuit('b')], snapshot(SLOTS))
     lines = [answer(direct('x', 2)), answer(cni(1, 'a', 'x')), answer(direct('y', 3)), answer(cni(2, 'b', 'y')),
-             listed(cni(1, 'a', 'x'), cni(2, 'b', 'y'))]
+             list_answer(cni(1, 'a', 'x'), cni(2, 'b', 'y'))]
     hit = [[cause, *lines[2:]], [lines[0], cause, *lines[2:]], [*lines[:4], cause], lines][at]
     first, second = apply_chains(Script(*hit).client(), chains)
     failed = [[first], [first], [first, second], []][at]
@@ -656,7 +657,7 @@ CHECKED = {**tunnel(1), 'health_check': {'rate': 'mid'}}
     ([answer(CHECKED)] * 3, "rate is 'mid', requested 'high'", ['none', 'create', 'update']),
 ], ids=['not written', 'not taken'])
 def test_what_ends_a_chain_that_has_failed_is_added_to_its_error(failure, words, applied):
-    script = Script(answer(cni(1, 'a', 'x')), *failure, listed(cni(2, 'b', 'x')), refusal(400, 1, 'in use'))
+    script = Script(answer(cni(1, 'a', 'x')), *failure, list_answer(cni(2, 'b', 'x')), refusal(400, 1, 'in use'))
     (changes,) = plan_chains([circuit('a', health_check={'rate': 'high'})], snapshot(interconnects=[direct('x', 1)], tunnels=[CHECKED]))
     (end,) = apply_chains(script.client(), [changes])
     assert words in str(end.error) and 'in use' in str(end.error)
@@ -666,7 +667,7 @@ def test_what_ends_a_chain_that_has_failed_is_added_to_its_error(failure, words,
 def test_an_exception_between_the_chains_ends_only_those_that_are_not_over():
     desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
     chains = plan_chains(desired, snapshot(interconnects=[direct('a', 1), direct('b', 2)]))
-    script = Script(refusal(409, 1, 'Name Conflict'), listed())
+    script = Script(refusal(409, 1, 'Name Conflict'), list_answer())
     failed, skipped = apply_chains(script.client(sleep=lambda seconds: 1 / 0), chains, fail_fast=True)
     assert ('report it' in str(failed.error), skipped.error, skipped.skipped) == (False, None, True)
 
@@ -675,7 +676,7 @@ def test_an_order_of_google_cloud_is_looked_for_by_region_and_speed():
     desired = desired_chain({'name': 'g', 'pairing_key': KEY, 'bandwidth': '1G'})
     (changes,) = plan_chains([desired], snapshot())
     made, link = {'name': 'gcp', 'type': 'gcp_partner', 'region': 'us-east4', 'speed': '1G'}, cni(1, 'g', 'gcp')
-    script = Script(lost(), listed(made), answer(link), listed(link))
+    script = Script(lost(), list_answer(made), answer(link), list_answer(link))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error, script.sent[2]['body']['interconnect']) == (None, 'gcp')
 
@@ -719,5 +720,5 @@ def test_an_interrupt_ends_the_waits_of_all_threads():
         while client.counters['waited'] < 1000:
             time.sleep(0)
         client.interrupt()
-    assert [type(one.exception()) for one in waiting] == [KeyboardInterrupt] * 2
+    assert [type(future.exception()) for future in waiting] == [KeyboardInterrupt] * 2
     assert time.monotonic() - begin < 60

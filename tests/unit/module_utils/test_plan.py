@@ -138,8 +138,8 @@ def test_a_free_slot_is_ordered(asked, there, number):
     (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'a', 'first')]))
     assert (change.action, change.pinned) == ('create', 'slot_id' in asked)
     place = next(slot for slot in SLOTS if slot['id'] == uuid(number))
-    told = {name: place[name] for name in ('site', 'facility', 'speed', 'ccr_device_name') if place[name]}
-    assert change.after == {'name': UNKNOWN, 'virtual_port_reservation_id': UNKNOWN, 'type': 'direct', 'slot_id': uuid(number), **told}
+    known = {name: place[name] for name in ('site', 'facility', 'speed', 'ccr_device_name') if place[name]}
+    assert change.after == {'name': UNKNOWN, 'virtual_port_reservation_id': UNKNOWN, 'type': 'direct', 'slot_id': uuid(number), **known}
 
 
 @pytest.mark.parametrize('asked', [
@@ -491,7 +491,7 @@ def test_only_what_is_named_and_differs_is_changed(asked, named):
     assert change.action == ('update' if named else 'none')
     assert change.label == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in asked else 'CNI conduit_name=nyc-1')
     assert (change.before, change.after) == (before, merge(before, named))
-    assert {wire: get(change.after, wire) for wire in change.paths} == named
+    assert {path: get(change.after, path) for path in change.paths} == named
 
 
 def test_a_session_that_is_there_gets_no_defaults():
@@ -521,10 +521,10 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
         plan_changes(two, snapshot(interconnects=[direct('third', 3)]))
 
 
-@pytest.mark.parametrize(('asked', 'sole'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
-def test_a_new_cni_gives_way_to_another_unless_the_user_says_shared(asked, sole):
+@pytest.mark.parametrize(('options', 'exclusive'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
+def test_a_new_cni_is_rolled_back_for_another_unless_it_is_shared(options, exclusive):
     (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, snapshot(interconnects=[direct('first', 1)]))
-    assert change.exclusive is sole
+    assert change.exclusive is exclusive
     (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, snapshot(SLOTS))
     assert change.exclusive is False
 
@@ -1157,8 +1157,8 @@ def test_overridden_deletes_what_is_on_record_and_not_declared():
 
 
 def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
-    def wrong(port, wire):
-        return Unreadable(cni(1, 'b', port), ShapeError('GET', '/cni/cnis', 200, 'wrong', [wire]))
+    def wrong(port, path):
+        return Unreadable(cni(1, 'b', port), ShapeError('GET', '/cni/cnis', 200, 'wrong', [path]))
 
     def port_of_a(*cnis):
         (changes,) = plan_chains([desired_chain({'name': 'a', 'slot': SITE}, ('interconnect',))], owned({'a': 'x'}, cnis=cnis))

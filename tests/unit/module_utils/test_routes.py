@@ -193,9 +193,9 @@ def test_routes_go_by_prefix_as_networks_do_and_by_priority():
     assert [obj['id'] for obj in sorted(routes, key=sort_key_of_route)] == ['a', 'b', 'c', 'd', 'e']
 
 
-# The wire.
+# Requests and answers.
 
-def listed(*routes):
+def list_answer(*routes):
     return answer({'success': True, 'result': {'routes': list(routes)}})
 
 
@@ -206,14 +206,14 @@ def write(script, asked=None, there=()):
 @pytest.mark.parametrize('shape', [lambda made: made, lambda made: {'routes': [made]}, lambda made: {'success': True, 'result': made},
                                    lambda made: {'success': True, 'result': {'routes': [made]}}], ids=['bare', 'list', 'route', 'routes'])
 def test_a_new_route_is_sent_by_itself_and_its_answer_may_be_a_list(shape):
-    script = Script(answer(shape(route())), listed(route()))
+    script = Script(answer(shape(route())), list_answer(route()))
     assert write(script).answer == route()
     assert script.requests() == [('POST', ROUTES), ('GET', ROUTES)]
     assert script.sent[0]['body'] == {**OFFICES, 'priority': 100}
 
 
 def test_an_answer_with_several_routes_is_none_and_the_route_is_looked_for():
-    script = Script(answer({'routes': [route(), route('r2')]}), listed(route()), listed(route()))
+    script = Script(answer({'routes': [route(), route('r2')]}), list_answer(route()), list_answer(route()))
     assert write(script).answer == route()
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'GET']
 
@@ -236,23 +236,23 @@ def test_what_did_not_take_is_told_by_name():
 
 @pytest.mark.parametrize('failure', [TransportError('dropped', 'POST', '/x', 'cause'), refusal(502), answer(body=b'')], ids=str)
 def test_a_route_whose_answer_is_lost_is_looked_for_before_it_is_made_again(failure):
-    script = Script(failure, listed(route('old', scope=WEST), route()), listed(route()))
+    script = Script(failure, list_answer(route('old', scope=WEST), route()), list_answer(route()))
     assert write(script, {'scope': {}}, [route('old', scope=WEST)]).answer == route()
-    script = Script(failure, listed(), answer(route()), listed(route()))
+    script = Script(failure, list_answer(), answer(route()), list_answer(route()))
     assert write(script).answer == route()
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'POST', 'GET']
 
 
 def test_a_route_that_somebody_else_made_in_the_same_moment_is_adopted_and_gets_the_fields():
-    script = Script(refusal(400, 1, 'there is such a route already'), listed(route(priority=5)), answer({'modified_route': route()}),
-                    listed(route()))
+    script = Script(refusal(400, 1, 'there is such a route already'), list_answer(route(priority=5)), answer({'modified_route': route()}),
+                    list_answer(route()))
     assert write(script).answer == route()
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'PUT', 'GET']
 
 
 @pytest.mark.parametrize('other', [{}, {'prefix': '10.20.0.0/255.255.0.0', 'nexthop': '172.31.0.1/31', 'scope': {'colo_names': []}}])
 def test_of_two_runs_that_made_the_same_route_one_takes_its_own_back(other):
-    script = Script(answer(route('r2')), listed(route('r1', **other), route('r2'), route('r3', scope=EAST)), answer({'deleted': True}))
+    script = Script(answer(route('r2')), list_answer(route('r1', **other), route('r2'), route('r3', scope=EAST)), answer({'deleted': True}))
     with pytest.raises(RaceError, match=r"nexthop '172\.31\.0\.1', prefix '10\.20\.0\.0/16' at the same moment"):
         write(script)
     assert script.requests()[-1] == ('DELETE', f'{ROUTES}/r2')
@@ -260,7 +260,7 @@ def test_of_two_runs_that_made_the_same_route_one_takes_its_own_back(other):
 
 @pytest.mark.parametrize('other', [{'prefix': '10.20.0.0/17'}, {'nexthop': '172.31.0.3'}, {'scope': EAST}], ids=str)
 def test_a_route_that_somebody_else_made_elsewhere_in_the_same_moment_leaves_the_own_one(other):
-    script = Script(answer(route('r2')), listed(route('r1', **other), route('r2')))
+    script = Script(answer(route('r2')), list_answer(route('r1', **other), route('r2')))
     assert write(script).answer == route('r2')
     assert [method for method, _url in script.requests()] == ['POST', 'GET']
 
@@ -268,7 +268,7 @@ def test_a_route_that_somebody_else_made_elsewhere_in_the_same_moment_leaves_the
 @pytest.mark.parametrize('ident', ['', '.', '..', None, []])
 def test_nothing_can_make_the_delete_of_a_route_one_of_all_routes(ident):
     """DELETE on the collection empties the table of the account. What could lead there is left alone when it is read, and never sent."""
-    script = Script(listed({**route(), 'id': ident}))
+    script = Script(list_answer({**route(), 'id': ident}))
     (obj,) = read_objects(script.client(), 'route')
     assert isinstance(obj, Unreadable)
     change = Change(ROUTE, 'delete', 'static route', {**route(), 'id': ident}, None)
@@ -292,20 +292,21 @@ def surplus(there):
 
 def test_what_is_surplus_goes_once_a_route_that_somebody_else_made_is_adopted():
     made = route('r9', prefix='10.40.0.0/16')
-    script = Script(refusal(400, 1, 'there is such a route already'), listed(FIRST, made), answer({'deleted': True}), listed(made))
+    script = Script(refusal(400, 1, 'there is such a route already'), list_answer(FIRST, made), answer({'deleted': True}),
+                    list_answer(made))
     created, deleted = apply_changes(script.client(), surplus(account(FIRST)))[-2:]
     assert (created.action, deleted.action, deleted.label) == ('create', 'delete', f'static route {FIRST["prefix"]} of nyc-1')
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'DELETE', 'GET']
 
 
 def test_a_circuit_has_ended_only_when_its_surplus_routes_are_gone():
-    script, ended = Script(answer(route('r9', prefix='10.40.0.0/16')), answer({'deleted': True}), listed()), []
+    script, ended = Script(answer(route('r9', prefix='10.40.0.0/16')), answer({'deleted': True}), list_answer()), []
     apply_chains(script.client(), [surplus(account(FIRST))], on_end=lambda number: ended.append(len(script.sent)))
     assert ended == [2]
 
 
 def test_what_is_surplus_stays_where_the_new_route_is_refused():
-    script = Script(refusal(400, 1, 'no such next hop'), listed(FIRST))
+    script = Script(refusal(400, 1, 'no such next hop'), list_answer(FIRST))
     with pytest.raises(ApiError):
         apply_changes(script.client(), surplus(account(FIRST)))
     assert [method for method, _url in script.requests()] == ['POST', 'GET']

@@ -232,8 +232,8 @@ def test_a_post_of_several_routes_is_done_or_not():
 
 def test_several_routes_change_places():
     store = account()
-    one, two = store.create_routes([ROUTE, {**ROUTE, 'nexthop': '172.31.0.3'}], validate_only=False)
-    rows = [{**ROUTE, 'id': one['id'], 'nexthop': two['nexthop']}, {**ROUTE, 'id': two['id'], 'nexthop': one['nexthop']}]
+    first, second = store.create_routes([ROUTE, {**ROUTE, 'nexthop': '172.31.0.3'}], validate_only=False)
+    rows = [{**ROUTE, 'id': first['id'], 'nexthop': second['nexthop']}, {**ROUTE, 'id': second['id'], 'nexthop': first['nexthop']}]
     assert refused(store.change_routes, rows[:1], False)[0] == 400
     answer = store.change_routes(rows, validate_only=False)
     assert answer == {'modified': True, 'modified_routes': store.routes}
