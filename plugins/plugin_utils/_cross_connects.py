@@ -28,7 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 Row = dict[str, Any]
 
 YOU, DATA_CENTRE, NOBODY = 'you', 'data centre', 'nobody'
-# {step: whose turn it is, and what is next}, the worst first. What a text names in braces is a column of the row.
+# {step: who has to act, and what is next}, the worst first. What a text names in braces is a column of the row.
 STEPS = {
     'repair': (YOU, '{reason}: check light level, fibre and optic'),
     'read': (YOU, 'Cloudflare reported no status: run this again'),
@@ -121,7 +121,7 @@ def _day(text: Any) -> date | None:
 
 
 def _with_step(row: Row, today: date, overdue_days: int) -> Row:
-    """The row with its step, whose turn it is, and what is next, with ages (now) and without (next_step)."""
+    """The row with its step, who has to act, and what is next, with ages (now) and without (next_step)."""
     step = _step(row)
     begin = _day(row['ordered']) or _day(row['port_since'])
     due = begin + timedelta(days=overdue_days) if begin and row['state'] == 'Pending' else None

@@ -28,7 +28,7 @@ def days_ago(days: int) -> str:
     return (TODAY - timedelta(days=days)).isoformat()
 
 
-# {kind: (the status of the port, what the host says of the cross-connect, when the LOA was fetched, whose turn it is)}.
+# {kind: (the status of the port, what the host says of the cross-connect, when the LOA was fetched, who has to act)}.
 KINDS = {
     'new': ('Pending', {'patch_panel': f'!unsafe {ODD}'}, days_ago(39), 'you'),
     'waiting': ('Pending', {'ordered': days_ago(7), 'ticket': 'NET-7'}, days_ago(39), 'data centre'),

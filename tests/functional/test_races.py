@@ -142,7 +142,7 @@ def test_a_second_run_at_any_moment_makes_no_second_port(simulator, names, order
     assert seen >= 12
 
 
-def test_the_last_free_slot_goes_to_one_and_the_other_is_told(simulator):
+def test_the_last_free_slot_goes_to_one_run_and_the_other_fails_by_name(simulator):
     def one_left() -> None:
         slots = simulator.state()['slots']
         free = [slot for slot in slots if not slot['occupied'] and (slot['site'], slot['speed']) == tuple(SLOT.values())]

@@ -344,7 +344,7 @@ def test_a_key_is_not_shown_where_its_variable_is_wrong(account):
     assert 'planted?' not in run.output
 
 
-def test_a_wrong_token_is_told_in_words(account):
+def test_a_wrong_token_is_reported_in_words(account):
     run = account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, CLOUDFLARE_API_TOKEN='planted-wrong-token')
     assert run.status == 2
     assert 'The API token is not valid or lacks a permission' in run.output

@@ -310,7 +310,7 @@ def test_fail_fast_writes_nothing_if_one_can_not_be(rollout, writes):
     assert (outcomes(result), result['changed'], writes()) == ({'nowhere': 'failed', 'nyc-1': 'skipped'}, False, [])
 
 
-def test_what_the_api_refuses_is_told_and_a_second_run_resumes(rollout, simulator):
+def test_what_the_api_refuses_is_reported_and_a_second_run_resumes(rollout, simulator):
     simulator.fault('status', method='POST', path='cnis', status=403, times=1)
     result = rollout(CIRCUITS, concurrency=1)
     assert Counter(outcomes(result).values()) == {'failed': 1, 'created': 2}

@@ -32,6 +32,7 @@ from typing import IO, Any, TypeVar
 from simulator.process import Simulator
 from support.module_process import Ended, run_in_child
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
 
 TIMEOUT = 0.1  # seconds for one request under a fault that hangs or drips: so much real time each try costs
@@ -93,7 +94,6 @@ FLEET = [
     {'name': 'nyc-2', 'slot': {**SLOT, 'diverse_from': ['nyc-1']}, 'bgp_mode': 'advertise_only'},
 ]
 PAIR = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
-STEPS = ['settings', 'interconnect', 'loa', 'cni', 'health_check', 'routes', 'status', 'handover']
 PROFILE = Call('bgp_filter_profile', {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.20.0.0/16+']})
 ROUTE = Call('static_route', {'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1'})
 ROUTED = {'name': 'nyc-1', 'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16', 'priority': 200}]}
@@ -141,7 +141,7 @@ SCENARIOS = (
     Scenario('rollout, deleted', (Call('rollout', {'circuits': [{'name': 'nyc-1', 'slot_id': '{slot}'}], 'state': 'deleted'}),),
              (Call('interconnect', {'conduit_name': 'nyc-1', 'slot_id': '{slot}'}), LINK)),
     Scenario('rollout, gathered', (Call('rollout', {'state': 'gathered'}),), CIRCUIT),
-    Scenario('with files, new', (fleet(FLEET, steps=STEPS, default_asn=65000),)),
+    Scenario('with files, new', (fleet(FLEET, steps=list(STEPS), default_asn=65000),)),
     Scenario('with files, changed', (fleet([{**FLEET[0], 'mtu': 1400, 'loa_name': 'Example Networks'}]),), (fleet(FLEET[:1]),)),
     Scenario('with files, replaced', (fleet([
         {**FLEET[0], 'slot': {**SLOT, 'speed': '100G'}, 'on_immutable': 'replace'},

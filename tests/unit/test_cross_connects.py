@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cross-connects: whose turn it is, what is late, and the texts of that. Pure functions."""
+"""Cross-connects: who has to act, what is late, and the texts of that. Pure functions."""
 
 from __future__ import annotations
 

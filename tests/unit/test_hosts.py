@@ -11,6 +11,7 @@ from support.playbook import ROOT
 
 from ansible_collections.netops.cloudflare_cni.plugins.filter.circuits import circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import HOST_OPTIONS
 from ansible_collections.netops.cloudflare_cni.plugins.modules.provision import RETURN
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts as hosts
 
@@ -36,6 +37,17 @@ def test_what_is_known_is_what_the_role_documents(role):
         'what_if', 'what_if_fails', 'must_survive', 'commit_rates',
     } if role == 'provision' else set()
     assert hosts.KNOWN_VARIABLES[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
+
+
+def names(spec: dict) -> set[str]:
+    """The names of options, those in dicts as DICT.NAME, with their aliases."""
+    return {path for name, option in spec.items() for alias in (name, *option.get('aliases', ()))
+            for path in (alias, *(f'{alias}.{inner}' for inner in names(option.get('options', {}))))}
+
+
+def test_the_parts_of_a_variable_are_those_that_the_role_documents():
+    documented = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
+    assert {name for name in names(documented) if '.' in name} == {f'provision_{name}' for name in names(HOST_OPTIONS) if '.' in name}
 
 
 def test_a_host_is_a_circuit():
