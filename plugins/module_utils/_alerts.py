@@ -91,7 +91,8 @@ def _available(alert_type: str, snapshot: Snapshot) -> AlertType:
     types = alert_types(next(iter(snapshot.objects(ALERT_TYPES.name)), {}))
     if alert_type not in types:
         available = ', '.join(sorted(types)) or 'none'
-        raise InputError('alert_type', f'this account cannot have alerts of the type {alert_type!r}. It can have: {available}.', sorted(types))
+        raise InputError('alert_type', f'this account cannot have alerts of the type {alert_type!r}. It can have: {available}.',
+                         sorted(types))
     return types[alert_type]
 
 

@@ -73,8 +73,11 @@ def _desired_tunnel(circuit: Circuit) -> Chain:
             parts += [desired_object(TUNNEL, {'interconnect': circuit.get('interconnect'), **circuit[block]})] if circuit.get(block) else []
         except InputError as error:
             raise error.within(block) from None
+    if not parts:
+        return []
     row = TUNNEL._replace(title='tunnel') if circuit.get('tunnel') else TUNNEL
-    return [part._replace(row=row, fields={path: value for part in parts for path, value in part.fields.items()}) for part in parts[:1]]
+    fields = {path: value for part in parts for path, value in part.fields.items()}
+    return [parts[0]._replace(row=row, fields=fields)]
 
 
 def _desired_routes(circuit: Circuit) -> Chain:
@@ -110,21 +113,26 @@ def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: boo
     interconnects = map_all_reads(lambda circuit: interconnect_name(circuit['name'], snapshot), circuits)
     for circuit, interconnect in zip(circuits, interconnects, strict=True):
         name = circuit['name']
-        cnis = snapshot.matching(CNI.name, 'interconnect', interconnect) if interconnect else []
-        cnis_on_it = {get(cni, 'magic.conduit_name') for cni in cnis}
-        cnis_on_it |= {cni[CNI.id] for cni in snapshot.unreadable(CNI.name) if interconnect and cni.get('interconnect') == interconnect}
         if not interconnect and circuit.get('interconnect') in (None, name) and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, name):
-            chains[name] = [desired_object(INTERCONNECT, {'name': name, 'state': 'absent'})]
-        elif circuit.get('interconnect') or cnis_on_it - deleted - {name}:
-            chains[name] = [desired_object(CNI, {'conduit_name': name, 'state': 'absent'})]
+            desired = desired_object(INTERCONNECT, {'name': name, 'state': 'absent'})
+        elif circuit.get('interconnect') or _circuits_on(interconnect, snapshot) - deleted - {name}:
+            desired = desired_object(CNI, {'conduit_name': name, 'state': 'absent'})
         else:
             slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
             keys = {'conduit_name': name, 'slot_id': slot, 'name': interconnect if recorded else None}
-            chains[name] = [desired_object(INTERCONNECT, {**keys, 'state': 'absent'})]
-        chains[name] = [desired._replace(routes_named=circuit.get('routes') is not None) for desired in chains[name]]
+            desired = desired_object(INTERCONNECT, {**keys, 'state': 'absent'})
+        chains[name] = [desired._replace(routes_named=circuit.get('routes') is not None)]
         if not circuit.get('interconnect'):
             deleted.add(name)
     return chains
+
+
+def _circuits_on(interconnect: str | None, snapshot: Snapshot) -> set[str]:
+    """The names of the circuits on an interconnect, or the ids of their CNIs if these cannot be read."""
+    if not interconnect:
+        return set()
+    unreadable = {cni[CNI.id] for cni in snapshot.unreadable(CNI.name) if cni.get('interconnect') == interconnect}
+    return unreadable | {get(cni, 'magic.conduit_name') for cni in snapshot.matching(CNI.name, 'interconnect', interconnect)}
 
 
 def interconnect_name(circuit: str, snapshot: Snapshot) -> str | None:

@@ -46,7 +46,7 @@ class Desired(NamedTuple):
         """Its name in messages."""
         if self.circuit:
             return ' '.join([self.row.title, *(self.keys[path] for path in self.row.joint_key if path in self.keys), 'of', self.circuit])
-        given = self.keys or {k: v for k, v in (self.selector or {}).items() if v is not None}
+        given = self.keys or {option: want for option, want in (self.selector or {}).items() if want is not None}
         return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
 
     def placed(self, error: InputError, f: Field) -> InputError:

@@ -88,7 +88,7 @@ class CniError(Exception):
     def result(self) -> dict[str, Any]:
         """The arguments of fail_json: C(msg) and C(error)."""
         error = {'kind': self.kind, 'retryable': self.retryable, **self.details}
-        return {'msg': str(self), 'error': {k: v for k, v in error.items() if v is not None}}
+        return {'msg': str(self), 'error': {name: value for name, value in error.items() if value is not None}}
 
 
 class InputError(CniError):

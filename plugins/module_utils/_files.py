@@ -158,8 +158,13 @@ class ArtifactsFolder:
 
     def _file_change(self, row: Resource, name: str, before: Any, after: Any) -> Change:
         """The change of a file from its content before to that after, None for no file."""
-        path = self._file_path(name, row)
-        action = 'none' if before == after else 'delete' if after is None else 'create' if before is None else 'update'
+        path, action = self._file_path(name, row), 'update'
+        if before == after:
+            action = 'none'
+        elif after is None:
+            action = 'delete'
+        elif before is None:
+            action = 'create'
         objects = (None if content is None else {'path': path, 'content': content} for content in (before, after))
         return Change(row, action, f'{row.title} {path}', *objects)
 

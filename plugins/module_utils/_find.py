@@ -300,8 +300,11 @@ def count_demand(name: str, snapshot: Snapshot) -> None:
     """
     selector = snapshot.planned_selectors.get(name)
     if selector:
-        names = snapshot.demand.setdefault(selector_key(selector), (selector, set()))[1]
-        (names.discard if _has_interconnect(name, snapshot) else names.add)(name)
+        _selector, names = snapshot.demand.setdefault(selector_key(selector), (selector, set()))
+        if _has_interconnect(name, snapshot):
+            names.discard(name)
+        else:
+            names.add(name)
 
 
 def _has_interconnect(circuit: str, snapshot: Snapshot) -> bool:

@@ -80,7 +80,8 @@ def current_and_desired_loa(interconnect: str, loa_name: str | None, record: Obj
     """The LOA as it is on disk and as it has to be: equal if it stays.
 
     sha256: of the file, None without one. A file that is not on record, as version 1.0.0 left it, is fetched anew.
-    is_outdated: whether an LOA that was fetched at that time is too old. default_name: the name of a new one if none is asked for, if known.
+    is_outdated: whether an LOA that was fetched at that time is too old. default_name: the name of a new one if none is asked for, once
+    it is known.
     """
     recorded = get(record, 'loa')
     name = checked_value('loa_name', loa_name, check_loa_name, []) if loa_name else get(recorded_loa(record, interconnect), 'name')

@@ -58,7 +58,7 @@ def _without_paths(body: Object, paths: Iterable[str]) -> Object:
         block, _dot, name = path.rpartition('.')
         inner = get(body, block) if block else body
         if isinstance(inner, dict) and name in inner:
-            without = {k: v for k, v in inner.items() if k != name}
+            without = {other: value for other, value in inner.items() if other != name}
             body = merge(body, {block: without}) if block else without
     return body
 

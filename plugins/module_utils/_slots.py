@@ -226,7 +226,8 @@ def _no_slot_error(slots: Sequence[Object], selector: Selector, slot_id: str | N
     if slot_id and name == 'free':
         location, owner = f'{_facility_name(remaining[0])}, {remaining[0].get("site")}', remaining[0].get('account')
         return 'slot_id', f'slot {slot_id} ({location}) is already occupied{f" (account {owner})" if owner else ""}.'
-    remaining_kinds = ', '.join(sorted({f'{s.get("site")}/{_facility_name(s)}/{s.get("speed")}' for s in remaining})[:12]) or 'none'
+    kinds = sorted({f'{slot.get("site")}/{_facility_name(slot)}/{slot.get("speed")}' for slot in remaining})
+    remaining_kinds = ', '.join(kinds[:12]) or 'none'
     return _unknown_name_error(slots, selector) or (
         'slot_id' if slot_id else 'slot', f'no slot matches: {", ".join(counts)}. Slots before the last filter: {remaining_kinds}.')
 

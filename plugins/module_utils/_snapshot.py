@@ -173,10 +173,15 @@ class Snapshot:
         if objects is None:
             return
         indexes = [(index, path, normal) for (name, path, normal), index in self._indexes.items() if name == resource]
-        for obj in (before, after):
-            for group in (objects, *(_index_entry(*entry, obj) for entry in indexes)) if obj is not None else ():
-                group.pop(id(obj), None)
-                group |= {id(obj): obj} if obj is after else {}
+
+        def places_of(obj: Object) -> list[_Objects]:
+            return [objects, *(_index_entry(*index, obj) for index in indexes)]
+
+        for place in places_of(before) if before is not None else ():
+            place.pop(id(before), None)
+        for place in places_of(after) if after is not None else ():
+            place.pop(id(after), None)  # so that it comes last
+            place[id(after)] = after
 
 
 def _by_identity(objects: Iterable[Object]) -> _Objects:

@@ -81,7 +81,8 @@ def status_work(task: Task) -> dict[str, Any]:
     statuses = [_status_result(name, found[name], circuits.get(name, [])) for name in sorted(found)]
     shown_statuses = [status for status in statuses if not shown or status['state'] in shown]
     ports = read.snapshot.objects(INTERCONNECT.name)
-    for text in demand_warnings(params['site_demand'], [obj for obj in ports for _name in circuits.get(obj['name'], ())]):
+    ports_by_circuit = [port for port in ports for _circuit in circuits.get(port['name'], ())]  # once for each circuit on it
+    for text in demand_warnings(params['site_demand'], ports_by_circuit):
         task.module.warn(text)
     reached = not goal or all(found.get(name, {}).get('state') in goal for name in read.names)
     result = {'changed': False, 'statuses': _with_traffic(task, shown_statuses, read.snapshot), 'reached': reached,
