@@ -330,8 +330,8 @@ def test_what_never_ends_is_ended_in_little_memory(simulator, answer, kind, word
 # Files.
 
 @pytest.fixture
-def letter(simulator, account, stored):
-    """letter(path, before, **options) -> the result of the module loa, which is killed if it hangs."""
+def run_loa(simulator, account, stored):
+    """run_loa(path, before, **options) -> the result of the module loa, which is killed if it hangs."""
     def run(path, before=lambda: signal.alarm(20), **options) -> dict:
         arguments = {'interconnect': stored['interconnects'][0]['name'], 'path': str(path), **options}
         return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=before).result()
@@ -345,13 +345,13 @@ def tree(folder) -> dict[str, str]:
 
 
 @pytest.mark.parametrize('there', ['mine', '', None], ids=['file', 'empty file', 'dangling'])
-def test_a_link_is_followed_and_stays(letter, tmp_path, there):
+def test_a_link_is_followed_and_stays(run_loa, tmp_path, there):
     if there is not None:
         (tmp_path / 'real').write_text(there)
     (tmp_path / 'link').symlink_to('real')
-    assert letter(tmp_path / 'link')['changed'] is True
+    assert run_loa(tmp_path / 'link')['changed'] is True
     assert tree(tmp_path) == {'link': 'real', 'real': '%PDF-'}
-    assert letter(tmp_path / 'link')['changed'] is False
+    assert run_loa(tmp_path / 'link')['changed'] is False
 
 
 @pytest.mark.parametrize(('make', 'words'), [
@@ -360,18 +360,18 @@ def test_a_link_is_followed_and_stays(letter, tmp_path, there):
     (lambda path: path.symlink_to('/proc/self/mem'), 'cannot be read'),
     (lambda path: path.symlink_to('missing/loa.pdf'), 'does not exist'),
 ], ids=['loop', 'pipe', 'folder', 'device', 'folder that takes none', 'file that cannot be read', 'link into no folder'])
-def test_what_can_not_be_a_letter_stays_as_it_is(letter, tmp_path, make, words):
+def test_what_can_not_be_an_loa_stays_as_it_is(run_loa, tmp_path, make, words):
     make(tmp_path / 'loa.pdf')
     before = os.lstat(tmp_path / 'loa.pdf')
-    result = letter(tmp_path / 'loa.pdf', force=True)
+    result = run_loa(tmp_path / 'loa.pdf', force=True)
     assert (result['failed'], words in result['msg'], 'traceback' in str(result.get('error'))) == (True, True, False), result
     after = os.lstat(tmp_path / 'loa.pdf')
     assert (after.st_ino, after.st_mode, os.listdir(tmp_path)) == (before.st_ino, before.st_mode, ['loa.pdf'])
 
 
-def test_a_full_disk_leaves_the_old_letter(letter, simulator, tmp_path):
+def test_a_full_disk_leaves_the_old_loa(run_loa, simulator, tmp_path):
     (tmp_path / 'loa.pdf').write_text('%PDF- the old one %%EOF')
     simulator.fault('status', method='GET', path='/loa$', status=200, times=None, body='%PDF-' + ' ' * 100000 + '%%EOF')
-    result = letter(tmp_path / 'loa.pdf', force=True, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)))
+    result = run_loa(tmp_path / 'loa.pdf', force=True, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)))
     assert (result['error']['option'], 'cannot be written: File too large' in result['msg']) == ('path', True)
     assert ((tmp_path / 'loa.pdf').read_text(), os.listdir(tmp_path)) == ('%PDF- the old one %%EOF', ['loa.pdf'])

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from reliability.journeys import Yard
-from reliability.kills import kills, strike
+from reliability.kills import kills, run_kill
 from reliability.matrix import SCENARIOS, bench_in, cells, run, sample
 from support.rows import check_rows
 
@@ -23,4 +23,4 @@ def test_each_kind_of_fault_at_each_kind_of_request(process):
 def test_a_playbook_that_is_ended_and_run_again(process):
     yard, seen = Yard(process), set()
     writes = [kill for kill in kills(yard.record()) if kill.method in ('POST', 'DELETE')]
-    check_rows(sample(writes, KILLS, seed=1), lambda kill: strike(yard, kill, seen))
+    check_rows(sample(writes, KILLS, seed=1), lambda kill: run_kill(yard, kill, seen))

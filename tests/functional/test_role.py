@@ -104,7 +104,7 @@ def test_the_files_are_private_and_whole(journey):
         f'{name}{ending}': 0o600 for name in ('nyc-1', 'nyc-2') for ending in ('-loa.pdf', '.md', '.json')
     }
     port = journey.account.circuits()['nyc-1']['interconnect']
-    assert port['name'] in letter(files / 'nyc-1-loa.pdf')
+    assert port['name'] in loa_text(files / 'nyc-1-loa.pdf')
 
 
 def test_the_hand_over_holds_what_was_ordered(journey):
@@ -168,7 +168,7 @@ def test_steps_alone_do_theirs_and_send_no_write(journey):
     assert (files / 'nyc-1.md').read_bytes() == sheet
     # Each LOA is one of its own, as it was made.
     assert json.loads((files / 'nyc-1.json').read_text()) | {'loa': None} == facts | {'loa': None}
-    assert account.circuits()['nyc-1']['interconnect']['name'] in letter(files / 'nyc-1-loa.pdf')
+    assert account.circuits()['nyc-1']['interconnect']['name'] in loa_text(files / 'nyc-1-loa.pdf')
 
 
 def test_status_shows_a_line_for_each_circuit_and_then_compares(journey):
@@ -242,12 +242,12 @@ def test_the_last_healthy_circuit_of_a_region_goes_by_force_only(account):
     assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
 
 
-def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(account):
+def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_loa(account):
     slots = free_slots(account)
     old = account.seed('nyc-1', slots[0])
     account.files.mkdir()
     (account.files / 'nyc-1.json').write_text(json.dumps({'format': 1, 'name': 'nyc-1', 'interconnect': {'name': old}}))
-    (account.files / 'nyc-1-loa.pdf').write_bytes(b'%PDF- the letter of the old one %%EOF')
+    (account.files / 'nyc-1-loa.pdf').write_bytes(b'%PDF- the LOA of the old one %%EOF')
     account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
     hosts = {'nyc-1': {'provision_slot_id': slots[1], 'provision_on_immutable': 'replace'}}
     assert account.play('provision', hosts, '--tags', 'interconnect,loa,cni').status == 2
@@ -255,7 +255,7 @@ def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_letter(a
     assert run.status == 0, run.output
     ports = account.simulator.state()['interconnects']
     assert [port['slot_id'] for port in ports] == [slots[1]]
-    assert ports[0]['name'] in letter(account.files / 'nyc-1-loa.pdf')
+    assert ports[0]['name'] in loa_text(account.files / 'nyc-1-loa.pdf')
 
 
 def test_ports_that_wait_for_their_cnis_stay_with_their_circuits(account):
@@ -263,12 +263,12 @@ def test_ports_that_wait_for_their_cnis_stay_with_their_circuits(account):
     alike = {name: {'provision_slot': SLOT} for name in ('nyc-1', 'nyc-2')}
     ordered = account.play('provision', alike, '--tags', 'interconnect,loa')
     assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')] * 2), ordered.output
-    letters = {name: letter(account.files / f'{name}-loa.pdf') for name in alike}
+    loas = {name: loa_text(account.files / f'{name}-loa.pdf') for name in alike}
     again = account.play('provision', alike, '--tags', 'interconnect,loa')
     assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
     linked = account.play('provision', alike)
     assert (linked.status, linked.writes) == (0, [('POST', 'cnis')] * 2), linked.output
-    assert [name for name, circuit in account.circuits().items() if circuit['interconnect']['name'] not in letters[name]] == []
+    assert [name for name, circuit in account.circuits().items() if circuit['interconnect']['name'] not in loas[name]] == []
 
 
 # Decommissioning, also when it was killed on the way.
@@ -308,7 +308,7 @@ REFUSED = {
     'nothing': ({}, 'slot_id or slot, or pairing_key with bandwidth'),
     'mtu': ({'provision_slot': SLOT, 'provision_mtu': 9000}, 'mtu: provision_mtu: 9000'),
     'key': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 'planted?'}}, 'provision_bgp.md5_key: the value is not valid'),
-    'letter': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'at most 200 characters, not 201'),
+    'LOA name': ({'provision_slot': SLOT, 'provision_loa_name': 'x' * 201}, 'at most 200 characters, not 201'),
     'digits': ({'provision_slot': SLOT, 'provision_bgp': {'md5_key': 42798}}, 'provision_bgp.md5_key: each of these must be text'),
     'typo': ({'provision_slot': SLOT, 'provision_bpg': {}}, 'typo: provision_bpg: unknown variable. Did you mean provision_b'),
     'undefined': ({'provision_slot': SLOT, 'provision_description': '{{ nope }}'}, "provision_description: 'nope' is undefined"),
@@ -356,6 +356,6 @@ def free_slots(account: Account) -> list[str]:
     return [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied']]
 
 
-def letter(path: Path) -> str:
+def loa_text(path: Path) -> str:
     """The text of a PDF."""
     return pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages[0].extract_text()

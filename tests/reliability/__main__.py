@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests'), str(ROOT / 'tests' / 'simulator')]
 
 from reliability.journeys import Yard  # noqa: E402
-from reliability.kills import ENDS, Kill, kills, strike  # noqa: E402
+from reliability.kills import ENDS, Kill, kills, run_kill  # noqa: E402
 from reliability.matrix import DISK_FAULTS, FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
 from reliability.soak import Size, soak  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
@@ -100,7 +100,7 @@ def run_cells(some: Iterable[Cell]) -> list[Outcome]:
 
 
 def run_kills(some: Iterable[Kill]) -> list[Outcome]:
-    return [(kill.end, judged(kill, lambda kill=kill: strike(workplace(Yard), kill, SEEN))) for kill in some]
+    return [(kill.end, judged(kill, lambda kill=kill: run_kill(workplace(Yard), kill, SEEN))) for kill in some]
 
 
 SEEN: set[str] = set()

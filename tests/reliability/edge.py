@@ -94,7 +94,7 @@ class Edge:
             self._end(run, how)
         self._clockwork.sleep(self._rng.uniform(0.02, 0.1))
         if fault:
-            answer = self._struck(fault, answer, method, url)
+            answer = self._inject(fault, answer, method, url)
         return Response(answer.status, answer.headers, answer.body or b'')
 
     def _end(self, run: Run, how: type[BaseException]) -> None:
@@ -107,14 +107,14 @@ class Edge:
         self._book.counts['faults'] += 1
         return Fault(**self._rng.choice(DRAWN))
 
-    def _struck(self, fault: Fault, answer: Any, method: str, url: str) -> Any:
+    def _inject(self, fault: Fault, answer: Any, method: str, url: str) -> Any:
         if fault.kind in NETWORK:
             self._clockwork.sleep(HTTP_TIMEOUT if NETWORK[fault.kind] == 'timeout' else 0)
             raise TransportError(NETWORK[fault.kind], method, urlsplit(url).path, 'injected fault')
         try:
-            fault.strike(None, answer).send(None)  # these kinds wait for nothing
-        except StopIteration as struck:
-            return struck.value
+            fault.inject(None, answer).send(None)  # these kinds wait for nothing
+        except StopIteration as end:
+            return end.value
         raise AssertionError(f'{fault.kind} waits')
 
     def ask(self, run: Run, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Any:

@@ -58,7 +58,7 @@ def kills(journeys: Iterable[Journey]) -> Iterator[Kill]:
                 yield from (Kill(journey, number, done, end) for done in faults if method != 'GET' or not done)
 
 
-def strike(yard: Yard, kill: Kill, seen: set[str]) -> None:
+def run_kill(yard: Yard, kill: Kill, seen: set[str]) -> None:
     """Ends a run and runs it again. Raises AssertionError unless all is then as after a run that nobody ended.
 
     seen: what ends have left from which a second run was seen to converge, so that it need not be seen again.

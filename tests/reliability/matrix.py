@@ -437,7 +437,7 @@ def run(bench: Bench, cell: Cell) -> str:
     scenario = cell.scenario
     wanted = _wanted(bench, cell, scenario.calls)
     names = bench.start(scenario, cell.envelope)
-    ends = _strike(bench, cell, names)
+    ends = _play_with_fault(bench, cell, names)
     ended = ends[-1]
     account = bench.account()
     there_before = bench.started[scenario.name, cell.envelope][0]['interconnects']
@@ -476,7 +476,7 @@ def _goes_on(cell: Cell) -> bool:
     return cell.fault in HABITS and not cell.lasting and not (cell.scenario.unnamed and 'stale_lists' in HABITS[cell.fault].options)
 
 
-def _strike(bench: Bench, cell: Cell, names: dict[str, str]) -> list[Ended]:
+def _play_with_fault(bench: Bench, cell: Cell, names: dict[str, str]) -> list[Ended]:
     """Plays the scenario with the fault or the habit in place."""
     if cell.fault in HABITS:
         habit = HABITS[cell.fault]
@@ -497,9 +497,9 @@ def _killer(method: str, path: str, after: int, applied: bool) -> Callable[[], N
         send, left = RequestsTransport.__call__, [after]
 
         def deadly(self, verb, url, headers, body):
-            strikes = verb == method and re.search(path, url.partition('?')[0])
-            left[0] -= bool(strikes)
-            return _dying(lambda: send(self, verb, url, headers, body), strikes and left[0] < 0, applied)
+            matches = verb == method and re.search(path, url.partition('?')[0])
+            left[0] -= bool(matches)
+            return _dying(lambda: send(self, verb, url, headers, body), matches and left[0] < 0, applied)
 
         RequestsTransport.__call__ = deadly
     return arm
@@ -515,16 +515,16 @@ def _dying(do: Callable[[], T], now: object, applied: bool) -> T:
     return answer
 
 
-def _at_files(folder: Path, strike: Callable[[str, Callable[[], Any]], Any]) -> Callable[[], None]:
-    """Lets strike(name of the file, what puts it in place or removes it) do so in a process."""
-    def struck(do: Callable[..., Any], *paths: Any, **more: Any) -> Any:
+def _at_files(folder: Path, write_or_remove: Callable[[str, Callable[[], Any]], Any]) -> Callable[[], None]:
+    """Has write_or_remove(name of the file, the call that does it) called for each file that a process puts in place or removes."""
+    def intercepted(do: Callable[..., Any], *paths: Any, **more: Any) -> Any:
         file = Path(os.fsdecode(paths[-1]))
         inside = file.parent.resolve() == folder.resolve() and not file.name.startswith('.')
-        return strike(file.name, lambda: do(*paths, **more)) if inside else do(*paths, **more)
+        return write_or_remove(file.name, lambda: do(*paths, **more)) if inside else do(*paths, **more)
 
     def arm() -> None:
         for name in ('replace', 'unlink'):
-            setattr(os, name, functools.partial(struck, getattr(os, name)))
+            setattr(os, name, functools.partial(intercepted, getattr(os, name)))
     return arm
 
 
@@ -532,13 +532,13 @@ def _bad_disk(folder: Path, request: tuple[str, str, int], fault: Mapping[str, A
     """A fault at a file, by its name and number, or at all from it on."""
     wanted, left = request[1], [request[2]]
 
-    def strike(file: str, do: Callable[[], Any]) -> Any:
+    def write_or_fail(file: str, do: Callable[[], Any]) -> Any:
         left[0] -= file == wanted
         now = left[0] < 0 if lasting else (file == wanted and left[0] == -1)
         if now and fault['kind'] == 'full':
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return _dying(do, now, fault.get('applied', False))
-    return _at_files(folder, strike)
+    return _at_files(folder, write_or_fail)
 
 
 def _judge(ended: Ended, account: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

@@ -101,20 +101,20 @@ class Fleet:
     # A round.
 
     def round(self, number: int) -> None:
-        """The intent changes and is applied, with all that can go wrong; then once more in peace, and all has to be as it says."""
+        """The intent changes and is applied, with all that can go wrong; then once more without faults, and all has to be as it says."""
         end = self.clockwork.now + ROUND
         if number:
             self.book.owe(self._intent.change(self.size.share))
         self._maintenance.announce()
         self._dashboard.before_round()
-        self._in_turmoil()
-        self._in_peace(number, max(self.clockwork.now, end))
+        self._run_with_faults()
+        self._run_without_faults(number, max(self.clockwork.now, end))
 
-    def _in_turmoil(self) -> None:
+    def _run_with_faults(self) -> None:
         self._edge.calm, self._lag = False, [self._rng.choice(LATE_BY) for _option in range(3)]
         self._together(
             *((self._rng.uniform(0, 60), lambda actor=actor: self._job(actor)) for actor in (FIRST, SECOND)),
-            (0, self._weather), (self._rng.uniform(30, 300), self._dashboard.in_round),
+            (0, self._change_ports), (self._rng.uniform(30, 300), self._dashboard.in_round),
             (self._rng.uniform(0, 300), self._poll_states), (self._rng.uniform(100, 300), self._poll_alarms))
         self._edge.calm, self._lag = True, [0, 0, 0]
 
@@ -129,12 +129,12 @@ class Fleet:
         options = self._simulation.options
         options.stale_lists, options.late_tunnels, options.late_status = reads
 
-    def _weather(self) -> None:
+    def _change_ports(self) -> None:
         for _minute in range(10):
             self._plant.minute()
             self.clockwork.sleep(60)
 
-    def _in_peace(self, number: int, start: float) -> None:
+    def _run_without_faults(self, number: int, start: float) -> None:
         self._maintenance.cancel()
         self._plant.repair()
         self._dashboard.look()

@@ -59,7 +59,7 @@ def success(operation: Operation, result: object) -> web.Response:
     return json_response(envelope(result) if operation.is_enveloped else result)
 
 
-def dressed(operation: Operation, result: object, options) -> web.Response:
+def chosen_form(operation: Operation, result: object, options) -> web.Response:
     """A success in the form that the options `deletes`, `envelope`, `created_status` and `changed_status` choose."""
     if result is None and not operation.is_enveloped:
         return _DELETES[options.deletes]()
@@ -72,7 +72,7 @@ def dressed(operation: Operation, result: object, options) -> web.Response:
     return answer
 
 
-def dressed_error(operation: Operation, answer: web.Response, message: str, options) -> web.Response:
+def error_in_chosen_form(operation: Operation, answer: web.Response, message: str, options) -> web.Response:
     """An error of the service in the form that the option `errors` chooses; all but those of /cni/ are documented as enveloped."""
     form = 'envelope' if operation.is_enveloped else options.errors
     return _ERRORS[form](answer, message)

@@ -107,10 +107,10 @@ class Simulation:
         return record
 
     async def _with_faults(self, request: web.Request, message: Message, record: dict) -> web.Response:
-        fault = next((fault for fault in self.faults if fault.takes(record['method'], record['path'])), None)
+        fault = next((fault for fault in self.faults if fault.applies_to(record['method'], record['path'])), None)
         if fault is None:
             return await self._late(message, record)
-        return await fault.strike(request, await self._late(message, record) if fault.applied else None)
+        return await fault.inject(request, await self._late(message, record) if fault.applied else None)
 
     async def _late(self, message: Message, record: dict) -> web.Response:
         await asyncio.sleep(self.options.latency / 1000)

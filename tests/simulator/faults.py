@@ -55,8 +55,8 @@ class Fault:
         if self.applied is None:
             self.applied = KINDS[self.kind][0]
 
-    def takes(self, method: str, raw_path: str) -> bool:
-        """Whether it strikes this request; counts it if it matches."""
+    def applies_to(self, method: str, raw_path: str) -> bool:
+        """Whether it applies to this request; counts it if it matches."""
         if self.times == 0 or self.method not in (None, method) or not re.search(self.path, raw_path):
             return False
         if self.after:
@@ -66,7 +66,7 @@ class Fault:
             self.times -= 1
         return True
 
-    async def strike(self, request: web.Request, answer: web.Response | None) -> web.Response:
+    async def inject(self, request: web.Request, answer: web.Response | None) -> web.Response:
         """What the client gets. `answer` is the service's, or None if the service was not asked."""
         return await KINDS[self.kind][1](self, request, answer)
 

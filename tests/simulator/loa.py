@@ -13,9 +13,9 @@ VALID_DAYS = 90
 LINE = 84  # characters
 
 
-def letter(interconnect: dict, party: str, today: datetime.date) -> bytes:
+def loa_pdf(interconnect: dict, party: str, today: datetime.date) -> bytes:
     """The PDF for a direct interconnect. `party` is who may order the cross-connect: the customer or the name asked for."""
-    # Imported here because it takes half a second and few runs want a letter.
+    # Imported here because it takes half a second and few runs want an LOA.
     from fpdf import FPDF
 
     pdf = FPDF(format='A4')

@@ -53,10 +53,10 @@ def _port_with_loa(store: Store, call: Call) -> dict:
     return interconnect
 
 
-def _letter(store: Store, call: Call) -> bytes:
+def _loa(store: Store, call: Call) -> bytes:
     interconnect = _port_with_loa(store, call)
     today = datetime.datetime.fromtimestamp(store.clock(), datetime.timezone.utc).date()
-    return loa.letter(interconnect, call.query.get('name') or loa.DEFAULT_NAME, today)
+    return loa.loa_pdf(interconnect, call.query.get('name') or loa.DEFAULT_NAME, today)
 
 
 def _default_name(store: Store, call: Call) -> dict:
@@ -77,7 +77,7 @@ HANDLERS = {
     'create_interconnect': lambda store, call: store.order(call.body),
     'get_interconnect': lambda store, call: store.interconnect(call.params['icon']),
     'delete_interconnect': lambda store, call: store.cancel(call.params['icon']),
-    'get_interconnect_loa': _letter,
+    'get_interconnect_loa': _loa,
     'get_interconnect_loa_default_name': _default_name,
     'get_interconnect_status': lambda store, call: store.status(call.params['icon']),
     'list_cnis': lambda store, call: store.list_cnis(**call.filters),
@@ -181,7 +181,7 @@ class Service:
         except Refusal as refusal:
             return self._refused(operation, message, refusal)
         self._check_answer(message, answers.success(operation, result))
-        return answers.dressed(operation, profile_file.as_in_profile(operation, result, self._options.profile), self._options)
+        return answers.chosen_form(operation, profile_file.as_in_profile(operation, result, self._options.profile), self._options)
 
     def _result(self, call: Call) -> object:
         name = call.operation.name
@@ -216,7 +216,7 @@ class Service:
         answer = answers.error(refusal.status, [error])
         if operation.declares(refusal.status):
             self._check_answer(message, answer)
-        return answers.dressed_error(operation, answer, refusal.message, self._options)
+        return answers.error_in_chosen_form(operation, answer, refusal.message, self._options)
 
     def _check_request(self, operation: Operation, message: Message, body: object) -> None:
         try:

@@ -18,15 +18,15 @@ def text_of(content: bytes) -> str:
 
 
 @pytest.fixture
-def letter(api, direct):
+def fetch_loa(api, direct):
     def get(**query):
         return api.get(f'/cni/interconnects/{direct["name"]}/loa', params=query)
 
     return get
 
 
-def test_it_names_everything_on_one_page(api, direct, letter):
-    response = letter()
+def test_it_names_everything_on_one_page(api, direct, fetch_loa):
+    response = fetch_loa()
     assert response.headers['Content-Type'] == 'application/pdf'
     text = text_of(response.content)
     today = datetime.datetime.now(datetime.timezone.utc).date()
@@ -38,18 +38,18 @@ def test_it_names_everything_on_one_page(api, direct, letter):
 
 
 @pytest.mark.parametrize(('name', 'printed'), [('Müller & Co', 'Müller & Co'), ('Žižkov 東京', '?i?kov ??'), ('W' * 200, 'WWWW')])
-def test_the_name_asked_for_is_printed(letter, name, printed):
-    text = text_of(letter(name=name).content)
+def test_the_name_asked_for_is_printed(fetch_loa, name, printed):
+    text = text_of(fetch_loa(name=name).content)
     assert f'Authorized party {printed}' in text
 
 
-def test_a_name_over_200_characters_is_refused(letter):
-    assert letter(name='W' * 201).status_code == 400
+def test_a_name_over_200_characters_is_refused(fetch_loa):
+    assert fetch_loa(name='W' * 201).status_code == 400
 
 
-def test_the_default_name_is_the_one_that_is_printed(api, direct, letter):
+def test_the_default_name_is_the_one_that_is_printed(api, direct, fetch_loa):
     name = api.get(f'/cni/interconnects/{direct["name"]}/loa/default').json()['name']
-    assert f'Authorized party {name}' in text_of(letter().content)
+    assert f'Authorized party {name}' in text_of(fetch_loa().content)
 
 
 @pytest.mark.parametrize('path', ['loa', 'loa/default'])
