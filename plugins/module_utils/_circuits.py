@@ -81,7 +81,7 @@ def _desired_tunnel(circuit: Circuit) -> Chain:
 
 
 def _desired_routes(circuit: Circuit) -> Chain:
-    """The routes to a circuit, and that there are no others. One without a scope is the one without a scope."""
+    """The routes to a circuit, and that there are no others. A route that is given no scope is the one without a scope."""
     chain, name = [], circuit['name']
     for number, route in enumerate(circuit['routes']):
         try:

@@ -50,14 +50,14 @@ def key_headers(email: str, key: str) -> dict[str, str]:
 
 
 def is_url_segment(text: str) -> bool:
-    """Whether a text can be a segment of a URL's path: '', '.', '..' and half a character can't."""
+    """Whether a text can be a segment of a URL's path: '', '.', '..' and a lone surrogate can't."""
     return text not in ('', '.', '..') and not re.search('[\ud800-\udfff]', text)
 
 
 def url_segment(value: Any) -> str:
     """A segment of a URL's path, percent-encoded whole.
 
-    Raises InputError for '', '.', '..' and half a character, which no encoding makes safe.
+    Raises InputError for '', '.', '..' and a lone surrogate, which no encoding makes safe.
     """
     text = str(value)
     if not is_url_segment(text):

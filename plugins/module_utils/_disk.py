@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single files on disk: read, written at once, appended to, removed; private folders."""
+"""Single files on disk: read, written atomically, appended to, removed; private folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_file(path: str, option: str) -> bytes | None:
 
 
 def write_file(path: str, content: bytes, option: str) -> None:
-    """Writes a file at once, never half of it. A new file has the mode 0600; an old one keeps mode and owner. Raises InputError."""
+    """Writes a file atomically. A new file has the mode 0600; an old one keeps mode and owner. Raises InputError."""
     path = os.path.realpath(path)  # a symbolic link stays
     draft = None
     try:

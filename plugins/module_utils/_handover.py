@@ -215,7 +215,7 @@ def json_text(handover: Object) -> str:
 
 
 def _encodable(text: str) -> str:
-    """The text with half a character escaped, as JSON and Python write it."""
+    """The text with lone surrogates escaped, as JSON and Python write it."""
     return text.encode('utf-8', 'backslashreplace').decode()
 
 

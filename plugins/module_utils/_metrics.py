@@ -167,7 +167,7 @@ def _escaped(value: Any) -> str:
 
 
 def _encodable(value: Any) -> str:
-    """A value as text. Half a character, which is no UTF-8, is as Python writes it."""
+    """A value as text. A lone surrogate, which is no UTF-8, is as Python writes it."""
     return '' if value is None else str(value).encode('utf-8', 'backslashreplace').decode()
 
 

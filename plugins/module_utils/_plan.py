@@ -159,7 +159,10 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
 
 
 def _moved_routes(desired: Desired, remaining: Iterable[Desired], planned: Sequence[Change]) -> list[Desired]:
-    """The routes that nobody names of a CNI that is made anew, or gets another address: they are made again on that."""
+    """The routes of a CNI that is created again or gets another address, if the chain declares none.
+
+    They are created with the new next hop.
+    """
     if desired.state != 'present' or any(other.row.name == ROUTE.name for other in remaining):
         return []
     name = desired.keys.get('conduit_name') or get(planned[-1].after, 'magic.conduit_name')
@@ -382,7 +385,7 @@ def _with_referenced_fields(desired: Desired, snapshot: Snapshot) -> Desired:
             raise not_found_error(RESOURCES[reference.resource], key.option, value, snapshot, reference.match_path)
         address = get(objects[0], reference.value_path)
         if address is None:
-            raise NotListedError(f'Cloudflare shows no {reference.value_path} for {value!r} yet: try again in some minutes.',
+            raise NotListedError(f'Cloudflare shows no {reference.value_path} for {value!r} yet: run it again in a few minutes.',
                                  (reference.resource, None), option=key.option)
         fields[key.path] = key.normal(address)
     return desired._replace(fields=fields)

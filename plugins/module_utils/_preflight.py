@@ -38,7 +38,7 @@ REFUSED_CODE = 10000  # of a 403 of the gateway: the token lacks the permission,
 OBJECT_TITLES = {'slot': 'slots', 'interconnect': 'interconnects', 'cni': 'CNIs', 'tunnel': 'health checks', 'route': 'static routes',
                  'status': 'status', 'settings': 'settings'}
 REPORT_IT = 'Please attach the profile to an issue: https://github.com/netops-collections/cloudflare_cni/issues'
-EDGE_ADVICE = "Cloudflare's edge or service fails, not your account: run it again in some minutes, and see www.cloudflarestatus.com."
+EDGE_ADVICE = "Cloudflare's edge or service fails, not your account: run it again in a few minutes, and see www.cloudflarestatus.com."
 Finding = dict[str, str]  # check; result: ok, note, warning or failed; found; action: what to do
 
 
@@ -151,7 +151,7 @@ def _access_findings(readings: Readings) -> list[Finding]:
     read = {name: reading for name, reading in readings.items() if name in RESOURCES}
     refused = [name for name, reading in read.items() if reading.status in (401, 403)]
     if len(refused) == len(read) and all(REFUSED_CODE in reading.codes for reading in read.values()):
-        return [_finding('account', 'failed', 'the token may read nothing of this account',
+        return [_finding('account', 'failed', 'the token cannot read anything in this account',
                          'Check account_id, the 32 hex digits in the URL of the dashboard. If it is right, give the token '
                          f'{READ_PERMISSIONS} for this account.')]
     closed = [name for name in refused if name in ('slot', 'interconnect', 'cni') and REFUSED_CODE not in read[name].codes]
@@ -201,7 +201,7 @@ def _form_findings(readings: Readings, profile: Mapping[str, Any]) -> Iterator[F
         form = 'in an envelope' if slots['body'] == 'envelope' else 'without an envelope'
         yield _finding('lists', 'ok', f'{size}, at the end next is {slots["end"]}; {form}; limit is {profile["limit"]}')
     if profile['filters'] != 'unknown':
-        yield _finding('filters', 'ok', 'regard case' if profile['filters'] == 'exact' else 'do not regard case')
+        yield _finding('filters', 'ok', 'are case-sensitive' if profile['filters'] == 'exact' else 'are not case-sensitive')
     unknown = readings.get('unknown')
     if unknown and unknown.objects:
         yield _finding('errors', 'warning', f'an interconnect {NO_SUCH_NAME}, which cannot exist, was answered with 200', REPORT_IT)
@@ -211,7 +211,7 @@ def _form_findings(readings: Readings, profile: Mapping[str, Any]) -> Iterator[F
         odd = rows or unknown.error
         yield _finding('errors', 'note' if odd else 'ok', '; '.join(texts), REPORT_IT if odd else '')
     limit = profile['rate_limit']
-    yield _finding('rate limit', 'ok', f'{limit["requests"]} requests in {limit["seconds"]} s, says Cloudflare' if limit else
+    yield _finding('rate limit', 'ok', f'{limit["requests"]} requests in {limit["seconds"]} s, as Cloudflare reports' if limit else
                    'no header shows it; this collection keeps to 1200 requests in 300 s')
 
 
@@ -219,8 +219,8 @@ def _difference_finding(profile: Mapping[str, Any]) -> Finding:
     number = sum(len(answer.get('differences', {})) for answer in profile['answers'].values())
     if not number:
         return _finding('contract', 'ok', 'all answers are as Cloudflare documents them')
-    return _finding('contract', 'note', f'{number} fields are not as Cloudflare documents them, see above',
-                    f'Nothing at once: fields that are not known are kept as they are. {REPORT_IT}')
+    fields = '1 field is not as Cloudflare documents it' if number == 1 else f'{number} fields are not as Cloudflare documents them'
+    return _finding('contract', 'note', f'{fields}, see above', f'No action needed now: unknown fields are kept as they are. {REPORT_IT}')
 
 
 def _clock_finding(readings: Readings) -> Finding:
@@ -229,7 +229,7 @@ def _clock_finding(readings: Readings) -> Finding:
         return _finding('clock', 'note', 'no answer has a date to compare it with')
     seconds, direction = abs(skew).total_seconds(), 'ahead of' if skew > timedelta() else 'behind'
     if abs(skew) <= CLOCK_TOLERANCE:
-        return _finding('clock', 'ok', 'as that of Cloudflare')
+        return _finding('clock', 'ok', "agrees with Cloudflare's")
     return _finding('clock', 'warning', f"{seconds:.0f} s {direction} Cloudflare's", 'Set it by NTP: certificates and tokens expire by it.')
 
 

@@ -141,7 +141,7 @@ FORMS = {'status': 'the HTTP status', 'body': 'the form of the body', 'page_size
 
 def changes(older: Mapping[str, Any], newer: Mapping[str, Any]) -> list[str]:
     """What is different at Cloudflare since an older profile, as sentences. What one of the two does not know is no change."""
-    whole = {'limit': 'what limit does to a list', 'filters': 'whether filters regard case', 'rate_limit': 'the rate limit'}
+    whole = {'limit': 'what limit does to a list', 'filters': 'whether filters are case-sensitive', 'rate_limit': 'the rate limit'}
     texts = [*_form_changes('account', whole, older, newer)]
     answers = [profile.get('answers', {}) for profile in (older, newer)]
     for name in sorted(answers[0].keys() & answers[1].keys()):

@@ -50,17 +50,17 @@ def warn_changed_addresses(warn: Callable[[str], None], circuit: str, addresses:
 
 
 def info_work(row: Resource, returned: str, *, filters: Sequence[str] = (), query: Mapping[str, str] | None = None, reveal: str = '',
-              regards_case: Container[str] = (), sort_key: Callable[[Object], Any] | None = None) -> Work:
+              case_sensitive: Container[str] = (), sort_key: Callable[[Object], Any] | None = None) -> Work:
     """The work of a module that reads objects. returned: their key in the result.
 
-    filters: options to compare; query: {filter of the API: option}; regards_case: filters of the API that may regard case, and are left out
+    filters: options to compare; query: {filter of the API: option}; case_sensitive: filters of the API that may be so, and are left out
     if nothing is found with them; reveal: the option that shows secrets; sort_key: of the objects, else they stay in order.
     """
     def work(task: Task) -> dict[str, Any]:
         api_query = {name: task.params[option] for name, option in (query or {}).items()}
         objects = _read_filtered(task, row, filters, api_query)
-        if not objects and any(api_query.get(name) for name in regards_case):
-            objects = _read_filtered(task, row, filters, {name: api_query[name] for name in api_query if name not in regards_case})
+        if not objects and any(api_query.get(name) for name in case_sensitive):
+            objects = _read_filtered(task, row, filters, {name: api_query[name] for name in api_query if name not in case_sensitive})
         objects = sorted(objects, key=sort_key) if sort_key else objects
         return {'changed': False, returned: objects if task.params.get(reveal) else [without_secrets(obj) for obj in objects]}
     return work

@@ -121,7 +121,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    run(info_work(SLOT, 'slots', filters=FILTERS, query={name: name for name in QUERY}, regards_case=('site', 'speed'),
+    run(info_work(SLOT, 'slots', filters=FILTERS, query={name: name for name in QUERY}, case_sensitive=('site', 'speed'),
                   sort_key=lambda slot: bool(slot.get('occupied'))), ARGUMENT_SPEC)
 
 

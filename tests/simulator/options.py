@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_habits(add: Callable) -> None:
     """What the contract does not say and a real service may do."""
     add('--limits', choices=['kept', 'ignored', 'refused'], default='kept', help='what limit comes to (%(default)s)')
-    add('--filters', choices=['exact', 'folded'], default='exact', help='whether filters regard case (%(default)s)')
+    add('--filters', choices=['exact', 'folded'], default='exact', help='whether filters are case-sensitive (%(default)s)')
     add('--created-status', type=int, choices=STATUSES, default=200, help='status of a POST that succeeds (%(default)s)')
     add('--changed-status', type=int, choices=STATUSES, default=200, help='status of a PUT that succeeds (%(default)s)')
     add('--stale-puts', action='store_true', help='a PUT answers with the state from before it')

@@ -170,7 +170,7 @@ def test_a_name_is_data(name):
     read = three_circuits(name)
     text = text_of(read, text_of(read), LATER)
     assert read_as_openmetrics(text) == read_as_classic(text)
-    written = '\\udc00' if name == '\udc00' else name  # half a character is no UTF-8
+    written = '\\udc00' if name == '\udc00' else name  # a lone surrogate is no UTF-8
     assert values(text, 'circuit_state_since_timestamp_seconds', 'circuit') == {(circuit,): NOON for circuit in ('nyc-1', written, 'lon-1')}
 
 

@@ -567,7 +567,7 @@ def test_each_object_of_a_list_is_read_once():
 @pytest.mark.parametrize(('wrong', 'words'), [
     *(({'id': name}, 'CNI without a usable id.') for name in (None, '', '.', '..')),
     # A backslash in an id would be escaped anew each time that a process runs pytest: mutmut would find no test and count that as a kill.
-    pytest.param({'id': '\ud800'}, 'CNI without a usable id.', id='half a character'),
+    pytest.param({'id': '\ud800'}, 'CNI without a usable id.', id='lone surrogate'),
     ({'id': ['x']}, 'id has another type'), ({'magic': 7}, 'magic has another type'),
     ({'bgp': {'extra_prefixes': [{}]}, 'cust_ip': {}}, 'cust_ip, bgp.extra_prefixes have another type'),
 ], ids=str)

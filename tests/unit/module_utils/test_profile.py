@@ -135,7 +135,7 @@ def test_what_is_the_same_is_no_change():
     ({'page_size': 100}, 'slot: the page size was 50, and is 100'),
     ({'end': 'absent'}, 'slot: the end of the list was null, and is absent'),
     ({'body': 'envelope'}, 'slot: the form of the body was bare, and is envelope'),
-    ({'filters': 'folded'}, 'account: whether filters regard case was exact, and is folded'),
+    ({'filters': 'folded'}, 'account: whether filters are case-sensitive was exact, and is folded'),
     ({'rate_limit': {'requests': 600, 'seconds': 300}}, 'account: the rate limit was 1200 in 300 s, and is 600 in 300 s'),
 ])
 def test_a_form_that_changed(forms, text):
