@@ -136,6 +136,7 @@ def _circuits(snapshot: Snapshot, today: date) -> list[Circuit]:
 
 
 def _circuit(cni: Object, port_name: str, tunnel: Object, snapshot: Snapshot, today: date) -> Circuit:
+    """A circuit of the overview: its fields, state, and the day on which its port was made. cni: {} for a port without a circuit."""
     interconnect = next(iter(snapshot.matching(INTERCONNECT.name, 'name', port_name)), {'name': port_name})
     status = next(iter(snapshot.matching(STATUS.name, 'interconnect', port_name)), {})
     fields = {name: get(obj, path) for names, obj in ((INTERCONNECT_FIELDS, interconnect), (CNI_FIELDS, cni), (TUNNEL_FIELDS, tunnel))

@@ -102,6 +102,7 @@ def _table(heading: Row, rows: Iterable[Row]) -> list[str]:
 
 
 def _circuit_rows(facts: BundleFacts) -> list[Row]:
+    """[(label, value)] of the circuit, None for what is not known."""
     port, cni, check = facts.interconnect, facts.cni, get(facts.tunnel, 'health_check')
     place = [('Site', 'site'), ('Facility', 'facility.name'), ('Cloudflare device', 'ccr_device_name'), ('Slot', 'slot_id')]
     return [
@@ -125,6 +126,7 @@ def _joined(*values: Any) -> str:
 
 
 def _bgp_text(cni: Object | None) -> str | None:
+    """The BGP session of a CNI, without its MD5 key; None if the CNI is not known."""
     if cni is None:
         return None
     bgp = cni.get('bgp')

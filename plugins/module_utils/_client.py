@@ -182,6 +182,12 @@ class Client:
     def _call(self, method: str, segments: Iterable[Any], query: Mapping[str, Any] | None = None, *, body: Mapping[str, Any] | None = None,
               accept: tuple[int, ...] = (200,), headers: Mapping[str, str] | None = None, decode: Callable, in_account: bool = True,
               retried_as: str | None = None) -> Any:
+        """The decoded answer to a request, sent again as long as _retry_delay() allows it.
+
+        accept: the statuses that are no error. decode: (answer, (method, path)) -> the result. retried_as: the method whose retry rule
+        counts.
+        Raises ApiError, AnswerError or TransportError of the last attempt, and KeyboardInterrupt after interrupt().
+        """
         path = '/'.join(['', *(url_segment(part) for part in segments)])
         url = f'{self._base}{self._account_path if in_account else ""}{path}{_query_string(query or {})}'
         content = None if body is None else json.dumps(body).encode()

@@ -62,6 +62,7 @@ def _verify(params: Mapping[str, Any], warn: Callable[[str], None]) -> bool | st
 
 
 def _credentials(params: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of the token or the key. Raises InputError unless exactly one of them is given, whole."""
     token, key, email = (params[name] for name in ('api_token', 'api_key', 'api_email'))
     for option in ('api_token', 'api_key', 'api_email'):
         if params[option] and not re.fullmatch(r'[!-~]+', params[option]):

@@ -182,6 +182,7 @@ class ArtifactsFolder:
         return written
 
     def _write_change(self, client: Client, change: Change, written: Sequence[Change]) -> Change:
+        """The change of a file with its content as it was written; an LOA is fetched for that. written: the changes before it."""
         if change.action == 'none':
             return change._replace(answer=change.after)
         if change.action == 'delete':
@@ -244,6 +245,7 @@ class ArtifactsFolder:
             os.close(handle)
 
     def _acquire_lock(self, handle: int, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float]) -> None:
+        """Tries to lock the folder until it succeeds. Raises RaceError after timeout seconds."""
         deadline = clock() + timeout
         for attempt in itertools.count(1):
             if self._try_lock(handle):

@@ -577,6 +577,10 @@ class Rollout:
         return 'loa' in self._file_steps and not self._is_deleted(outcome) and bool(outcome.objects.get(INTERCONNECT.name))
 
     def _write_circuit_files(self, client: Client, outcome: Outcome) -> None:
+        """Writes or removes the files of a circuit. One that failed after its order gets its LOA alone.
+
+        What check mode could not know is read first: the target that Cloudflare calculates, and the default name on the LOA.
+        """
         with outcome.result.catching(self.to_error):
             if self._is_deleted(outcome):
                 self.folder.write_changes(client, self.folder.plan_removal(outcome.name, self.folder.on_disk(outcome.name)))

@@ -192,6 +192,7 @@ def _link_section(cni: Object) -> Object:
 
 
 def _bgp_section(cni: Object, settings: Object | None) -> Object | None:
+    """The BGP session, None if the CNI has none. md5_key: set or not set, never the key."""
     bgp = cni.get('bgp')
     return {
         'customer_asn': bgp.get('customer_asn'),

@@ -59,6 +59,7 @@ def _as_dict(item: Any) -> Any:
 
 
 def _item_error(item: Any, spec: Spec, redact: Callable[[str], str]) -> InputError | None:
+    """What is wrong with an item of the list, None if it is valid."""
     if not isinstance(item, dict):
         return InputError('name', f'this is a {type(item).__name__}, not a circuit.', 'a dict with a name')
     if non_text_options(spec, item, secret=True):

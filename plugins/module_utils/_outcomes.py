@@ -128,6 +128,7 @@ def _settings_result(settings: Outcome | None, account: Object | None) -> dict[s
 
 
 def _circuit_result(outcome: Outcome) -> dict[str, Any]:
+    """The entry of a circuit in the result of rollout: outcome, objects, status, files, and the error with what was written before it."""
     error = {**outcome.result.error.result(), **applied_result(outcome.result.applied)} if outcome.result.error else {}
     objects = outcome.objects
     optional = {'interconnect': None if error else _interconnect_name(objects), 'addresses': outcome.addresses, 'reached': outcome.reached,

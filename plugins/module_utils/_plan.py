@@ -476,6 +476,10 @@ def _plan_replace(desired: Desired, current: Object, drift: dict, snapshot: Snap
 
 
 def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
+    """The creation of an object, with the defaults of its fields and what follows from its slot or region.
+
+    Values that only Cloudflare can assign are placeholders. Raises InputError, NotListedError, and Unread for slots.
+    """
     row = desired.row
     if not row.creatable:
         return _plan_missing(desired, snapshot)

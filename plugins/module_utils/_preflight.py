@@ -57,6 +57,7 @@ def preflight_work(task: Task) -> dict[str, Any]:
 
 
 def _older_profile(path: str | None) -> dict[str, Any] | None:
+    """The profile that compare_with names, None without it. Raises InputError for a file that is none."""
     if not path:
         return None
     try:
@@ -107,6 +108,7 @@ def _refusal(check: str, error: CniError) -> Finding:
 
 
 def _token_finding(readings: Readings, now: datetime) -> Finding:
+    """Whether Cloudflare verifies the token, as that of a user or of an account, and whether it works all the same if not."""
     asked = {name: readings[name] for name in VERIFICATIONS if name in readings}
     if not asked:
         return _finding('token', 'note', 'a global API key, which may do all that its owner may, in every account',
@@ -125,6 +127,7 @@ def _token_finding(readings: Readings, now: datetime) -> Finding:
 
 
 def _verified_finding(owner: str, token: Mapping[str, Any], now: datetime) -> Finding:
+    """Whether a token that Cloudflare knows is active, and for how long. token: {status, not_before, expires_on} of its verification."""
     status, until = token.get('status'), _time(token.get('expires_on'))
     if status != 'active' or (until and until <= now):
         text = f'it is {status if status != "active" else "expired"}'
@@ -148,6 +151,7 @@ def _time(text: Any) -> datetime | None:
 
 
 def _access_findings(readings: Readings) -> list[Finding]:
+    """Whether the account is entitled to Network Interconnect, and what the token may read of it. A failed one comes alone."""
     read = {name: reading for name, reading in readings.items() if name in RESOURCES}
     refused = [name for name, reading in read.items() if reading.status in (401, 403)]
     if len(refused) == len(read) and all(REFUSED_CODE in reading.codes for reading in read.values()):
@@ -195,6 +199,7 @@ def _count_text(name: str, objects: list[Object]) -> str:
 
 
 def _form_findings(readings: Readings, profile: Mapping[str, Any]) -> Iterator[Finding]:
+    """The forms of answers: pages of lists, filters, errors, the rate limit."""
     slots, error = profile['answers'].get('slot', {}), profile['answers'].get('error', {})
     if 'end' in slots:
         size = f'pages of {slots["page_size"]}' if slots['page_size'] else 'one page'
@@ -224,6 +229,7 @@ def _difference_finding(profile: Mapping[str, Any]) -> Finding:
 
 
 def _clock_finding(readings: Readings) -> Finding:
+    """Whether the clock of this machine agrees with the dates of answers."""
     skew = next((reading.skew for reading in readings.values() if reading.skew is not None), None)
     if skew is None:
         return _finding('clock', 'note', 'no answer has a date to compare it with')

@@ -32,6 +32,7 @@ def shape_of(name: str, objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _add_fields(obj: Mapping[str, Any], above: str, documented: Mapping[str, str], found: Kinds) -> None:
+    """Adds the kinds of values in an object to found, {path: kinds}. above: the path of the object. Undocumented names are kept."""
     known = [path for path in documented if _parent(path) == above and not path.endswith('[]')]
     for path in known:
         _add_value(obj.get(path.rpartition('.')[2], ABSENT), path, documented, found)

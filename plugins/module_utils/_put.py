@@ -54,6 +54,7 @@ def _put_body(row: Resource, after: Object, paths: Sequence[str]) -> Object:
 
 
 def _without_paths(body: Object, paths: Iterable[str]) -> Object:
+    """The body without the fields at these dotted paths."""
     for path in paths:
         block, _dot, name = path.rpartition('.')
         inner = get(body, block) if block else body

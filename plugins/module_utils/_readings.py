@@ -166,6 +166,7 @@ def profile_of(readings: Readings, token: str | None, now: datetime) -> dict[str
 
 
 def _answer_profile(name: str, reading: Reading) -> dict[str, Any]:
+    """What a profile holds of the answers to a read: status, form of the body, pages, and the shape of the objects."""
     last = reading.answers[-1]
     objects = _raw_objects(name, reading)
     result: dict[str, Any] = {'status': last.status, 'body': body_form(last)}

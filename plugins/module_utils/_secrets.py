@@ -109,6 +109,7 @@ class Secrets:
         return self._index
 
     def _redacted_response(self, answer: Response) -> Response:
+        """The answer without secrets in its headers and its body, which stays JSON if it is."""
         for name, value in answer.headers.items():
             answer.headers[name] = self.redact(value)
         try:

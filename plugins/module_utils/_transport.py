@@ -186,6 +186,7 @@ def _connect_method(errors: Any) -> Callable[[Any], socket.socket]:
 
 
 def _open_socket(connection: Any) -> socket.socket:
+    """A socket that is connected to the first address of the host that answers. Each address gets its share of the time that is left."""
     host = connection.host.strip('[]')
     addresses = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
     for number, (family, kind, protocol, _name, address) in enumerate(addresses):

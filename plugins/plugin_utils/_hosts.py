@@ -297,6 +297,7 @@ def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any]) -> di
 
 
 def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of a host. circuit: its entry in the result of rollout, {} if that failed as a whole, which is then its failure."""
     objects = circuit.get('objects') or {}
     absent = host.state == 'absent'
     host_result = {
