@@ -28,7 +28,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._profile imp
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import RESOURCES, SLOT
 
-MOST_READS = 9  # a list counts once, however many pages it has
+MAX_READS = 9  # a list counts once, however many pages it has
 NO_SUCH_NAME = 'no-such-interconnect'
 CREDENTIAL_CODES = frozenset({6003, 9106})  # of a 400 of the gateway
 
@@ -56,10 +56,10 @@ Readings = Mapping[str, Reading]
 
 
 def read_account(client: Client, token: str | None) -> dict[str, Reading]:
-    """{name: reading} of at most MOST_READS reads, fewer if the first show that the others would fail too."""
+    """{name: reading} of at most MAX_READS reads, fewer if the first show that the others would fail too."""
     client.retry_timeout, readings = 0, {}
     for name, read in READS.items():
-        if len(readings) == MOST_READS or stop_reason(readings):
+        if len(readings) == MAX_READS or stop_reason(readings):
             break
         noted: list[tuple[Response, timedelta | None]] = []
         client.on_answer = partial(_note, noted)

@@ -24,8 +24,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 
 TRAFFIC = 'traffic'  # the part of a snapshot: {name, bits_in, bits_out, since, seconds} of each tunnel that rows name
 DATASET = 'magicTransitTunnelTrafficAdaptiveGroups'
-LONGEST = 900  # seconds that are looked back
-MOST_ROWS = 10000  # of one direction, if the account may ask for so many
+WINDOW = 900  # seconds up to now that a query is for
+MAX_ROWS = 10000  # of one direction, if the account may ask for so many
 DIRECTIONS = {'bits_in': 'ingress', 'bits_out': 'egress'}  # in: from the customer's network into Cloudflare's
 
 _LIMITS = ('query Limits($accountTag: string) { viewer { accounts(filter: {accountTag: $accountTag}) { settings { '
@@ -42,10 +42,10 @@ def read_traffic(client: Client, now: datetime | None = None) -> list[Object]:
         raise InputError('traffic', f"this account cannot query {DATASET}: the settings node of Cloudflare's GraphQL API does not list it "
                                     'as enabled. Leave traffic out, or ask your account team for it.')
     until = now or datetime.now(timezone.utc)
-    seconds = _least(LONGEST, limits.get('maxDuration'), limits.get('notOlderThan'))
+    seconds = _capped(WINDOW, limits.get('maxDuration'), limits.get('notOlderThan'))
     since = until - timedelta(seconds=seconds)
     start, end = (time.strftime(TIME_FORMAT) for time in (since, until))
-    answer = _account(client.query(_traffic_query(_least(MOST_ROWS, limits.get('maxPageSize'))),
+    answer = _account(client.query(_traffic_query(_capped(MAX_ROWS, limits.get('maxPageSize'))),
                                    {'datetimeStart': start, 'datetimeEnd': end}))
     bits = {name: _bits_by_tunnel(answer.get(name)) for name in DIRECTIONS}
     tunnels = sorted({tunnel for by_tunnel in bits.values() for tunnel in by_tunnel if tunnel})
@@ -60,9 +60,9 @@ def _traffic_query(rows: int) -> str:
             f'accounts(filter: {{accountTag: $accountTag}}) {{ {" ".join(nodes)} }} }} }}')
 
 
-def _least(most: int, *limits: Any) -> int:
-    """The smallest number of those that limit anything."""
-    return min([most, *(limit for limit in limits if isinstance(limit, int) and limit > 0)])
+def _capped(number: int, *limits: Any) -> int:
+    """The number, or the smallest limit below it. What is no positive number limits nothing."""
+    return min([number, *(limit for limit in limits if isinstance(limit, int) and limit > 0)])
 
 
 def _account(data: Mapping[str, Any]) -> Mapping[str, Any]:
