@@ -87,7 +87,7 @@ class Gateway:
             for _call in range(calls // clients):
                 client.get(('cni', 'settings'))
 
-        self.time.run([one] * clients)
+        self.time.run([send_calls] * clients)
         assert self.served == calls
         return self.time.now / ((math.ceil(calls / self._limit.limit) - 1) * self._limit.window)
 

@@ -30,8 +30,8 @@ def world(*ports, slots=tuple(SLOTS), routes=(), account=ACCOUNT, mtu=1500, **st
     """An account with a circuit on each port."""
     cnis = [cni(20 + number, port['name'][1:], port['name'], cust_ip=f'172.31.0.{2 * number + 1}/31', p2p_ip=f'172.31.0.{2 * number}/31')
             for number, port in enumerate(ports)]
-    for cni in cnis:
-        cni['magic']['mtu'] = mtu
+    for obj in cnis:
+        obj['magic']['mtu'] = mtu
     there = snapshot([*slots], ports, cnis, [tunnel(11), tunnel(12)], routes=routes, **status)
     there.account = account
     return there

@@ -523,9 +523,9 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
 
 @pytest.mark.parametrize(('options', 'exclusive'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
 def test_a_new_cni_is_rolled_back_for_another_unless_it_is_shared(options, exclusive):
-    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked}, snapshot(interconnects=[direct('first', 1)]))
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **options}, snapshot(interconnects=[direct('first', 1)]))
     assert change.exclusive is exclusive
-    (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **asked}, snapshot(SLOTS))
+    (change,) = decide(INTERCONNECT, {'slot_id': uuid(2), **options}, snapshot(SLOTS))
     assert change.exclusive is False
 
 
