@@ -231,7 +231,8 @@ def _is_bulk_update(change: Change) -> bool:
 
 
 def _write_bulk_updates(client: Client, chains: Sequence[MutableSequence[Change]], results: Sequence[ChainResult],
-                  continues: Callable[[ChainResult], bool], phase_of: Callable[[Change], tuple[int, int]], phase: tuple[int, int]) -> None:
+                        continues: Callable[[ChainResult], bool], phase_of: Callable[[Change], tuple[int, int]],
+                        phase: tuple[int, int]) -> None:
     """Writes the bulk updates of a phase, each kind by PUTs of several objects. A change in chains that is done then has its answer."""
     places: dict[str, list[tuple[MutableSequence[Change], int]]] = {}  # {kind: (chain, position in it) of each update}
     for chain in itertools.compress(chains, map(continues, results)) if phase[1] % 2 else ():

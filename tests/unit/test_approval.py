@@ -293,8 +293,8 @@ def test_the_file_shows_before_and_after_and_what_is_healthy_and_no_secret(rollo
     simulator.set_status(port_of(simulator, 'nyc-1'), 'Healthy')
     file = tmp_path / 'plan.md'
     result = rollout({'name': 'nyc-1', 'mtu': 1476, 'bgp': {'customer_asn': 64512, 'md5_key': MD5_KEY}}, {'name': 'nyc-2', 'mtu': 9},
-                  {'name': 'gcp|1', 'pairing_key': PAIRING_KEY, 'bandwidth': '1G'}, {'name': 'nyc-3', 'slot': SLOT}, check=True,
-                  plan_file=str(file))
+                     {'name': 'gcp|1', 'pairing_key': PAIRING_KEY, 'bandwidth': '1G'}, {'name': 'nyc-3', 'slot': SLOT}, check=True,
+                     plan_file=str(file))
     text = file.read_text()
     assert [re.search(pattern, text, re.MULTILINE) is not None for pattern in (
         r'^\| nyc-1 \| updated \| Healthy \| \S+ \|$', r'^\|  \| mtu \| 1500 \| 1476 \|$', r'^\| nyc-3 \| created \|  \| 10G, ewr-a, ',

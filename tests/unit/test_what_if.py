@@ -190,7 +190,7 @@ def test_what_a_site_sends_is_compared_with_the_circuits_that_remain():
     found = what_if(account(*PAIR), site_demand={'ewr-a': '2G', 'lhr-a': '9G'})
     failure = failure_of(found, 'circuit', 'nyc-1')
     assert failure['shortages'] == ['ewr-a needs 2G to Cloudflare, but has 1 circuit for 1G: Cloudflare accepts at most 1G on each CNI of '
-                                'dataplane v2.']
+                                    'dataplane v2.']
     assert (failure['survives'], failure['single_point_of_failure']) == (False, False)
     assert failure_of(found, 'site', 'ewr-a')['shortages'] == []  # nothing of it remains
 
