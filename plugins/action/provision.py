@@ -22,7 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 from ansible_collections.netops.cloudflare_cni.plugins.modules import provision, rollout
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import DeclaredHost, RolloutRun
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess, show_warnings
 
 PER_HOST_STRATEGIES = ('free', 'host_pinned')  # strategies that ignore run_once
 HostResults = dict[str, dict[str, Any]]
@@ -239,8 +239,7 @@ class ActionModule(InProcess):
         """The results of the hosts of one run. other_deletes: circuits that other hosts of the play delete."""
         names = set(run.hosts.values())
         result = self._refused_for_all_hosts(arguments, other_deletes) or self.run_module(rollout, arguments, self._vars)
-        for text in result.get('warnings', ()):
-            display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
+        show_warnings(result)
         self._account_diff += _hosts.account_diff(result)
         self._planned_circuits += result.get('plan', {}).get('circuits', ())
         results = _hosts.host_results([host for host in pending if host.hostname in names], result)

@@ -70,13 +70,14 @@ def _keep_attributes(handle: int, path: str) -> None:
         os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
 
-def remove_file(path: str) -> None:
+def remove_file(path: str, option: str = 'artifacts_dir') -> None:
+    """Removes a file, if there is one. Raises InputError."""
     try:
         os.unlink(path)
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise InputError('artifacts_dir', f'{path} cannot be removed: {error.strerror}.') from None
+        raise InputError(option, f'{path} cannot be removed: {error.strerror}.') from None
 
 
 def make_private_folder(path: str) -> None:

@@ -168,6 +168,15 @@ def handover_of(facts: CircuitFacts, loa: Object | None) -> Object:
     }
 
 
+def cni_of(handover: Object) -> tuple[Object, int]:
+    """The CNI and Cloudflare's AS number, as far as a hand-over has them. Raises KeyError, or TypeError, for what is no complete one."""
+    link, bgp = handover['link'], handover['bgp']
+    customer, cloudflare = (f'{link[end]}/{link["prefix_length"]}' for end in ('customer_address', 'cloudflare_address'))
+    magic = {'conduit_name': handover['name'], 'description': handover['description'], 'mtu': link['mtu']}
+    session = bgp and {'customer_asn': bgp['customer_asn'], 'extra_prefixes': bgp['extra_prefixes'], 'md5_key': bgp['md5_key'] == 'set'}
+    return {'cust_ip': customer, 'p2p_ip': cloudflare, 'magic': magic, 'bgp': session}, get(bgp, 'cloudflare_asn') or CLOUDFLARE_ASN
+
+
 def _route_entry(route: Object) -> Object:
     """A route to the circuit as the hand-over has it. Its next hop is the customer's address of the link."""
     return {name: route.get(name) for name in ('prefix', 'priority', 'weight', 'scope', 'description')
@@ -240,16 +249,16 @@ def sheet_renderer(path: str | None) -> Callable[[Object], str]:
     if path is None:
         return lambda handover: _encodable(compiled_sheet().render(handover=handover))
     path = os.path.realpath(os.path.expanduser(path))
-    return _user_renderer(_jinja_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
+    return _user_renderer(jinja_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
 
 
 @lru_cache(maxsize=1)
 def compiled_sheet() -> Any:
     """The template of the sheet."""
-    return _jinja_environment().from_string(SHEET)
+    return jinja_environment().from_string(SHEET)
 
 
-def _jinja_environment(loader: Any = None) -> Any:
+def jinja_environment(loader: Any = None) -> Any:
     """Jinja as Ansible's module template has it, with the filter cell."""
     import jinja2
 

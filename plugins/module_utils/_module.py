@@ -30,12 +30,12 @@ MIN_CREDENTIAL_LENGTH = 8  # characters; a credential is longer, and no other ou
 class Task(NamedTuple):
     """What the work of a module gets. params: the options, None where none is given; to_error: makes a CniError of any exception.
 
-    show_line: shows a line to the user during the work; None where that is impossible.
+    client: None for work that sends nothing. show_line: shows a line to the user during the work; None where that is impossible.
     invalid_items: {position: the item} of a list whose items are checked one by one; params has only the valid ones.
     """
 
     params: Mapping[str, Any]
-    client: Client
+    client: Client | None
     module: AnsibleModule
     to_error: Callable[[Exception], CniError] = as_cni_error
     show_line: Callable[[str], None] | None = None
@@ -46,17 +46,17 @@ show_line: Callable[[str], None] | None = None  # of each Task; set if the modul
 Work = Callable[[Task], 'dict[str, Any]']
 
 
-def run(work: Work, argument_spec: Mapping[str, Any], list_option: str = '', **constraints: Any) -> NoReturn:
+def run(work: Work, argument_spec: Mapping[str, Any], list_option: str = '', offline: bool = False, **constraints: Any) -> NoReturn:
     """Runs a module: work(task) returns its result; errors become fail_json, and nothing else ends the process.
 
-    list_option: the option that is a list whose items are checked one by one.
+    list_option: the option that is a list whose items are checked one by one. offline: whether the work sends nothing, and gets no client.
     """
     module = _Module(list_option, argument_spec={**CONNECTION_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
     try:
         if module.non_text_options:
             raise InputError(', '.join(module.non_text_options), TEXT_ADVICE)
-        client = connect(module.params, module.warn, module.secrets)
+        client = None if offline else connect(module.params, module.warn, module.secrets)
         result = work(Task(module.params, client, module, module.secrets.to_error, show_line, module.invalid_items))
     except Exception as error:
         failure = module.secrets.to_error(error)

@@ -69,9 +69,10 @@ class InProcess(ActionBase):
         return {**super().run(tmp, task_vars), **self.run_module(self.module, self._task.args, task_vars or {})}
 
     def run_module(self, module: ModuleType, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The result of a module of this collection: by its main() in this process, or as Ansible runs modules if that is impossible."""
-        name = f'netops.cloudflare_cni.{module.__name__.rpartition(".")[2]}'
-        call = {'module_name': name, 'module_args': dict(arguments), 'task_vars': task_vars}
+        """The result of a module of this collection or of ansible.builtin: by its main() in this process, else as Ansible runs modules."""
+        package, _dot, name = module.__name__.rpartition('.')
+        namespace = 'ansible.legacy' if package == 'ansible.modules' else 'netops.cloudflare_cni'
+        call = {'module_name': f'{namespace}.{name}', 'module_args': dict(arguments), 'task_vars': task_vars}
         if self._can_run_in_process(task_vars):
             return _InProcessAction(self, module.main)._execute_module(**call)
         own_process = self._task.async_val and not self._connection.has_native_async
@@ -139,6 +140,12 @@ class _InProcessAction(ActionBase):
             os.chdir(self._loader.get_basedir())
             status = _exit_status(self._main)
         return {'rc': status, 'stdout': out.getvalue(), 'stdout_lines': [], 'stderr': err.getvalue(), 'stderr_lines': []}
+
+
+def show_warnings(result: Mapping[str, Any]) -> None:
+    """Shows the warnings of a module whose result is not that of the task."""
+    for text in result.get('warnings', ()):
+        display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
 
 
 def _real_location(python: str | None) -> tuple[str, str] | None:

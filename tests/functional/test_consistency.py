@@ -17,7 +17,7 @@ MODULES = {
     path.stem: import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{path.stem}')
     for path in sorted((ROOT / 'plugins/modules').glob('*.py'))
 }
-DOORS = {'provision'}  # what runs on the controller only, and returns what rollout does
+DOORS = {'peer', 'provision'}  # what runs on the controller: test_peer; provision returns what rollout does
 ANSIBLES_OWN = {'changed', 'diff', 'failed', 'invocation', 'msg', 'warnings'}
 
 # Results: all that is returned is documented, and all that is documented is returned by one of these calls.

@@ -17,8 +17,8 @@ from support.ansible_runs import ROOT, SETTINGS, run
 MODULES = sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py'))
 # Their examples speak of the circuits nyc-1 and nyc-2, and don't make them.
 NEED_CIRCUITS = {
-    'alert_history_info', 'alert_policy', 'bgp_filter_profile', 'health_check', 'loa', 'static_route', 'status_info', 'support_bundle',
-    'tunnel',
+    'alert_history_info', 'alert_policy', 'bgp_filter_profile', 'health_check', 'loa', 'peer', 'static_route', 'status_info',
+    'support_bundle', 'tunnel',
 }
 
 

@@ -31,6 +31,8 @@ BGP = {'customer_asn': 64512, 'md5_key': 'planted md5 key'}
 WEBHOOK = {'name': 'noc', 'url': 'https://noc.example.com', 'secret': 'planted secret'}
 POLICY = {'name': 'tunnels', 'alert_type': 'magic_wan_tunnel_health', 'circuits': ['nyc-1'], 'filters': {'slo': [99.9]},
           'webhooks': ['noc']}
+ROUTER = {'files': [{'path': 'router/nyc-1.txt', 'content': 'shown words', 'shown': True},
+                    {'path': 'router/nyc-1.conf', 'content': 'password planted key'}]}
 PROFILE = {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.20.0.0/16{16,24}']}
 DEFAULTS = {'netops.cloudflare_cni.cni': {'mtu': 1400}, 'netops.cloudflare_cni.slots_info': {'site': 'nowhere'},
             'group/netops.cloudflare_cni.all': {'retry_timeout': 0}}
@@ -84,6 +86,9 @@ ROWS = {
     'after these': Row('cni_settings_info', {}, shows='65000'),
     'bundle': Row('support_bundle', {'conduit_name': 'nyc-1', 'path': 'support'}, 'changed', 'support/nyc-1.tar.gz'),
     'LOA': Row('loa', {'conduit_name': 'nyc-1', 'path': 'loa.pdf', 'mode': '0640'}, 'changed', '"mode": "0640"'),
+    'router predicted': Row('peer', ROUTER, 'changed', '"before": ""', CHECK),
+    'router': Row('peer', ROUTER, 'changed', '"after": "shown words"', DIFF),
+    'router again': Row('peer', ROUTER, shows='"diff": []'),
     'webhook predicted': Row('alert_webhook', WEBHOOK, 'changed', '"secret": "(hidden)"', CHECK),
     'webhook': Row('alert_webhook', WEBHOOK, 'changed', '"secret_sent": true', DIFF),
     'webhook again': Row('alert_webhook', WEBHOOK, shows='was not compared'),

@@ -313,14 +313,18 @@ def run(process, tmp_path_factory):
     process.fault('status', method='PUT', path='/cnis/', after=1, times=None, **echoes([MD5_KEY])['another JSON'])
     frame = {'hosts': 'all', 'connection': 'local', 'gather_facts': False}
     role = {'ansible.builtin.import_role': {'name': 'netops.cloudflare_cni.provision'}}
+    router = {'ansible.builtin.import_role': {'name': 'netops.cloudflare_cni.peer'}, 'vars': {
+        'peer_platform': 'bird', 'peer_interface': 'eth1', 'peer_announce': [], 'peer_artifacts_dir': f'{folder}/{{{{ cni_in_process }}}}',
+    }}
     short = {'netops.cloudflare_cni.cni': {'conduit_name': 'nyc-1', 'bgp': {'md5_key': SHORT_KEY}}}
     keep = {'ansible.builtin.set_fact': {'kept': '{{ provision_result }}', 'cacheable': True}}
     key = {'api_key': '{{ lookup("env", "OWN_KEY") }}', 'api_email': 'engineer@example.com', 'account_id': 'a' * 32}
     plays = [
-        {**frame, 'tasks': [role, keep, *tasks('interconnect', 'interconnect_info', 'cni_info', 'cni_settings', 'slots_info'), short]},
+        {**frame, 'vars': {'cni_in_process': True},
+         'tasks': [role, keep, router, *tasks('interconnect', 'interconnect_info', 'cni_info', 'cni_settings', 'slots_info'), short]},
         {**frame, 'environment': {'CLOUDFLARE_API_TOKEN': ''}, 'module_defaults': {'group/netops.cloudflare_cni.all': key},
          'tasks': tasks('interconnect', 'cni_info', ignore_errors=True)},
-        {**frame, 'vars': {'cni_in_process': False}, 'tasks': [*tasks('rollout', ignore_errors=True), *tasks('cni')]},
+        {**frame, 'vars': {'cni_in_process': False}, 'tasks': [router, *tasks('rollout', ignore_errors=True), *tasks('cni')]},
     ]
     circuit = {'provision_slot': SLOT, 'provision_bgp': {**BGP, 'md5_key': STORED_KEY}, 'provision_health_check': {'rate': 'high'}}
     common = {'ansible_python_interpreter': sys.executable, 'provision_artifacts_dir': str(folder / 'kept' / 'files'), 'md5_key': MD5_KEY}

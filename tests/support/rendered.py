@@ -1,20 +1,15 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role `peer` writes, rendered without Ansible; that it is the same with it is a test."""
+"""What the role `peer` writes, rendered without Ansible."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import PLATFORMS, session_model
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _peer_files
 
-TEMPLATES = Path(__file__).resolve().parents[2] / 'roles/peer/templates'
-JINJA = jinja2.Environment(  # as the module ansible.builtin.template has it
-    loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined,
-)
 INTERFACES = {  # of the platforms with BGP
     'frr': 'eth1', 'bird': 'eth1', 'junos': 'xe-0/0/0', 'iosxr': 'TenGigE0/0/0/1', 'eos': 'Ethernet1/1', 'iosxe': 'TenGigabitEthernet0/0/1',
     'nxos': 'Ethernet1/1',
@@ -30,12 +25,11 @@ def session(platform: str, cni: dict, cloudflare_asn: int = 13335, **options: ob
 
 def render(platform: str, cni: dict, cloudflare_asn: int = 13335, **options: object) -> str:
     """Its configuration, or what takes it off the router."""
-    checked = session(platform, cni, cloudflare_asn, **options)
-    return JINJA.get_template(f'{"remove/" if checked["state"] == "absent" else ""}{platform}.j2').render(session=checked)
+    return _peer_files.configuration(session(platform, cni, cloudflare_asn, **options))
 
 
 def checklist(platform: str, cni: dict, **options: object) -> str:
-    return JINJA.get_template('check.md.j2').render(session=session(platform, cni, **options))
+    return _peer_files.checklist(session(platform, cni, **options))
 
 
 # The cases of the golden files, tests/unit/peer/PLATFORM-CASE.conf.

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import (
     CircuitFacts,
+    cni_of,
     file_name,
     handover_of,
     json_text,
@@ -176,6 +177,15 @@ def test_a_port_as_data_centre_and_router_engineer_read_it():
 
 def test_a_port_as_programs_read_it():
     assert json_text(handover_of(CircuitFacts('nyc-1', DIRECT, CNI, TUNNEL, {'default_asn': 13335}), LOA)) == DIRECT_JSON
+
+
+@pytest.mark.parametrize(('bgp', 'asn', 'session'), [
+    (CNI['bgp'], 64500, {'customer_asn': 64496, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': True}), (None, 13335, None),
+], ids=['BGP', 'no BGP'])
+def test_a_hand_over_has_what_the_router_needs_of_the_cni(bgp, asn, session):
+    handover = handover_of(CircuitFacts('nyc-1', DIRECT, {**CNI, 'bgp': bgp}, settings={'default_asn': 64500}), LOA)
+    magic = {'conduit_name': 'nyc-1', **CNI['magic']}
+    assert cni_of(handover) == ({'cust_ip': '172.31.0.1/31', 'p2p_ip': '172.31.0.0/31', 'magic': magic, 'bgp': session}, asn)
 
 
 def test_a_port_without_bgp_needs_static_routes():
