@@ -81,7 +81,7 @@ def remove_file(path: str, option: str = 'artifacts_dir') -> None:
 
 
 def make_private_folder(path: str) -> None:
-    """Makes a folder and those above it, each private."""
+    """Makes a folder, by its absolute path, and those above it, each private."""
     if not os.path.isdir(path):
         make_private_folder(os.path.dirname(path))
         with suppress(FileExistsError):
