@@ -43,8 +43,9 @@ class NetboxDouble:
         (root / 'plugins' / 'lookup').mkdir(parents=True)
         (root / 'plugins' / 'lookup' / 'nb_lookup.py').write_text(LOOKUP)
         (root / 'MANIFEST.json').write_text(json.dumps({'collection_info': {'namespace': 'netbox', 'name': 'netbox', 'version': version}}))
-        (folder / 'pynetbox').mkdir()
-        (folder / 'pynetbox' / '__init__.py').write_text('')
+        self.python = folder / 'python'  # not beside the collection, which Ansible would find on Python's path too
+        (self.python / 'pynetbox').mkdir(parents=True)
+        (self.python / 'pynetbox' / '__init__.py').write_text('')
         networks = [{'id': 7, 'name': 'Newark', 'service_id': 'ewr-a', 'tags': []}]
         self.store(circuits=circuits, **{'provider-networks': networks}, refused=[])
         self._server = ThreadingHTTPServer(('127.0.0.1', 0), type('Handler', (_Handler,), {'netbox': self}))
@@ -86,7 +87,7 @@ class NetboxDouble:
 
     def environment(self, collections: str) -> dict[str, str]:
         """The variables that lead to it. collections: where Ansible looks for collections anyway."""
-        return {'NETBOX_DOUBLE': str(self.file), 'ANSIBLE_COLLECTIONS_PATH': f'{collections}:{self.folder}', 'PYTHONPATH': str(self.folder),
+        return {'NETBOX_DOUBLE': str(self.file), 'ANSIBLE_COLLECTIONS_PATH': f'{collections}:{self.folder}', 'PYTHONPATH': str(self.python),
                 'NETBOX_API': f'http://127.0.0.1:{self._server.server_port}/', 'NETBOX_TOKEN': TOKEN}
 
 
