@@ -169,7 +169,7 @@ def _module_globals(arguments: bytes, show_line: Callable[[str], None] | None) -
     values = [
         (basic, '_ANSIBLE_ARGS', arguments), (basic, '_ANSIBLE_PROFILE', PROFILE), (basic, '_PARSED_MODULE_ARGS', None),
         *((warnings, name, type(getattr(warnings, name))()) for name in ('_global_warnings', '_global_deprecations')),
-        (_internal, 'is_controller', False),  # else warnings are displayed, and missing in the result
+        (_internal, 'is_controller', False),
         (_module, 'show_line', show_line),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _value in values if hasattr(owner, name)]

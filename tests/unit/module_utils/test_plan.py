@@ -9,7 +9,12 @@ import re
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import delete_chains, desired_chain, surplus_circuits
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
+    delete_chains,
+    desired_chain,
+    surplus_circuits,
+    with_replaced_name,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
@@ -404,12 +409,15 @@ SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key':
     ({'clear': ['bgp']}, None),
 ], ids=str)
 @pytest.mark.parametrize(('end', 'target'), [('172.31.0.1/31', '172.31.0.1'), ('172.31.0.1', '172.31.0.1'), ('172.31.0.1/31', '')])
-def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, end, target):
+@pytest.mark.parametrize('recorded', [False, True])
+def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, end, target, recorded):
     old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'cust_ip': end, 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
     probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': target}}}
     there = snapshot(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
-    (changes,) = plan_chains([desired_chain(circuit)], there)
+    chain = desired_chain(circuit)
+    (changes,) = plan_chains([with_replaced_name('nyc-1', chain, there) if recorded else chain], there)
+    assert ('note' in {change.action for change in changes}) is not recorded
     made, check = changes[-2:]
     assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
     assert (made.after['cust_ip'], made.after['p2p_ip']) == (UNKNOWN, UNKNOWN)

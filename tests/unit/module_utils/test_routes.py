@@ -155,7 +155,7 @@ def test_a_circuit_that_there_is_not_is_refused_and_has_no_routes_to_delete():
 def test_a_circuit_without_an_address_is_waited_for():
     with pytest.raises(NotListedError, match='shows no cust_ip') as error:
         plan_changes([to_circuit()], snapshot_of(cnis=[{**cni(1, 'nyc-1', 'a'), 'cust_ip': None}]))
-    assert error.value.part == ('cni', None)
+    assert (error.value.part, error.value.details['option']) == (('cni', None), 'conduit_name')
 
 
 def test_a_circuit_whose_address_can_not_be_read_is_not_taken_for_absent():
@@ -170,6 +170,10 @@ def test_the_same_route_twice_is_refused_and_two_of_a_prefix_are_not():
     errors = plan_chains([[to_circuit()], [to_circuit()], [to_circuit('nyc-2')], [to_circuit(scope=EAST)]], there)
     assert [str(error) for error in errors[:2]] == ["prefix: 'nyc-1, 10.20.0.0/16' is named twice."] * 2
     assert [change.action for (change,) in errors[2:]] == ['create', 'create']
+    errors = plan_chains([[to_circuit(scope=EAST)], [to_circuit(scope=EAST)]], there)
+    assert [str(error) for error in errors] == ["prefix: 'nyc-1, 10.20.0.0/16, colo_regions ENAM' is named twice."] * 2
+    errors = plan_chains([[desired_object(ROUTE, {'id': 'r1', 'priority': 7})] for _time in range(2)], there)
+    assert [str(error) for error in errors] == ["id: 'r1' is named twice."] * 2
 
 
 def test_a_route_that_can_not_be_read_may_be_the_one():
@@ -391,11 +395,12 @@ def test_the_routes_to_what_is_deleted_go_first_and_are_unnamed(chain):
                                               ([], [])])
 def test_a_replacement_makes_its_routes_again_on_the_address_that_is_to_come(routes, made):
     chain = circuit(slot={'site': 'lhr-a'}, on_immutable='replace', routes=routes)
-    changes = schedule(plan_changes(chain, account(route('r1', weight=9), SECOND)))
+    changes = schedule(plan_changes(chain, account(route('r1', weight=9, scope=EAST), SECOND)))
     created = {change.row.name: [other for other in changes if other.row is change.row and other.action == 'create'] for change in changes}
     assert [change.after['prefix'] for change in created['route']] == made
     assert all(change.after['nexthop'] is created['cni'][0].after['cust_ip'] for change in created['route'])
-    assert [change.after.get('weight') for change in created['route']] == ([9, None] if routes is None else [None] * len(made))
+    kept = [(change.after.get('weight'), change.after.get('scope') or None) for change in created['route']]
+    assert kept == ([(9, EAST), (None, None)] if routes is None else [(None, None)] * len(made))
     assert all(change.pinned is (routes is not None) for change in changes if change.row is ROUTE and change.action == 'delete')
 
 
@@ -477,3 +482,11 @@ def test_what_a_route_of_a_circuit_can_not_be_is_refused_by_its_place(route, opt
     with pytest.raises(InputError) as error:
         circuit(routes=[{'prefix': '10.1.0.0/16'}, route])
     assert (error.value.details['option'], error.value.message.startswith(f'{option}: ')) == (option, True)
+
+
+def test_the_routes_to_a_cni_that_is_found_by_its_id_move_to_its_new_address_with_their_scope():
+    moved = desired_object(CNI, {'id': uuid(1), 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'})
+    changes = schedule(plan_changes([moved], account(route('r1', weight=9, scope=EAST), *OTHERS)))
+    assert steps(changes) == [('delete', 'route'), ('update', 'cni'), ('create', 'route')]
+    (created,) = [change.after for change in changes if change.row is ROUTE and change.action == 'create']
+    assert created == {'id': UNKNOWN, 'prefix': '10.20.0.0/16', 'nexthop': '10.9.8.1', 'priority': 100, 'weight': 9, 'scope': EAST}
