@@ -54,9 +54,11 @@ def test_a_status_without_traffic_is_a_status_and_a_warning(run_module, simulato
 
 def test_a_token_that_only_reads_may_query(run_module, simulator, pair):
     simulator.set_traffic(pair['nyc-1'], 5)
-    environment = {'CLOUDFLARE_API_TOKEN': 'read-only-token'}
+    environment, before = {'CLOUDFLARE_API_TOKEN': 'read-only-token'}, len(simulator.requests())
     (status,) = run_module('status_info', conduit_name='nyc-1', traffic=True, environment=environment)['statuses']
     assert (status['traffic']['bits_in'], status['traffic']['bits_out']) == (5, None)
+    read = [request['path'] for request in simulator.requests()[before:] if request['method'] == 'GET']
+    assert sorted(read) == sorted({*read})  # nothing twice
 
 
 # Whatever deletes.

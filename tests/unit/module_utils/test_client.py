@@ -417,6 +417,14 @@ def test_the_reported_rate_only_slows_down():
     assert [request['at'] for request in script.sent] == [0, 30, 30]
 
 
+def test_what_is_left_is_counted_down_until_an_answer_reports_it_again():
+    script = Script(answer({}, ratelimit='"default";r=2;t=10'), answer({}), answer({}), answer({}))
+    client = script.client()
+    for _request in range(4):
+        client.get(PATH)
+    assert [request['at'] for request in script.sent] == [0, 0, 0, 10]
+
+
 def test_the_reported_rate_holds_no_longer_than_a_window():
     script = Script(answer({}, ratelimit='"default";r=0;t=86400'), answer({}))
     client = script.client(retry_timeout=300)

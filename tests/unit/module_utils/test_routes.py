@@ -162,6 +162,8 @@ def test_a_circuit_whose_address_can_not_be_read_is_not_taken_for_absent():
     odd = Unreadable(cni(1, 'nyc-1', 'a'), ShapeError('GET', '/cni/cnis', 200, 'cust_ip of CNI is wrong', ['cust_ip']))
     with pytest.raises(ShapeError, match='cust_ip of CNI is wrong'):
         plan_changes([to_circuit(state='absent')], snapshot_of(cnis=[odd]))
+    with pytest.raises(ShapeError, match='cust_ip of CNI is wrong'):
+        plan_changes([to_circuit()], snapshot_of(cnis=[odd]))
     assert steps(plan_changes([to_circuit('nyc-2')], snapshot_of(cnis=[odd, cni(2, 'nyc-2', 'b')]))) == [('create', 'route')]
 
 
@@ -170,8 +172,8 @@ def test_the_same_route_twice_is_refused_and_two_of_a_prefix_are_not():
     errors = plan_chains([[to_circuit()], [to_circuit()], [to_circuit('nyc-2')], [to_circuit(scope=EAST)]], there)
     assert [str(error) for error in errors[:2]] == ["prefix: 'nyc-1, 10.20.0.0/16' is named twice."] * 2
     assert [change.action for (change,) in errors[2:]] == ['create', 'create']
-    errors = plan_chains([[to_circuit(scope=EAST)], [to_circuit(scope=EAST)]], there)
-    assert [str(error) for error in errors] == ["prefix: 'nyc-1, 10.20.0.0/16, colo_regions ENAM' is named twice."] * 2
+    errors = plan_chains([[to_circuit(scope=WEST)], [to_circuit(scope=WEST)]], there)
+    assert [str(error) for error in errors] == ["prefix: 'nyc-1, 10.20.0.0/16, colo_names lax01 colo_names sjc01' is named twice."] * 2
     errors = plan_chains([[desired_object(ROUTE, {'id': 'r1', 'priority': 7})] for _time in range(2)], there)
     assert [str(error) for error in errors] == ["id: 'r1' is named twice."] * 2
 
@@ -399,6 +401,7 @@ def test_a_replacement_makes_its_routes_again_on_the_address_that_is_to_come(rou
     created = {change.row.name: [other for other in changes if other.row is change.row and other.action == 'create'] for change in changes}
     assert [change.after['prefix'] for change in created['route']] == made
     assert all(change.after['nexthop'] is created['cni'][0].after['cust_ip'] for change in created['route'])
+    assert [change.label for change in created['route']] == [f'{ROUTE.title} {prefix} of nyc-1' for prefix in made]
     kept = [(change.after.get('weight'), change.after.get('scope') or None) for change in created['route']]
     assert kept == ([(9, EAST), (None, None)] if routes is None else [(None, None)] * len(made))
     assert all(change.pinned is (routes is not None) for change in changes if change.row is ROUTE and change.action == 'delete')
@@ -486,7 +489,7 @@ def test_what_a_route_of_a_circuit_can_not_be_is_refused_by_its_place(route, opt
 
 def test_the_routes_to_a_cni_that_is_found_by_its_id_move_to_its_new_address_with_their_scope():
     moved = desired_object(CNI, {'id': uuid(1), 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'})
-    changes = schedule(plan_changes([moved], account(route('r1', weight=9, scope=EAST), *OTHERS)))
-    assert steps(changes) == [('delete', 'route'), ('update', 'cni'), ('create', 'route')]
-    (created,) = [change.after for change in changes if change.row is ROUTE and change.action == 'create']
-    assert created == {'id': UNKNOWN, 'prefix': '10.20.0.0/16', 'nexthop': '10.9.8.1', 'priority': 100, 'weight': 9, 'scope': EAST}
+    changes = schedule(plan_changes([moved], account(route('r1', weight=9, scope=EAST), route('r2', scope=WEST), *OTHERS)))
+    assert steps(changes) == [('delete', 'route')] * 2 + [('update', 'cni')] + [('create', 'route')] * 2
+    moved_to = {'id': UNKNOWN, 'prefix': '10.20.0.0/16', 'nexthop': '10.9.8.1', 'priority': 100}
+    assert [change.after for change in changes[3:]] == [{**moved_to, 'weight': 9, 'scope': EAST}, {**moved_to, 'scope': WEST}]
