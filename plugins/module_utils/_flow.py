@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import ChainResult, ToError, apply_chains
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval import (
     ABSENT,
     STDOUT,
@@ -25,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval im
     planned_circuit,
     read_approved,
 )
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import ChainResult
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     TUNNEL_BLOCKS,
     Chain,
@@ -40,7 +41,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value, desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import write_file
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, ToError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import DELETING, ArtifactsFolder, CircuitFacts, FilesOnDisk
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import routes_to
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, guards_of, held_back, is_live, with_status

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import ChainResult
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import ChainResult
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartialFailureError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, changed_addresses

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PUT of one object, of several by one request, and PUT that only validates."""
+"""PUT of one object, of several by one request, and PUT that only validates. With _writes.py the only file that writes to the API."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply, _status, _threads
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply, _status, _threads, _writes
 
 WATCHDOG = 300  # real seconds that one turn may take
 
@@ -151,7 +151,7 @@ class Clockwork:
 
         lock = SimpleNamespace(Lock=partial(_Lock, self))
         names = ((_apply, 'ThreadPoolExecutor', partial(Pool, self)), (concurrent.futures, 'ThreadPoolExecutor', partial(Pool, self)),
-                 (_apply, 'threading', lock), (_threads, 'wait', wait),
+                 (_writes, 'threading', lock), (_threads, 'wait', wait),
                  (_status, 'utc_now', lambda: datetime.fromtimestamp(self.now, timezone.utc)))
         with ExitStack() as stack:
             for owner, name, ours in names:

@@ -75,6 +75,11 @@ def test_the_map_names_every_file_of_module_utils_and_each_imports_from_those_ab
     assert {file: names for file, names in below.items() if names} == {}
 
 
+def test_put_and_writes_are_the_only_files_that_send_post_put_or_delete():
+    sends = re.compile(r'\bclient\.(post|put|delete)\(')
+    assert {path.name for path in (ROOT / 'plugins').rglob('*.py') if sends.search(path.read_text())} == {'_put.py', '_writes.py'}
+
+
 def test_what_the_map_names_exists():
     text = (ROOT / 'CONTRIBUTING.md').read_text()
     code = {path: path.read_text() for path in (ROOT / 'plugins').rglob('*.py')}

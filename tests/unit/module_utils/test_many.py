@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import CreatedObjects, _create_object, apply_chains
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _writes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     delete_chains,
     desired_chain,
@@ -40,6 +40,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import slot_to_order
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import casefolded
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._writes import CreatedObjects, _create_object
 
 from .scripted import ACCOUNT, Script, answer, refusal
 from .test_apply import LINKS, PORTS, list_answer, lost
@@ -626,7 +627,7 @@ def test_what_was_made_before_an_unexpected_exception_is_reported(monkeypatch):
     for script in (Script(made, ValueError('of the PUT')), Script(made, made)):
         (end,) = apply_chains(script.client(), [changes])
         assert (type(end.error), [change.answer['id'] for change in end.applied]) == (BugError, [uuid(1)])
-        monkeypatch.setattr(_apply, 'have_and_want', lambda *_arguments: 1 / 0)
+        monkeypatch.setattr(_writes, 'have_and_want', lambda *_arguments: 1 / 0)
 
 
 def test_an_exception_of_the_progress_ends_its_own_chain():
