@@ -66,7 +66,7 @@ def plans(rounds: int) -> Iterator[list[Plan]]:
 def measure(order: str, circuits: int) -> dict[str, float]:
     """Plans so many new circuits in an account that has none. Raises RuntimeError unless each of them gets a port of its own."""
     sys.path.insert(0, str(ROOT / '.build'))
-    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
+    from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
     from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
 
     snapshot = Snapshot({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
@@ -74,7 +74,7 @@ def measure(order: str, circuits: int) -> dict[str, float]:
     asked = [{'name': f'circuit-{number:05}', 'bgp': {'customer_asn': 64512 + number % 1000, 'extra_prefixes': ['192.0.2.0/24']},
               'health_check': {'rate': 'high'}, **ORDERS[order](number)} for number in range(circuits)]
     started = time.process_time()
-    outcomes = Rollout(asked, 'merged').plan_outcomes(snapshot)
+    outcomes = RolloutPlan(asked, 'merged').plan_outcomes(snapshot)
     seconds = time.process_time() - started
     if {outcome.state for outcome in outcomes} != {'created'}:
         raise RuntimeError(next(outcome.result.error for outcome in outcomes if outcome.state != 'created'))

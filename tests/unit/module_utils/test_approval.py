@@ -17,8 +17,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval im
     plan_text,
     read_approved,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 
 from .test_plan import NY5, SITE, SLOTS, cni, direct, slot, snapshot, tunnel
 
@@ -41,14 +41,14 @@ HERE = direct('pa', 11)
 
 
 def plan_of(circuits, account, state='merged', **options):
-    rollout = Rollout(circuits, state, Guards(max_deletes=5, force=True), **options)
+    rollout = RolloutPlan(circuits, state, Guards(max_deletes=5, force=True), **options)
     return rollout.plan_for_approval(rollout.plan_outcomes(account), account.account)
 
 
 def applied(circuits, account, plan, state='merged', digest=False, **options):
     """{circuit: its outcome, or the differences}, by a file of the plan or by its digest."""
     approved = _approval.Approved(frozenset(plan['digest'].split('-')[1:]), () if digest else plan['circuits'])
-    outcomes = Rollout(circuits, state, Guards(max_deletes=5, force=True), approved=approved, **options).plan_outcomes(account)
+    outcomes = RolloutPlan(circuits, state, Guards(max_deletes=5, force=True), approved=approved, **options).plan_outcomes(account)
     return {outcome.name: outcome.result.error.details['differences'] if outcome.state == 'failed' else outcome.state
             for outcome in outcomes}
 

@@ -10,9 +10,11 @@ import shutil
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuit_files import CircuitFiles
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 
 from .scripted import Script, answer, refusal
 from .test_apply import LINKS, PORTS, list_answer
@@ -50,11 +52,11 @@ class Service:
         return answer(self.cnis[-1])
 
 
-def run(service, folder, *names, **options):
+def run(service, folder, *names):
     """Brings circuits about: (the outcomes, what was sent but for GETs)."""
     script = Script(*[service] * 100)
-    rollout = Rollout([{'name': name, 'slot': SITE} for name in names], 'merged', workers=1, folder=folder, **options)
-    outcomes = rollout.run(script.client(retry_timeout=5), False)
+    plan = RolloutPlan([{'name': name, 'slot': SITE} for name in names], 'merged')
+    outcomes = Rollout(plan, CircuitFiles(folder, plan), workers=1).run(script.client(retry_timeout=5), False)
     return outcomes, [request['url'] for request in script.sent if request['method'] != 'GET']
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread
 
 from .test_plan import SLOTS, cni, direct, gcp, slot, snapshot, tunnel
@@ -30,7 +30,7 @@ def there(**states):
 
 def decided(circuits, state='merged', account=None, **guards):
     circuits = [{'name': circuit} if isinstance(circuit, str) else circuit for circuit in circuits]
-    return {outcome.name: outcome for outcome in Rollout(circuits, state, Guards(**guards)).plan_outcomes(account or there())}
+    return {outcome.name: outcome for outcome in RolloutPlan(circuits, state, Guards(**guards)).plan_outcomes(account or there())}
 
 
 def states(*arguments, **options):

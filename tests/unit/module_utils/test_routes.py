@@ -22,7 +22,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     TransportError,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import filtered_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
@@ -35,6 +34,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import
     split_follow_ups,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, UNKNOWN
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route
 
@@ -456,7 +456,7 @@ def test_routes_are_read_only_where_they_are_asked_for_or_something_is_deleted()
     ([{'name': 'nyc-1', 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.20.0.0/16'}]}], 'merged', {}, 'updated'),
 ])
 def test_what_becomes_of_a_circuit_with_a_route(circuits, state, options, ended):
-    rollout = Rollout(circuits, state, Guards(max_deletes=1), **options)
+    rollout = RolloutPlan(circuits, state, Guards(max_deletes=1), **options)
     outcomes = {outcome.name: outcome for outcome in rollout.plan_outcomes(account(FIRST, *OTHERS))}
     assert outcomes['nyc-1'].state == ended
     if ended == 'failed':
@@ -465,7 +465,7 @@ def test_what_becomes_of_a_circuit_with_a_route(circuits, state, options, ended)
 
 def test_one_of_a_site_at_a_time_holds_for_routes_too():
     circuits = [{'name': name, 'routes': []} for name in ('nyc-1', 'nyc-2')]
-    rollout = Rollout(circuits, 'merged', Guards(at_most_per_site=1))
+    rollout = RolloutPlan(circuits, 'merged', Guards(at_most_per_site=1))
     there = account(FIRST, route('r9', nexthop='172.31.0.3'), a='Healthy')
     assert [outcome.state for outcome in rollout.plan_outcomes(there)] == ['updated', 'deferred']
 

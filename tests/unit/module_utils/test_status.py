@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ExpectationError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import (
     check_site_demand,
     demand_warnings,
@@ -232,7 +232,7 @@ def needs(circuits, demand, state='merged', **options):
     """What a rollout warns of in an account with the circuits a and b at ewr-a, and a spare port."""
     account = snapshot([slot(11), slot(12)], [direct('pa', 1), direct('pb', 2), direct('pc', 3)], [cni(21, 'a', 'pa'), cni(22, 'b', 'pb')],
                        [tunnel(1), tunnel(2), tunnel(3)], pa='Down', pb='Down', pc='Down')
-    rollout = Rollout([{'name': name, **circuit} for name, circuit in circuits.items()], state, site_demand={'ewr-a': demand}, **options)
+    rollout = RolloutPlan([{'name': name, **circuit} for name, circuit in circuits.items()], state, site_demand={'ewr-a': demand}, **options)
     rollout.plan_outcomes(account)
     return rollout.warnings
 

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import AnswerError, ApiError, InputError, TransportError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import Rollout
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Unread
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._traffic import DATASET, TRAFFIC, read_traffic, traffic_of
 
@@ -146,7 +146,7 @@ def test_no_row_is_no_traffic_of_zero():
 # What is in use is not deleted.
 
 def deleted(circuits, account, **guards):
-    rollout = Rollout([{'name': name} for name in circuits], 'deleted', Guards(**{'traffic': True, 'max_deletes': 2, **guards}))
+    rollout = RolloutPlan([{'name': name} for name in circuits], 'deleted', Guards(**{'traffic': True, 'max_deletes': 2, **guards}))
     return {outcome.name: outcome for outcome in rollout.plan_outcomes(account)}
 
 
@@ -179,7 +179,7 @@ def test_the_circuit_beside_one_in_use_is_deleted():
 def test_a_circuit_in_use_is_not_replaced_whatever_its_status():
     away = [{'name': 'a', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}]
     for traffic, state in (([row('pa', 1)], 'failed'), ([], 'updated')):
-        (outcome,) = Rollout(away, 'merged', Guards(traffic=True)).plan_outcomes(there(*traffic, pa='Down'))
+        (outcome,) = RolloutPlan(away, 'merged', Guards(traffic=True)).plan_outcomes(there(*traffic, pa='Down'))
         assert outcome.state == state
 
 
