@@ -197,15 +197,14 @@ def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str
     A circuit that is not live does not wait: nothing is lost by a change, which may bring it up.
     """
     sites = circuits_by_site(snapshot)
-    sites_by_circuit = {name: _interconnects_of(changes) for name, changes in planned.items() if _disturbs_traffic(changes)}
-    sites_by_circuit = {name: {site_of(interconnect, snapshot): interconnect for interconnect in interconnects}
-                        for name, interconnects in sites_by_circuit.items()}
-    all_sites = dict.fromkeys(site for own_sites in sites_by_circuit.values() for site in own_sites)
+    disturbed = {name: {site_of(interconnect, snapshot): interconnect for interconnect in _interconnects_of(changes)}
+                 for name, changes in planned.items() if _disturbs_traffic(changes)}  # {circuit: {site: interconnect}}
+    all_sites = dict.fromkeys(site for own_sites in disturbed.values() for site in own_sites)
     site_interconnects = [_interconnect_of(cni) for site in all_sites for cni in sites[site]]
-    states = _states_of([*site_interconnects, *(interconnect for own_sites in sites_by_circuit.values()
-                                                for interconnect in own_sites.values())], snapshot)
+    states = _states_of([*site_interconnects, *(interconnect for own_sites in disturbed.values() for interconnect in own_sites.values())],
+                        snapshot)
     changed, deferred = defaultdict(list), {}
-    for name, own_sites in sites_by_circuit.items():
+    for name, own_sites in disturbed.items():
         reasons = (_site_limit_reason(site, changed[site], limit) or _last_healthy_reason(site, interconnect, sites[site], states)
                    for site, interconnect in own_sites.items())
         reason = next(filter(None, reasons), '')

@@ -121,25 +121,31 @@ CISCO = {
 }
 PLATFORMS = {
     'frr': Platform(
-        Text(rf'[!-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters without a space'), LINE_TEXT, LINUX_INTERFACE, {
+        key=Text(rf'[!-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters without a space'), description=LINE_TEXT,
+        interface=LINUX_INTERFACE, vrf=LINUX_VRF, lacks=LINUX_LACKS, commands={
             **LINUX,
             'session': 'vtysh -c "show bgp{vrf} neighbors {cloudflare}"',
             'received': 'vtysh -c "show bgp{vrf} ipv4 unicast neighbors {cloudflare} routes"',
             'announced': 'vtysh -c "show bgp{vrf} ipv4 unicast neighbors {cloudflare} advertised-routes"',
-        }, LINUX_LACKS, LINUX_VRF,
+        },
     ),
     'bird': Platform(
-        Text(rf'[ !#-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters', '"'), QUOTED_TEXT, LINUX_INTERFACE, {
+        key=Text(rf'[ !#-~]{{1,{MAX_KEY_LENGTH}}}', f'1 to {MAX_KEY_LENGTH} characters', '"'), description=QUOTED_TEXT,
+        interface=LINUX_INTERFACE, vrf=LINUX_VRF,
+        lacks={**LINUX_LACKS, 'maximum_paths': 'BIRD shares the load with "merge paths on" in the kernel protocol of bird.conf.'},
+        commands={
             **LINUX,
             'session': '''birdc "show protocols all '{name}'"''',
             'received': '''birdc "show route protocol '{name}'"''',
             'announced': '''birdc "show route export '{name}'"''',
-        }, {**LINUX_LACKS, 'maximum_paths': 'BIRD shares the load with "merge paths on" in the kernel protocol of bird.conf.'}, LINUX_VRF,
+        },
     ),
     'junos': Platform(
-        Text(r'(?!\$[0-9]\$)[ !#-\[\]-~]{1,126}', r'1 to 126 characters except \, and not the $9$ of an encrypted one', '"'),
-        Text(r'[ !#-\[\]-~]{0,80}', r'80 printable ASCII characters except " and \ at most', '"'),
-        Text(r'[a-z]+-?\d+(/\d+){0,2}(:\d+)?', 'a physical or aggregated interface such as xe-0/0/0 or ae1, without a unit'), {
+        key=Text(r'(?!\$[0-9]\$)[ !#-\[\]-~]{1,126}', r'1 to 126 characters except \, and not the $9$ of an encrypted one', '"'),
+        description=Text(r'[ !#-\[\]-~]{0,80}', r'80 printable ASCII characters except " and \ at most', '"'),
+        interface=Text(r'[a-z]+-?\d+(/\d+){0,2}(:\d+)?', 'a physical or aggregated interface such as xe-0/0/0 or ae1, without a unit'),
+        vrf=VRF_TEXT, hold_time=20, lacks={'track': NO_TRACKING},
+        commands={
             'light': 'show interfaces diagnostics optics {interface}',
             'interface': 'show interfaces {interface} extensive',
             'address': 'show interfaces terse {interface}.0',
@@ -150,10 +156,13 @@ PLATFORMS = {
             'received': 'show route receive-protocol bgp {cloudflare}',
             'announced': 'show route advertising-protocol bgp {cloudflare}',
             'route': 'show route {prefix} exact{table}',
-        }, {'track': NO_TRACKING}, VRF_TEXT, hold_time=20,
+        },
     ),
     'iosxr': Platform(
-        WORD_TEXT, LINE_TEXT, Text(r'[A-Za-z-]+\d+(/[A-Z0-9]+)*', 'an interface without a VLAN, such as TenGigE0/0/0/1 or Bundle-Ether1'), {
+        key=WORD_TEXT, description=LINE_TEXT, vrf=VRF_TEXT,
+        interface=Text(r'[A-Za-z-]+\d+(/[A-Z0-9]+)*', 'an interface without a VLAN, such as TenGigE0/0/0/1 or Bundle-Ether1'),
+        lacks={'mss': 'IOS XR adjusts the MSS with hw-module, for a whole network processor.'},
+        commands={
             'light': 'show controllers {interface} phy',
             'interface': 'show interfaces {interface}',
             'address': 'show ipv4{vrf} interface {interface}',
@@ -165,31 +174,43 @@ PLATFORMS = {
             'announced': 'show bgp{vrf} neighbors {cloudflare} advertised-routes',
             'route': 'show route{vrf} ipv4 {prefix}',
             'track': 'show track CNI-{track}',
-        }, {'mss': 'IOS XR adjusts the MSS with hw-module, for a whole network processor.'}, VRF_TEXT,
+        },
     ),
-    'eos': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('Ethernet1/1 or Port-Channel1'), {
-        **CISCO,
-        'session': 'show ip bgp neighbors {cloudflare}{vrf}',
-        'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
-        'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
-    }, {'track': NO_TRACKING}, VRF_TEXT),
-    'iosxe': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('TenGigabitEthernet0/0/1 or Port-channel1'), {
-        **CISCO, 'route': 'show ip route{vrf} {mask}',
-    }, {}, VRF_TEXT),
-    'nxos': Platform(WORD_TEXT, LINE_TEXT, _cisco_interface('Ethernet1/1 or port-channel1'), {
-        **CISCO,
-        'light': 'show interface {interface} transceiver details',
-        'interface': 'show interface {interface}',
-        'own_ping': 'ping {customer}{vrf}',
-        'ping': 'ping {cloudflare} source {customer}{vrf}',
-        'full_ping': 'ping {cloudflare} source {customer} packet-size {payload} df-bit{vrf}',
-        'session': 'show ip bgp neighbors {cloudflare}{vrf}',
-        'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
-        'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
-        'route': 'show ip route {prefix}{vrf}',
-    }, {'mss': NO_MSS, 'graceful_restart': 'on NX-OS it is a setting of the whole router, on by default.'}, VRF_TEXT),
-    'iproute2': Platform(None, LINE_TEXT, LINUX_INTERFACE, LINUX, LINUX_LACKS, LINUX_VRF, extension='sh'),
-    'networkd': Platform(None, LINE_TEXT, LINUX_INTERFACE, LINUX, LINUX_LACKS, LINUX_VRF, extension='network'),
+    'eos': Platform(
+        key=WORD_TEXT, description=LINE_TEXT, interface=_cisco_interface('Ethernet1/1 or Port-Channel1'), vrf=VRF_TEXT,
+        lacks={'track': NO_TRACKING},
+        commands={
+            **CISCO,
+            'session': 'show ip bgp neighbors {cloudflare}{vrf}',
+            'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
+            'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
+        },
+    ),
+    'iosxe': Platform(
+        key=WORD_TEXT, description=LINE_TEXT, interface=_cisco_interface('TenGigabitEthernet0/0/1 or Port-channel1'), vrf=VRF_TEXT,
+        lacks={},
+        commands={
+            **CISCO, 'route': 'show ip route{vrf} {mask}',
+        },
+    ),
+    'nxos': Platform(
+        key=WORD_TEXT, description=LINE_TEXT, interface=_cisco_interface('Ethernet1/1 or port-channel1'), vrf=VRF_TEXT,
+        lacks={'mss': NO_MSS, 'graceful_restart': 'on NX-OS it is a setting of the whole router, on by default.'},
+        commands={
+            **CISCO,
+            'light': 'show interface {interface} transceiver details',
+            'interface': 'show interface {interface}',
+            'own_ping': 'ping {customer}{vrf}',
+            'ping': 'ping {cloudflare} source {customer}{vrf}',
+            'full_ping': 'ping {cloudflare} source {customer} packet-size {payload} df-bit{vrf}',
+            'session': 'show ip bgp neighbors {cloudflare}{vrf}',
+            'received': 'show ip bgp neighbors {cloudflare} routes{vrf}',
+            'announced': 'show ip bgp neighbors {cloudflare} advertised-routes{vrf}',
+            'route': 'show ip route {prefix}{vrf}',
+        },
+    ),
+    **{name: Platform(key=None, description=LINE_TEXT, interface=LINUX_INTERFACE, vrf=LINUX_VRF, lacks=LINUX_LACKS, commands=LINUX,
+                      extension=extension) for name, extension in (('iproute2', 'sh'), ('networkd', 'network'))},
 }
 
 

@@ -176,7 +176,7 @@ def new_history(state: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], 
     read_until = state.get('history_until', since)
     alerts = [history_alert(entry, read_until) for entry in entries if entry.get('mechanism_type', 'webhook') in mechanisms]
     alerts = [alert for alert in alerts if since <= alert.at <= until]
-    seen = Seen(state.get('alerts', ()), now, read_until)
+    seen = ReceivedAlerts(state.get('alerts', ()), now, read_until)
     new = [alert for alert in alerts if seen.admits(alert)]
     return new, {'alerts': seen.records, 'history_until': max([read_until, *(alert.at for alert in alerts)])}
 
@@ -229,7 +229,7 @@ def seconds_of(text: Any) -> float | None:
 
 # Each once.
 
-class Seen:
+class ReceivedAlerts:
     """The alerts that have come, as plain data for the journal. What is given is not changed."""
 
     def __init__(self, records: Iterable[Mapping[str, Any]], now: float, read_until: float | None = None) -> None:

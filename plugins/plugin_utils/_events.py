@@ -239,8 +239,8 @@ class Journal:
             known = False
         if not known:
             raise InputError('state_file', f'{path} is no state of the source {self.source}. Remove it, or name another file.')
-        taken = set(text[end:].split())  # the last one may be cut off: that event comes again
-        self.pending = [{**event, 'redelivered': True, 'receipt': self._receipt(event)} for event in pending if event['id'] not in taken]
+        emitted = set(text[end:].split())  # the last one may be cut off: that event comes again
+        self.pending = [{**event, 'redelivered': True, 'receipt': self._receipt(event)} for event in pending if event['id'] not in emitted]
         self._tidy()
 
     def _write(self) -> None:

@@ -254,7 +254,7 @@ def report_of(record: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[st
         'path': {'before': record['path'], 'during': measured['path_during'].get('stdout'), 'after': measured['path_after'].get('stdout')},
         'ping': ping, 'hold': record['hold'],
     }
-    problems = [*([failure_text(**measured['failure'])] if measured['failure'] else []), *_not_back(record, report['path']['after']),
+    problems = [*([failure_text(**measured['failure'])] if measured['failure'] else []), *_path_problems(record, report['path']['after']),
                 *measured['refusals'], *(_losses(ping, report['times'], record['max_gap']) if ping else [])]
     outcome = 'interrupted' if measured['interrupted'] else 'failed' if problems else 'passed'
     return {**report, 'outcome': outcome, 'problems': problems}
@@ -271,7 +271,7 @@ def failure_text(task: str, result: Mapping[str, Any]) -> str:
     return ': '.join([task, failed.get('msg') or 'failed', *lines])
 
 
-def _not_back(record: Mapping[str, Any], after: str | None) -> Iterator[str]:
+def _path_problems(record: Mapping[str, Any], after: str | None) -> Iterator[str]:
     before, now = (set(re.findall(record['addresses'], text or '')) for text in (record['path'], after))
     if record['path_command'] and before != now:
         yield f'the traffic is not back on {record["circuit"]}'

@@ -155,14 +155,14 @@ def declared_circuits(netbox: Netbox, account: Account, limit: Any = (), decommi
     circuits = netbox_circuits(netbox, account)
     to_delete = _selected(circuits, names_of(decommission), 'netbox_decommission')
     limited = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
-    chosen = [circuit for circuit in circuits if circuit in limited or circuit in to_delete]
+    selected = [circuit for circuit in circuits if circuit in limited or circuit in to_delete]
     names = {circuit.name for circuit in to_delete}
-    if kept := [circuit for circuit in circuits if circuit.name in names and circuit.status not in ENDED]:
-        raise InputError('netbox_decommission', f'{kept[0].cid} is {kept[0].status} in NetBox. Set it to deprovisioning first.')
-    findings = [finding for circuit in chosen for finding in _intent_findings(circuit, account) if circuit not in to_delete]
+    if in_use := [circuit for circuit in circuits if circuit.name in names and circuit.status not in ENDED]:
+        raise InputError('netbox_decommission', f'{in_use[0].cid} is {in_use[0].status} in NetBox. Set it to deprovisioning first.')
+    findings = [finding for circuit in selected for finding in _intent_findings(circuit, account) if circuit not in to_delete]
     index = _index_of(netbox, circuits, account)
     result: dict[str, Any] = {'circuits': [], 'hosts': {}, 'ids': {}, 'claims': {}, 'invalid': {}, 'findings': findings}
-    for circuit in chosen:
+    for circuit in selected:
         if circuit in to_delete:
             _add_circuit(result, circuit, {'name': circuit.name, 'state': 'absent'})
         elif circuit.status in TO_ORDER or (circuit.status in IN_USE and account.has(circuit)):
@@ -226,8 +226,9 @@ def circuit_options(circuit: NetboxCircuit, index: Index) -> dict[str, Any]:
                                         f'{PREFIX}pairing_key or {PREFIX}bgp of the host {circuit.name}.')
     description = {'description': circuit.raw['description']} if circuit.raw.get('description') else {}
     slot = _slot_of(circuit, index)
-    kept = _cross_connect_of(circuit, index, options.get(CROSS_CONNECT))
-    return {'name': circuit.name, **description, **({'slot': slot} if slot else {}), **options, **({CROSS_CONNECT: kept} if kept else {})}
+    cross_connect = _cross_connect_of(circuit, index, options.get(CROSS_CONNECT))
+    optional = {'slot': slot} if slot else {}
+    return {'name': circuit.name, **description, **optional, **options, **({CROSS_CONNECT: cross_connect} if cross_connect else {})}
 
 
 def _cross_connect_of(circuit: NetboxCircuit, index: Index, given: Any) -> Any:
@@ -305,14 +306,14 @@ def differences(netbox: Netbox, account: Account, limit: Any = ()) -> dict[str, 
     findings: {kind, circuit, id, text}. results, ids: as netbox_writes() takes them.
     """
     circuits = netbox_circuits(netbox, account)
-    chosen = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
+    selected = _selected(circuits, names_of(limit), 'netbox_limit') if names_of(limit) else circuits
     index = _index_of(netbox, circuits, account)
-    findings = [finding for circuit in chosen for finding in (*_intent_findings(circuit, account), *_state_findings(circuit, account),
-                                                              *_field_findings(circuit, index, account))]
+    findings = [finding for circuit in selected for finding in (*_intent_findings(circuit, account), *_state_findings(circuit, account),
+                                                                *_field_findings(circuit, index, account))]
     findings += [] if names_of(limit) else _unknown_to_netbox(circuits, account)
-    observed = {circuit.name: result for circuit in chosen if (result := _observed_result(circuit, account))}
+    observed = {circuit.name: result for circuit in selected if (result := _observed_result(circuit, account))}
     return {'findings': findings, 'lines': [f'{finding["circuit"]}: {finding["text"]}' for finding in findings], 'results': observed,
-            'ids': {circuit.name: circuit.id for circuit in reversed(chosen)}}
+            'ids': {circuit.name: circuit.id for circuit in reversed(selected)}}
 
 
 def _finding(kind: str, circuit: NetboxCircuit | str, text: str) -> dict[str, Any]:

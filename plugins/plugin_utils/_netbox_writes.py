@@ -56,7 +56,7 @@ def netbox_writes(netbox: Netbox, results: Mapping[str, Mapping[str, Any]], ids:
         if raw is None or result.get('outcome') in ('skipped', 'deferred'):
             continue
         circuit = NetboxCircuit(raw['id'], raw['cid'], value_of(raw['status']), result['name'], raw.get('custom_fields') or {}, raw)
-        fields = _wanted_fields(circuit, result, loa_url)
+        fields = _desired_fields(circuit, result, loa_url)
         state = fields.get('cni_state', 'unknown' if result.get('claimed') else '')
         write = _write(circuit, fields, MOVES.get(state, {}).get(circuit.status, circuit.status), result)
         write |= _address_writes(links, circuit, result, vrf, tag)
@@ -67,7 +67,7 @@ def netbox_writes(netbox: Netbox, results: Mapping[str, Mapping[str, Any]], ids:
 
 def _write(circuit: NetboxCircuit, fields: Mapping[str, Any], status: str, result: Mapping[str, Any]) -> dict[str, Any]:
     """The write of a circuit, of what differs alone; circuit and journal are empty if nothing does."""
-    changed = {name: value for name, value in fields.items() if not _same(circuit.fields.get(name), value)}
+    changed = {name: value for name, value in fields.items() if not _is_same_value(circuit.fields.get(name), value)}
     data = {'custom_fields': changed} if changed else {}
     data |= {'status': status} if status != circuit.status else {}
     return {'name': circuit.cid, 'id': circuit.id, 'circuit': {'id': circuit.id, **data} if data else {},
@@ -84,18 +84,18 @@ def requests_of(writes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         objects = [{'id': write['id'], 'name': write['name'], 'object': obj}
                    for write in writes for obj in (write[kind] if isinstance(write[kind], list) else [write[kind]]) if obj]
         for method in ('POST', 'PATCH'):
-            chosen = [item for item in objects if ('id' in item['object']) == (method == 'PATCH')]
-            requests += [{'method': method, 'path': path, 'writes': chosen[start:start + PER_REQUEST]}
-                         for start in range(0, len(chosen), PER_REQUEST)]
+            items = [item for item in objects if ('id' in item['object']) == (method == 'PATCH')]
+            requests += [{'method': method, 'path': path, 'writes': items[start:start + PER_REQUEST]}
+                         for start in range(0, len(items), PER_REQUEST)]
     return requests
 
 
-def _same(before: Any, after: Any) -> bool:
+def _is_same_value(before: Any, after: Any) -> bool:
     """Whether a custom field has a value already. Each failure has a cf-ray of its own."""
     return CF_RAY.sub('', str(value_of(before) or '')) == CF_RAY.sub('', str(after or ''))
 
 
-def _wanted_fields(circuit: NetboxCircuit, result: Mapping[str, Any], loa_url: str) -> dict[str, Any]:
+def _desired_fields(circuit: NetboxCircuit, result: Mapping[str, Any], loa_url: str) -> dict[str, Any]:
     """The custom fields of a circuit, as far as the result shows them."""
     failed = bool(result.get('failed'))
     fields: dict[str, Any] = {'cni_error': _error_text(result) if failed else ''} if 'outcome' in result else {}

@@ -40,30 +40,30 @@ def read_states(client: Client, known: Iterable[str], names: Container[str] | No
         return snapshot.objects(INTERCONNECT.name), circuits_by_interconnect(snapshot)
 
     interconnects, circuits_on = observe(client, decide, prefetch=PREFETCH)
-    wanted = None if names is None and circuits is None else set(circuits or ())
-    listed = {obj['name']: obj for obj in interconnects}
-    watched = [name for name in listed
-               if wanted is None or name in (names or ()) or not wanted.isdisjoint(circuits_on.get(name, ()))]
-    unlisted = [name for name in known if name not in listed]
+    watched_circuits = None if names is None and circuits is None else set(circuits or ())
+    by_name = {obj['name']: obj for obj in interconnects}
+    watched = [name for name in by_name
+               if watched_circuits is None or name in (names or ()) or not watched_circuits.isdisjoint(circuits_on.get(name, ()))]
+    unlisted = [name for name in known if name not in by_name]
     statuses = wait_for_states(client, dict.fromkeys([*watched, *unlisted], ()), 0)
     return {
-        **{name: _seen(statuses.get(name, {}), listed[name], circuits_on.get(name, ())) for name in watched},
-        **{name: _seen(statuses.get(name, {'state': ABSENT}), {}, circuits_on.get(name, ())) for name in unlisted},
+        **{name: _state_of(statuses.get(name, {}), by_name[name], circuits_on.get(name, ())) for name in watched},
+        **{name: _state_of(statuses.get(name, {'state': ABSENT}), {}, circuits_on.get(name, ())) for name in unlisted},
     }
 
 
-def _seen(status: Object, interconnect: Object, circuits: Iterable[str]) -> dict[str, Any]:
+def _state_of(status: Object, interconnect: Object, circuits: Iterable[str]) -> dict[str, Any]:
     return {'state': status.get('state'), 'reason': status.get('reason'), 'circuits': list(circuits),
             'site': interconnect.get('site') or interconnect.get('region'), 'device': get(interconnect, 'ccr_device_name')}
 
 
-def changed_states(known: States | None, seen: States, now: float, account: str, initial: bool = False) -> tuple[list[Event], States]:
+def changed_states(known: States | None, states: States, now: float, account: str, initial: bool = False) -> tuple[list[Event], States]:
     """The events of a poll, and the states to remember. known: those of the poll before, None for the very first.
 
-    initial: each interconnect is reported, whether its state has changed or not. One that is not seen is no longer watched.
+    initial: each interconnect is reported, whether its state has changed or not. One that is not among them is no longer watched.
     """
     events, after = [], {}
-    for name, current in sorted(seen.items()):
+    for name, current in sorted(states.items()):
         before = (known or {}).get(name)
         current = _completed(current, before)
         if current['state'] is None:
@@ -77,7 +77,7 @@ def changed_states(known: States | None, seen: States, now: float, account: str,
 
 
 def _completed(current: dict[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is seen, with what was known before in place of what the API leaves out now. One without a status stays as it was."""
+    """The current state, with what was known before in place of what the API leaves out now. One without a status stays as it was."""
     if not before or current['state'] is None:
         return dict(before or current)
     may_be_empty = ('reason',) if current['state'] == ABSENT else ('reason', 'circuits')

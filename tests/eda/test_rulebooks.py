@@ -214,7 +214,7 @@ def test_alerts_of_cloudflare_become_pages_and_tickets(account, chat):
         assert 'Tunnel nyc-2 is down' in bundle.with_suffix('.md').read_text()
         account.simulator.alert('magic_wan_tunnel_health', 'Tunnel nyc-2 is up', alert_event='ALERT_STATE_EVENT_END')
         last = chat.message()
-        assert last['notice'] == {'kind': 'tell', 'summary': 'Tunnel nyc-2 is up', 'details': []}
+        assert last['notice'] == {'kind': 'info', 'summary': 'Tunnel nyc-2 is up', 'details': []}
         wait_for_receipt(last)
     while_nobody_was_there = (datetime.now(timezone.utc) - timedelta(minutes=5)).isoformat()
     account.simulator.alert('magic_wan_tunnel_health', 'Tunnel nyc-1 is down', sent=while_nobody_was_there, deliver=False)
@@ -259,7 +259,7 @@ def test_the_rulebook_of_the_guide_with_both_sources_in_one_process(account, cha
         account.simulator.requests(until=before + 4)  # it has polled
         assert post(port, {'text': 'Maintenance of nyc-2', 'ts': 1795977000, 'alert_type': 'cni_maintenance_notification'}) == 200
         notice = chat.message()['notice']
-        assert (notice['kind'], notice['details'][1]) == ('tell', 'nyc-2 on edge02.ewr-a at ewr-a, Pending: nyc-1 stands in')
+        assert (notice['kind'], notice['details'][1]) == ('info', 'nyc-2 on edge02.ewr-a at ewr-a, Pending: nyc-1 stands in')
     account.simulator.set_status(account.ports['nyc-1'], 'Down')
     with receiver(account, chat, port, str(path)):
         assert chat.message()['notice']['summary'] == f'nyc-1 on {account.ports["nyc-1"]}: Healthy -> Down'

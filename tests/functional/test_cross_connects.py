@@ -116,7 +116,7 @@ def test_a_second_run_changes_nothing_on_this_day_nor_on_the_next(fleet):
     assert fleet.next_day.changed == set(), fleet.next_day.output
 
 
-def test_the_table_says_whose_turn_it_is_the_worst_first(fleet):
+def test_the_table_says_who_has_to_act_the_worst_first(fleet):
     lines = [line.strip(' ",') for line in fleet.first.output.partition('"msg": [')[2].partition(']')[0].splitlines()]
     lines = [line for line in lines if line]
     assert len(lines) == 43 and lines[0].split()[:3] == ['circuit', 'facility', 'interconnect']

@@ -73,7 +73,7 @@ def alert(text: str, kind: str = 'maintenance') -> dict:
 def test_light_on_a_circuit_that_is_ready(pair):
     expected = [{'site': 'ewr-a', 'healthy': 2}, {'site': 'lhr-a', 'healthy': 9}]
     notice = pair.notice('on_healthy', healthy(pair, 'nyc-1'), provision_expect=expected)
-    assert notice == {'kind': 'tell', 'summary': f'nyc-1 on {pair.ports["nyc-1"]}: Pending -> Healthy: accepted', 'details': []}
+    assert notice == {'kind': 'info', 'summary': f'nyc-1 on {pair.ports["nyc-1"]}: Pending -> Healthy: accepted', 'details': []}
 
 
 def test_light_on_a_circuit_that_is_not_ready(pair):
@@ -86,7 +86,7 @@ def test_light_on_a_circuit_that_is_not_ready(pair):
 
 def test_a_maintenance_that_the_other_circuit_stands_in_for(pair):
     notice = pair.notice('on_maintenance', alert('Maintenance of nyc-1 on Monday'))
-    assert notice == {'kind': 'tell', 'summary': 'Maintenance: each circuit concerned has another one', 'details': [
+    assert notice == {'kind': 'info', 'summary': 'Maintenance: each circuit concerned has another one', 'details': [
         'Maintenance of nyc-1 on Monday', 'nyc-1 on edge01.ewr-a at ewr-a, Healthy: nyc-2 stands in']}
 
 
@@ -100,7 +100,7 @@ def test_a_maintenance_that_nothing_stands_in_for_is_a_page(pair):
 
 def test_a_maintenance_that_names_nothing_may_concern_every_circuit(pair):
     notice = pair.notice('on_maintenance', alert('Maintenance'))
-    assert (notice['kind'], notice['details'][1]) == ('tell', 'The alert names no circuit of this account, so it may concern each of them.')
+    assert (notice['kind'], notice['details'][1]) == ('info', 'The alert names no circuit of this account, so it may concern each of them.')
 
 
 def test_a_tunnel_that_is_down_is_a_ticket_with_the_status(pair):
@@ -125,6 +125,6 @@ def test_no_bundles_of_every_circuit_for_an_alert_that_names_none(pair):
     assert (len(notice['details']), (pair.folder / 'support').exists()) == (3, False)
 
 
-def test_any_other_event_is_told(pair):
-    assert pair.notice('on_event', alert('Hello World!', 'test')) == {'kind': 'tell', 'summary': 'Hello World!', 'details': []}
-    assert [one for one in pair.simulator.requests() if one['method'] == 'GET' and '/cni/' in one['path']] == []
+def test_any_other_event_is_reported(pair):
+    assert pair.notice('on_event', alert('Hello World!', 'test')) == {'kind': 'info', 'summary': 'Hello World!', 'details': []}
+    assert [request for request in pair.simulator.requests() if request['method'] == 'GET' and '/cni/' in request['path']] == []

@@ -47,7 +47,7 @@ def start(account, name: str, takes: int = 1000, **args) -> Source:
 def polled(account, times: int = 1) -> None:
     """Waits until a source has polled so many times more, and has begun another time: then what it found is recorded."""
     def status_reads() -> int:
-        return sum(one['path'].endswith('/status') for one in account.simulator.requests())
+        return sum(request['path'].endswith('/status') for request in account.simulator.requests())
     before = status_reads()
     while status_reads() <= before + times:
         account.simulator.requests(until=len(account.simulator.requests()) + 1)
@@ -69,15 +69,15 @@ def test_nothing_at_the_start_and_then_one_event_for_each_change(account, port):
             assert (event['status']['interconnect'], event['status']['state'], event['circuits']) == (port, state, ['nyc-1'])
             polled(account)
         assert source.stop() == 0
-        assert source.rest() == []
+        assert source.remaining_events() == []
 
 
-def test_what_is_asked_for_is_told_at_the_start(account, port):
+def test_what_is_asked_for_is_reported_at_the_start(account, port):
     with start(account, 'status', initial=True) as source:
         assert checked(source.event())['text'] == f'nyc-1 on {port}: absent -> Pending'
 
 
-def test_a_change_while_the_source_was_killed_is_told_once(account, port):
+def test_a_change_while_the_source_was_killed_is_reported_once(account, port):
     with start(account, 'status'):
         polled(account)
     account.simulator.set_status(port, 'Healthy')
@@ -88,11 +88,11 @@ def test_a_change_while_the_source_was_killed_is_told_once(account, port):
         assert (event['status']['previous_state'], event['status']['state'], event['redelivered']) == ('Pending', 'Healthy', True)
         polled(account, 2)
         assert source.stop() == 0
-        assert source.rest() == []
+        assert source.remaining_events() == []
     with start(account, 'status') as source:
         polled(account, 2)
         assert source.stop() == 0
-        assert source.rest() == []
+        assert source.remaining_events() == []
 
 
 def test_only_what_is_named_is_watched_also_before_it_exists(account, port):
@@ -105,7 +105,7 @@ def test_only_what_is_named_is_watched_also_before_it_exists(account, port):
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'status', 'status': 403}, {'kind': 'html', 'status': 502}, {'kind': 'empty', 'status': 200}])
-def test_an_api_that_fails_is_told_once_and_ends_nothing(account, port, fault):
+def test_an_api_that_fails_is_reported_once_and_ends_nothing(account, port, fault):
     with start(account, 'status', retry_timeout=1) as source:
         polled(account)
         account.simulator.fault(**fault, times=None)
@@ -139,7 +139,7 @@ def test_no_more_requests_are_sent_than_allowed(account, port):
         account.simulator.requests(until=len(account.simulator.requests()) + 10)
         account.simulator.set_status(port, 'Healthy')
         assert source.stop() == 0
-    assert sum('/cni/' in one['path'] for one in account.simulator.requests()) <= 10 + 2  # and those of the fixture
+    assert sum('/cni/' in request['path'] for request in account.simulator.requests()) <= 10 + 2  # and those of the fixture
 
 
 @pytest.mark.parametrize(('name', 'args', 'problem'), [
@@ -204,7 +204,7 @@ def test_webhooks_become_events_each_once(account):
         events = [checked(receiver.source.event()) for _number in range(2)]
         assert [(event['type'], event['alert']) for event in events] == [('test', HELLO), ('tunnel_health', sent)]
         assert receiver.source.stop() == 0
-        assert receiver.source.rest() == []
+        assert receiver.source.remaining_events() == []
 
 
 def test_what_is_not_cloudflares_is_refused_and_makes_no_event(account):
@@ -242,7 +242,7 @@ def test_a_full_queue_is_a_503_and_what_waits_survives_a_kill(account):
     with Receiver(account, takes=1, max_waiting=3) as receiver:
         assert receiver.send(alerts[0]) == 200
         first = receiver.source.event()
-        assert [receiver.send(one) for one in alerts[1:]] == [200, 200, 200, 503]
+        assert [receiver.send(alert) for alert in alerts[1:]] == [200, 200, 200, 503]
     with Receiver(account) as receiver:
         events = [first, *(receiver.source.event() for _number in range(3))]
         assert receiver.send(alerts[4]) == 200
@@ -272,14 +272,14 @@ def test_kills_at_any_moment_lose_nothing_and_repeat_only_what_was_being_handed_
             for _number in range(chance.randrange(1, 15)):
                 if waiting and receiver.send(waiting[0]) == 200:
                     waiting.pop(0)
-        events += receiver.source.rest()
+        events += receiver.source.remaining_events()
     with Receiver(account) as receiver:
         assert receiver.send(HELLO) == 200
         while (event := receiver.source.event())['type'] != 'test':
             events.append(event)
     again = [event for event in events if event['redelivered']]
     texts = [event['text'] for event in events]
-    assert list(dict.fromkeys(texts)) == [one['text'] for one in sent]
+    assert list(dict.fromkeys(texts)) == [alert['text'] for alert in sent]
     assert len(texts) - len(set(texts)) <= min(kills, len(again))
 
 
@@ -327,12 +327,12 @@ def raise_alert(account, text: str, minutes_ago: float, deliver: bool = True) ->
     account.simulator.alert('magic_wan_tunnel_health', text, sent=sent.isoformat(), deliver=deliver)
 
 
-def looked(account, times: int = 1) -> None:
-    """Waits until a source has looked into the history so many times more, and has begun another time."""
-    def looks() -> int:
-        return sum(one['path'].endswith('/history') for one in account.simulator.requests())
-    before = looks()
-    while looks() <= before + times:
+def await_history_reads(account, times: int = 1) -> None:
+    """Waits until a source has read the history so many times more, and has begun another time."""
+    def reads() -> int:
+        return sum(request['path'].endswith('/history') for request in account.simulator.requests())
+    before = reads()
+    while reads() <= before + times:
         account.simulator.requests(until=len(account.simulator.requests()) + 1)
 
 
@@ -346,14 +346,14 @@ def test_an_alert_that_came_by_webhook_and_is_in_the_history_is_one_event_and_on
         events = [checked(receiver.source.event()) for _number in range(3)]
         assert {(event['text'], event['via']) for event in events} == {
             ('received', 'webhook'), ('missed', 'history'), ('received, and just like the other', 'webhook')}
-        looked(account, 2)
+        await_history_reads(account, 2)
     raise_alert(account, 'while it was killed', 3, deliver=False)
     with Receiver(account, **options) as receiver:
         event = checked(receiver.source.event())
         assert (event['text'], event['alert']['alert_type']) == ('while it was killed', 'magic_wan_tunnel_health')
-        looked(account, 2)
+        await_history_reads(account, 2)
         assert receiver.source.stop() == 0
-        assert receiver.source.rest() == []
+        assert receiver.source.remaining_events() == []
 
 
 def test_the_history_does_without_a_receiver_and_begins_with_the_first_start(account):
@@ -361,7 +361,7 @@ def test_the_history_does_without_a_receiver_and_begins_with_the_first_start(acc
     raise_alert(account, 'before the first start', 5, deliver=False)
     options = {'history': True, 'history_interval': 0.1, 'history_mechanisms': ['email'], 'types': ['tunnel_health', 'problem']}
     with start(account, 'alerts', **options) as source:
-        looked(account)
+        await_history_reads(account)
         raise_alert(account, 'after it', -0.01, deliver=False)
         assert source.event()['text'] == 'after it'
         account.simulator.fault('status', path='/history', status=403, times=None)
@@ -369,4 +369,4 @@ def test_the_history_does_without_a_receiver_and_begins_with_the_first_start(acc
         assert (event['type'], event['phase']) == ('problem', 'start')
         assert event['text'].startswith('Reading the history of alerts fails: GET /alerting/v3/history: HTTP 403')
         assert source.stop() == 0
-        assert source.rest() == []
+        assert source.remaining_events() == []

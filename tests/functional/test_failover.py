@@ -44,8 +44,9 @@ def routed_pair(simulator, tmp_path, **fields: object) -> Pair:
 
 def changes(run) -> list[tuple[str, int]]:
     """(prefix, priority) of the routes that were written, in their order."""
-    assert {(one['method'], one['path'].split('/')[-2]) for one in run.sent if one['method'] != 'GET'} <= {('PUT', 'routes')}
-    return [(one['body']['prefix'], one['body']['priority']) for one in run.sent if one['method'] == 'PUT']
+    writes = [request for request in run.sent if request['method'] != 'GET']
+    assert {(write['method'], write['path'].split('/')[-2]) for write in writes} <= {('PUT', 'routes')}
+    return [(write['body']['prefix'], write['body']['priority']) for write in writes]
 
 
 def stored(pair: Pair) -> list[dict]:
@@ -62,13 +63,13 @@ def test_a_drill_moves_the_routes_and_restores_them(pair):
     assert run.status == 0, run.output
     assert changes(run) == [(SHARED, 101), (BACKED_UP, 201), (SHARED, 100), (BACKED_UP, 100)]
     assert (stored(pair), pair.left_behind()) == (before, [])
-    report, (one, other) = pair.report(), (pair.address('nyc-1'), pair.address('nyc-2'))
+    report, (request, other) = pair.report(), (pair.address('nyc-1'), pair.address('nyc-2'))
     assert (report['outcome'], report['problems'], report['partners']) == ('passed', [], ['nyc-2'])
-    assert report['path'] == {'before': f'{one} {other}', 'during': other, 'after': f'{one} {other}'}
+    assert report['path'] == {'before': f'{request} {other}', 'during': other, 'after': f'{request} {other}'}
     assert list(report['times']) == ['begun', 'drain', 'moved', 'restore', 'restored']
     assert report['ping']['sent'] == report['ping']['received'] > 0
     (sheet,) = pair.drills.glob('*.md')
-    assert f'| {BACKED_UP} | {one} | 100 | 201 | nyc-2 |' in sheet.read_text()
+    assert f'| {BACKED_UP} | {request} | 100 | 201 | nyc-2 |' in sheet.read_text()
     assert {file.stat().st_mode & 0o77 for file in pair.drills.iterdir()} - {0o44} == {0}  # the log of ping is the shell's
 
 
@@ -191,7 +192,7 @@ def descendants(pid: int) -> list[int]:
         children = [int(child) for child in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
     except OSError:  # it has ended
         return []
-    return [one for child in children for one in (child, *descendants(child))]
+    return [request for child in children for request in (child, *descendants(child))]
 
 
 @pytest.mark.parametrize(('places', 'end'), [
@@ -200,7 +201,7 @@ def descendants(pid: int) -> list[int]:
     (['Write the report to read'], killed), (['Delete the record'], interrupted),
 ])
 def test_the_next_run_restores_a_killed_drill(simulator, tmp_path, places, end):
-    """A drill is killed at the first place, and each run after it, which restores first, at the next one."""
+    """A drill is killed at the first place, and each run after it, which restores first, at the next request."""
     pair = routed_pair(simulator, tmp_path, bgp=SESSION)
     before, options = stored(pair), routed(pair)
     for place in places:

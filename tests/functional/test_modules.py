@@ -76,7 +76,7 @@ def test_a_read_only_token_says_which_permission_writing_needs(run_module):
     assert 'Magic WAN Write or Magic Transit Write' in result['msg']
 
 
-def test_an_empty_string_is_nothing_said(run_module, simulator, circuit):
+def test_an_empty_string_is_left_alone(run_module, simulator, circuit):
     before = simulator.state()
     blank = {'description': '', 'mtu': '', 'bgp_mode': '', 'cust_ip': '', 'bgp': {'customer_asn': '', 'extra_prefixes': ''}}
     result = run_module('cni', conduit_name='nyc-1', **blank, api_token='', validate_certs='', timeout='')
@@ -255,7 +255,7 @@ def test_a_status_names_the_circuits_on_the_interconnect(run_module, circuit):
     assert names == {free: (None, []), shared: (None, ['nyc-0', 'nyc-1'])}
 
 
-def test_waiting_costs_no_list_for_each_look(run_module, simulator, circuit):
+def test_waiting_costs_no_list_for_each_poll(run_module, simulator, circuit):
     before = len(simulator.requests())
     run_module('status_info', conduit_name='nyc-1', wait_for=['Healthy'], wait_timeout=1)
     asked = [request['path'].split('/cni/')[1] for request in simulator.requests()[before:]]
@@ -269,8 +269,8 @@ def test_what_is_expected_of_a_site_is_judged_by_what_is_healthy(run_module, sim
         simulator.set_status(port['name'], 'Healthy')
     ports = [circuit['interconnect'], first, others[0]]
     pair = {'site': 'ewr-a', 'healthy': 2, 'devices': len({port['ccr_device_name'] for port in ports}), 'facilities': 1}
-    met = run_module('status_info', expect=[pair], enforce=True)
-    assert (met['verdict']['met'], met['verdict']['text'], met['verdict']['sites'][0]['healthy']) == (True, 'as expected', 3)
+    enforced = run_module('status_info', expect=[pair], enforce=True)
+    assert (enforced['verdict']['met'], enforced['verdict']['text'], enforced['verdict']['sites'][0]['healthy']) == (True, 'as expected', 3)
     unmet = run_module('status_info', conduit_names=['nyc-1'], expect=[pair, {'site': 'lhr-a', 'healthy': 1}])
     assert unmet.get('failed') is None
     assert unmet['verdict']['sites'][1] == {
@@ -346,7 +346,7 @@ def test_a_secret_of_a_circuit_that_is_a_number_by_now_fails_it_alone(run_module
 
 # Letters.
 
-def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circuit, tmp_path):
+def test_an_loa_is_fetched_once_and_kept_private(run_module, simulator, circuit, tmp_path):
     path = tmp_path / 'loa.pdf'
     first = run_module('loa', conduit_name='nyc-1', path=str(path), name='Example Networks')
     assert path.read_bytes().startswith(b'%PDF-')
@@ -365,7 +365,7 @@ def test_a_letter_is_fetched_once_and_kept_private(run_module, simulator, circui
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_only_a_letter_that_is_to_be_written_needs_a_folder_that_can_be(simulator, circuit, tmp_path):
+def test_only_an_loa_that_is_to_be_written_needs_a_folder_that_can_be(simulator, circuit, tmp_path):
     """Permissions do not bind root, so the answer of the system is what a user would get."""
     def run(**options):
         arguments = {'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), **options}
@@ -382,7 +382,7 @@ def test_only_a_letter_that_is_to_be_written_needs_a_folder_that_can_be(simulato
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'html', 'status': 200}, {'kind': 'empty'}, {'kind': 'truncate'}], ids=str)
-def test_what_is_no_letter_replaces_nothing(run_module, simulator, circuit, tmp_path, fault):
+def test_what_is_no_loa_replaces_nothing(run_module, simulator, circuit, tmp_path, fault):
     path = tmp_path / 'loa.pdf'
     path.write_text('not a letter, but mine')
     simulator.fault(**fault, method='GET', path='/loa', times=1)

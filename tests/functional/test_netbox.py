@@ -154,7 +154,7 @@ def test_cross_connects_are_followed_up_with_what_netbox_knows_of_them(side):
 
 
 @pytest.mark.parametrize('playbook', ['netbox_fields', 'netbox_provision', 'netbox_sync'])
-def test_what_is_missing_is_said(side, playbook, tmp_path):
+def test_what_is_missing_is_reported(side, playbook, tmp_path):
     collections = SETTINGS['ANSIBLE_COLLECTIONS_PATH']
     (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['pynetbox'] = None  # as if it were not installed\n")
     cases = {

@@ -146,7 +146,7 @@ def test_the_role_refuses_by_name(journey):
         'no-key': 'peer_md5_key: the value cannot be represented', 'no-circuit': 'peer_name: the circuit nowhere does not exist',
         'no-routes': 'peer_static_prefixes: is required: the CNI of this circuit has no BGP session',
     }
-    assert {host: told in fatal[host] for host, told in words.items()} == dict.fromkeys(words, True), fatal
+    assert {host: text in fatal[host] for host, text in words.items()} == dict.fromkeys(words, True), fatal
 
 
 def test_the_result_is_a_fact_for_the_tasks_that_follow(journey):

@@ -160,7 +160,7 @@ def test_the_last_free_slot_goes_to_one_run_and_the_other_fails_by_name(simulato
             ended_well(result, *LOSERS)
 
 
-def test_two_that_give_a_circuit_up_at_once_both_see_it_gone(simulator):
+def test_two_that_delete_a_circuit_at_once_both_see_it_gone(simulator):
     def there() -> None:
         assert not circuit(simulator, 'nyc-1').run().get('failed')
 
@@ -282,7 +282,7 @@ def test_what_a_person_changed_up_to_the_write_stays(simulator, module, options)
     assert len(before) >= 2 and last
 
 
-def test_a_cni_that_a_person_deletes_is_made_again_or_its_absence_told(simulator):
+def test_a_cni_that_a_person_deletes_is_created_again_or_its_absence_reported(simulator):
     change = {'conduit_name': 'nyc-1', 'mtu': 1400}
 
     def there() -> None:

@@ -180,7 +180,7 @@ def test_deleted_leaves_nothing_but_what_was_there_before(rollout, run_module, s
     assert rollout(names, state='deleted')['changed'] is False
 
 
-def test_a_port_that_two_circuits_share_stays_until_the_last_is_given_up(rollout, run_module, simulator):
+def test_a_port_that_two_circuits_share_stays_until_the_last_is_deleted(rollout, run_module, simulator):
     own = run_module('interconnect', slot=SLOT)['interconnect']['name']
     pair = [{'name': name, 'interconnect': own, 'shared': True} for name in ('a', 'b')]
     rollout(pair)
@@ -364,7 +364,7 @@ def test_a_lost_answer_orders_nothing_twice(rollout, simulator):
     assert (len(simulator.state()['interconnects']), len(simulator.state()['cnis'])) == (3, 3)
 
 
-def test_an_empty_string_is_nothing_said_of_a_circuit_too(rollout, simulator):
+def test_an_empty_string_is_left_alone_in_a_circuit_too(rollout, simulator):
     blank = {'description': '', 'mtu': '', 'bgp_mode': '', 'on_immutable': '', 'slot_id': '', 'bgp': {'customer_asn': '64512'}}
     assert rollout([{**PLAIN, **blank}])['summary'] == {'created': 1}
     assert simulator.state()['cnis'][0]['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}

@@ -74,7 +74,7 @@ SENDING = {
 }
 
 
-def heard(secrets: list[str]) -> str:
+def echo_of(secrets: list[str]) -> str:
     """What an API, a proxy or a firewall may say that has the request at hand."""
     return '; '.join(quoted for secret in secrets for quoted in (
         f'Bearer {secret}', json.dumps({'md5_key': secret}), repr(secret), repr(secret.encode()),
@@ -85,14 +85,14 @@ def heard(secrets: list[str]) -> str:
 
 def echoes(secrets: list[str]) -> dict[str, dict]:
     """Answers that hold the secrets: {name: fields of a fault}."""
-    said, last = heard(secrets), secrets[-1]
+    echo, last = echo_of(secrets), secrets[-1]
     location = f'https://elsewhere.example/?one={quote_plus(last)}&other={quote(last)}'
     return {
-        'envelope': {'status': 403, 'body': {'success': False, 'errors': [{'code': 10000, 'message': said}]}},
-        'another JSON': {'status': 400, 'body': {'refused': said}},
-        'text': {'status': 400, 'body': said},
-        'page': {'status': 502, 'body': f'<html><head><title>{said}</title></head></html>'},
-        'text of success': {'status': 200, 'body': said},
+        'envelope': {'status': 403, 'body': {'success': False, 'errors': [{'code': 10000, 'message': echo}]}},
+        'another JSON': {'status': 400, 'body': {'refused': echo}},
+        'text': {'status': 400, 'body': echo},
+        'page': {'status': 502, 'body': f'<html><head><title>{echo}</title></head></html>'},
+        'text of success': {'status': 200, 'body': echo},
         'cut JSON': {'status': 200, 'body': json.dumps({'note': '.' * 64, 'md5_key': last})[:-1]},
         'redirect': {'status': 302, 'headers': {'Location': location}},
         **{f'excerpt that ends {at} into it': {'status': 400, 'body': '.' * (300 - at) + last} for at in (9, 20)},
@@ -232,7 +232,7 @@ def test_the_system_log_has_the_options_without_the_secrets(printed, tmp_path, k
 
 def test_an_exception_that_nobody_expected_is_reported_without_secrets(account, printed):
     def broken(*_arguments):
-        raise RuntimeError(f'lost in {heard([TOKEN, MD5_KEY, STORED_KEY])}')
+        raise RuntimeError(f'lost in {echo_of([TOKEN, MD5_KEY, STORED_KEY])}')
 
     text = printed('cni', before=lambda: setattr(_apply, 'apply_changes', broken), conduit_name='nyc-1', bgp=BGP)
     error = json.loads(text)['error']

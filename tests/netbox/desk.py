@@ -96,11 +96,11 @@ class Desk(Account):
 
     def last_change(self) -> int:
         """The id of the newest entry of NetBox's change log."""
-        return max((one.id for one in self.api.core.object_changes.filter(limit=1, offset=0, ordering='-id')), default=0)
+        return max((entry.id for entry in self.api.core.object_changes.filter(limit=1, offset=0, ordering='-id')), default=0)
 
     def changes(self, since: int) -> list[tuple[str, str]]:
-        """(what was done, kind of object) of each entry of the change log after one."""
-        return [(one.action.value, one.changed_object_type) for one in self.api.core.object_changes.filter(id__gt=since)]
+        """(what was done, kind of object) of each entry of the change log after that one."""
+        return [(entry.action.value, entry.changed_object_type) for entry in self.api.core.object_changes.filter(id__gt=since)]
 
     @property
     def environment(self) -> dict[str, str]:

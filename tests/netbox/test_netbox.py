@@ -56,7 +56,7 @@ def test_addresses_are_in_ipam(desk):
     done = desk.run('netbox_provision')
     assert done.status == 0, done.output
     cni = desk.circuits()['NYC-1']['cni']
-    assert {one.address for one in desk.api.ipam.ip_addresses.all()} == {cni['cust_ip'], cni['p2p_ip']}
+    assert {address.address for address in desk.api.ipam.ip_addresses.all()} == {cni['cust_ip'], cni['p2p_ip']}
     [prefix] = desk.api.ipam.prefixes.all()
     assert prefix.prefix == cni['p2p_ip']
     assert prefix.custom_fields['cni_circuit']['cid'] == 'NYC-1'
@@ -192,7 +192,7 @@ def test_the_guide_from_a_planned_circuit_to_healthy_and_to_its_end(empty):
         assert done.status == 0, done.output
     assert [empty.stored(cid)['status'] for cid in numbers] == ['active', 'decommissioned']
     assert list(empty.circuits()) == ['NYC-1']
-    assert {str(one.status) for one in empty.api.ipam.prefixes.all()} == {'Active', 'Deprecated'}
+    assert {str(prefix.status) for prefix in empty.api.ipam.prefixes.all()} == {'Active', 'Deprecated'}
 
 
 def recap(run) -> dict[str, int]:
@@ -202,4 +202,4 @@ def recap(run) -> dict[str, int]:
 
 
 def ordered(desk) -> bool:
-    return any(one['method'] == 'POST' and one['path'].endswith('/cnis') for one in desk.simulator.requests())
+    return any(request['method'] == 'POST' and request['path'].endswith('/cnis') for request in desk.simulator.requests())

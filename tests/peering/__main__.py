@@ -65,12 +65,12 @@ def transcript(lab: Lab, platform: str) -> str:
     cloudflare.start(13335, neighbors(cni), (WANTED, *UNWANTED))
     router.start(render(platform, cni, md5_key=KEY))
     until(lambda: router.installed() and cloudflare.received(ends(cni)[0]), 'routes are exchanged')
-    shown = [*(said(router, command) for command in SHOWN[platform]), '# Cloudflare, that is, GoBGP']
-    shown += [said(cloudflare, f'gobgp neighbor {ends(cni)[0]} adj-in'), said(cloudflare, f'gobgp neighbor {ends(cni)[0]} adj-out')]
+    shown = [*(console_text(router, command) for command in SHOWN[platform]), '# Cloudflare, that is, GoBGP']
+    shown += [console_text(cloudflare, f'gobgp neighbor {ends(cni)[0]} {routes}') for routes in ('adj-in', 'adj-out')]
     return '```console\n' + '\n'.join(shown) + '\n```'
 
 
-def said(router: Router, command: str) -> str:
+def console_text(router: Router, command: str) -> str:
     """A command as one types it, and what it prints."""
     own = command
     if isinstance(router, Frr):

@@ -38,7 +38,7 @@ def routed(folder: Path | str, *command: object) -> tuple[object, ...]:
 
 
 class Peer(NamedTuple):
-    """A neighbour as a router tells of it. hold_time: what was negotiated, in seconds; error: the last one."""
+    """A neighbour as a router reports it. hold_time: what was negotiated, in seconds; error: the last one."""
 
     established: bool
     hold_time: int | None = None
@@ -280,10 +280,10 @@ class GoBgp(Router):
         self.configuration.write_text(json.dumps({
             'global': {'config': {'as': asn, 'router-id': '198.51.100.1'}},
             'neighbors': [{
-                'config': {'neighbor-address': address, 'peer-as': told['asn'], 'auth-password': told.get('key', '')},
-                'transport': {'config': {'local-address': told['own']}},
+                'config': {'neighbor-address': address, 'peer-as': fields['asn'], 'auth-password': fields.get('key', '')},
+                'transport': {'config': {'local-address': fields['own']}},
                 'timers': {'config': {'hold-time': 240, 'keepalive-interval': 80, 'connect-retry': 5}},
-            } for address, told in neighbors.items()],
+            } for address, fields in neighbors.items()],
         }))
 
     def ask(self, *words: str) -> list[dict]:
@@ -291,10 +291,10 @@ class GoBgp(Router):
 
     def peers(self) -> dict[str, Peer]:
         return {
-            told['conf']['neighbor_address']: Peer(
-                told['state'].get('session_state') == 6, int(told['timers']['state'].get('negotiated_hold_time', 0)),
+            peer['conf']['neighbor_address']: Peer(
+                peer['state'].get('session_state') == 6, int(peer['timers']['state'].get('negotiated_hold_time', 0)),
             )
-            for told in self.ask('neighbor')
+            for peer in self.ask('neighbor')
         }
 
     def received(self, address: str) -> dict[str, list[int]]:

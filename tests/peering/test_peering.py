@@ -331,14 +331,14 @@ def test_an_mss_is_clamped_where_the_mtu_asks_for_it(lab):
     cloudflare.ip('route', 'add', '100.64.9.0/24', 'via', ends(cni)[0])
     router.host.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward')
     router.start(render('iproute2', cni, static_prefixes=[WANTED]))
-    said = cloudflare.folder / 'python.log'
+    log = cloudflare.folder / 'python.log'
     cloudflare.start('python', '-uc', (
         "import socket; server = socket.create_server(('203.0.113.1', 7)); print('listens');"
         'print(server.accept()[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))'))
-    until(lambda: said.read_text() == 'listens\n', 'it listens')
+    until(lambda: log.read_text() == 'listens\n', 'it listens')
     inside.run('python', '-c', "import socket; socket.create_connection(('203.0.113.1', 7), 10)")
-    until(lambda: len(said.read_text().split()) == 2, 'it has been called')
-    assert int(said.read_text().split()[1]) == 1300 - 40 - 12  # less the option for timestamps
+    until(lambda: len(log.read_text().split()) == 2, 'it has been called')
+    assert int(log.read_text().split()[1]) == 1300 - 40 - 12  # less the option for timestamps
 
 
 # What BGP has besides.

@@ -23,7 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._alert_event
     OVERLAP,
     SETTLED,
     Alert,
-    Seen,
+    ReceivedAlerts,
     new_history,
     read_history,
     webhook_alert,
@@ -136,7 +136,7 @@ class Alarms:
     def _receive(self, body: bytes) -> str:
         """As the receiver of the source does. The answer is that all is well."""
         state, alert = self._source.journal.state, webhook_alert(body, self._clockwork.now)
-        seen = Seen(state.get('alerts', ()), self._clockwork.now, state.get('history_until'))
+        seen = ReceivedAlerts(state.get('alerts', ()), self._clockwork.now, state.get('history_until'))
         self._record([alert] if seen.admits(alert) else [], alerts=seen.records)
         return ''
 

@@ -69,7 +69,7 @@ class Source:
             self.log.append(line)
         return ''.join(self.log)
 
-    def rest(self) -> list[dict]:
+    def remaining_events(self) -> list[dict]:
         """The events that nobody has asked for yet, once the source has ended."""
         return [json.loads(line) for line in iter(lambda: self._lines.get(timeout=PATIENCE), '')]
 

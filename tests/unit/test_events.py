@@ -71,8 +71,8 @@ def test_the_options_of_a_source_are_those_it_documents(name, spec):
              if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
     documented = yaml.safe_load(texts['DOCUMENTATION'])['options']
     kept = ('type', 'elements', 'choices', 'default')
-    assert {option: {key: one[key] for key in kept if key in one} for option, one in documented.items()} == {
-        option: {key: one[key] for key in kept if key in one} for option, one in spec.items()}
+    assert {option: {key: fields[key] for key in kept if key in fields} for option, fields in documented.items()} == {
+        option: {key: fields[key] for key in kept if key in fields} for option, fields in spec.items()}
     (rulebook,) = yaml.safe_load(texts['EXAMPLES'])
     assert set(rulebook['sources'][0][f'netops.cloudflare_cni.{name}']) <= spec.keys()
 
@@ -208,9 +208,9 @@ def test_an_id_that_was_cut_off_by_a_kill_means_that_its_event_comes_again(journ
     path.write_bytes(path.read_bytes()[:-5])
     second, again = journals(), Queue(takes=1)
     emit(second, again)
-    third, rest = journals(), Queue()
-    emit(third, rest)
-    assert (again.texts, rest.texts) == (['b'], ['c'])
+    third, last = journals(), Queue()
+    emit(third, last)
+    assert (again.texts, last.texts) == (['b'], ['c'])
 
 
 def test_what_was_taken_does_not_come_again_after_something_else_was_recorded(journals):
@@ -312,7 +312,7 @@ def test_a_failure_that_lasts_is_one_event_and_so_is_its_end_across_restarts(jou
         made += [failures.delay]
     failures.succeeded(NOW, [event('x')], cursor=7)
     assert made == [160, 320]
-    assert [(checked(one)['type'], one['phase'], one['text']) for one in journal.pending] == [
+    assert [(checked(event)['type'], event['phase'], event['text']) for event in journal.pending] == [
         ('problem', 'start', 'Reading fails: no way.'), ('test', None, 'x'), ('problem', 'end', 'Reading works again')]
     assert (failures.delay, journal.state) == (10, {'failing': False, 'cursor': 7})
 
@@ -357,12 +357,12 @@ CHANGES = {  # known, seen, initial: previous and new state of the events, the s
 def test_a_change_of_state_is_one_event(name):
     before, seen, initial, expected, remembered = CHANGES[name]
     made, after = status.changed_states(before, {'icon': seen} if seen else {}, NOW, ACCOUNT, initial)
-    assert [(checked(one)['status']['previous_state'], one['status']['state']) for one in made] == expected
+    assert [(checked(event)['status']['previous_state'], event['status']['state']) for event in made] == expected
     assert after.get('icon', {}).get('state') == remembered
     assert status.changed_states(after, {'icon': seen} if seen else {}, NOW + 1, ACCOUNT)[0] == []
 
 
-def test_what_an_event_tells_of_a_change():
+def test_what_an_event_reports_of_a_change():
     (light,), after = status.changed_states(known('Down'), {'icon': state('Unhealthy', reason='dim')}, NOW, ACCOUNT)
     assert light['text'] == 'nyc-1 on icon: Down -> Unhealthy, dim'
     assert (light['circuits'], light['interconnects'], light['account_id']) == (['nyc-1'], ['icon'], ACCOUNT)
@@ -371,7 +371,7 @@ def test_what_an_event_tells_of_a_change():
     assert after['icon']['since'] == light['time']
 
 
-def test_one_that_is_gone_is_told_with_what_was_known_of_it():
+def test_one_that_is_gone_is_reported_with_what_was_known_of_it():
     (gone,), _after = status.changed_states(known('Healthy'), {'icon': state('absent', circuits=[], site=None, device=None)}, NOW, ACCOUNT)
     assert (gone['circuits'], gone['status']['site'], gone['status']['device']) == (['nyc-1'], 'ewr-a', 'edge01')
 
@@ -389,7 +389,7 @@ def test_what_is_watched_is_read_and_one_that_the_list_lacks_is_asked_for():
                                  for number, name in enumerate('ab')], 'next': None})
     script = Script(*[respond] * 6)
     seen = status.read_states(script.client(), known=['a', 'hidden', 'gone'], names=['b'], circuits=['nyc-a', 'nyc-of-tomorrow'])
-    assert {name: (one['state'], one['circuits']) for name, one in seen.items()} == {
+    assert {name: (state['state'], state['circuits']) for name, state in seen.items()} == {
         'a': ('Healthy', ['nyc-a']), 'b': (None, ['nyc-b']), 'hidden': ('Down', []), 'gone': ('absent', [])}
 
 
@@ -429,10 +429,10 @@ def test_an_alert_is_an_event_of_its_type_and_its_data_passes_through(fields, ki
 
 def test_the_test_message_is_an_event_each_time():
     message = b'{"text": "Hello World! This is a test message sent from https://cloudflare.com."}'
-    seen = alerts.Seen([], NOW)
+    seen = alerts.ReceivedAlerts([], NOW)
     two = [alerts.webhook_alert(message, NOW) for _number in range(2)]
-    assert [seen.admits(one) for one in two] == [True, True]
-    assert [checked(one.event())['type'] for one in two] == ['test', 'test']
+    assert [seen.admits(alert) for alert in two] == [True, True]
+    assert [checked(alert.event())['type'] for alert in two] == ['test', 'test']
 
 
 @pytest.mark.parametrize('body', [b'', b'{', b'[]', b'"x"', b'{"a": NaN}', b'[' * 100_000, b'\xff\xfe{}', b'{"text": "x"} y'])
@@ -444,14 +444,14 @@ def test_what_is_no_json_object_is_refused(body):
 def news(*ways: alerts.Alert) -> list[bool]:
     """Whether each of them is new. The records go through the journal in between."""
     records, found = [], []
-    for one in ways:
-        seen = alerts.Seen(json.loads(json.dumps(records)), NOW)
-        found.append(seen.admits(one))
+    for alert in ways:
+        seen = alerts.ReceivedAlerts(json.loads(json.dumps(records)), NOW)
+        found.append(seen.admits(alert))
         records = seen.records
     return found
 
 
-def listed(*args, **fields) -> alerts.Alert:
+def history(*args, **fields) -> alerts.Alert:
     return alerts.history_alert(entry(*args, **fields), NOW)
 
 
@@ -459,32 +459,32 @@ ONCE = {
     'a webhook again': ([received(), received()], [True, False]),
     'its end is another one': ([received(), received(alert_event='ALERT_STATE_EVENT_END', ts=int(NOW) + 9)], [True, True]),
     'the same state again, later': ([received(), received(ts=int(NOW) + 60)], [True, True]),
-    'an entry again': ([listed(1), listed(1)], [True, False]),
-    'a webhook and its entry': ([received(), listed(1)], [True, False]),
-    'an entry and its webhook': ([listed(1), received()], [True, False]),
-    'an entry in another form': ([received(), listed(1, alert_body='<p>Tunnel nyc-1\n  is down</p>')], [True, False]),
-    'an entry that says something else is rather another one': ([received(), listed(1, alert_body='Tunnel nyc-2 is down')], [True, True]),
+    'an entry again': ([history(1), history(1)], [True, False]),
+    'a webhook and its entry': ([received(), history(1)], [True, False]),
+    'an entry and its webhook': ([history(1), received()], [True, False]),
+    'an entry in another form': ([received(), history(1, alert_body='<p>Tunnel nyc-1\n  is down</p>')], [True, False]),
+    'an entry that says something else is rather another one': ([received(), history(1, alert_body='Tunnel nyc-2 is down')], [True, True]),
     'a missed one does not take the place of another': (
-        [received(text='x'), listed(1, NOW, alert_body='y'), listed(2, NOW, alert_body='x')], [True, True, False]),
-    'without a text': ([received(text=''), listed(1, alert_body=''), listed(2, alert_body='z')], [True, False, True]),
+        [received(text='x'), history(1, NOW, alert_body='y'), history(2, NOW, alert_body='x')], [True, True, False]),
+    'without a text': ([received(text=''), history(1, alert_body=''), history(2, alert_body='z')], [True, False, True]),
     'an entry whose body is the payload, long after': (
-        [received(), listed(1, NOW + 3000, alert_body=json.dumps(payload()))], [True, False]),
-    'an entry that was missed': ([received(), listed(1), listed(2, NOW + 30)], [True, False, True]),
-    'two that were close, one of them missed': ([received(), listed(1), listed(2, NOW + 3)], [True, False, True]),
+        [received(), history(1, NOW + 3000, alert_body=json.dumps(payload()))], [True, False]),
+    'an entry that was missed': ([received(), history(1), history(2, NOW + 30)], [True, False, True]),
+    'two that were close, one of them missed': ([received(), history(1), history(2, NOW + 3)], [True, False, True]),
     'two that were close, both received': (
-        [received(), received(ts=int(NOW) + 3), listed(1, NOW + 1), listed(2, NOW + 4)], [True, True, False, False]),
+        [received(), received(ts=int(NOW) + 3), history(1, NOW + 1), history(2, NOW + 4)], [True, True, False, False]),
     'the nearer text is the one that was received': (
-        [received(text='x'), received(text='y', ts=int(NOW) + 1), listed(1, NOW, alert_body='y'), listed(2, NOW, alert_body='x')],
+        [received(text='x'), received(text='y', ts=int(NOW) + 1), history(1, NOW, alert_body='y'), history(2, NOW, alert_body='x')],
         [True, True, False, False]),
-    'another policy': ([received(), listed(1, policy_id='q' * 32)], [True, True]),
-    'another type': ([received(), listed(1, alert_type='dos_attack_l4')], [True, True]),
+    'another policy': ([received(), history(1, policy_id='q' * 32)], [True, True]),
+    'another type': ([received(), history(1, alert_type='dos_attack_l4')], [True, True]),
     'a policy written with dashes': (
-        [received(policy_id='a' * 32), listed(1, policy_id='aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa')], [True, False]),
-    'a webhook without ids': ([received(policy_id=None, alert_type=None), listed(1)], [True, False]),
-    'much later': ([received(), listed(1, NOW + 600)], [True, True]),
-    'sent to two destinations': ([listed(1), listed(2, mechanism='w2')], [True, False]),
-    'received, and sent to two destinations': ([received(), listed(1), listed(2, mechanism='w2')], [True, False, False]),
-    'twice to one destination': ([listed(1), listed(2)], [True, True]),
+        [received(policy_id='a' * 32), history(1, policy_id='aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa')], [True, False]),
+    'a webhook without ids': ([received(policy_id=None, alert_type=None), history(1)], [True, False]),
+    'much later': ([received(), history(1, NOW + 600)], [True, True]),
+    'sent to two destinations': ([history(1), history(2, mechanism='w2')], [True, False]),
+    'received, and sent to two destinations': ([received(), history(1), history(2, mechanism='w2')], [True, False, False]),
+    'twice to one destination': ([history(1), history(2)], [True, True]),
 }
 
 
@@ -495,20 +495,20 @@ def test_each_alert_is_reported_once(name):
 
 
 def test_an_alert_is_remembered_for_as_long_as_the_history_may_repeat_it():
-    seen = alerts.Seen([], NOW)
-    assert seen.admits(listed(1))
-    assert len(alerts.Seen(seen.records, NOW + 5 * 86400, read_until=NOW).records) == 1
-    assert alerts.Seen(seen.records, NOW + 5 * 86400, read_until=NOW + 5 * 86400).records == []
+    seen = alerts.ReceivedAlerts([], NOW)
+    assert seen.admits(history(1))
+    assert len(alerts.ReceivedAlerts(seen.records, NOW + 5 * 86400, read_until=NOW).records) == 1
+    assert alerts.ReceivedAlerts(seen.records, NOW + 5 * 86400, read_until=NOW + 5 * 86400).records == []
 
 
 def test_the_history_goes_on_where_it_was_and_leaves_out_what_is_older_younger_or_was_sent_elsewhere():
     entries = [entry(1, NOW - 10), entry(2, NOW + 10), entry(3, NOW + 20, mechanism_type='email'), entry(4, NOW + 90),
                {'id': 'x', 'alert_body': 'no more than that'}]
     new, after = alerts.new_history({'history_since': NOW}, entries, ['webhook'], NOW + 60, NOW + 100)
-    assert [checked(one.event())['text'] for one in new] == ['Tunnel nyc-1 is down', 'no more than that']
+    assert [checked(alert.event())['text'] for alert in new] == ['Tunnel nyc-1 is down', 'no more than that']
     assert after['history_until'] == NOW + 10
     new, after = alerts.new_history({'history_since': NOW, **after}, entries, ['webhook'], NOW + 160, NOW + 200)
-    assert ([one.at for one in new], after['history_until']) == ([NOW + 90], NOW + 90)
+    assert ([alert.at for alert in new], after['history_until']) == ([NOW + 90], NOW + 90)
 
 
 def test_the_history_is_read_page_by_page_from_a_time_on():
@@ -516,7 +516,7 @@ def test_the_history_is_read_page_by_page_from_a_time_on():
              'result_info': {'page': 1, 'per_page': 1, 'count': 1, 'total_count': 2}}
     second = {**first, 'result': [entry(1, NOW)], 'result_info': {**first['result_info'], 'page': 2}}
     script = Script(answer(first), answer(second))
-    assert [one['id'] for one in alerts.read_history(script.client(), NOW)] == ['history-1', 'history-2']
+    assert [record['id'] for record in alerts.read_history(script.client(), NOW)] == ['history-1', 'history-2']
     assert script.sent[0]['url'].startswith('/alerting/v3/history?since=2026-11-30T00%3A53%3A20Z&')
 
 

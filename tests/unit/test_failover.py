@@ -51,7 +51,8 @@ def account(routes: list[dict], states: tuple[str, ...] = ('Healthy', 'Healthy')
 def test_a_route_goes_just_behind_the_best_one_over_a_partner(routes, during):
     drill = drill_of(account(routes, ('Healthy',) * 3), 'nyc-1')
     assert [moved['during'] for moved in drill['routes']] == during
-    assert [moved['priority'] for moved in drill['routes']] == [int(one['priority']) for one in routes if one['nexthop'] == HOPS['nyc-1']]
+    own = [route for route in routes if route['nexthop'] == HOPS['nyc-1']]
+    assert [moved['priority'] for moved in drill['routes']] == [int(route['priority']) for route in own]
 
 
 PAIR = [route('nyc-1'), route('nyc-2')]

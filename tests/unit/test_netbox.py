@@ -87,9 +87,9 @@ SLOTS = {
 }
 
 
-@pytest.mark.parametrize(('one', 'slot'), SLOTS.values(), ids=SLOTS)
-def test_the_slot_is(one, slot):
-    assert declared(one)['circuits'][0].get('slot') == slot
+@pytest.mark.parametrize(('declaration', 'slot'), SLOTS.values(), ids=SLOTS)
+def test_the_slot_is(declaration, slot):
+    assert declared(declaration)['circuits'][0].get('slot') == slot
 
 
 @pytest.mark.parametrize(('kbps', 'speed'), [(10_000_000, '10G'), (400_000_000, '400G'), (500_000, '500M'), (1_500_000, '1500M'),
@@ -113,20 +113,20 @@ WRONG = {
 @pytest.mark.parametrize(('fields', 'text'), WRONG.values(), ids=WRONG)
 def test_a_wrong_circuit_is_left_out_alone_and_says_why(fields, text):
     plan = declared(circuit(network=8, site=4, fields=fields), circuit(2, 'nyc-2'))
-    assert [one['name'] for one in plan['circuits']] == ['nyc-2']
+    assert [circuit['name'] for circuit in plan['circuits']] == ['nyc-2']
     assert text in plan['invalid']['nyc-1 (ID 1)']['msg'] and 'planted' not in str(plan)
-    assert [(one['kind'], one['id']) for one in plan['findings']] == [('invalid', 1)]
+    assert [(finding['kind'], finding['id']) for finding in plan['findings']] == [('invalid', 1)]
 
 
 def test_the_status_decides_what_is_done():
     statuses = ('planned', 'provisioning', 'active', 'offline', 'deprovisioning', 'decommissioned', 'on_hold')
     circuits = [circuit(number, status, status) for number, status in enumerate(statuses)]
     nothing, everything = declared(*circuits), declared(*circuits, has=account(**dict.fromkeys(statuses, 'Healthy')))
-    assert [one['name'] for one in nothing['circuits']] == ['planned', 'provisioning']
-    assert [(one['circuit'], one['kind']) for one in nothing['findings']] == [('active', 'missing'), ('offline', 'missing'),
-                                                                              ('on_hold', 'ignored')]
-    assert [one['name'] for one in everything['circuits']] == ['planned', 'provisioning', 'active', 'offline']
-    assert [(one['circuit'], one['kind']) for one in everything['findings']] == [
+    assert [circuit['name'] for circuit in nothing['circuits']] == ['planned', 'provisioning']
+    assert [(finding['circuit'], finding['kind']) for finding in nothing['findings']] == [
+        ('active', 'missing'), ('offline', 'missing'), ('on_hold', 'ignored')]
+    assert [circuit['name'] for circuit in everything['circuits']] == ['planned', 'provisioning', 'active', 'offline']
+    assert [(finding['circuit'], finding['kind']) for finding in everything['findings']] == [
         ('deprovisioning', 'to_delete'), ('decommissioned', 'to_delete'), ('on_hold', 'ignored')]
 
 
@@ -135,7 +135,7 @@ def test_only_a_circuit_that_is_named_and_has_ended_is_deleted():
     has = account(nyc_1='Healthy', nyc_2='Healthy', nyc_3='Down')
     plan = declared(*circuits, has=has, decommission='nyc-2, nyc-2')
     assert {host: variables.get('provision_state') for host, variables in plan['hosts'].items()} == {'nyc-1': None, 'nyc-2': 'absent'}
-    assert [one['circuit'] for one in plan['findings']] == ['nyc-3']
+    assert [finding['circuit'] for finding in plan['findings']] == ['nyc-3']
     old = circuit(4, 'old', 'decommissioned', fields={'cni_name': 'nyc-1'})  # which a new one has taken over
     with pytest.raises(InputError, match='nyc-1 is active in NetBox'):
         declared(*circuits, old, has=has, decommission='old')
@@ -146,8 +146,8 @@ def test_only_a_circuit_that_is_named_and_has_ended_is_deleted():
 
 def test_a_limit_selects_circuits_by_either_name():
     circuits = [circuit(1, 'NYC/1', fields={'cni_name': 'nyc-1'}), circuit(2, 'nyc-2'), circuit(3, 'nyc-3')]
-    assert [one['name'] for one in declared(*circuits, limit='NYC/1,nyc-3')['circuits']] == ['nyc-1', 'nyc-3']
-    assert [one['name'] for one in declared(*circuits, limit=['nyc-1'])['circuits']] == ['nyc-1']
+    assert [circuit['name'] for circuit in declared(*circuits, limit='NYC/1,nyc-3')['circuits']] == ['nyc-1', 'nyc-3']
+    assert [circuit['name'] for circuit in declared(*circuits, limit=['nyc-1'])['circuits']] == ['nyc-1']
     assert len(declared(*circuits, circuit(4, 'old', 'decommissioned'), limit='nyc-1', decommission='old')['circuits']) == 2
     with pytest.raises(InputError, match='netbox_limit: NetBox has no such circuit: nyc-4'):
         declared(*circuits, limit='nyc-3,nyc-4')
@@ -163,7 +163,7 @@ PAIRS = {
 @pytest.mark.parametrize(('groups', 'diverse'), PAIRS.values(), ids=PAIRS)
 def test_the_circuits_of_a_group_are_diverse_by(groups, diverse):
     plan = declared(*(circuit(number, f'c{number}', groups=members) for number, members in groups.items()))
-    assert {one['name']: one['slot'].get('diverse_from') for one in plan['circuits']} == diverse
+    assert {circuit['name']: circuit['slot'].get('diverse_from') for circuit in plan['circuits']} == diverse
 
 
 def test_a_circuit_is_diverse_only_from_what_is_there_or_ordered_and_its_own_word_counts():
@@ -171,7 +171,8 @@ def test_a_circuit_is_diverse_only_from_what_is_there_or_ordered_and_its_own_wor
                circuit(3, 'up', 'active', groups={5: 'primary'}), circuit(4, 'new', groups={5: 'secondary'}),
                circuit(5, 'alone', groups={5: 'secondary'}, fields={'cni_slot': {'diverse_from': []}})]
     plan = declared(*members, has=account(up='Healthy'))
-    assert {one['name']: one['slot'].get('diverse_from') for one in plan['circuits']} == {'up': None, 'new': ['up'], 'alone': []}
+    diverse = {circuit['name']: circuit['slot'].get('diverse_from') for circuit in plan['circuits']}
+    assert diverse == {'up': None, 'new': ['up'], 'alone': []}
 
 
 # Names.
@@ -196,7 +197,7 @@ def test_a_port_without_a_cni_is_not_renamed_so_that_its_record_is_found():
 def test_a_name_belongs_to_one_circuit():
     owner, other = circuit(2, 'NYC first', fields={'cni_name': 'nyc-1'}), circuit(1, 'nyc-1')
     plan = declared(other, owner)
-    assert [plan['ids'][one['name']] for one in plan['circuits']] == [2]
+    assert [plan['ids'][circuit['name']] for circuit in plan['circuits']] == [2]
     writes = netbox_writes(netbox(other, owner), plan['claims'] | plan['invalid'], plan['ids'])
     assert [(write['id'], write['circuit']['custom_fields']) for write in writes] == [
         (1, {'cni_error': 'cid: the circuit NYC first of NetBox (ID 2) has the name nyc-1 at Cloudflare.'})]
@@ -223,7 +224,7 @@ NESTED = {'id': 31, 'termination_type': 'dcim.site', 'termination_id': 3, 'port_
 KEPT = {'patch_panel': 'rack 12', 'id': 'XC-1'}
 
 
-@pytest.mark.parametrize(('nested', 'pp_info', 'said', 'kept'), [
+@pytest.mark.parametrize(('nested', 'pp_info', 'given', 'expected'), [
     (NESTED, 'rack 12', None, KEPT),
     (NESTED, 'rack 12', {'ticket': 'NET-7', 'patch_panel': 'rack 13'}, {'patch_panel': 'rack 13', 'id': 'XC-1', 'ticket': 'NET-7'}),
     (NESTED, None, None, {'id': 'XC-1'}),  # the terminations were not read
@@ -231,13 +232,13 @@ KEPT = {'patch_panel': 'rack 12', 'id': 'XC-1'}
     (None, 'rack 12', None, None),
     (None, None, {'ordered': '2026-11-02'}, {'ordered': '2026-11-02'}),
 ])
-def test_what_is_known_of_a_cross_connect(nested, pp_info, said, kept):
-    one = circuit(termination_a=nested, fields={'cni_options': {'cross_connect': said}})
+def test_what_is_known_of_a_cross_connect(nested, pp_info, given, expected):
+    declaration = circuit(termination_a=nested, fields={'cni_options': {'cross_connect': given}})
     ends = [{**NESTED, 'xconnect_id': (nested or {}).get('xconnect_id'), 'pp_info': pp_info}, {'id': 32, 'pp_info': 'of another'}]
     lists = {} if pp_info is None else {'circuit_terminations': ends}
-    plan = declared_circuits(netbox(one, **lists), NOTHING)
+    plan = declared_circuits(netbox(declaration, **lists), NOTHING)
     assert 'cross_connect' not in plan['circuits'][0]  # the module rollout does not know it
-    assert declared_host('nyc-1', plan['hosts']['nyc-1']).cross_connect == (kept or {})
+    assert declared_host('nyc-1', plan['hosts']['nyc-1']).cross_connect == (expected or {})
 
 
 def test_a_cross_connect_that_is_none_is_the_error_of_its_circuit():
@@ -267,9 +268,10 @@ def link(key: str, value: str, ident: int = 1, **values: object) -> dict:
 LINKS = {'prefixes': [link('prefix', '172.31.0.0/31')], 'ip_addresses': [link('address', f'172.31.0.{end}/31') for end in (0, 1)]}
 
 
-def written(one: dict, outcome: dict, links: dict | None = None, **options: object) -> dict:
+def written(declaration: dict, outcome: dict, links: dict | None = None, **options: object) -> dict:
     """What is written for the circuit; empty if nothing is."""
-    writes = netbox_writes(netbox(one, **(LINKS if links is None else links)), {'host': outcome}, {'host': one['id']}, **options)
+    there = netbox(declaration, **(LINKS if links is None else links))
+    writes = netbox_writes(there, {'host': outcome}, {'host': declaration['id']}, **options)
     return writes[0] if writes else {}
 
 
@@ -291,7 +293,7 @@ def test_a_second_run_writes_nothing():
 
 
 @pytest.mark.parametrize('outcome', [{'name': 'nyc-1', 'outcome': 'skipped'}, result('Healthy', outcome='deferred')])
-def test_nothing_is_written_of_a_circuit_that_was_not_looked_at(outcome):
+def test_nothing_is_written_of_a_circuit_that_was_not_read(outcome):
     assert written(circuit(status='provisioning', fields={'cni_error': 'before'}), outcome) == {}
 
 
@@ -364,15 +366,16 @@ def test_a_deleted_circuit_keeps_its_objects_as_deprecated(status, after):
     write = written(circuit(status=status, fields=DONE), DELETED)
     assert write['circuit'] == {'id': 1, 'custom_fields': {'cni_state': 'absent', 'cni_interconnect': '', 'cni_loa': ''}, **after}
     assert write['prefixes'] == [{'id': LINKS['prefixes'][0]['id'], 'prefix': '172.31.0.0/31', 'status': 'deprecated'}]
-    assert sorted(one['address'] for one in write['addresses']) == ['172.31.0.0/31', '172.31.0.1/31']
+    assert sorted(address['address'] for address in write['addresses']) == ['172.31.0.0/31', '172.31.0.1/31']
     assert written(circuit(status='active', fields=DONE), DELETED | {'failed': True, 'outcome': 'failed', 'msg': 'x'})['prefixes'] == []
 
 
 def test_new_addresses_replace_the_old_ones():
     moved = result(cni={'interconnect': 'nyc-1-icon', 'cust_ip': '172.31.0.3', 'p2p_ip': '172.31.0.2'})
     write = written(circuit(status='provisioning', fields=DONE), moved)
-    assert [(one['prefix'], one['status']) for one in write['prefixes']] == [('172.31.0.2/31', 'active'), ('172.31.0.0/31', 'deprecated')]
-    assert [(one['address'], one['status']) for one in write['addresses']] == [
+    assert [(prefix['prefix'], prefix['status']) for prefix in write['prefixes']] == [
+        ('172.31.0.2/31', 'active'), ('172.31.0.0/31', 'deprecated')]
+    assert [(address['address'], address['status']) for address in write['addresses']] == [
         ('172.31.0.3/31', 'active'), ('172.31.0.2/31', 'active'), ('172.31.0.0/31', 'deprecated'), ('172.31.0.1/31', 'deprecated')]
 
 
@@ -436,14 +439,14 @@ def test_both_sides_are_compared():
     has = account(nyc_3='Healthy', nyc_4='Down', nyc_5='Pending', lost='Healthy')
     has = has._replace(ports={**has.ports, 'bare': {'name': 'bare'}})
     found = differences(netbox(*circuits), has)
-    assert [(one['circuit'], one['kind']) for one in found['findings']] == [
+    assert [(finding['circuit'], finding['kind']) for finding in found['findings']] == [
         ('nyc-1', 'not_ordered'), ('nyc-2', 'missing'), ('nyc-3', 'to_delete'), ('NYC 4', 'renamed'), ('NYC 4', 'status'),
         ('NYC 4', 'differs'), ('nyc-5', 'cross_connect'), ('nyc-5', 'differs'), ('nyc-6', 'not_ordered'), ('nyc-7', 'not_ordered'),
         ('nyc-7', 'invalid'), ('lost', 'unknown'), ('bare', 'spare')]
     assert 'NYC 4: speed 100G in NetBox, 10G at Cloudflare.' in found['lines']
     assert 'NYC 4: active in NetBox, and the port is Down: it becomes offline.' in found['lines']
     limited = differences(netbox(*circuits), has, 'nyc-2')
-    assert [(one['circuit'], one['kind']) for one in limited['findings']] == [('nyc-2', 'missing')]
+    assert [(finding['circuit'], finding['kind']) for finding in limited['findings']] == [('nyc-2', 'missing')]
 
 
 def test_what_cloudflare_has_becomes_what_netbox_lacks():

@@ -502,7 +502,7 @@ def test_what_is_not_possible_is_refused_by_name(options, words):
     ({**OPEN, 'cust_ip': '172.31.0.1'}, 13335, 'cust_ip: '),
     ({**OPEN, 'magic': {**LINK['magic'], 'mtu': 9000}}, 13335, 'mtu: 9000'),
 ], ids=['no BGP', 'no key', 'internal', 'address', 'mtu'])
-def test_what_is_wrong_with_the_circuit_is_said(cni, asn, words):
+def test_what_is_wrong_with_the_circuit_is_reported(cni, asn, words):
     with pytest.raises(InputError, match=re.escape(words)):
         render('frr', cni, asn)
 

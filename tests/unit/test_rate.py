@@ -42,7 +42,7 @@ class Time:
         """Does all works at the same time. Raises what one of them raises."""
         self._running = len(works)
 
-        def run_one(work) -> None:
+        def run_work(work) -> None:
             try:
                 self.sleep(0)
                 work()
@@ -52,16 +52,16 @@ class Time:
                     self._turn.notify_all()
 
         with ThreadPoolExecutor(len(works)) as pool:
-            for done in [pool.submit(run_one, work) for work in works]:
+            for done in [pool.submit(run_work, work) for work in works]:
                 done.result()
 
 
 class Gateway:
-    """The simulator's rate limit as a transport. refused: how often it said 429; tells: whether it has the Ratelimit headers."""
+    """The simulator's rate limit as a transport. refused: how often it answered 429; has_headers: whether it has the Ratelimit headers."""
 
-    def __init__(self, limit: int, window: float, tells: bool) -> None:
+    def __init__(self, limit: int, window: float, has_headers: bool) -> None:
         self.time, self.refused, self.served = Time(), 0, 0
-        self._limit, self._tells = RateLimit(limit, window, lambda: self.time.now), tells
+        self._limit, self._has_headers = RateLimit(limit, window, lambda: self.time.now), has_headers
 
     def __call__(self, method, url, headers, body) -> Response:
         self.time.sleep(LATENCY)
@@ -71,7 +71,7 @@ class Gateway:
             self.refused += 1
             return Response(refusal.status, refusal.headers, b'')
         self.served += 1
-        return Response(200, self._limit.headers() if self._tells else {}, b'{}')
+        return Response(200, self._limit.headers() if self._has_headers else {}, b'{}')
 
     def work(self, calls: int, clients: int = 1, **options) -> float:
         """How many times the least time so many calls take, by so many clients that know nothing of each other."""
@@ -92,38 +92,38 @@ class Gateway:
         return self.time.now / ((math.ceil(calls / self._limit.limit) - 1) * self._limit.window)
 
 
-HEADERS = pytest.mark.parametrize('tells', [True, False], ids=['headers', 'no headers'])
+HEADERS = pytest.mark.parametrize('has_headers', [True, False], ids=['headers', 'no headers'])
 
 
 @HEADERS
 @pytest.mark.parametrize('window', [5, WINDOW])
-def test_one_client_takes_hardly_longer_than_it_must(window, tells):
-    gateway = Gateway(60, window, tells)
+def test_one_client_takes_hardly_longer_than_it_must(window, has_headers):
+    gateway = Gateway(60, window, has_headers)
     assert 1 <= gateway.work(300) <= SLACK
-    assert gateway.refused == (0 if tells else 4)
+    assert gateway.refused == (0 if has_headers else 4)
 
 
 @HEADERS
-def test_a_client_that_keeps_to_the_limit_by_itself_is_never_refused(tells):
-    gateway = Gateway(60, WINDOW, tells)
+def test_a_client_that_keeps_to_the_limit_by_itself_is_never_refused(has_headers):
+    gateway = Gateway(60, WINDOW, has_headers)
     assert 1 <= gateway.work(300, requests_per_window=60) <= SLACK
     assert gateway.refused == 0
 
 
 @HEADERS
 @pytest.mark.parametrize(('clients', 'window'), [(8, 5), (8, WINDOW), (50, WINDOW)])
-def test_clients_that_share_a_token_all_finish(clients, window, tells):
-    assert 1 <= Gateway(60, window, tells).work(400, clients) <= SLACK
+def test_clients_that_share_a_token_all_finish(clients, window, has_headers):
+    assert 1 <= Gateway(60, window, has_headers).work(400, clients) <= SLACK
 
 
 def test_clients_that_divide_the_budget_are_never_refused():
-    gateway = Gateway(60, WINDOW, tells=False)
+    gateway = Gateway(60, WINDOW, has_headers=False)
     gateway.work(304, 8, requests_per_window=60 // 8)
     assert gateway.refused == 0
 
 
 def test_the_threads_of_a_run_are_not_refused_although_an_earlier_run_has_used_the_budget():
-    gateway = Gateway(60, WINDOW, tells=True)
+    gateway = Gateway(60, WINDOW, has_headers=True)
     for _run in range(2):
         client = Client(gateway, 'f' * 32, token_headers('t0ken'), 'https://api.example', requests_per_window=60,
                         clock=lambda: gateway.time.now, sleep=gateway.time.sleep)
@@ -132,7 +132,7 @@ def test_the_threads_of_a_run_are_not_refused_although_an_earlier_run_has_used_t
 
 
 def test_a_run_that_goes_on_with_more_threads_is_not_refused_either():
-    gateway = Gateway(60, WINDOW, tells=True)
+    gateway = Gateway(60, WINDOW, has_headers=True)
     for phases in ([(1, 36)], [(1, 20), (8, 1)]):
         client = Client(gateway, 'f' * 32, token_headers('t0ken'), 'https://api.example', requests_per_window=60,
                         clock=lambda: gateway.time.now, sleep=gateway.time.sleep)

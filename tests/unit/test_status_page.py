@@ -35,7 +35,7 @@ def test_circuits_of_a_site_on_one_device_or_in_one_facility(devices, shared):
     assert {risk['kind'] for risk in overview(**read, today='2026-11-23')['shared']} <= {'facility'}
 
 
-def test_what_is_free_on_another_device_or_in_another_facility_is_said():
+def test_what_is_free_on_another_device_or_in_another_facility_is_shown():
     one_device, one_facility = (text_of(rendered(overview(**read_of(on_devices(devices)), today='2026-11-23')))
                                 for devices in (['edge01.ewr-a'] * 2, ['edge01.ewr-a', 'edge02.ewr-a']))
     assert ('ewr-a: both circuits are on the device edge01.ewr-a. '
@@ -111,7 +111,7 @@ def test_what_is_routed_where_and_what_is_wrong_with_it():
     assert '10.20.0.0/16 nyc-1 Pending priority 100, weight 7, den01 nyc-2 Pending priority 200, weight 7, den01' in text
 
 
-def test_nothing_is_said_of_routes_where_there_are_none():
+def test_nothing_is_shown_of_routes_where_there_are_none():
     store = on_devices(['edge01.ewr-a', 'edge03.ewr-a'])
     for cni in store.cnis:
         cni.pop('bgp')

@@ -133,14 +133,14 @@ def test_an_airport_has_several_sites():
     assert failure_of(found, 'airport', 'EWR')['lost'] == [P]
 
 
-def test_what_the_api_does_not_report_is_in_no_failure_domain_and_is_said():
+def test_what_the_api_does_not_report_is_in_no_failure_domain_and_is_named():
     port = {'ccr_device_name': None, 'facility': None}
     found = what_if(account(*PAIR, circuits={'nyc-1': {'port': port}, 'nyc-2': {}}))
     assert {domain['kind'] for domain in failure_of(found, 'circuit', 'nyc-1')['domains']} == {'circuit', 'interconnect'}
     assert found['unknown'] == ['The API reports no device of nyc-1.', 'The API reports no facility of nyc-1.']
 
 
-def test_a_prefix_that_has_no_path_now_is_said_once():
+def test_a_prefix_that_has_no_path_now_is_reported_once():
     found = what_if(account(*PAIR, route('lon-1', Q), nyc_1='Down', nyc_2='Pending'))
     assert (found['without_path'], failure_of(found, 'site', 'ewr-a')['lost']) == ([P], [])
     assert found['lines'].count(f'no path now: {P}') == 1
@@ -182,7 +182,7 @@ def test_the_room_in_a_tunnel_over_the_internet_is_not_known():
     assert (failure['capacity']['enough'], failure['capacity']['text']) == (None, f'unknown: {GRE} is no CNI')
 
 
-def test_nothing_moves_so_nothing_is_said_of_capacity():
+def test_nothing_moves_so_nothing_is_reported_of_capacity():
     assert failure_of(what_if(account(route('nyc-1'))), 'circuit', 'nyc-1')['capacity']['text'] == ''
 
 

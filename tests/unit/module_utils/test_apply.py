@@ -74,7 +74,7 @@ def test_an_order_says_what_was_asked_for_and_no_more():
     assert posts(script)[0]['body'] == {'account': ACCOUNT, 'type': 'gcp_partner', 'pairing_key': KEY, 'bandwidth': '1G'}
 
 
-def test_a_speed_is_said_in_the_words_of_the_slot():
+def test_a_speed_is_written_as_the_slot_has_it():
     script = Script(answer(direct('new', 2)))
     order_port(script, {'slot_id': uuid(2), 'speed': slot(2)['speed'].lower()})
     assert posts(script)[0]['body']['speed'] == slot(2)['speed']
@@ -119,14 +119,14 @@ class TestAfterALostAnswer:
         details = error.value.result()['error']
         assert (details['kind'], details['retryable'], details['method'], details['cause']['method']) == ('undecided', True, 'POST', 'POST')
 
-    def test_a_look_that_fails_too_is_told(self, failure):
+    def test_a_read_that_fails_too_is_reported(self, failure):
         script = Script(failure, refusal(403, 10000))
         with pytest.raises(UndecidedError, match='Reading the account failed too'):
             order_port(script)
         assert len(posts(script)) == 1
 
 
-def test_the_rate_limit_is_the_only_refusal_after_which_an_order_is_repeated_without_a_look():
+def test_the_rate_limit_is_the_only_refusal_after_which_an_order_is_repeated_without_a_read():
     script = Script(refusal(429, 971, retry_after='3'), answer(direct('new', 2)))
     assert order_port(script)['name'] == 'new'
     assert script.requests() == [('POST', PORTS), ('POST', PORTS)]
@@ -134,7 +134,7 @@ def test_the_rate_limit_is_the_only_refusal_after_which_an_order_is_repeated_wit
 
 
 @pytest.mark.parametrize('status', [400, 404, 409])
-def test_a_slot_that_the_user_named_is_adopted_if_it_has_become_his(status):
+def test_a_slot_that_the_user_named_is_adopted_if_the_account_has_it_now(status):
     script = Script(refusal(status, 1, 'occupied'), list_answer(direct('twin', 2)))
     assert order_port(script)['name'] == 'twin'
 
@@ -147,14 +147,14 @@ def test_a_slot_that_was_chosen_for_the_user_is_not_adopted_and_the_winner_is_na
     assert len(posts(script)) == 1
 
 
-def test_a_slot_that_another_account_took_is_told():
+def test_a_slot_that_another_account_took_is_reported():
     script = Script(refusal(409, 1, 'occupied'), list_answer(), answer(slot(2, occupied=True)))
     with pytest.raises(ApiError, match='has been taken in the meantime'):
         order_port(script)
 
 
 @pytest.mark.parametrize('status', [401, 403, 429])
-def test_a_refusal_before_the_service_needs_no_look(status):
+def test_a_refusal_before_the_service_needs_no_read(status):
     script = Script(refusal(status, retry_after='3600'))
     with pytest.raises(ApiError):
         order_port(script)
@@ -169,7 +169,7 @@ def test_a_redirected_order_was_not_placed(status):
     assert len(posts(script)) == 1
 
 
-def test_several_newcomers_are_undecidable():
+def test_several_new_objects_are_undecidable():
     script = Script(lost(), list_answer(gcp('a'), gcp('b')))
     with pytest.raises(UndecidedError, match='a, b'):
         order_port(script, {'pairing_key': KEY, 'bandwidth': '1G'})
@@ -237,7 +237,7 @@ def test_a_cni_of_that_name_on_another_interconnect_is_not_adopted():
         create_cni(script)
 
 
-def test_a_failure_after_the_post_tells_what_was_created():
+def test_a_failure_after_the_post_reports_what_was_created():
     script = Script(answer(cni(1, 'nyc-1', 'first')), refusal(400, 1, 'no'))
     with pytest.raises(ApiError) as error:
         create_cni(script, bgp_mode='advertise_only')
@@ -276,7 +276,7 @@ def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
         assert len(error.value.applied) == 1
 
 
-def test_what_this_run_has_made_is_written_without_another_look():
+def test_what_this_run_has_created_is_written_without_another_read():
     before = cni(1, 'nyc-1', 'first')
     (change,) = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[before]))
     script = Script(lambda request: answer(request['body']))
@@ -474,14 +474,14 @@ def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks)
     assert create_cni(Script(answer(mine)), shared=True) == mine
 
 
-def test_the_smaller_id_stays_once_the_other_is_taken_back():
+def test_the_smaller_id_stays_once_the_other_is_rolled_back():
     mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
     script = Script(answer(mine), list_answer(theirs, mine), list_answer(theirs, mine), list_answer(mine))
     assert create_cni(script) == mine
     assert script.lines == []
 
 
-def test_only_the_one_that_gives_way_is_taken_back():
+def test_only_the_larger_id_is_rolled_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
     there = list_answer(*made, cni(0, 'theirs', 'second'))
     script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
@@ -493,7 +493,7 @@ def test_only_the_one_that_gives_way_is_taken_back():
     assert [request['url'] for request in script.sent if request['method'] == 'DELETE'] == [f'{LINKS}/{uuid(2)}']
 
 
-def test_a_failure_in_the_middle_tells_what_was_done_before():
+def test_a_failure_in_the_middle_reports_what_was_written_before():
     script = Script(answer(body=b''), refusal(400, 1, 'still in use'))
     changes = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'name': 'here', 'state': 'absent'})],
                            snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')]))
@@ -503,7 +503,7 @@ def test_a_failure_in_the_middle_tells_what_was_done_before():
     assert script.requests() == [('DELETE', f'{LINKS}/{uuid(1)}'), ('DELETE', f'{PORTS}/here')]
 
 
-def test_a_delete_that_finds_nothing_is_believed_only_after_a_look():
+def test_a_delete_that_finds_nothing_is_believed_only_after_a_read():
     delete = [Change(CNI, 'delete', 'CNI nyc-1', cni(1, 'nyc-1', 'first'), None)]
     script = Script(refusal(404), refusal(404))
     apply_changes(script.client(), delete)
@@ -683,7 +683,7 @@ def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, ac
     lambda there: filtered_objects(INTERCONNECT, {'name': 'p-1'}, {}, there),
     lambda there: filtered_objects(INTERCONNECT, {'slot_id': LETTERS}, {}, there),
 ], ids=['names', 'by name', 'by slot_id'])
-def test_who_asks_for_what_can_not_be_read_is_told_why(ask):
+def test_who_asks_for_what_can_not_be_read_gets_the_reason(ask):
     port = {**PORT, 'slot_id': LETTERS.upper()}
     with pytest.raises(ShapeError, match='site of interconnect is wrong'):
         ask(snapshot(interconnects=[unreadable('interconnect', port, 'site')]))

@@ -172,7 +172,7 @@ def test_an_answer_that_is_no_list_is_an_error_and_read_again(bad):
     ('GET', b'{"items": null}', "no list of objects under 'items'."),
     ('GET', b'{"items": [], "next": {}}', 'a dict as the cursor of the next page.'),
 ], ids=['list', 'empty', 'html', 'text', 'cut object', 'cut list', 'list after PUT', 'cut after PUT', 'no items', 'cursor'])
-def test_an_answer_that_is_not_the_one_asked_for_is_told_with_its_ray(method, body, problem):
+def test_an_answer_that_is_not_the_one_asked_for_is_reported_with_its_ray(method, body, problem):
     client = Script(*[answer(body=body, cf_ray='8a1-EWR')] * 5).client()
     with pytest.raises(AnswerError) as error:
         list(client.get_pages(PATH)) if method == 'GET' else call(client, method)

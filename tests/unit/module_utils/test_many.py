@@ -244,14 +244,14 @@ def test_a_circuit_costs_the_same_however_many_there_are(asked, others):
     assert looks[1] <= 2.2 * looks[0]
 
 
-def test_a_slot_that_one_gives_up_is_free_for_the_next():
+def test_a_slot_that_one_releases_is_free_for_the_next():
     there = snapshot([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
     gone = [desired_object(INTERCONNECT, {'name': 'old', 'conduit_name': 'old', 'state': 'absent'})]
     _deletes, made = plan_chains([gone, circuit('new')], there)
     assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(1))
 
 
-def test_a_port_that_is_given_up_is_nobodys_and_one_that_a_circuit_leaves_is_free():
+def test_a_port_that_is_deleted_is_nobodys_and_one_that_a_circuit_leaves_is_free():
     alone = snapshot([slot(1, occupied=True), slot(2)], [direct('old', 1)])
     _gone, made = plan_chains([[desired_object(INTERCONNECT, {'name': 'old', 'state': 'absent'})], circuit('new')], alone)
     assert made[0].action == 'create'
@@ -288,7 +288,7 @@ def test_a_circuit_that_is_not_there_yet_hides_none_that_is():
     assert first[0].after['ccr_device_name'] == 'edge02.ewr-a'
 
 
-def test_a_circuit_need_not_keep_away_from_the_port_that_it_gives_up():
+def test_a_circuit_need_not_keep_away_from_the_port_that_it_releases():
     there = snapshot([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
     asked = {'name': 'old', 'conduit_name': 'a', 'on_immutable': 'replace', 'slot': {'speed': '100G', 'diverse_from': ['a']}}
     *gone, made, _cni = plan_changes([desired_object(INTERCONNECT, asked)], there)
@@ -491,7 +491,7 @@ def test_what_the_order_shown_goes_into_what_follows():
     assert [change.answer for change in end.written] == [direct('new', 2), made]
 
 
-def test_only_the_circuit_that_came_second_to_a_port_gives_way():
+def test_only_the_circuit_that_came_second_to_a_port_is_rolled_back():
     chains = [plan_changes([desired_object(CNI, {'conduit_name': name, 'interconnect': port})], snapshot(interconnects=[direct(port, 1)]))
               for name, port in (('a', 'first'), ('b', 'second'))]
     mine = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
@@ -501,14 +501,14 @@ def test_only_the_circuit_that_came_second_to_a_port_gives_way():
     assert script.requests()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]
 
 
-def test_a_look_at_rivals_that_fails_is_shown_with_what_was_made():
+def test_a_read_of_conflicts_that_fails_is_shown_with_what_was_created():
     desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name})] for name in 'ab']
     chains = plan_chains(desired, snapshot(interconnects=[direct('a', 1), direct('b', 2)]))
     for end in apply_chains(Script(answer(cni(1, 'a', 'a')), answer(cni(2, 'b', 'b')), refusal(403)).client(), chains):
         assert (end.error.status, [change.action for change in end.applied]) == (403, ['create'])
 
 
-def test_a_rival_that_can_not_be_given_way_to_is_shown_too():
+def test_a_create_that_can_not_be_rolled_back_is_shown_too():
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'first'})]],
                              snapshot(interconnects=[direct('first', 1)]))
     script = Script(answer(cni(2, 'a', 'first')), list_answer(cni(1, 'b', 'first')), refusal(400, 1, 'in use'))
@@ -552,7 +552,7 @@ def test_orders_that_read_alike_are_sent_one_after_the_other():
     assert created.contains(INTERCONNECT, gcp('one')) and not created.contains(INTERCONNECT, gcp('two'))
 
 
-def test_all_that_was_refused_costs_one_look():
+def test_all_that_was_refused_costs_one_read():
     desired = [[desired_object(CNI, {'conduit_name': str(number), 'interconnect': 'here', 'shared': True})] for number in range(100)]
     chains = plan_chains(desired, snapshot(interconnects=[direct('here', 1)]))
     script = Script(*[refusal(400, 1, 'no')] * 100, list_answer())
@@ -565,7 +565,7 @@ def test_all_that_was_refused_costs_one_look():
     ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'Reading the account failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
     ({'pairing_key': KEY, 'bandwidth': '1G'}, list_answer(gcp('x'), gcp('y')), 'Several new objects may be interconnect of g: x, y.'),
 ], ids=['look', 'several'])
-def test_a_refusal_stays_the_error_whatever_the_look_shows(asked, look, shown):
+def test_a_refusal_stays_the_error_whatever_the_read_shows(asked, look, shown):
     (changes,) = plan_chains([desired_chain({'name': 'g', **asked})], snapshot([slot(2)]))
     script = Script(refusal(400, 1, 'taken'), look, answer(slot(2)))
     (end,) = apply_chains(script.client(), [changes])
@@ -631,12 +631,12 @@ def test_what_was_made_before_an_unexpected_exception_is_reported(monkeypatch):
 
 
 def test_an_exception_of_the_progress_ends_its_own_chain():
-    def tell(number):
+    def on_end(number):
         if number == 0:
             raise ValueError('no such file')
 
     script = Script(answer(direct('one', 1)), answer(direct('two', 2)))
-    first, second = apply_chains(script.client(), orders(1, 2), on_end=tell)
+    first, second = apply_chains(script.client(), orders(1, 2), on_end=on_end)
     assert (type(first.error), len(first.applied), second.error) == (BugError, 1, None)
 
 

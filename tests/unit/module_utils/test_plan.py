@@ -554,7 +554,7 @@ def test_those_that_an_interconnect_carries_are_named():
     ({'bgp': {'md5_key': 'why?'}},
      'bgp.md5_key: the value is not valid. Allowed: one or more printable ASCII characters, except " and ?.'),
 ], ids=str)
-def test_what_is_wrong_with_a_new_cni_is_told(asked, words):
+def test_what_is_wrong_with_a_new_cni_is_reported(asked, words):
     with pytest.raises(InputError) as error:
         decide(CNI, {'conduit_name': 'nyc-9', **asked}, snapshot(interconnects=[direct('first', 1)]))
     assert error.value.message == words
@@ -625,7 +625,7 @@ def test_a_value_that_is_no_secret_is_shown():
         checked_value('name', 'x' * 201, check_loa_name, [])
 
 
-def test_cleared_host_bits_are_told():
+def test_cleared_host_bits_are_reported():
     assert desired_object(CNI, {'conduit_name': 'a', 'bgp': {'extra_prefixes': ['192.0.2.7/24']}}).warnings == (
         'bgp.extra_prefixes: 192.0.2.7/24 has host bits set; 192.0.2.0/24 is used.',)
 

@@ -234,7 +234,7 @@ def test_a_change_sends_the_route_whole_with_what_nobody_knows_and_without_its_d
     assert script.sent[1]['body'] == {name: value for name, value in stored.items() if not name.endswith('_on')}
 
 
-def test_what_did_not_take_is_told_by_name():
+def test_what_did_not_take_is_reported_by_name():
     script = Script(answer(route()), answer({'modified_route': route()}), answer({'route': route()}))
     with pytest.raises(NotAppliedError, match='weight is None, requested 9'):
         write(script, {'weight': 9}, [route()])

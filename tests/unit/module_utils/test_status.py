@@ -150,7 +150,7 @@ def test_statuses_are_those_of_what_is_named_and_of_the_states(given, names):
     ({'wait_for': ['Down', 'Healthy']}, {**HEALTHY, 'b': 'Down'}, True),
     ({'wait_for': []}, {}, True),
 ])
-def test_a_wait_tells_whether_all_have_reached_a_state(given, later, reached):
+def test_a_wait_returns_whether_all_have_reached_a_state(given, later, reached):
     assert status_info({**HEALTHY, 'b': 'Pending'}, later=later, **given)['reached'] is reached
 
 
@@ -232,9 +232,10 @@ def needs(circuits, demand, state='merged', **options):
     """What a rollout warns of in an account with the circuits a and b at ewr-a, and a spare port."""
     account = snapshot([slot(11), slot(12)], [direct('pa', 1), direct('pb', 2), direct('pc', 3)], [cni(21, 'a', 'pa'), cni(22, 'b', 'pb')],
                        [tunnel(1), tunnel(2), tunnel(3)], pa='Down', pb='Down', pc='Down')
-    rollout = RolloutPlan([{'name': name, **circuit} for name, circuit in circuits.items()], state, site_demand={'ewr-a': demand}, **options)
-    rollout.plan_outcomes(account)
-    return rollout.warnings
+    declared = [{'name': name, **circuit} for name, circuit in circuits.items()]
+    plan = RolloutPlan(declared, state, site_demand={'ewr-a': demand}, **options)
+    plan.plan_outcomes(account)
+    return plan.warnings
 
 
 @pytest.mark.parametrize(('circuits', 'options', 'number'), [

@@ -174,7 +174,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._alert_event
     SETTLED,
     Alert,
     Rate,
-    Seen,
+    ReceivedAlerts,
     is_authentic,
     new_history,
     read_history,
@@ -283,7 +283,7 @@ class Receiver:
     def _record(self, alert: Alert) -> web.Response:
         """Records the event of an alert that has not come before. Raises ValueError for data that is too deep."""
         state, event = self._journal.state, alert.event()
-        seen = Seen(state.get('alerts', ()), time.time(), state.get('history_until'))
+        seen = ReceivedAlerts(state.get('alerts', ()), time.time(), state.get('history_until'))
         is_new = seen.admits(alert)
         try:
             self._journal.record([event] if is_new and is_wanted(event, self._options['types']) else [], alerts=seen.records)
