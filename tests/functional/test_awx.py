@@ -39,7 +39,7 @@ def applied(process, tmp_path_factory):
     (folder / 'apply.yml').write_text(PLAYBOOK.replace('/artifacts', str(folder / 'artifacts')))
     with Controller(folder / 'project') as controller:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(('ANSIBLE_', 'CLOUDFLARE_', 'CONTROLLER_'))}
-        environment |= process.environment | ansible_runs.WITH_AWX | {
+        environment |= process.environment | ansible_runs.WITH_COLLECTIONS | {
             'CONTROLLER_HOST': controller.url, 'CONTROLLER_OAUTH_TOKEN': controller.token,
             'SSL_CERT_FILE': os.devnull,  # spares reading all certificates for each request
         }

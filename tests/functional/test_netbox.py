@@ -20,13 +20,12 @@ class Side:
 
     def __init__(self, simulator, folder):
         self.account = Account(simulator, folder)
-        self.netbox = NetboxDouble(folder / 'collections', [planned_circuit(1, 'nyc-1', priority='primary'),
-                                                            planned_circuit(2, 'nyc-2', priority='secondary')])
+        self.netbox = NetboxDouble(folder, [planned_circuit(1, 'nyc-1', priority='primary'),
+                                            planned_circuit(2, 'nyc-2', priority='secondary')])
 
     def play(self, name: str, *arguments: str, **environment: str) -> Run:
         """Runs a playbook; the inventory has a group variable for the circuits and no host."""
-        settings = self.netbox.environment(SETTINGS['ANSIBLE_COLLECTIONS_PATH']) | environment
-        return self.account.play(name, {}, *arguments, **settings)
+        return self.account.play(name, {}, *arguments, **self.netbox.environment | environment)
 
     @property
     def journal(self) -> list[tuple[int, str]]:

@@ -10,6 +10,7 @@ is a process of its own, as is every other command. The modules of a run that is
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import json
 import os
@@ -30,11 +31,11 @@ SETTINGS = {
     'ANSIBLE_CONFIG': str(Path(__file__).with_name('ansible.cfg')),  # what the user's own one says must not matter
     'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false', 'ANSIBLE_LOCALHOST_WARNING': 'false', 'ANSIBLE_NOCOLOR': '1',
 }
-WITH_AWX = SETTINGS | {
+WITH_COLLECTIONS = SETTINGS | {
     'ANSIBLE_COLLECTIONS_PATH': f'{ROOT / ".build"}{os.pathsep}{ROOT / ".build" / "awx"}', 'ANSIBLE_INJECT_FACT_VARS': 'false',
 }
 WITH_INVOCATION = SETTINGS | {'ANSIBLE_INJECT_INVOCATION': 'true'}
-SHARED = (SETTINGS, WITH_AWX, WITH_INVOCATION)
+SHARED = (SETTINGS, WITH_COLLECTIONS, WITH_INVOCATION)
 COMMANDS = {'ansible': ('ansible.cli.adhoc', 'AdHocCLI'), 'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'),
             'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
 # What a run would import besides. Ansible compiles the files of a collection anew in each process.
@@ -95,6 +96,7 @@ def serve(requests: socket.socket, program: str) -> None:
     for name in (*(module for module, _class in COMMANDS.values()), *LATER):
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the runs
+    gc.freeze()
     while True:
         message, descriptors, *_rest = socket.recv_fds(requests, 1 << 20, 3)
         if not message:

@@ -9,8 +9,11 @@ The program that stands for Python asks the server, and is Python itself for wha
 
 from __future__ import annotations
 
+import _imp
 import atexit
 import functools
+import gc
+import hashlib
 import importlib
 import marshal
 import os
@@ -23,8 +26,11 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import zipimport
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType
 
 PROGRAM = '''#!{python} -IS
 import _socket, marshal, os, sys
@@ -66,12 +72,29 @@ def serve(listening: socket.socket) -> None:
         with suppress(ImportError):  # another release of ansible-core has it elsewhere, and modules import it themselves
             importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the modules
+    zipimport._compile_source = functools.partial(_compiled, zipimport._compile_source, Path(listening.getsockname()).with_name('compiled'))
+    gc.freeze()
     while listening in select.select([listening, sys.stdin], [], [])[0]:
         asked, _address = listening.accept()
         if not os.fork():
             listening.close()
             _be_python(asked)
         asked.close()
+
+
+def _compiled(compiled: Callable[[str, bytes], CodeType], cache: Path, path: str, source: bytes) -> CodeType:
+    """The code of a file in a module's archive, compiled once for all the modules that bring it along."""
+    kept = cache / hashlib.sha256(source).hexdigest()
+    try:
+        code = marshal.loads(kept.read_bytes())
+    except FileNotFoundError:
+        code = compiled(path, source)
+        cache.mkdir(exist_ok=True)
+        part = kept.with_suffix(f'.{os.getpid()}')
+        part.write_bytes(marshal.dumps(code))
+        part.rename(kept)
+    _imp._fix_co_filename(code, path)
+    return code
 
 
 def _be_python(asked: socket.socket) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A NetBox that is a file: what the playbooks read by netbox.netbox and write by its REST API, without its checks.
+"""A NetBox that is a file: what the playbooks read by netbox.netbox and write by its REST API, without NetBox's checks.
 
 tests/netbox has a real one.
 """
@@ -12,40 +12,23 @@ import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import parse_qs
+
+from support.ansible_runs import WITH_COLLECTIONS
 
 TOKEN = 'nbt_planted.netbox-token'
 OLD_TOKEN = 'planted-token-as-before-netbox-4.5'
-LOOKUP = '''
-import json, os
-from ansible.plugins.lookup import LookupBase
-
-
-class LookupModule(LookupBase):
-    def run(self, terms, variables=None, **kwargs):
-        with open(os.environ['NETBOX_DOUBLE']) as file:
-            objects = json.load(file).get(terms[0], [])
-        wanted = [term.partition('=')[::2] for term in kwargs.get('api_filter', '').split()]
-        values = {name: [value for other, value in wanted if other == name] for name, _value in wanted}
-        return [obj for obj in objects if ('tag' not in values or values['tag'][0] in [tag['slug'] for tag in obj['tags']])
-                and all(str(obj[name]) in values[name] for name in ('id', 'prefix', 'address', 'term_side') if name in values)]
-'''
+FILTERS = ('id', 'prefix', 'address', 'term_side')  # besides tag; others are not looked at
 
 
 class NetboxDouble:
-    """The collection and pynetbox in a folder, the file, and the part of NetBox's REST API that writes. It ends with stop().
+    """The file, and the part of NetBox's REST API that the playbooks use. It ends with stop().
 
-    refused: circuit IDs of which no write is taken; requests: {method, path, body} of what was sent.
+    refused: circuit IDs of which no write is taken; requests: {method, path, body} of the writes that were sent.
     """
 
-    def __init__(self, folder: Path, circuits: list[dict], version: str = '3.21.0'):
-        self.folder, self.file, self.requests = folder, folder / 'netbox.json', []
-        root = folder / 'ansible_collections' / 'netbox' / 'netbox'
-        (root / 'plugins' / 'lookup').mkdir(parents=True)
-        (root / 'plugins' / 'lookup' / 'nb_lookup.py').write_text(LOOKUP)
-        (root / 'MANIFEST.json').write_text(json.dumps({'collection_info': {'namespace': 'netbox', 'name': 'netbox', 'version': version}}))
-        self.python = folder / 'python'  # not beside the collection, which Ansible would find on Python's path too
-        (self.python / 'pynetbox').mkdir(parents=True)
-        (self.python / 'pynetbox' / '__init__.py').write_text('')
+    def __init__(self, folder: Path, circuits: list[dict]):
+        self.file, self.requests = folder / 'netbox.json', []
         networks = [{'id': 7, 'name': 'Newark', 'service_id': 'ewr-a', 'tags': []}]
         self.store(circuits=circuits, **{'provider-networks': networks}, refused=[])
         self._server = ThreadingHTTPServer(('127.0.0.1', 0), type('Handler', (_Handler,), {'netbox': self}))
@@ -54,6 +37,11 @@ class NetboxDouble:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def read(self, kind: str, wanted: dict[str, list[str]]) -> list[dict]:
+        """The objects of a kind that a query selects."""
+        return [obj for obj in self.objects(kind) if ('tag' not in wanted or wanted['tag'][0] in [tag['slug'] for tag in obj['tags']])
+                and all(str(obj[name]) in wanted[name] for name in FILTERS if name in wanted)]
 
     def write(self, method: str, kind: str, body: list[dict]) -> tuple[int, list[dict]]:
         """The status and the answer of a request that writes some objects: all of them or none."""
@@ -85,10 +73,10 @@ class NetboxDouble:
         fields = {name: value for name, value in obj['custom_fields'].items() if value not in (None, '')}
         return {'status': obj['status']['value'], **fields}
 
-    def environment(self, collections: str) -> dict[str, str]:
-        """The variables that lead to it. collections: where Ansible looks for collections anyway."""
-        return {'NETBOX_DOUBLE': str(self.file), 'ANSIBLE_COLLECTIONS_PATH': f'{collections}:{self.folder}', 'PYTHONPATH': str(self.python),
-                'NETBOX_API': f'http://127.0.0.1:{self._server.server_port}/', 'NETBOX_TOKEN': TOKEN}
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead to it."""
+        return WITH_COLLECTIONS | {'NETBOX_API': f'http://127.0.0.1:{self._server.server_port}/', 'NETBOX_TOKEN': TOKEN}
 
 
 def planned_circuit(ident: int, cid: str, status: str = 'planned', priority: str | None = None, **fields: object) -> dict:
@@ -100,24 +88,31 @@ def planned_circuit(ident: int, cid: str, status: str = 'planned', priority: str
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Takes lists of objects from whoever has a token."""
+    """Lists objects, and takes lists of them, for whoever has a token."""
 
     netbox: NetboxDouble
 
-    def _write(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
-        self.netbox.requests.append({'method': self.command, 'path': self.path, 'body': body})
+    def _handle(self) -> None:
+        path, _separator, query = self.path.partition('?')
+        kind = path.strip('/').rpartition('/')[2]
         status, answer = 403, {'detail': 'Invalid token'}
+        if self.command != 'GET':
+            body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+            self.netbox.requests.append({'method': self.command, 'path': self.path, 'body': body})
         if self.headers['Authorization'] in (f'Bearer {TOKEN}', f'Token {OLD_TOKEN}'):
-            status, answer = self.netbox.write(self.command, self.path.rstrip('/').rpartition('/')[2], body)
+            if self.command == 'GET':
+                results = self.netbox.read(kind, parse_qs(query))
+                status, answer = 200, {'count': len(results), 'next': None, 'previous': None, 'results': results}
+            else:
+                status, answer = self.netbox.write(self.command, kind, body)
         content = json.dumps(answer).encode()
         self.send_response(status)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(content)))
+        for name, value in {'API-Version': '4.5', 'Content-Type': 'application/json', 'Content-Length': len(content)}.items():
+            self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_PATCH = _write
+    do_GET = do_POST = do_PATCH = _handle
 
     def log_message(self, *args: object) -> None:
         """Nothing: the tests look at requests."""
