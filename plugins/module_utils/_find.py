@@ -25,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import (
     candidates,
+    interconnects_kept_away,
     interconnects_to_avoid,
     matches_selector,
     selector_key,
@@ -248,7 +249,7 @@ def _interconnects_by_selector(desired: Desired, snapshot: Snapshot) -> list[Obj
 
     Of several a circuit gets the first by slot, if the circuits of the plan need them all: a run that ended has left them.
     """
-    avoided = avoided_interconnects(desired, snapshot)
+    avoided = interconnects_to_keep_from(desired, snapshot)
     for_circuit = 'conduit_name' in desired.keys
     spare = _spare_interconnects(desired.selector, snapshot) if for_circuit else candidates(INTERCONNECT.name, desired.selector, snapshot)
     spare = [obj for obj in spare if obj not in avoided and not selector_mismatch(desired.selector, obj, avoided)]
@@ -316,3 +317,8 @@ def _has_interconnect(circuit: str, snapshot: Snapshot) -> bool:
 
 def avoided_interconnects(desired: Desired, snapshot: Snapshot) -> list[Object]:
     return interconnects_to_avoid(desired.selector or {}, desired.keys.get('conduit_name'), snapshot)
+
+
+def interconnects_to_keep_from(desired: Desired, snapshot: Snapshot) -> list[Object]:
+    """Those that a port which is chosen has to be diverse from: what it names, and what names it."""
+    return [*avoided_interconnects(desired, snapshot), *interconnects_kept_away(desired.keys.get('conduit_name'), snapshot)]

@@ -23,6 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
     avoided_interconnects,
     count_demand,
     find_object,
+    interconnects_to_keep_from,
     objects_on_same_port,
     routes_to,
     with_named_ids,
@@ -109,6 +110,10 @@ def plan_chains(chains: Sequence[Sequence[Desired]], snapshot: Snapshot, to_erro
     for desired in (desired for chain in chains for desired in chain if 'conduit_name' in desired.keys):
         circuit = desired.keys['conduit_name']
         snapshot.planned_selectors[circuit] = desired.selector or snapshot.planned_selectors.get(circuit)
+    snapshot.kept_away = {}
+    for circuit, selector in snapshot.planned_selectors.items():
+        for other in (selector or {}).get('diverse_from') or ():
+            snapshot.kept_away.setdefault(other, []).append(circuit)
     planned = _plan_all(chains, snapshot, to_error)
     not_listed = next((error for error in planned if isinstance(error, NotListedError)), None)
     if not_listed and not snapshot.is_final:
@@ -147,11 +152,13 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
         except Exception as error:  # also an unexpected one must not lose the plan of the others
             _simulate_all(snapshot, reversed(changes), undo=True)
             snapshot.claimed -= claimed
+            snapshot.planned_interconnects.pop(desired.circuit, None)
             return to_error(error)
         _simulate_all(snapshot, planned)
         if desired.row.name == INTERCONNECT.name and planned[-1].after:
             claimed |= {planned[-1].after['name']} if desired.keys.get('conduit_name') else set()
             snapshot.claimed |= claimed
+            snapshot.planned_interconnects |= {desired.circuit: planned[-1].after} if desired.circuit else {}
             remaining = _with_inherited_fields(desired, remaining, planned, snapshot)
         remaining += _moved_routes(desired, remaining, planned)
         changes += planned
@@ -506,7 +513,7 @@ def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:
     if desired.selector is None and 'slot_id' not in desired.keys:
         raise InputError('slot_id', 'a direct interconnect is ordered on a slot.', 'slot_id, or a selector in slot')
     selector = desired.selector or {'speed': desired.fields.get('speed')}
-    slot_id, avoided = desired.keys.get('slot_id'), avoided_interconnects(desired, snapshot)
+    slot_id, avoided = desired.keys.get('slot_id'), interconnects_to_keep_from(desired, snapshot)
     pending_slot = slot_of_pending_order(snapshot, selector, slot_id, avoided)
     if pending_slot:
         raise _pending_order_error(pending_slot)

@@ -86,8 +86,7 @@ def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Sn
     for name in selector.get('diverse_from') or ():
         if name in (UNKNOWN, circuit):
             continue
-        matches = next((objects for key in keys if (objects := objects_by_key(INTERCONNECT, key, name, snapshot))), None)
-        matches = matches or recorded_interconnect(name, snapshot)
+        matches = _interconnects_of(name, snapshot)
         if not matches and name in snapshot.planned_selectors:
             continue
         matches = matches or objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot)
@@ -97,6 +96,20 @@ def interconnects_to_avoid(selector: Selector, circuit: str | None, snapshot: Sn
             raise InputError('slot.diverse_from', f'{name!r} is neither an interconnect nor a circuit of this account: order it first.')
         interconnects += matches
     return interconnects
+
+
+def _interconnects_of(name: str, snapshot: Snapshot) -> Sequence[Object]:
+    """The interconnect with that name, or of the circuit: planned, by its CNI, or on record. A plan may have ports and no CNIs on them."""
+    if name in snapshot.planned_interconnects:
+        return [snapshot.planned_interconnects[name]]
+    keys = (key for key in INTERCONNECT.keys if key.option in ('name', 'conduit_name'))
+    matches = next((objects for key in keys if (objects := objects_by_key(INTERCONNECT, key, name, snapshot))), None)
+    return matches or recorded_interconnect(name, snapshot)
+
+
+def interconnects_kept_away(circuit: str | None, snapshot: Snapshot) -> list[Object]:
+    """The interconnects of the circuits that are to be diverse from this one: the later of two keeps away, whichever names the other."""
+    return [obj for name in snapshot.kept_away.get(circuit, ()) if name != circuit for obj in _interconnects_of(name, snapshot)]
 
 
 def are_diverse(first: Object, second: Object, selector: Selector = MappingProxyType({})) -> bool:

@@ -53,7 +53,9 @@ class Snapshot:
         self.list_filters: dict[str, Mapping[str, Any]] = {}  # filters for the first read of a list, by resource
         self.account = ''  # its id
         self.claimed: set[str] = set()  # the interconnects that circuits of this plan use
+        self.planned_interconnects: dict[str, Object] = {}  # the same by circuit, as far as the plan has got
         self.planned_selectors: dict[str, Mapping[str, Any] | None] = {}  # by circuit of this plan
+        self.kept_away: dict[str, list[str]] = {}  # {circuit: the circuits of this plan that are to be diverse from it}
         # {key of a selector: (the selector, the circuits without a CNI that have it)}, once counted
         self.demand: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None
         self.is_final = False  # whether objects that are not listed yet are no longer waited for
@@ -73,6 +75,7 @@ class Snapshot:
         """A copy that changes independently."""
         other = self._like(self._parts)
         other.claimed, other.planned_selectors, other.as_read = set(self.claimed), self.planned_selectors, self.as_read
+        other.planned_interconnects, other.kept_away = dict(self.planned_interconnects), self.kept_away
         return other
 
     def restricted_to(self, resource: str) -> Snapshot:

@@ -129,6 +129,34 @@ def test_circuits_keep_away_from_each_other_whatever_their_order():
         assert first[0].after['ccr_device_name'] != second[0].after['ccr_device_name']
 
 
+@pytest.mark.parametrize('ports_of_a_former_run', [[], [direct('x', 2)]], ids=['none', 'one'])
+def test_ports_that_are_ordered_before_their_cnis_keep_away_from_each_other_too(ports_of_a_former_run):
+    apart = {'slot': {**SITE, 'diverse_from': ['a']}}
+    chains = [desired_chain({'name': 'a', 'slot': SITE}, ['interconnect']), desired_chain({'name': 'b', **apart}, ['interconnect', 'loa'])]
+    (first,), (second,) = plan_chains(chains, snapshot([*SLOTS, slot(8)], ports_of_a_former_run))
+    assert first.action == ('none' if ports_of_a_former_run else 'create')
+    assert (first.after['ccr_device_name'], second.after['ccr_device_name']) == ('edge01.ewr-a', 'edge03.ewr-a')
+
+
+@pytest.mark.parametrize('steps_of_run', [['interconnect'], ['interconnect', 'cni']], ids=len)
+@pytest.mark.parametrize('on_record', [True, False])
+def test_a_circuit_that_is_ordered_anew_keeps_away_from_those_that_name_it(steps_of_run, on_record):
+    """The other one was ordered while this one did not exist, on the device that comes first."""
+    account = snapshot([*SLOTS, slot(8)], [direct('x', 2)], [] if on_record else [cni(20, 'b', 'x')])
+    account.set_records({'b': 'x'} if on_record else {})
+    chains = [desired_chain({'name': name, 'slot': asked}, steps_of_run)
+              for name, asked in (('a', SITE), ('b', {**SITE, 'diverse_from': ['a']}))]
+    first, second = plan_chains(chains, account)
+    assert [first[0].action, second[0].action] == ['create', 'none']
+    assert first[0].after['ccr_device_name'] == 'edge03.ewr-a'
+
+
+def test_a_port_without_a_circuit_is_not_used_beside_one_that_has_to_be_diverse_from_it():
+    account = snapshot([*SLOTS, slot(8)], [direct('x', 2), direct('spare', 9)], [cni(20, 'b', 'x')])
+    first, _second = plan_chains([circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})], account)
+    assert (first[0].action, first[0].after['ccr_device_name']) == ('create', 'edge03.ewr-a')
+
+
 def test_a_circuit_comes_after_those_that_it_keeps_away_from():
     chains = {'a': desired_chain({'name': 'a', 'slot': {**SITE, 'diverse_from': ['c']}}), 'b': circuit('b'), 'c': circuit('c')}
     assert planning_order(chains) == ['c', 'a', 'b']
