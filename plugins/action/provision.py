@@ -98,10 +98,11 @@ class ActionModule(InProcess):
 
     def _run_rollouts(self, pending: list[DeclaredHost], steps: list[str], names: Mapping[str, str]) -> HostResults:
         """The results of the hosts that have something to do. names: {host: circuit} of all declared ones."""
-        other_hosts = self._other_hosts_of_play(pending, names)
+        other_hosts = self._other_hosts(pending, names)
         circuit_name = self._circuit_name_function(names | {host.hostname: host.circuit_name for host in other_hosts})
         others = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name)) for host in other_hosts
                   if host.state == 'present'}
+        ordering = {host.circuit_name for host in pending if _may_order_port(host)}
         later = [circuit_name(other) for host in pending for other in _hosts.diverse_from(host.circuit) if self._is_in_play(other)]
         results: HostResults = {}
         runs = _hosts.rollout_runs(pending, circuit_name)
@@ -115,13 +116,13 @@ class ActionModule(InProcess):
                 results |= {host.hostname: _skipped_result(host, 'another host has failed') for host in pending
                             if host.hostname in run.hosts.values()}
                 continue
-            circuits = [_hosts.with_mutual_diversity(circuit, others) for circuit in run.circuits]
+            circuits = [_hosts.with_mutual_diversity(circuit, others if circuit['name'] in ordering else {}) for circuit in run.circuits]
             arguments = self._rollout_arguments(run._replace(circuits=circuits), [step for step in steps if step != _hosts.DECOMMISSION])
             if overridden and not all(map(_hosts.is_absent, circuits)):
                 arguments['state'] = 'overridden'
             arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
             other_deletes = [host.circuit for host in (*pending, *other_hosts) if host.state == 'absent' and host.account == run.account
-                             and host.circuit_name not in run.hosts]
+                             and host.circuit_name not in run.hosts and self._is_in_play(host.hostname)]
             results |= self._run_rollout(run, arguments, pending, other_deletes)
         return results
 
@@ -226,11 +227,14 @@ class ActionModule(InProcess):
     def _is_in_play(self, host: str) -> bool:
         return host in self._vars['ansible_play_hosts_all']
 
-    def _other_hosts_of_play(self, pending: Iterable[DeclaredHost], names: Mapping[str, str]) -> list[DeclaredHost]:
-        """What the other hosts of the play declare, if it matters: for diversity, or to count all deletes."""
+    def _other_hosts(self, pending: Iterable[DeclaredHost], names: Mapping[str, str]) -> list[DeclaredHost]:
+        """What other hosts declare, if it matters: to count all deletes, and for diversity, also those that --limit left out."""
         if not any(host.state == 'absent' or _may_order_port(host) for host in pending):
             return []
-        return self._declared_hosts(name for name in self._vars['ansible_play_hosts_all'] if name not in names)[0]
+        patterns = [self._task._parent._play.hosts, *(['circuits'] if 'circuits' in self._vars['groups'] else [])]
+        inventory = self._vars['hostvars']._inventory
+        hosts = [host.name for pattern in patterns for host in inventory.get_hosts(pattern, ignore_limits=True, ignore_restrictions=True)]
+        return self._declared_hosts(name for name in dict.fromkeys([*self._vars['ansible_play_hosts_all'], *hosts]) if name not in names)[0]
 
     # Runs.
 
@@ -281,9 +285,10 @@ class ActionModule(InProcess):
 
 
 def _may_order_port(host: DeclaredHost) -> bool:
-    """Whether the host may order a port that others have to be diverse from: a circuit on record has one."""
+    """Whether a port may be chosen for the host, which others have to be diverse from: a circuit on record has one that is kept."""
     file = _files.file_path(_absolute(host.run['artifacts_dir']), host.circuit_name)
-    return host.state == 'present' and bool(host.circuit.get('slot')) and not os.path.exists(file)
+    is_kept = os.path.exists(file) and host.circuit.get('on_immutable') != 'replace'
+    return host.state == 'present' and bool(host.circuit.get('slot')) and not is_kept
 
 
 def _templated(templar: Templar, name: str, value: Any) -> Any:

@@ -129,6 +129,18 @@ def test_the_second_of_a_pair_keeps_away_from_the_first_whichever_says_so(accoun
     assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
 
 
+@pytest.mark.parametrize('arguments', [('--limit', 'nyc-1'), ('-e', 'provision_hosts=nyc-1')], ids=['limit', 'pattern'])
+def test_the_first_of_a_pair_that_is_ordered_anew_keeps_away_from_the_second_outside_the_run(account, arguments):
+    """Nyc-2 alone has got the device that comes first, and nyc-1 says nothing of nyc-2."""
+    hosts = {'nyc-1': {'provision_slot': SLOT}, 'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}}
+    alone = account.play('provision', {'nyc-2': {'provision_slot': SLOT}})
+    assert alone.status == 0, alone.output
+    anew = account.play('provision', hosts, *arguments)
+    assert (anew.status, len({port['ccr_device_name'] for port in ports(account).values()})) == (0, 2), anew.output
+    both = account.play('provision', hosts)
+    assert (both.status, both.writes) == (0, []), both.output
+
+
 # What is deleted.
 
 def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, account):
