@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY, PENALTY_OF_DOWN
 
-FEW = 3  # names that are listed, before the others are only counted
+MAX_NAMES = 3  # names that are listed, before the others are only counted
 
 Entry = Mapping[str, Any]  # a prefix of the overview, with its routes
 Circuit = Mapping[str, Any]
@@ -23,14 +23,14 @@ def design_faults(overview: Mapping[str, Any]) -> list[dict[str, Any]]:
     for kind, faults in FAULTS.items():
         for name, text in faults(overview):
             found.setdefault((kind, text), []).append(name)
-    return [{'kind': kind, 'names': names, 'text': text.format(names=few(names), are='is' if len(names) == 1 else 'are',
+    return [{'kind': kind, 'names': names, 'text': text.format(names=shortened(names), are='is' if len(names) == 1 else 'are',
                                                                have='has' if len(names) == 1 else 'have')}
             for (kind, text), names in found.items()]
 
 
-def few(names: Sequence[str]) -> str:
+def shortened(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
-    return ', '.join([*names[:FEW], *([f'{len(names) - FEW} more'] if len(names) > FEW else [])])
+    return ', '.join([*names[:MAX_NAMES], *([f'{len(names) - MAX_NAMES} more'] if len(names) > MAX_NAMES else [])])
 
 
 def names_in_scope(route: Mapping[str, Any]) -> set[str]:
@@ -142,7 +142,7 @@ def _mixed_bgp(overview: Mapping[str, Any]) -> Found:
         circuits = [circuit for circuit in site['circuits'] if not circuit['spare']]
         with_bgp, without = ([circuit['name'] for circuit in circuits if circuit['bgp'] is wanted] for wanted in (True, False))
         if with_bgp and without:
-            names, others, place = _escaped(few(sorted(with_bgp)), few(sorted(without)), site['name'] or 'an unknown site')
+            names, others, place = _escaped(shortened(sorted(with_bgp)), shortened(sorted(without)), site['name'] or 'an unknown site')
             yield site['name'], (f'At {place}, BGP is on {names} and not on {others}: a static route wins over one that BGP has learned, '
                                  'if prefix and priority are the same.')
 

@@ -14,7 +14,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._design import circuits_of, design_faults, few, key_of, names_in_scope
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._design import (
+    circuits_of,
+    design_faults,
+    key_of,
+    names_in_scope,
+    shortened,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY, PENALTY_OF_DOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import check_site_demand, demand_warnings
@@ -242,7 +248,7 @@ def _capacity(moved_from: Iterable[Route], moved_to: Iterable[Route], figures: F
     reasons = [f'{name} is no CNI' for name in foreign]
     for values, what in ((speeds, 'speed'), (loads, 'traffic')):
         names = [name for name, value in values.items() if value is None]
-        reasons += [f'no {what} of {few(names)}'] if names else []
+        reasons += [f'no {what} of {shortened(names)}'] if names else []
     if reasons:
         return {**result, 'text': f'unknown: {", ".join(reasons)}'}
     if others:
@@ -276,8 +282,8 @@ def _unknown(circuits: Sequence[Circuit], overview: Mapping[str, Any]) -> list[s
     concerned = {text: [circuit['name'] for circuit in circuits if is_concerned(circuit)] for text, is_concerned in unknowns.items()}
     foreign = [str(route['nexthop']) for route in overview['astray']]
     hops = ['Next hops that are no CNI count as a path: whether they exist, are up and have room is not known: '
-            f'{few(list(dict.fromkeys(foreign)))}.'] if foreign else []
-    return [text.format(names=few(names)) for text, names in concerned.items() if names] + hops
+            f'{shortened(list(dict.fromkeys(foreign)))}.'] if foreign else []
+    return [text.format(names=shortened(names)) for text, names in concerned.items() if names] + hops
 
 
 # For people.
@@ -289,13 +295,13 @@ def _verdict(found: Mapping[str, Any], kinds: Container[str]) -> dict[str, Any]:
     failing = [failure for failure in found['failures'] if not failure['survives']
                and any(domain['kind'] in kinds for domain in failure['domains'])]
     texts = [f'{title_of(failure)}: {_damage(failure)}' for failure in failing]
-    texts += [f'no path now: {few(found["without_path"])}'] if found['without_path'] else []
+    texts += [f'no path now: {shortened(found["without_path"])}'] if found['without_path'] else []
     return {'met': not texts, 'text': '; '.join(texts)}
 
 
 def _damage(failure: Mapping[str, Any]) -> str:
-    texts = [f'no path left for {few(failure["lost"])}'] if failure['lost'] else []
-    texts += [f'{few(failure["blackholed"])} blackholed'] if failure['blackholed'] else []
+    texts = [f'no path left for {shortened(failure["lost"])}'] if failure['lost'] else []
+    texts += [f'{shortened(failure["blackholed"])} blackholed'] if failure['blackholed'] else []
     texts += [failure['capacity']['text']] if failure['capacity']['enough'] is False else []
     return ', '.join([*texts, *failure['shortages']])
 
@@ -304,17 +310,17 @@ def title_of(failure: Mapping[str, Any]) -> str:
     """The failure domains of a row in a text, without what another one implies, and its circuits if these are several."""
     kinds = {domain['kind'] for domain in failure['domains']}
     names = [f'{domain["kind"]} {domain["name"]}' for domain in failure['domains'] if IMPLIED.get(domain['kind']) not in kinds]
-    circuits = '' if failure['circuits'] == [failure['domains'][0]['name']] else f' ({few(failure["circuits"])})'
+    circuits = '' if failure['circuits'] == [failure['domains'][0]['name']] else f' ({shortened(failure["circuits"])})'
     return f'{", ".join(names)}{circuits}'
 
 
 COLUMNS = {
     'fails': title_of,
-    'no path left': lambda failure: few(failure['lost']),
-    'blackholed': lambda failure: few(failure['blackholed']),
-    'takes over': lambda failure: few(list(dict.fromkeys(hop for move in failure['moved'] for hop in move['to']))),
+    'no path left': lambda failure: shortened(failure['lost']),
+    'blackholed': lambda failure: shortened(failure['blackholed']),
+    'takes over': lambda failure: shortened(list(dict.fromkeys(hop for move in failure['moved'] for hop in move['to']))),
     'capacity': lambda failure: ', '.join(filter(None, (failure['capacity']['text'], *failure['shortages'],
-                                                        failure['bgp'] and f'unknown: BGP of {few(failure["bgp"])}'))),
+                                                        failure['bgp'] and f'unknown: BGP of {shortened(failure["bgp"])}'))),
 }
 
 
@@ -325,7 +331,7 @@ def _lines(found: Mapping[str, Any], circuits: int, in_detail: bool) -> list[str
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if in_detail:
-        lines += [f'moves: {move["prefix"]} from {few(move["from"])} to {few(move["to"])}' for move in failures[0]['moved']]
+        lines += [f'moves: {move["prefix"]} from {shortened(move["from"])} to {shortened(move["to"])}' for move in failures[0]['moved']]
     else:
         single = sum(failure['single_point_of_failure'] for failure in failures)
         short = sum(not (failure['survives'] or failure['single_point_of_failure']) for failure in failures)

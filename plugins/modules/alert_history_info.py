@@ -145,13 +145,13 @@ def work(task: Task) -> dict[str, Any]:
     circuit = task.params['conduit_name']
     bounds = {name: task.params[name] and checked_value(name, task.params[name], check_time, []) for name in ('since', 'before')}
     read = read_objects(task.client, ALERT.name, None, bounds)
-    alerts = [alert for alert in alerts_between(read, **bounds) if _is_wanted(alert, task.params['alert_type'], task.params['policy'])]
+    alerts = [alert for alert in alerts_between(read, **bounds) if _is_selected(alert, task.params['alert_type'], task.params['policy'])]
     if circuit:
         alerts = observe(task.client, lambda snapshot: alerts_of_circuit(alerts, circuit, snapshot))
     return {'changed': False, 'alerts': alerts}
 
 
-def _is_wanted(alert: Object, alert_type: str | None, policy: str | None) -> bool:
+def _is_selected(alert: Object, alert_type: str | None, policy: str | None) -> bool:
     of_policy = policy in (None, alert.get('name')) or normal_uuid(policy) == normal_uuid(alert.get('policy_id'))
     return of_policy and alert_type in (None, alert.get('alert_type'))
 

@@ -252,7 +252,7 @@ class Journal:
             self._remove_receipts()
 
 
-def is_wanted(event: Event, types: Container[str] | None) -> bool:
+def is_selected(event: Event, types: Container[str] | None) -> bool:
     """Whether an event is of one of the types; of any, if there are none."""
     return not types or event['type'] in types
 

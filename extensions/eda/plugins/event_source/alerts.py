@@ -184,7 +184,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._events impo
     Failures,
     Journal,
     checked_options,
-    is_wanted,
+    is_selected,
     repeat,
     run_together,
 )
@@ -286,7 +286,7 @@ class Receiver:
         seen = ReceivedAlerts(state.get('alerts', ()), time.time(), state.get('history_until'))
         is_new = seen.admits(alert)
         try:
-            self._journal.record([event] if is_new and is_wanted(event, self._options['types']) else [], alerts=seen.records)
+            self._journal.record([event] if is_new and is_selected(event, self._options['types']) else [], alerts=seen.records)
         except InputError as error:
             LOGGER.error('%s', error)
             return web.Response(status=503, text='the alert cannot be kept\n', headers=RETRY_AFTER)
@@ -309,7 +309,7 @@ async def follow_history(journal: Journal, options: dict[str, Any]) -> None:
         entries = await asyncio.to_thread(read_history, client, max(since, journal.state.get('history_until', since) - OVERLAP))
         new, state = new_history(journal.state, entries, options['history_mechanisms'], now - settled, now)
         events = [alert.event() for alert in new]
-        failures.succeeded(now, [event for event in events if is_wanted(event, options['types'])], **state)
+        failures.succeeded(now, [event for event in events if is_selected(event, options['types'])], **state)
 
     try:
         await repeat(read, failures, secrets.to_error, LOGGER)
