@@ -102,7 +102,6 @@ class ActionModule(InProcess):
         circuit_name = self._circuit_name_function(names | {host.hostname: host.circuit_name for host in other_hosts})
         others = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name)) for host in other_hosts
                   if host.state == 'present'}
-        ordering = {host.circuit_name for host in pending if _may_order_port(host)}
         later = [circuit_name(other) for host in pending for other in _hosts.diverse_from(host.circuit) if self._is_in_play(other)]
         results: HostResults = {}
         runs = _hosts.rollout_runs(pending, circuit_name)
@@ -116,11 +115,12 @@ class ActionModule(InProcess):
                 results |= {host.hostname: _skipped_result(host, 'another host has failed') for host in pending
                             if host.hostname in run.hosts.values()}
                 continue
-            circuits = [_hosts.with_mutual_diversity(circuit, others if circuit['name'] in ordering else {}) for circuit in run.circuits]
-            arguments = self._rollout_arguments(run._replace(circuits=circuits), [step for step in steps if step != _hosts.DECOMMISSION])
-            if overridden and not all(map(_hosts.is_absent, circuits)):
+            arguments = self._rollout_arguments(run, [step for step in steps if step != _hosts.DECOMMISSION])
+            if overridden and not all(map(_hosts.is_absent, run.circuits)):
                 arguments['state'] = 'overridden'
             arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
+            arguments['diversity'] = [{'name': name, 'diverse_from': avoided} for name, avoided in others.items()
+                                      if {*avoided} & {*run.hosts}]
             other_deletes = [host.circuit for host in (*pending, *other_hosts) if host.state == 'absent' and host.account == run.account
                              and host.circuit_name not in run.hosts and self._is_in_play(host.hostname)]
             results |= self._run_rollout(run, arguments, pending, other_deletes)

@@ -83,8 +83,8 @@ def _rollout_from_options(task: Task) -> Rollout:
     check_site_demand(params['site_demand'])
     plan = RolloutPlan(
         params['circuits'], params['state'], guards_of(params), to_error=task.to_error, invalid_items=task.invalid_items, steps=steps,
-        default_asn=params['default_asn'], later=params['later'] or (), purge_routes=params['purge_routes'],
-        site_demand=params['site_demand'] or {}, approved=read_approved(params['approved_plan']))
+        default_asn=params['default_asn'], later=params['later'] or (), diversity=params['diversity'] or (),
+        purge_routes=params['purge_routes'], site_demand=params['site_demand'] or {}, approved=read_approved(params['approved_plan']))
     return Rollout(
         plan, CircuitFiles(folder, plan), workers=params['concurrency'], fail_fast=params['fail_fast'],
         read_status='status' in (params['steps'] or ()), wait_timeout=params['wait_timeout'], validate=params['validate'],

@@ -111,8 +111,9 @@ def plan_chains(chains: Sequence[Sequence[Desired]], snapshot: Snapshot, to_erro
         circuit = desired.keys['conduit_name']
         snapshot.planned_selectors[circuit] = desired.selector or snapshot.planned_selectors.get(circuit)
     snapshot.kept_away = {}
-    for circuit, selector in snapshot.planned_selectors.items():
-        for other in (selector or {}).get('diverse_from') or ():
+    declared = {circuit: (selector or {}).get('diverse_from') or () for circuit, selector in snapshot.planned_selectors.items()}
+    for circuit, others in {**declared, **snapshot.later_diversity}.items():
+        for other in others:
             snapshot.kept_away.setdefault(other, []).append(circuit)
     planned = _plan_all(chains, snapshot, to_error)
     not_listed = next((error for error in planned if isinstance(error, NotListedError)), None)

@@ -26,6 +26,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     delete_chains,
     desired_chain,
     half_deleted_chain,
+    interconnect_name,
     planning_order,
     surplus_circuits,
     with_replaced_name,
@@ -52,6 +53,7 @@ class RolloutPlan:
 
     circuits: each with its name; invalid_items: {position: those that can't be processed}; state: merged, overridden or deleted;
     to_error: makes a CniError of any exception; steps: those of STEPS to do; default_asn: to be set; later: circuits that other runs order.
+    diversity: of circuits that other runs order their name, and the circuits that each is to be diverse from.
     purge_routes: the routes to a circuit that overridden deletes go with it; site_demand: {site: the bandwidth that it needs}.
     approved: the plan that no circuit may differ from; records: {circuit: its record}, None where circuits have no files.
     declared: {name: circuit} of the valid ones; settings: what becomes of the settings of the account, once it is planned.
@@ -65,6 +67,7 @@ class RolloutPlan:
     steps: Collection[str] = STEPS
     default_asn: int | None = None
     later: Collection[str] = ()
+    diversity: Sequence[Mapping[str, Any]] = ()
     purge_routes: bool = False
     site_demand: Mapping[str, str] = field(default_factory=dict)
     approved: Approved | None = None
@@ -144,6 +147,7 @@ class RolloutPlan:
     def plan_outcomes(self, snapshot: Snapshot) -> list[Outcome]:
         """The planned outcome of each circuit, in the order of the list; surplus ones come last. Raises InputError, Unread."""
         snapshot.planned_selectors.update(dict.fromkeys(self.later))
+        snapshot.later_diversity = {other['name']: other['diverse_from'] for other in self.diversity}
         outcomes = self._guarded_outcomes(snapshot)
         self.settings = self._settings_outcome(snapshot)
         self._record_warnings = dict(self._record_contradictions(outcomes, snapshot))
@@ -243,9 +247,18 @@ class RolloutPlan:
 
         def error_of(name: str | None) -> CniError | None:
             plan = self._planned_circuit(snapshot.account, name, with_status(planned[name], snapshot))
-            return approval_error(plan, self.approved, lambda: is_live(planned[name], snapshot))
+            error = approval_error(plan, self.approved, lambda: is_live(planned[name], snapshot))
+            if error and _orders(planned[name]) and (others := self._later_partners(name, snapshot)):
+                error.notes.append(f'Its port is chosen before that of {", ".join(others)}, which was planned first. '
+                                   f'Order them in one run, or {name} after that.')
+            return error
 
         return {name: error for name, error in zip(planned, map_all_reads(error_of, planned), strict=True) if error}
+
+    def _later_partners(self, name: str, snapshot: Snapshot) -> list[str]:
+        """The circuits that a circuit declares to be diverse from, and that a later run orders."""
+        declared = get(self.declared[name], 'slot.diverse_from') or ()
+        return [other for other in declared if other in self.later and not interconnect_name(other, snapshot)]
 
     def _planned_circuit(self, account: str, name: str | None, changes: Iterable[Change], **shown: Any) -> PlannedCircuit:
         """The plan of a circuit, as it is approved."""

@@ -55,7 +55,8 @@ class Snapshot:
         self.claimed: set[str] = set()  # the interconnects that circuits of this plan use
         self.planned_interconnects: dict[str, Object] = {}  # the same by circuit, as far as the plan has got
         self.planned_selectors: dict[str, Mapping[str, Any] | None] = {}  # by circuit of this plan
-        self.kept_away: dict[str, list[str]] = {}  # {circuit: the circuits of this plan that are to be diverse from it}
+        self.later_diversity: Mapping[str, Iterable[str]] = {}  # {circuit of a later run: the circuits that it is to be diverse from}
+        self.kept_away: dict[str, list[str]] = {}  # {circuit: the circuits of this plan and later runs that are to be diverse from it}
         # {key of a selector: (the selector, the circuits without a CNI that have it)}, once counted
         self.demand: dict[Any, tuple[Mapping[str, Any], set[str]]] | None = None
         self.is_final = False  # whether objects that are not listed yet are no longer waited for
@@ -76,6 +77,7 @@ class Snapshot:
         other = self._like(self._parts)
         other.claimed, other.planned_selectors, other.as_read = set(self.claimed), self.planned_selectors, self.as_read
         other.planned_interconnects, other.kept_away = dict(self.planned_interconnects), self.kept_away
+        other.later_diversity = self.later_diversity
         return other
 
     def restricted_to(self, resource: str) -> Snapshot:

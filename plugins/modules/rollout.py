@@ -89,6 +89,24 @@ options:
     version_added: 1.1.0
     type: list
     elements: str
+  diversity:
+    description:
+      - Circuits that other runs order, and what each of these is to be diverse from. Where that is a circuit of this list, its new port is
+        diverse from theirs as well, so that the second of two is, whichever comes first.
+      - It is not part of what a circuit declares, so O(approved_plan) does not compare it.
+    version_added: 1.1.0
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the circuit.
+        type: str
+        required: true
+      diverse_from:
+        description: The circuits that it is to be diverse from.
+        type: list
+        elements: str
+        required: true
   purge_routes:
     default: false
   force:
@@ -349,6 +367,8 @@ ARGUMENT_SPEC = {
     'wait_timeout': {'type': 'int', 'default': 300},
     'site_demand': {'type': 'dict'},
     'later': {'type': 'list', 'elements': 'str'},
+    'diversity': {'type': 'list', 'elements': 'dict', 'options': {
+        'name': {'type': 'str', 'required': True}, 'diverse_from': {'type': 'list', 'elements': 'str', 'required': True}}},
     'purge_routes': {'type': 'bool', 'default': False},
     'max_deletes': {'type': 'int'},
     'at_most_per_site': {'type': 'int'},

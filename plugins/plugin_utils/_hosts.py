@@ -265,18 +265,6 @@ def diverse_from(circuit: Mapping[str, Any]) -> list[str]:
     return (circuit.get('slot') or {}).get('diverse_from') or []
 
 
-def with_mutual_diversity(circuit: dict[str, Any], others: Mapping[str, Collection[str]]) -> dict[str, Any]:
-    """The circuit, diverse also from the others that are to be diverse from it: the second of two has to be, whichever declares it.
-
-    others: {circuit: what it is to be diverse from}.
-    """
-    followers = [name for name, avoided in others.items() if circuit['name'] in avoided]
-    slot = circuit.get('slot')
-    if not (slot and followers):
-        return circuit
-    return {**circuit, 'slot': {**slot, 'diverse_from': list(dict.fromkeys([*diverse_from(circuit), *followers]))}}
-
-
 # Steps and results.
 
 def selected_steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) -> list[str]:

@@ -49,6 +49,19 @@ def test_a_plan_of_several_runs_is_one_file_and_is_applied_in_batches(account):
     assert (done.status, set(account.circuits())) == (0, {'nyc-1', 'nyc-3'}), done.output
 
 
+@pytest.mark.parametrize('order', [('nyc-1', 'nyc-2'), ('nyc-2', 'nyc-1')], ids=['in order', 'the other way round'])
+def test_a_new_pair_is_ordered_in_batches_as_planned_if_the_one_that_is_avoided_comes_first(account, order):
+    hosts = {name: pair()[name] for name in order}
+    account.play('provision', hosts, '--check', '-e', 'provision_plan_file=plan.md')
+    done = account.play('provision', hosts, '-e', 'provision_approved_plan=plan.md', '-e', 'provision_serial=1')
+    if order[0] == 'nyc-1':
+        assert (done.status, set(account.circuits())) == (0, {'nyc-1', 'nyc-2'}), done.output
+    else:
+        assert 'Its port is chosen before that of nyc-1, which was planned first.' in done.output
+        assert account.play('provision', hosts, '-e', 'provision_approved_plan=plan.md').status == 0
+        assert set(account.circuits()) == {'nyc-1', 'nyc-2'}
+
+
 def test_a_decommissioning_is_planned_on_the_screen_and_approved(account):
     account.play('rollout', pair())
     plan = account.play('decommission', pair(), '--check', '--limit', 'nyc-2', '-e', 'provision_plan_file=-')

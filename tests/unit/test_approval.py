@@ -196,6 +196,40 @@ def test_a_refused_order_takes_no_place_from_the_others(rollout, planned):
     assert outcomes(rollout({**FIRST, 'mtu': 1476}, SECOND, approved_plan=approved)) == {'nyc-1': 'failed', 'nyc-2': 'created'}
 
 
+def test_a_pair_is_ordered_in_two_runs_as_it_was_planned_in_one(rollout, planned, simulator):
+    """Another run orders the second of them, which declares the diversity."""
+    approved = planned(FIRST, SECOND)
+    later = {'later': ['nyc-2'], 'diversity': [{'name': 'nyc-2', 'diverse_from': ['nyc-1']}]}
+    assert outcomes(rollout(FIRST, approved_plan=approved, **later)) == {'nyc-1': 'created'}
+    assert outcomes(rollout(SECOND, approved_plan=approved, later=['nyc-1'])) == {'nyc-2': 'created'}
+    assert outcomes(rollout(FIRST, approved_plan=approved, **later)) == {'nyc-1': 'unchanged'}
+
+
+@pytest.mark.parametrize('together', [True, False], ids=['one device', 'two devices'])
+def test_the_second_of_two_runs_is_diverse_from_the_first_although_only_that_declares_it(rollout, simulator, together):
+    """There are two free ports on one device, and maybe one on another."""
+    slots = simulator.state['slots']
+    free = [slot for slot in slots if slot['site'] == 'ewr-a' and slot['speed'] == '10G' and not slot['occupied']]
+    device = free[0]['ccr_device_name']
+    kept = [next(slot for slot in free if slot['ccr_device_name'] != device)] if not together else []
+    simulator.put(slots=[slot for slot in free if slot['ccr_device_name'] == device] + kept)
+    rollout({'name': 'nyc-1', 'slot': {**SLOT, 'diverse_from': ['nyc-2'], 'facility': free[0]['facility']['name']}}, later=['nyc-2'])
+    result = rollout(PLAIN2, later=['nyc-1'], diversity=[{'name': 'nyc-1', 'diverse_from': ['nyc-2']}])
+    assert outcomes(result) == {'nyc-2': 'failed' if together else 'created'}
+    assert len({port['ccr_device_name'] for port in simulator.state['interconnects']}) == 2 - together
+
+
+def test_the_first_of_two_runs_is_told_that_the_other_one_was_planned_first(rollout, planned, writes):
+    """Planned in one run, the port of nyc-2 is chosen after that of nyc-1, in another building."""
+    approved = planned(FIRST, SECOND)
+    result = rollout(SECOND, approved_plan=approved, later=['nyc-1'])
+    assert (list(refused(result)), writes()) == (['nyc-2'], [])
+    assert 'Its port is chosen before that of nyc-1, which was planned first. Order them in one run, or nyc-2 after that.' in result['msg']
+    other = rollout({**FIRST, 'mtu': 1476}, approved_plan=approved, later=['nyc-2'],
+                    diversity=[{'name': 'nyc-2', 'diverse_from': ['nyc-1']}])
+    assert 'planned first' not in other['msg']
+
+
 # Deletes.
 
 def test_a_replacement_was_approved_and_a_mere_deletion_is_not(rollout, planned, simulator, writes):
