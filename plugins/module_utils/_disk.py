@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import suppress
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 
 PRIVATE_FOLDER = 0o700
+NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)  # where a file system cannot sync a folder, or this process may not read it
 
 
 def read_file(path: str, option: str) -> bytes | None:
@@ -29,7 +31,10 @@ def read_file(path: str, option: str) -> bytes | None:
 
 
 def write_file(path: str, content: bytes, option: str) -> None:
-    """Writes a file atomically. A new file has the mode 0600; an old one keeps mode and owner. Raises InputError."""
+    """Writes a file atomically, so that a power cut after it does not undo it.
+
+    A new file has the mode 0600; an old one keeps mode and owner. Raises InputError.
+    """
     path = os.path.realpath(path)  # a symbolic link stays
     draft = None
     try:
@@ -40,11 +45,25 @@ def write_file(path: str, content: bytes, option: str) -> None:
             os.fsync(handle)
             _keep_attributes(handle, path)
         os.replace(draft, path)
+        _sync_folder(os.path.dirname(path))
     except OSError as error:
         if draft:
             with suppress(OSError):
                 os.unlink(draft)
         raise InputError(option, f'{path} cannot be written: {error.strerror}.') from None
+
+
+def _sync_folder(path: str) -> None:
+    """Has the names of the files in a folder survive a power cut, too. Raises OSError."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in NOT_SYNCED:
+            raise
 
 
 def append_to_file(path: str, content: bytes, option: str) -> None:
@@ -86,3 +105,4 @@ def make_private_folder(path: str) -> None:
         make_private_folder(os.path.dirname(path))
         with suppress(FileExistsError):
             os.mkdir(path, PRIVATE_FOLDER)
+        _sync_folder(os.path.dirname(path))

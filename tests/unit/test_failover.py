@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 
 import pytest
+from ansible.errors import AnsibleFilterError
 
+from ansible_collections.netops.cloudflare_cni.plugins.filter.drill_record import FilterModule
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._failover import (
     drill_of,
     failure_text,
@@ -153,6 +156,18 @@ def test_a_drill_that_is_refused_has_no_record():
     missing = drill_of(account(PAIR), 'nyc-9')
     assert start(missing, path_command='x', path=SHOWN) == {
         'refusals': missing['refusals'], 'steps': [], 'record': {}, 'ping_command': '', 'unanswered': ''}
+
+
+def test_the_record_is_a_private_file_that_survives_a_power_cut(tmp_path, monkeypatch):
+    synced, sync = set(), os.fsync
+    monkeypatch.setattr(os, 'fsync', lambda handle: (synced.add(os.fstat(handle).st_ino), sync(handle)))
+    (write_record,) = FilterModule().filters().values()
+    record = tmp_path / 'drill.json'
+    assert write_record('{"circuit": "nyc-1"}', str(record)) is True
+    assert (record.read_text(), record.stat().st_mode & 0o777) == ('{"circuit": "nyc-1"}', 0o600)
+    assert {record.stat().st_ino, tmp_path.stat().st_ino} <= synced
+    with pytest.raises(AnsibleFilterError, match=r'path: .*drill\.json cannot be written: No such file or directory'):
+        write_record('{}', str(tmp_path / 'missing' / 'drill.json'))
 
 
 def test_the_steps():

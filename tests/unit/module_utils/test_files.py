@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import stat
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -493,6 +494,32 @@ def test_no_space_leaves_the_old_file_and_no_draft(folder, path, monkeypatch, na
     with pytest.raises(InputError, match='cannot be written: No space left on device'):
         folder.write_record('nyc-2', PORT)
     assert content(path) == before
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """What has been synced, as inodes, and that a file got its name, in their order: what is synced survives a power cut."""
+    log, sync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, 'fsync', lambda handle: (log.append(os.fstat(handle).st_ino), sync(handle)))
+    monkeypatch.setattr(os, 'replace', lambda draft, path: (log.append('named'), replace(draft, path)))
+    return log
+
+
+def test_a_power_cut_undoes_no_record(folder, path, synced):
+    folder.write_record('nyc-1', PORT)
+    record = path / 'nyc-1.json'
+    assert synced == [path.parent.stat().st_ino, record.stat().st_ino, 'named', path.stat().st_ino]
+
+
+@pytest.mark.parametrize(('error', 'fails'), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_a_file_system_that_cannot_sync_folders_is_no_failure(tmp_path, monkeypatch, error, fails):
+    def sync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, 'fsync', sync)
+    with pytest.raises(InputError, match='cannot be written: Input/output error') if fails else nullcontext():
+        write_file(str(tmp_path / 'file'), b'x', 'path')
 
 
 def test_a_link_stays_and_the_file_that_it_leads_to_is_written(tmp_path):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -85,6 +86,14 @@ def test_the_record_is_on_disk_after_the_order_and_before_the_next_request_of_th
     outcomes, _sent = run(service, folder, 'a')
     assert seen == [{'format': 1, 'name': 'a', 'interconnect': {'name': 'port-1'}}]
     assert outcomes[0].result.error is None
+
+
+def test_no_request_follows_an_order_whose_record_a_power_cut_could_take(folder, path, monkeypatch):
+    synced, sync = set(), os.fsync
+    monkeypatch.setattr(os, 'fsync', lambda handle: (synced.add(os.fstat(handle).st_ino), sync(handle)))
+    seen = []
+    run(Service(link=lambda: seen.append({(path / 'a.json').stat().st_ino, path.stat().st_ino} <= synced)), folder, 'a')
+    assert seen == [True]
 
 
 def test_where_the_record_can_not_be_written_the_chain_ends_and_names_the_interconnect(folder, path):
