@@ -23,6 +23,7 @@ class Desired(NamedTuple):
     previous_name: the conduit_name that the CNI has now, if it is to be renamed.
     routes_named: the routes to what is deleted may be deleted with it.
     resend: fields that no answer holds are sent although nothing else changes.
+    create_only: an object that exists already is never changed: it is as desired, or an error.
     state: present, absent, or of routes surplus: those to the circuit that are not declared.
     """
 
@@ -40,6 +41,7 @@ class Desired(NamedTuple):
     previous_name: str | None = None
     routes_named: bool = False
     resend: bool = False
+    create_only: bool = False
 
     @property
     def label(self) -> str:

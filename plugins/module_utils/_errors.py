@@ -6,7 +6,7 @@
 CniError
 ├── InputError              the user asked for something impossible; nothing was written
 ├── AmbiguousError          more than one object matches
-├── DriftError              an object differs in fields that are immutable
+├── DriftError              an object differs in fields that are immutable, or not this run's to change
 ├── NotAppliedError         the API confirmed a write and did not apply it
 ├── ValidationError         the API wrote what it was asked only to validate
 ├── UndecidedError          nobody can tell whether an order was placed
@@ -116,13 +116,14 @@ class AmbiguousError(CniError):
 
 
 class DriftError(CniError):
-    """The object exists and differs in fields that can't be changed. fields: {name: {have, want}}."""
+    """The object exists and differs in fields that can't, or must not, be changed. fields: {name: {have, want}}; kind_of_fields: in words.
+    """
 
     kind = 'drift'
 
-    def __init__(self, label: str, fields: dict[str, dict[str, Any]], advice: str) -> None:
+    def __init__(self, label: str, fields: dict[str, dict[str, Any]], advice: str, kind_of_fields: str = 'immutable fields') -> None:
         pairs = ', '.join(f'{name} is {pair["have"]!r}, requested {pair["want"]!r}' for name, pair in fields.items())
-        super().__init__(f'{label} differs in immutable fields: {pairs}. {advice}', fields=fields)
+        super().__init__(f'{label} differs in {kind_of_fields}: {pairs}. {advice}', fields=fields)
 
 
 class NotAppliedError(CniError):

@@ -109,26 +109,22 @@ def _objects_by_keys(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:
 
 
 def _objects_by_joint_key(row: Resource, keys: Mapping[str, tuple[Key, Any]], snapshot: Snapshot) -> list[Object]:
-    """The objects that several keys name together, {path: (key, value)}; the last of them counts where it is given.
+    """The objects that several keys name together, {path: (key, value)}. What tells them apart counts where it is given.
 
-    One without any value there is taken for the one that is to get it, if it is alone.
     Raises AnswerError where what can't be read may be it.
     """
     (first, value), *others = (keys[path] for path in row.joint_key)
     if first.references:
         refuse_unreadable_key(row, first, value, snapshot)
     values = referenced_values(first, value, snapshot)
+    given = [*others, *([keys[row.apart]] if row.apart in keys else [])]
     matches = [obj for value in values for obj in snapshot.matching(row.name, first.path, value, first.normal)
-               if all(key.normal(get(obj, key.path)) == key.normal(value) for key, value in others)]
+               if all(key.normal(get(obj, key.path)) == key.normal(value) for key, value in given)]
     for obj in () if matches else snapshot.unreadable(row.name):
         if any(obj.may_be(first.path, value, first.normal) for value in values) and all(obj.may_be(key.path, value, key.normal)
                                                                                         for key, value in others):
             raise obj.error
-    if row.apart not in keys:
-        return matches
-    key, value = keys[row.apart]
-    exact = [obj for obj in matches if key.normal(get(obj, key.path)) == key.normal(value)]
-    return exact or [obj for obj in matches if len(matches) == 1 and key.normal(get(obj, key.path)) == key.normal(None)]
+    return matches
 
 
 def _objects_by_previous_name(desired: Desired, snapshot: Snapshot) -> dict[str, Object]:

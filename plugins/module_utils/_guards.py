@@ -147,7 +147,8 @@ def _in_use_errors(deleted: Planned, snapshot: Snapshot) -> dict[str, ProtectedE
 
 def _routed_errors(planned: Planned, guards: Guards) -> dict[str, ProtectedError]:
     """{circuit: why it keeps its address} of those that routes point to which the user did not name."""
-    prefixes = {name: [change.before['prefix'] for change in changes if change.row.name == ROUTE.name and not change.pinned]
+    prefixes = {name: [change.before['prefix'] for change in changes
+                       if change.row.name == ROUTE.name and change.action == 'delete' and not change.pinned]
                 for name, changes in planned.items() if not guards.force}
     return {name: ProtectedError(f'{name}: it is the next hop of routes that are not declared with it: {", ".join(found)}', found,
                                  'It is not deleted' if _deletes_circuit(planned[name]) else 'Its address is not changed')

@@ -64,7 +64,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 class Change(NamedTuple):
     """A change of an object. action: none, create, update, delete, or note (on the deletes that follow). paths: the fields that it sets.
 
-    known_ids: the ids that were listed before a create. pinned: the user named the very object, by slot_id; nothing was chosen for him.
+    known_ids: the ids that were listed before a create. pinned: the user named the very object, as by slot_id; nothing was chosen for him.
     exclusive: whether it is rolled back if another run created one in the same place at the same time.
     last: it deletes what the other changes have made surplus, and so comes after them.
     just_created: this run has created `before`, so it is written without another read.
@@ -169,14 +169,14 @@ def _plan_chain(chain: Iterable[Desired], snapshot: Snapshot, to_error: ToError)
 def _moved_routes(desired: Desired, remaining: Iterable[Desired], planned: Sequence[Change]) -> list[Desired]:
     """The routes of a CNI that is created again or gets another address, if the chain declares none.
 
-    They are created with the new next hop.
+    They are created with the new next hop. Nobody has declared what a route that is there already should be, so it stays as it is.
     """
     if desired.state != 'present' or any(other.row.name == ROUTE.name for other in remaining):
         return []
     name = desired.keys.get('conduit_name') or get(planned[-1].after, 'magic.conduit_name')
     deleted = [change.before for change in planned if change.action == 'delete' and change.row.name == ROUTE.name]
     return [Desired(ROUTE, 'present', {'conduit_name': name, 'prefix': route['prefix'], 'scope': route.get('scope')},
-                    _inherited_fields(ROUTE, route, ()), circuit=desired.circuit) for route in deleted]
+                    _inherited_fields(ROUTE, route, ()), circuit=desired.circuit, create_only=True) for route in deleted]
 
 
 def _every_route_to(cni: Object, snapshot: Snapshot) -> list[Object]:
@@ -250,12 +250,12 @@ def split_follow_ups(changes: Sequence[Change]) -> tuple[list[Change], list[Chan
 
 
 def follow_up_of(change: Change, written: Iterable[Change]) -> Desired:
-    """The desired object of a follow-up, once its interconnect is created."""
+    """The desired object of a follow-up, once its interconnect is created. What was planned as a create changes nothing that exists."""
     written = list(written)
     if change.action == 'create':
         after = with_answers(change, written).after
         return Desired(change.row, 'present', {path: after.get(path) for path in change.row.unique_fields},
-                       {path: get(after, path) for path in change.paths})
+                       {path: get(after, path) for path in change.paths}, create_only=True)
     interconnect = next(applied.answer['name'] for applied in written if applied.row.name == INTERCONNECT.name and applied.after)
     return Desired(change.row, 'present', {INTERCONNECT.name: interconnect}, {path: get(change.after, path) for path in change.paths})
 
@@ -333,9 +333,10 @@ def _duplicate_errors(chains: Iterable[Iterable[Desired]]) -> dict[int, CniError
 
 
 def _names_of(desired: Desired) -> list[tuple[str, Any]]:
-    """(option, value) of each name of an object; what names it together is one."""
+    """(option, value) of each name of an object; what names it together is one, and is no name beside an id."""
     if not desired.row.joint_key or 'id' in desired.keys:
-        return list(desired.keys.items())
+        paths = {key.option: key.path for key in desired.row.keys}
+        return [(option, value) for option, value in desired.keys.items() if paths[option] not in desired.row.unique_fields]
     normals = {key.option: key.normal for key in desired.row.keys}
     values = [normals[option](value) for option, value in desired.keys.items()]
     texts = [value if isinstance(value, str) else ' '.join(f'{part} {name}' for part, name in sorted(value)) for value in values]
@@ -354,9 +355,7 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     desired = with_alert_fields(desired, current, snapshot)
     if current is None:
         return [_plan_create(desired, snapshot)]
-    fields = differing_fields(desired.row, desired.fields, current)
-    if fields or desired.resend:
-        fields |= _unreturned_fields(desired)
+    fields = _fields_to_write(desired, current)
     drift = _immutable_drift(desired, fields, current, snapshot)
     if drift:
         return _plan_replace(desired, current, drift, snapshot)
@@ -369,6 +368,18 @@ def _plan_object(desired: Desired, snapshot: Snapshot) -> list[Change]:
     losing_address = [current] if desired.row.name == CNI.name and 'cust_ip' in fields else []
     return [*_plan_route_deletes(desired, losing_address, snapshot),
             Change(desired.row, 'update', desired.label, current, after, tuple(fields))]
+
+
+def _fields_to_write(desired: Desired, current: Object) -> dict[str, Any]:
+    """{path: value} of the fields in which the current object differs, and of those that go with them.
+
+    Raises DriftError for one that exists where one is to be created, and differs.
+    """
+    fields, ident = differing_fields(desired.row, desired.fields, current), current.get(desired.row.id)
+    if fields and desired.create_only:
+        raise DriftError(desired.label, have_and_want(desired.row, fields, current), f'{ident} was there before, so it is not changed. '
+                         'Delete it by its id, or give it these values, then run this again.', 'what this run does not change')
+    return fields | _unreturned_fields(desired) if fields or desired.resend else fields
 
 
 def _unreturned_fields(desired: Desired) -> dict[str, Any]:
@@ -500,7 +511,7 @@ def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
     fields |= _default_fields(row, after, {})
     after = merge(after, fields)
     _check_after(desired, after, fields, snapshot)
-    pinned = desired.selector is None or 'slot_id' in desired.keys
+    pinned = (desired.selector is None or 'slot_id' in desired.keys) and not desired.create_only
     return Change(row, 'create', desired.label, None, after, tuple(fields), snapshot.known_values(row.name, row.id), pinned,
                   bool(row.unique_fields) and not desired.shared)
 

@@ -13,7 +13,7 @@ description:
   - Creates, changes or deletes a static route of Magic Transit and Cloudflare WAN. A CNI without BGP carries traffic by such routes only.
   - The longest prefix wins, then the lowest O(priority). Routes of one prefix and priority share the traffic (ECMP) by O(weight). At the
     same prefix and priority a static route wins over a BGP route, which has the priority 100.
-  - A route is found by O(prefix) and next hop, and by O(scope) if several routes share both. What is not given is left as it is. Cloudflare
+  - A route is found by O(prefix) and next hop, and by O(scope) if that is given. What is not given is left as it is. Cloudflare
     replaces the whole route on a change, so it is sent the route as read, with the given fields in it.
   - What Cloudflare stored is compared with what was requested. A field that was not applied is a failure that names it.
   - The routes of a circuit can also be declared with it, see O(netops.cloudflare_cni.rollout#module:circuits[].routes).
@@ -55,8 +55,8 @@ options:
   scope:
     description:
       - Where the route counts, by data centres of Cloudflare. Cloudflare uses it for routes that share traffic (ECMP) only.
-      - Routes of one prefix and next hop differ in it. If it is given, it selects the route with this very scope, otherwise one without a
-        scope, which then gets it. V({}) is the route without one.
+      - Routes of one prefix and next hop differ in it. If it is given, it selects the route with this very scope; V({}) is the route
+        without one. To change the scope of a route, give its O(id) too.
     type: dict
     suboptions:
       colo_names:

@@ -178,6 +178,18 @@ def test_the_routes_of_a_circuit_follow_its_address(rollout, simulator, writes, 
     assert rollout([moved])[0]['changed'] is False
 
 
+def test_a_route_that_somebody_has_prepared_at_the_new_address_is_not_changed(rollout, simulator, writes, run_module):
+    rollout(PAIR)
+    run_module('static_route', prefix='10.20.0.0/16', nexthop='172.31.9.1', priority=7)
+    moved, before, routes = {'name': 'nyc-1', 'cust_ip': '172.31.9.1/31', 'p2p_ip': '172.31.9.0/31'}, writes(), simulator.state()['routes']
+    _result, ended = rollout([moved], force=True)
+    assert (ended['nyc-1']['error']['kind'], writes()) == ('drift', before)
+    assert ended['nyc-1']['error']['fields'] == {'priority': {'have': 7, 'want': 100}}
+    run_module('static_route', id=routes[-1]['id'], priority=100)
+    assert rollout([moved], force=True)[1]['nyc-1']['outcome'] == 'updated'
+    assert [route for route in simulator.state()['routes'] if route['id'] == routes[-1]['id']] != []
+
+
 def test_a_surplus_route_goes_only_once_the_new_ones_are_there(rollout, simulator):
     rollout(PAIR)
     simulator.fault('status', method='POST', path='routes', status=400, times=None)

@@ -13,6 +13,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     ApiError,
+    DriftError,
     InputError,
     NotAppliedError,
     NotListedError,
@@ -75,8 +76,9 @@ def decide(asked, there):
     ({'weight': 1}, [route(priority=7)], 'update', {'weight'}),
     ({'description': ''}, [route()], 'update', {'description'}),
     ({}, [route(scope=EAST)], 'none', set()),
-    ({'scope': EAST}, [route()], 'update', {'scope'}),
-    ({'scope': EAST}, [route(scope={'colo_regions': [], 'colo_names': None})], 'update', {'scope'}),
+    ({'scope': EAST}, [route()], 'create', {'prefix', 'nexthop', 'priority', 'scope'}),
+    ({'scope': {}}, [route(scope={'colo_regions': [], 'colo_names': None})], 'none', set()),
+    ({'id': 'r1', 'scope': EAST}, [route(), route('r2', scope=WEST)], 'update', {'scope'}),
     ({'scope': {**EAST, 'colo_names': None}}, [route(scope=EAST), route('r2')], 'none', set()),
     ({'scope': {'colo_names': ['sjc01', 'lax01']}}, [route(scope=WEST)], 'none', set()),
     ({'scope': WEST}, [route(scope=EAST)], 'create', {'prefix', 'nexthop', 'priority', 'scope'}),
@@ -318,6 +320,15 @@ def test_what_is_surplus_stays_where_the_new_route_is_refused():
     assert [method for method, _url in script.requests()] == ['POST', 'GET']
 
 
+def test_a_route_that_somebody_makes_meanwhile_is_no_place_for_one_that_moves():
+    (create,) = [change for change in plan_changes([MOVED], account(OLD)) if change.action == 'create']
+    made = {**create.after, 'id': 'r9', 'priority': 7}
+    script = Script(refusal(400, 1, 'there is such a route already'), list_answer(made))
+    with pytest.raises(ApiError, match="Meanwhile someone else created static route 'r9' there"):
+        apply_changes(script.client(), [create])
+    assert [method for method, _url in script.requests()] == ['POST', 'GET']
+
+
 # The routes of circuits.
 
 def circuit(name='nyc-1', **more):
@@ -360,6 +371,19 @@ def test_a_route_of_a_circuit_without_a_scope_is_the_one_without_and_the_others_
     changes = plan_changes(circuit(routes=[{'prefix': '10.20.0.0/16', 'scope': WEST}, {'prefix': '10.20.0.0/16', 'scope': EAST}]), there)
     assert [(change.action, (change.before or {}).get('id')) for change in changes if change.row is ROUTE] == [
         ('create', None), ('none', 'r1'), ('delete', 'r2')]
+
+
+def test_a_route_with_a_scope_is_created_beside_the_one_without():
+    changes = plan_changes(circuit(routes=[{'prefix': '10.20.0.0/16'}, {'prefix': '10.20.0.0/16', 'scope': EAST}]), account(FIRST))
+    assert [(change.action, change.after.get('scope') or None) for change in changes if change.row is ROUTE] == [
+        ('none', None), ('create', EAST)]
+
+
+def test_a_route_that_cannot_be_read_may_be_the_one_with_the_scope_that_is_given():
+    there = snapshot_of(route(scope=EAST), unreadable=[unreadable(scope=None)])
+    with pytest.raises(ShapeError):
+        decide({'scope': WEST}, there)
+    assert [change.action for change in decide({'scope': EAST}, there)] == ['none']
 
 
 def test_the_order_of_writing_is_interconnect_cni_health_check_routes():
@@ -487,9 +511,42 @@ def test_what_a_route_of_a_circuit_can_not_be_is_refused_by_its_place(route, opt
     assert (error.value.details['option'], error.value.message.startswith(f'{option}: ')) == (option, True)
 
 
+MOVED = desired_object(CNI, {'id': uuid(1), 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'})
+OLD = route('r1', weight=9, scope=EAST, description='offices')
+
+
+@pytest.mark.parametrize(('there', 'action'), [
+    ({'scope': EAST, 'weight': 9, 'description': 'offices'}, 'none'),
+    ({}, 'create'),
+    ({'scope': WEST, 'priority': 7}, 'create'),
+])
+def test_a_route_that_moves_leaves_those_with_another_scope_alone(there, action):
+    existing = route('r8', nexthop='10.9.8.1', **there)
+    changes = schedule(plan_changes([MOVED], account(OLD, existing)))
+    assert steps(changes) == [('delete', 'route'), ('update', 'cni'), (action, 'route')]
+    assert (changes[0].before, changes[2].before) == (OLD, existing if action == 'none' else None)
+
+
+@pytest.mark.parametrize(('name', 'theirs', 'own'), [('priority', 7, 100), ('weight', 1, 9), ('description', 'theirs', 'offices')])
+def test_a_route_that_moves_changes_none_that_is_there(name, theirs, own):
+    existing = {**OLD, 'id': 'r8', 'nexthop': '10.9.8.1', name: theirs}
+    with pytest.raises(DriftError, match=f'{name} is {theirs!r}, requested {own!r}. r8 was there before, so it is not changed') as error:
+        plan_changes([MOVED], account(OLD, existing))
+    assert error.value.details['fields'] == {name: {'have': theirs, 'want': own}}
+    declared = circuit(cust_ip='10.9.8.1/31', p2p_ip='10.9.8.0/31', routes=[{'prefix': '10.20.0.0/16', 'scope': EAST, name: own}])
+    assert ('update', 'route', '10.20.0.0/16') in planned(declared, account(OLD, existing))
+
+
+def test_what_was_planned_as_a_create_changes_no_route_that_has_turned_up_since():
+    created = Change(ROUTE, 'create', 'static route', None, route(), ('prefix', 'nexthop', 'priority'))
+    follow_up = follow_up_of(created, ())
+    assert [change.action for change in plan_changes([follow_up], snapshot_of(route('r8')))] == ['none']
+    with pytest.raises(DriftError, match='priority is 7, requested 100'):
+        plan_changes([follow_up], snapshot_of(route('r8', priority=7)))
+
+
 def test_the_routes_to_a_cni_that_is_found_by_its_id_move_to_its_new_address_with_their_scope():
-    moved = desired_object(CNI, {'id': uuid(1), 'cust_ip': '10.9.8.1/31', 'p2p_ip': '10.9.8.0/31'})
-    changes = schedule(plan_changes([moved], account(route('r1', weight=9, scope=EAST), route('r2', scope=WEST), *OTHERS)))
+    changes = schedule(plan_changes([MOVED], account(route('r1', weight=9, scope=EAST), route('r2', scope=WEST), *OTHERS)))
     assert steps(changes) == [('delete', 'route')] * 2 + [('update', 'cni')] + [('create', 'route')] * 2
     moved_to = {'id': UNKNOWN, 'prefix': '10.20.0.0/16', 'nexthop': '10.9.8.1', 'priority': 100}
     assert [change.after for change in changes[3:]] == [{**moved_to, 'weight': 9, 'scope': EAST}, {**moved_to, 'scope': WEST}]
