@@ -140,7 +140,7 @@ def _not_healthy(overview: Mapping[str, Any]) -> Found:
 def _mixed_bgp(overview: Mapping[str, Any]) -> Found:
     for site in overview['sites']:
         circuits = [circuit for circuit in site['circuits'] if not circuit['spare']]
-        with_bgp, without = ([circuit['name'] for circuit in circuits if circuit['bgp'] is wanted] for wanted in (True, False))
+        with_bgp, without = ([circuit['name'] for circuit in circuits if circuit['bgp'] is has_bgp] for has_bgp in (True, False))
         if with_bgp and without:
             names, others, place = _escaped(shortened(sorted(with_bgp)), shortened(sorted(without)), site['name'] or 'an unknown site')
             yield site['name'], (f'At {place}, BGP is on {names} and not on {others}: a static route wins over one that BGP has learned, '

@@ -92,8 +92,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 
 def work(task: Task) -> dict[str, Any]:
     """The work of the module."""
-    available, wanted = alert_types(read_objects(task.client, ALERT_TYPES.name)[0]), task.params['types']
-    return {'changed': False, 'types': [available[name]._asdict() for name in sorted(available) if wanted is None or name in wanted]}
+    available, selected = alert_types(read_objects(task.client, ALERT_TYPES.name)[0]), task.params['types']
+    return {'changed': False, 'types': [available[name]._asdict() for name in sorted(available) if selected is None or name in selected]}
 
 
 def main() -> None:

@@ -396,7 +396,7 @@ def test_what_is_no_loa_replaces_nothing(run_module, simulator, circuit, tmp_pat
     ({'interconnect': 'nobody', 'conduit_name': None}, 'interconnect'), ({'conduit_name': 'nobody'}, 'conduit_name'),
     ({'name': 'x' * 201}, 'name'),
 ])
-def test_letters_that_can_not_be_are_refused_by_name(run_module, simulator, tmp_path, options, option):
+def test_loas_that_can_not_be_are_refused_by_name(run_module, simulator, tmp_path, options, option):
     result = run_module('loa', **{'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), **options})
     assert result['error']['option'] == option
     assert not any('loa' in request['path'] for request in simulator.requests())

@@ -69,7 +69,7 @@ class Interrupted:
         """at: (number of the call, number of its request). meanwhile: what is done then; its result is kept as .other."""
         self.reached = False
         news, send_news = os.pipe()  # r: the request is reached; e: the job has ended
-        go, let_go = os.pipe()
+        go, send_go = os.pipe()
 
         def arm() -> None:
             send, count = RequestsTransport.__call__, [0]
@@ -88,9 +88,9 @@ class Interrupted:
             if os.read(news, 1) == b'r':
                 self.reached = True
                 self.other = meanwhile()
-                os.write(let_go, b'.')
+                os.write(send_go, b'.')
             self.own = running.result()
-        for pipe in (news, send_news, go, let_go):
+        for pipe in (news, send_news, go, send_go):
             os.close(pipe)
 
 
@@ -164,18 +164,18 @@ def test_two_that_delete_a_circuit_at_once_both_see_it_gone(simulator):
     def there() -> None:
         assert not circuit(simulator, 'nyc-1').run().get('failed')
 
-    def give_up() -> Job:
+    def decommission() -> Job:
         ports = simulator.state()['interconnects']
         name = ports[0]['name'] if ports else 'none'
         return Job(simulator, (('interconnect', {'name': name, 'conduit_name': 'nyc-1', 'state': 'absent'}),))
 
-    for moment in moments(simulator, give_up, there, lambda: give_up().run()):
+    for moment in moments(simulator, decommission, there, lambda: decommission().run()):
         for result in (moment.own, moment.other):
             ended_well(result, *LOSERS)
         assert carried(simulator) == {}
 
 
-# With files: the folder tells whose an interconnect is before it has a CNI.
+# With files: the folder shows whose an interconnect is before it has a CNI.
 
 def with_files(simulator, folder: Path, *names: str) -> Job:
     """The job that makes circuits with LOAs and hand-overs."""

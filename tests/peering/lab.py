@@ -113,21 +113,21 @@ class Ping:
 class Cable:
     """A cable between interfaces of the same name on two hosts. With a converter on the way, no end sees the light go at the other."""
 
-    def __init__(self, one: Namespace, other: Namespace, interface: str, converter: Namespace | None = None):
-        self.one, self.other, self.interface, self.converter = one, other, interface, converter
+    def __init__(self, near: Namespace, far: Namespace, interface: str, converter: Namespace | None = None):
+        self.near, self.far, self.interface, self.converter = near, far, interface, converter
         if not converter:
-            one.ip('link', 'add', interface, 'type', 'veth', 'peer', 'name', interface, 'netns', other.name)
+            near.ip('link', 'add', interface, 'type', 'veth', 'peer', 'name', interface, 'netns', far.name)
             return
         converter.ip('link', 'add', interface, 'type', 'bridge')
         converter.ip('link', 'set', interface, 'up')
-        for side, end in enumerate((one, other)):
+        for side, end in enumerate((near, far)):
             port = f'{interface}-{side}'
             converter.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', interface, 'netns', end.name)
             converter.ip('link', 'set', port, 'master', interface, 'up')
 
     def address(self, cni: dict) -> None:
         """Puts the addresses and the MTU of a CNI on it."""
-        for end, address in ((self.one, cni['cust_ip']), (self.other, cni['p2p_ip'])):
+        for end, address in ((self.near, cni['cust_ip']), (self.far, cni['p2p_ip'])):
             end.ip('address', 'add', address, 'dev', self.interface)
             end.ip('link', 'set', self.interface, 'mtu', cni['magic']['mtu'], 'up')
 
@@ -135,7 +135,7 @@ class Cable:
         if self.converter:
             self.converter.ip('link', 'set', f'{self.interface}-1', 'down')
         else:
-            self.other.ip('link', 'set', self.interface, 'down')
+            self.far.ip('link', 'set', self.interface, 'down')
 
 
 class Lab(ExitStack):

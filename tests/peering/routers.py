@@ -149,9 +149,9 @@ class Frr(Router):
     def peers(self) -> dict[str, Peer]:
         return {
             address: Peer(
-                told['bgpState'] == 'Established', told.get('bgpTimerHoldTimeMsecs', 0) // 1000, told.get('lastNotificationReason', ''),
+                peer['bgpState'] == 'Established', peer.get('bgpTimerHoldTimeMsecs', 0) // 1000, peer.get('lastNotificationReason', ''),
             )
-            for address, told in self.ask('show bgp neighbors').items()
+            for address, peer in self.ask('show bgp neighbors').items()
         }
 
     def received(self, address: str) -> dict[str, list[int]]:

@@ -264,7 +264,7 @@ def test_a_router_restarts_gracefully_where_it_was_asked_to(lab, platform, other
 
 def static_edge(lab: Lab, *cables: Cable, cnis: list[dict]) -> None:
     """Cloudflare's end of a pair: it sends to the customer by both links, as its own equal routes have it."""
-    cloudflare = cables[0].other
+    cloudflare = cables[0].far
     hops = [word for cable, cni in zip(cables, cnis, strict=True) for word in ('nexthop', 'via', ends(cni)[0], 'dev', cable.interface)]
     cloudflare.ip('route', 'add', BEHIND, *hops)
 

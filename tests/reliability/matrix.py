@@ -412,11 +412,11 @@ def requests_of(bench: Bench, scenario: Scenario) -> list[tuple[str, str, int]]:
         log.seek(0)
         kinds = [(FILE, line.rstrip('\n')) for line in log]
     kinds += [(request['method'], _pattern(request['path'])) for request in bench.simulator.requests()[before:]]
-    met = collections.Counter()
+    occurrences = collections.Counter()
     found = []
     for kind in kinds:
-        found.append((*kind, met[kind]))
-        met[kind] += 1
+        found.append((*kind, occurrences[kind]))
+        occurrences[kind] += 1
     return found
 
 

@@ -14,7 +14,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from properties.accounts import Account, accounts, prefix_lists
 from properties.desired import Declared, cnis, declarations, fleets, together, written
-from properties.effort import looked_at
+from properties.effort import examples_effort
 from properties.inprocess import Api, Ended
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import rollout_work
@@ -58,21 +58,21 @@ def nothing_left_to_do(first: Ended, second: Ended) -> None:
         assert (second.result['changed'], second.result['diff']) == (False, [])
 
 
-@looked_at
+@examples_effort
 @given(tasks)
 def test_a_second_run_changes_nothing(task):
     account, wanted = task
     nothing_left_to_do(run(account, wanted.work, wanted.params), API.run(wanted.work, wanted.params))
 
 
-@looked_at
+@examples_effort
 @given(rollouts)
 def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
     account, fleet = rollout
     nothing_left_to_do(run(account, together(fleet)), API.run(together(fleet), {}))
 
 
-@looked_at
+@examples_effort
 @given(accounts())
 def test_what_is_gathered_and_fed_back_changes_nothing(account):
     options = {**{name: row.get('default') for name, row in ARGUMENT_SPEC.items()}, 'concurrency': 1}
@@ -93,7 +93,7 @@ def foreseen(predicted: Any, real: Any, path: str = '') -> Iterator[str]:
         yield f'{path}: {predicted!r} is {real!r}'
 
 
-@looked_at
+@examples_effort
 @given(tasks)
 def test_a_prediction_is_what_comes_true(task):
     account, wanted = task
@@ -102,7 +102,7 @@ def test_a_prediction_is_what_comes_true(task):
     assert [*foreseen(predicted.result.get('object'), real.result.get('object'))] == []
 
 
-@looked_at
+@examples_effort
 @given(rollouts)
 def test_a_prediction_of_a_whole_fleet_is_what_comes_true(rollout):
     account, fleet = rollout
@@ -142,7 +142,7 @@ def may_change(wanted: Declared) -> set[tuple[str, ...]]:
     return {tuple(path.removesuffix('.saved').split('.')) for path in named}
 
 
-@looked_at
+@examples_effort
 @given(accounts(strange=True).flatmap(lambda account: st.tuples(st.just(account), declarations(account) | cnis(account))))
 def test_what_nobody_named_stays(task):
     account, wanted = task
@@ -183,7 +183,7 @@ def counted_in_diff(ended: Ended) -> dict[str, int]:
 
 # Order.
 
-@looked_at
+@examples_effort
 @given(tasks, st.randoms(use_true_random=False))
 def test_the_order_of_what_is_there_does_not_matter(task, chance):
     account, wanted = task
@@ -201,7 +201,7 @@ def circuits(draw) -> tuple[Account, dict[str, Any]]:
     return account, draw(st.sampled_from([cni for cni in account['cnis'] if 'bgp' in cni]))
 
 
-@looked_at
+@examples_effort
 @given(circuits(), st.data())
 def test_prefixes_written_otherwise_are_the_same(circuit, data):
     account, cni = circuit
@@ -210,7 +210,7 @@ def test_prefixes_written_otherwise_are_the_same(circuit, data):
     assert (ended.result['changed'], ended.writes) == (False, [])
 
 
-@looked_at
+@examples_effort
 @given(circuits(), prefix_lists.flatmap(lambda prefixes: st.tuples(written(prefixes), written(prefixes))))
 def test_prefixes_written_otherwise_are_changed_alike(circuit, ways):
     account, cni = circuit
@@ -228,7 +228,7 @@ def canonical(prefixes: list[str]) -> set[ipaddress.IPv4Network]:
 
 # Pages.
 
-@looked_at
+@examples_effort
 @given(accounts(), st.sampled_from(['slot', 'interconnect', 'cni']), st.booleans())
 def test_each_object_is_read_once_with_the_least_requests(account, resource, by_page):
     API.seed(account.lists, **account.options)

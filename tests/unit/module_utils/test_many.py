@@ -235,17 +235,17 @@ def test_what_was_known_is_one_set_for_all_changes():
     assert [change.known_ids for change in planned[2]] == [{'here'}, {uuid(1)}]
 
 
-class Looked(dict):
-    """An object that counts how often somebody looks at it."""
+class CountedReads(dict):
+    """An object that counts how often its fields are read."""
 
-    looks = 0
+    reads = 0
 
     def get(self, *name):
-        Looked.looks += 1
+        CountedReads.reads += 1
         return super().get(*name)
 
     def __getitem__(self, name):
-        Looked.looks += 1
+        CountedReads.reads += 1
         return super().__getitem__(name)
 
 
@@ -258,17 +258,17 @@ class Looked(dict):
 ], ids=['site', 'pairs', 'address', 'slot_id', 'gcp'])
 @pytest.mark.parametrize('others', [0, 1], ids=['from nothing', 'beside others'])
 def test_a_circuit_costs_the_same_however_many_there_are(asked, others):
-    """In looks at slots and interconnects: seconds are for the benchmark."""
+    """In reads of slots and interconnects: seconds are for the benchmark."""
     looks = []
     for size in (50, 100):
         places = [{'device': f'edge{number % 4}'} for number in range(2 * size)]
-        slots = [Looked(slot(number, **place)) for number, place in enumerate(places)]
-        ports = [Looked(direct(f'x{number}', 1000 + number, site='lhr-a', facility=NY5)) for number in range(size * others)]
+        slots = [CountedReads(slot(number, **place)) for number, place in enumerate(places)]
+        ports = [CountedReads(direct(f'x{number}', 1000 + number, site='lhr-a', facility=NY5)) for number in range(size * others)]
         chains = {str(number): desired_chain({'name': str(number), **asked(number)}) for number in range(size)}
-        Looked.looks = 0
+        CountedReads.reads = 0
         planned = plan_chains(list(chains.values()), snapshot(slots, ports))
         assert {changes[0].action for changes in planned} == {'create'}
-        looks.append(Looked.looks)
+        looks.append(CountedReads.reads)
     assert looks[1] <= 2.2 * looks[0]
 
 
