@@ -102,7 +102,7 @@ def _sorted(value: Any) -> Any:
 
 def _change_entry(change: Change) -> Object:
     """The change as people and programs get it. What Cloudflare creates with an interconnect counts as created."""
-    is_new = change.action == 'create' or (change.after or {}).get(change.row.id) == UNKNOWN
+    is_new = (change.after or {}).get(change.row.id) == UNKNOWN
     action = 'create' if is_new else change.action
     key = {name: value for name, value in _key_of(change, action).items() if value not in NOTHING}
     entry = {'object': change.row.name, 'action': action, 'key': key}
@@ -113,7 +113,7 @@ def _change_entry(change: Change) -> Object:
         return {**entry, **{side: {option: values[option] for option in differing} for side, values in sides.items()}}
     shown = _shown_fields(change, change.after if is_new else change.before)
     if change.row.name == INTERCONNECT.name and is_new:
-        shown |= {name: change.after.get(name) for name in ('slot_id', 'ccr_device_name')}
+        shown['ccr_device_name'] = change.after.get('ccr_device_name')
     known = {option: value for option, value in shown.items() if value not in (*NOTHING, UNKNOWN)}
     return {**entry, 'after' if is_new else 'before': known}
 
@@ -123,9 +123,7 @@ def _key_of(change: Change, action: str) -> Object:
     obj = change.after if action == 'create' else change.before
     if change.row.name == ROUTE.name:
         return {'prefix': str(obj.get('prefix')), 'scope': sorted(' '.join(pair) for pair in normal_scope(obj.get('scope')))}
-    if change.row.name not in (INTERCONNECT.name, CNI.name, TUNNEL.name) or (action == 'create' and change.row.name != INTERCONNECT.name):
-        return {}
-    if action == 'create':
+    if action == 'create':  # of a CNI and a tunnel nothing
         return {**{name: obj.get(name) for name in ('type', 'site', 'region', 'speed')}, 'facility': get(obj, 'facility.name')}
     status = {'healthy': obj.get('status') == HEALTHY} if action == 'delete' else {}
     return {'interconnect': obj.get(CNI.parent[1]) or obj.get('name'), **status}
@@ -200,7 +198,7 @@ def approval_error(planned: PlannedCircuit, approved: Approved, is_live: Callabl
 def _is_approved(planned: PlannedCircuit, change: Object, approved: Approved, is_live: Callable[[], bool]) -> bool:
     if _digest(planned, change) in approved.digests:
         return True
-    if change['action'] == 'delete' and change['key'].get('healthy') is False:  # it was Healthy when its deletion was approved
+    if change['key'].get('healthy') is False:  # it was Healthy when its deletion was approved
         return _digest(planned, {**change, 'key': {**change['key'], 'healthy': True}}) in approved.digests
     if change['action'] != 'update':
         return False
@@ -258,6 +256,8 @@ def describe(change: Object) -> str:
 def _value_text(value: Any) -> str:
     if value in NOTHING:
         return 'nothing'
+    if isinstance(value, dict):
+        return '; '.join(f'{name} {_value_text(inner)}' for name, inner in sorted(value.items()))
     return ', '.join(map(str, value)) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -271,8 +271,9 @@ def plan_result(circuits: Iterable[PlannedCircuit], left_out: Mapping[str, str])
 
 def plan_text(plan: Mapping[str, Any]) -> str:
     """The file of a plan: Markdown for people, and a block of JSON for the run."""
+    content = json_text({'format': FORMAT, **plan}).replace('`', '\\u0060')
     return '\n'.join([*plan_lines(plan), '', '## For the run', '', 'This is what the run compares. Leave it as it is.', '',
-                      '```json', json_text({'format': FORMAT, **plan}).rstrip('\n').replace('`', '\\u0060'), '```', ''])
+                      f'```json\n{content}```\n'])
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:
@@ -308,7 +309,7 @@ def _circuit_lines(circuit: PlannedCircuit) -> list[str]:
     rows = []
     for change in circuit['changes']:
         sides = [change.get(side, {}) for side in ('before', 'after')]
-        rows.append((describe({**change, 'before': {}, 'after': {}}), '', '', ''))
+        rows.append((describe({**change, 'after': {}}), '', '', ''))
         rows += [('', option, *(_value_text(side[option]) if option in side else '' for side in sides))
                  for option in {**sides[0], **sides[1]}]
     return [*lines, '', *_table(('Change', 'Field', 'Before', 'After'), rows)]

@@ -28,7 +28,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
     Field,
     Resource,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, map_all_reads, objects_by_key
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (
+    Snapshot,
+    map_all_reads,
+    objects_by_field,
+    objects_by_key,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
     CNI_OPTIONS,
     INTERCONNECT_OPTIONS,
@@ -102,7 +107,8 @@ def _desired_interconnect(circuit: Circuit) -> Desired:
 
 
 def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: bool = False) -> dict[str, Chain]:
-    """{circuit: the objects to delete}: the CNI, and its interconnect unless the circuit declares that, or another circuit is on it.
+    """{circuit: the objects to delete}: the CNI, and its interconnect unless the circuit declares that, another circuit is on it, or
+    there is none.
 
     The last of the circuits that share an interconnect deletes it. A name that only an interconnect has is that of a spare one.
     recorded: a file records the interconnect before anything is deleted.
@@ -111,11 +117,12 @@ def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: boo
     deleted: set[str] = set()
     circuits = list(circuits)
     interconnects = map_all_reads(lambda circuit: interconnect_name(circuit['name'], snapshot), circuits)
-    for circuit, interconnect in zip(circuits, interconnects, strict=True):
+    without_port = map_all_reads(lambda circuit: not circuit.get('interconnect') and _is_without_port(circuit['name'], snapshot), circuits)
+    for circuit, interconnect, is_without_port in zip(circuits, interconnects, without_port, strict=True):
         name = circuit['name']
         if not interconnect and circuit.get('interconnect') in (None, name) and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, name):
             desired = desired_object(INTERCONNECT, {'name': name, 'state': 'absent'})
-        elif circuit.get('interconnect') or _circuits_on(interconnect, snapshot) - deleted - {name}:
+        elif circuit.get('interconnect') or is_without_port or _circuits_on(interconnect, snapshot) - deleted - {name}:
             desired = desired_object(CNI, {'conduit_name': name, 'state': 'absent'})
         else:
             slot = None if circuit.get('pairing_key') else circuit.get('slot_id')
@@ -133,6 +140,13 @@ def _circuits_on(interconnect: str | None, snapshot: Snapshot) -> set[str]:
         return set()
     unreadable = {cni[CNI.id] for cni in snapshot.unreadable(CNI.name) if cni.get('interconnect') == interconnect}
     return unreadable | {get(cni, 'magic.conduit_name') for cni in snapshot.matching(CNI.name, 'interconnect', interconnect)}
+
+
+def _is_without_port(circuit: str, snapshot: Snapshot) -> bool:
+    """Whether the CNI of a circuit is on no interconnect, or on one that does not exist. Raises Unread."""
+    cnis = snapshot.matching(CNI.name, 'magic.conduit_name', circuit)
+    names = [cni['interconnect'] for cni in cnis if cni.get('interconnect')]
+    return bool(cnis) and not any(objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) for name in names)
 
 
 def interconnect_name(circuit: str, snapshot: Snapshot) -> str | None:

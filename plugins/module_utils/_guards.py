@@ -70,20 +70,18 @@ def held_back(planned: Planned, guards: Guards, snapshot: Snapshot, surplus: Con
 
 def allowed_changes(changes: Sequence[Change], guards: Guards, snapshot: Snapshot) -> list[Change]:
     """The changes of a single object, with_status(). Raises ProtectedError, and Unread for statuses."""
-    name = next((get(change.before, 'magic.conduit_name', change.label) for change in changes if change.row.name != ROUTE.name
-                 and change.action in ('delete', 'update')), '')
-    protected = protection_errors({name: changes}, guards, snapshot) if _deletes_circuit(changes) else {}
-    for error in {**protected, **_routed_errors({name: changes}, guards)}.values():
+    changed = [change for change in changes if change.row.name != ROUTE.name and change.action in ('delete', 'update')]
+    planned = {get(change.before, 'magic.conduit_name', change.label): changes for change in changed[:1]}
+    for error in {**protection_errors(planned, guards, snapshot), **_routed_errors(planned, guards)}.values():
         raise error
     return with_status(changes, snapshot)
 
 
 def with_status(changes: Sequence[Change], snapshot: Snapshot) -> list[Change]:
     """The changes; a delete has the status of the interconnect in its before, for the diff."""
-    on_interconnects = [change for change in changes if change.action == 'delete' and change.row.name in (CNI.name, INTERCONNECT.name)]
-    states = _states_of(_interconnects_of(on_interconnects), snapshot)
+    states = _states_of(_deleted_interconnects(changes), snapshot)
     return [change._replace(before={**change.before, 'status': states.get(_interconnect_of(change.before))})
-            if change in on_interconnects else change for change in changes]
+            if _deletes_circuit([change]) else change for change in changes]
 
 
 # max_deletes
@@ -100,10 +98,11 @@ def _refuse_too_many(deleted: Planned, limit: int | None, surplus: Container[str
     declared = [name for name in deleted if name not in surplus]
     if len(deleted) <= (min(len(declared), DECLARED_DELETES) if limit is None else limit):
         return
-    interconnects = {name: next(iter(_interconnects_of(changes)), '') for name, changes in deleted.items()}
-    states = _states_of([*interconnects.values()][:MAX_STATUSES_LISTED], snapshot)
-    lines = [f'{name} ({", ".join(word for word in (interconnect, states.get(interconnect)) if word)})'
-             for name, interconnect in interconnects.items()]
+    interconnects = {name: _deleted_interconnects(changes) for name, changes in deleted.items()}
+    states = _states_of([interconnect for names in interconnects.values() for interconnect in names][:MAX_STATUSES_LISTED], snapshot)
+    words = {name: ', '.join(filter(None, (word for interconnect in names for word in (interconnect, states.get(interconnect)))))
+             for name, names in interconnects.items()}
+    lines = [f'{name} ({text})' if text else name for name, text in words.items()]
     undeclared = ' that are not in the list' if not declared else ''
     raise InputError('max_deletes', f'{len(lines)} circuits{undeclared} would be deleted: {", ".join(lines)}. Nothing was written.',
                      f'at least {len(lines)}, to delete them')
@@ -116,32 +115,31 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
 
     Raises Unread for statuses, and with guards.traffic for tunnels and traffic.
     """
-    states = _states_of([interconnect for changes in deleted.values() for interconnect in _interconnects_of(changes)], snapshot)
-    live = {name: interconnect for name, changes in deleted.items() for interconnect in _interconnects_of(changes)[:1]
-            if states[interconnect] == HEALTHY}
+    interconnects = {name: _deleted_interconnects(changes) for name, changes in deleted.items()}
+    states = _states_of([interconnect for names in interconnects.values() for interconnect in names], snapshot)
     if guards.force:
         return {}
-    in_use = _in_use_errors(deleted, snapshot) if guards.traffic else {}
+    in_use = _in_use_errors(interconnects, snapshot) if guards.traffic else {}
     if guards.protect == 'healthy':
+        live = {name: interconnect for name, names in interconnects.items() for interconnect in names if states[interconnect] == HEALTHY}
         return {**{name: ProtectedError(f'{name}: interconnect {interconnect!r} is Healthy and carries traffic', [name])
                    for name, interconnect in live.items()}, **in_use}
-    cnis = {name: {change.before[CNI.id] for change in deleted[name] if change.action == 'delete' and change.row.name == CNI.name}
-            for name in deleted}
-    last = {name: interconnect for name, interconnect in live.items() if cnis[name]}
-    return {**(_last_of_site_errors(last, set().union(*cnis.values()), snapshot) if last else {}), **in_use}
+    cnis = {name: change.before for name, changes in deleted.items() for change in changes
+            if change.action == 'delete' and change.row.name == CNI.name}
+    live = {name: _interconnect_of(cni) for name, cni in cnis.items() if states.get(_interconnect_of(cni)) == HEALTHY}
+    return {**_last_of_site_errors(live, {cni[CNI.id] for cni in cnis.values()}, snapshot), **in_use}
 
 
-def _in_use_errors(deleted: Planned, snapshot: Snapshot) -> dict[str, ProtectedError]:
+def _in_use_errors(interconnects: Mapping[str, Iterable[str]], snapshot: Snapshot) -> dict[str, ProtectedError]:
     """{circuit: why it is not deleted} of those whose tunnel has carried traffic in the last minutes, whatever their status.
 
     No traffic allows nothing that another guard refuses: it proves nothing. Raises Unread for tunnels and traffic.
     """
     def traffic_text(name: str) -> str:
-        interconnects = _interconnects_of(change for change in deleted[name] if change.action == 'delete')
-        seen = (traffic_of(interconnect, snapshot) for interconnect in interconnects)
+        seen = (traffic_of(interconnect, snapshot) for interconnect in interconnects[name])
         return next((traffic['text'] for traffic in seen if is_in_use(traffic)), '')
 
-    texts = zip(deleted, map_all_reads(traffic_text, deleted), strict=True)
+    texts = zip(interconnects, map_all_reads(traffic_text, interconnects), strict=True)
     return {name: ProtectedError(f'{name}: its tunnel has carried {text}', [name]) for name, text in texts if text}
 
 
@@ -242,12 +240,15 @@ def _interconnect_of(obj: Object) -> str | None:
 
 
 def _interconnects_of(changes: Iterable[Change]) -> list[str]:
-    """The names of the current interconnects that the changes concern, those of deletes first."""
-    rows = (CNI.name, INTERCONNECT.name)
-    existing = [change for change in changes if change.row.name in rows and change.before and change.action != 'create']
-    interconnects = dict.fromkeys(_interconnect_of(change.before)
-                                  for change in sorted(existing, key=lambda change: change.action != 'delete'))
-    return [interconnect for interconnect in interconnects if interconnect]
+    """The names of the current interconnects that the changes concern."""
+    interconnects = (_interconnect_of(change.before) for change in changes
+                     if change.row.name in (CNI.name, INTERCONNECT.name) and change.before)
+    return [*dict.fromkeys(filter(None, interconnects))]
+
+
+def _deleted_interconnects(changes: Iterable[Change]) -> list[str]:
+    """The names of the interconnects that are deleted, or whose CNIs are."""
+    return _interconnects_of(change for change in changes if change.action == 'delete')
 
 
 def site_of(interconnect: str, snapshot: Snapshot) -> str:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import DELETE_NOTE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
@@ -39,21 +42,47 @@ def states(*arguments, **options):
 
 # How many.
 
-@pytest.mark.parametrize(('circuits', 'state', 'guards'), [
-    ('ab', 'deleted', {}),
-    ('a', 'deleted', {'max_deletes': 0}),
-    ('abcg', 'deleted', {'max_deletes': 3, 'force': True}),
-    ('abc', 'overridden', {}),
-    ('ab', 'overridden', {'max_deletes': 1}),
+@pytest.mark.parametrize(('circuits', 'state', 'guards', 'problem'), [
+    ('ab', 'deleted', {}, '2 circuits would be deleted'),
+    ('a', 'deleted', {'max_deletes': 0}, '1 circuits would be deleted'),
+    ('abcg', 'deleted', {'max_deletes': 3, 'force': True}, '4 circuits would be deleted'),
+    ('abc', 'overridden', {}, '1 circuits that are not in the list would be deleted'),
+    ('ab', 'overridden', {'max_deletes': 1}, '2 circuits that are not in the list would be deleted'),
 ])
-def test_too_many_are_refused_with_all_of_them(circuits, state, guards):
+def test_too_many_are_refused_with_all_of_them(circuits, state, guards, problem):
     with pytest.raises(InputError) as caught:
         decided(circuits, state, **guards)
-    assert caught.value.details['option'] == 'max_deletes'
     gone = circuits if state == 'deleted' else [name for name in 'abcg' if name not in circuits]
-    assert ', '.join(f'{name} (p{name}, Healthy)' for name in gone) in str(caught.value)
-    assert str(caught.value).startswith(f'max_deletes: {len(gone)} circuits ')
-    assert caught.value.details['allowed'] == f'at least {len(gone)}, to delete them'
+    listed = ', '.join(f'{name} (p{name}, Healthy)' for name in gone)
+    allowed = f'at least {len(gone)}, to delete them'
+    assert str(caught.value) == f'max_deletes: {problem}: {listed}. Nothing was written. Allowed: {allowed}.'
+    assert caught.value.details == {'option': 'max_deletes', 'allowed': allowed}
+
+
+def test_of_many_that_would_be_deleted_the_first_hundred_are_asked_how_they_are():
+    numbers = range(120)
+    account = Snapshot({('interconnect', None): [direct(f'p{number}', number) for number in numbers], ('route', None): [],
+                        ('cni', None): [cni(200 + number, f'c{number:03}', f'p{number}') for number in numbers],
+                        ('tunnel', None): [tunnel(number) for number in numbers]})
+    with pytest.raises(Unread) as caught:
+        decided([], 'overridden', account)
+    assert caught.value.parts == tuple(('status', f'p{number}') for number in range(100))
+    for part in caught.value.parts:
+        account.put_part(part, [{'state': 'Down'}])
+    with pytest.raises(InputError, match=r'c099 \(p99, Down\), c100 \(p100\), '):
+        decided([], 'overridden', account)
+
+
+@pytest.mark.parametrize('missing', [None, 'hidden'])
+def test_a_cni_whose_port_does_not_exist_is_deleted_too(missing):
+    account = Snapshot({('interconnect', None): PORTS, ('interconnect', 'hidden'): [], ('cni', None): [cni(25, 'half', missing), CNIS[0]],
+                        ('tunnel', None): TUNNELS, ('route', None): [], ('status', 'pa'): [], ('status', 'hidden'): []})
+    half = 'half (hidden)' if missing else 'half'
+    with pytest.raises(InputError, match=rf'2 circuits would be deleted: {re.escape(half)}, a \(pa\)\. Nothing was written'):
+        decided(['half', 'a'], 'deleted', account)
+    done = decided(['half', 'a'], 'deleted', account, max_deletes=2)
+    assert [(change.action, change.row.name) for change in done['half'].changes] == [('delete', 'cni')]
+    assert [outcome.state for outcome in done.values()] == ['deleted', 'deleted']
 
 
 def test_sixty_live_circuits_that_are_declared_absent_all_stay():
@@ -92,11 +121,13 @@ def test_what_is_replaced_counts_too():
     assert states(away[:1], account=dark) == {'a': 'updated'}
 
 
-@pytest.mark.parametrize(('option', 'value'), [('max_deletes', -1), ('at_most_per_site', 0)])
-def test_a_number_that_can_not_be_is_refused_by_name(option, value):
+@pytest.mark.parametrize(('option', 'least'), [('max_deletes', 0), ('at_most_per_site', 1)])
+def test_a_number_that_can_not_be_is_refused_by_name(option, least):
     with pytest.raises(InputError) as caught:
-        guards_of({option: value})
+        guards_of({option: least - 1})
+    assert str(caught.value) == f'{option}: {least - 1} is not valid. Allowed: {least} or more.'
     assert caught.value.details['option'] == option
+    assert guards_of({option: least, 'protect': None}) == Guards(**{option: least})
 
 
 # What is live.
@@ -122,6 +153,25 @@ def test_what_carries_traffic_is_not_deleted_without_force(circuits, account, gu
         assert (error.kind, name in error.details['candidates'], f'p{name}' in str(error)) == ('protected', True, True)
 
 
+@pytest.mark.parametrize(('circuits', 'account', 'guards', 'refused', 'reason'), [
+    ('ab', {}, {}, 'ab', 'site ewr-a would be left without a Healthy circuit, because this run deletes a (pa), b (pb)'),
+    ('ab', {'pb': 'Down'}, {}, 'a', 'site ewr-a would be left without a Healthy circuit, because this run deletes a (pa)'),
+    ('ac', {}, {'protect': 'healthy'}, 'a', "interconnect 'pa' is Healthy and carries traffic"),
+])
+def test_what_is_refused_says_why_and_what_would_stop(circuits, account, guards, refused, reason):
+    done = decided(circuits, 'deleted', there(**account), max_deletes=9, **guards)
+    for name in refused:
+        assert str(done[name].result.error) == f'{name}: {reason}. It is not deleted without force=true.'
+        assert done[name].result.error.details == {'candidates': [*refused]}
+
+
+def test_a_port_that_cloudflare_does_not_list_is_a_site_of_its_own():
+    account = snapshot(SLOTS, PORTS, [*CNIS, cni(25, 'x', 'hidden')], TUNNELS, **ALL, hidden='Healthy')
+    assert states('a', 'deleted', account) == {'a': 'deleted'}
+    error = decided(['x'], 'deleted', account)['x'].result.error
+    assert str(error).startswith('x: site hidden would be left without a Healthy circuit, because this run deletes x (hidden).')
+
+
 def test_the_last_one_is_that_of_its_region_for_google_cloud():
     done = decided('g', 'deleted')
     assert 'us-east4' in str(done['g'].result.error)
@@ -131,6 +181,15 @@ def test_a_healthy_one_is_replaced_by_force_only():
     away = [{'name': 'a', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}]
     assert states(away, account=there(pb='Down')) == {'a': 'failed'}
     assert states(away, account=there(pb='Down'), force=True) == {'a': 'updated'}
+
+
+def test_every_healthy_port_is_protected_of_several_that_ended_runs_left_to_one_circuit():
+    """overridden deletes all that a note on their tunnel leads to."""
+    account = snapshot(SLOTS, [*PORTS, direct('old1', 14), direct('old2', 15)], CNIS,
+                       [*TUNNELS, *(tunnel(number, f'{DELETE_NOTE}a') for number in (14, 15))], **ALL, old1='Down', old2='Healthy')
+    done = decided('abcg', 'overridden', account, protect='healthy')['a']
+    assert (done.state, str(done.result.error)) == (
+        'failed', "a: interconnect 'old2' is Healthy and carries traffic. It is not deleted without force=true.")
 
 
 def test_a_circuit_that_stays_frees_no_port_for_another():
@@ -184,12 +243,15 @@ def test_a_diff_shows_how_it_was():
         'cni': 'Down', 'interconnect': 'Down'}
 
 
+LAST = 'c: site lhr-a would be left without a Healthy circuit, because this run deletes c (pc). It is not deleted without force=true.'
+
+
 @pytest.mark.parametrize(('row', 'asked', 'account', 'refused'), [
-    (CNI, {'conduit_name': 'c'}, {}, True),
-    (CNI, {'conduit_name': 'c'}, {'pc': 'Down'}, False),
-    (CNI, {'conduit_name': 'a'}, {}, False),
-    (INTERCONNECT, {'conduit_name': 'c'}, {}, True),
-    (INTERCONNECT, {'conduit_name': 'a', 'name': 'pa'}, {}, False),
+    (CNI, {'conduit_name': 'c'}, {}, LAST),
+    (CNI, {'conduit_name': 'c'}, {'pc': 'Down'}, ''),
+    (CNI, {'conduit_name': 'a'}, {}, ''),
+    (INTERCONNECT, {'conduit_name': 'c'}, {}, LAST),
+    (INTERCONNECT, {'conduit_name': 'a', 'name': 'pa'}, {}, ''),
 ])
 def test_one_module_has_the_same_guard(row, asked, account, refused):
     account = there(**account)
@@ -197,7 +259,7 @@ def test_one_module_has_the_same_guard(row, asked, account, refused):
     try:
         done = allowed_changes(changes, Guards(), account)
     except ProtectedError as error:
-        assert refused, error
+        assert str(error) == refused
     else:
         assert not refused
         assert [change.action for change in done] == [change.action for change in changes]
@@ -208,7 +270,7 @@ def test_a_spare_port_that_is_healthy_is_no_circuit_but_protected_where_all_that
     account = snapshot(SLOTS, [*PORTS, direct('spare', 14, site='gru-b')], CNIS, TUNNELS, spare='Healthy')
     changes = plan_changes([desired_object(INTERCONNECT, {'name': 'spare', 'state': 'absent'})], account)
     assert allowed_changes(changes, Guards(), account)
-    with pytest.raises(ProtectedError):
+    with pytest.raises(ProtectedError, match=r"^interconnect spare: interconnect 'spare' is Healthy and carries traffic\."):
         allowed_changes(changes, Guards(protect='healthy'), account)
 
 
@@ -233,10 +295,44 @@ def test_so_many_of_a_site_change_in_a_run_and_a_live_one_while_the_others_are_h
         assert (outcome.state == 'deferred') == ('ewr-a' in outcome.deferred)
 
 
-def test_what_is_only_created_is_not_counted():
-    new = [{'name': name, 'slot': {'site': 'ewr-a'}, 'health_check': {'rate': 'high'}} for name in ('n1', 'n2')]
-    done = states([*new, {'name': 'a', 'mtu': 1300}], at_most_per_site=1)
-    assert done == {'n1': 'created', 'n2': 'created', 'a': 'updated'}
+NEW = [{'name': name, 'slot': {'site': 'ewr-a'}, 'health_check': {'rate': 'high'}} for name in ('n1', 'n2')]
+ON_SPARE = {'name': 'n', 'interconnect': 'spare', 'health_check': {'rate': 'high'}, 'routes': [{'prefix': '10.9.0.0/16'}]}
+HAS_ROUTE = {'name': 'b', 'routes': [{'prefix': '10.1.0.0/16', 'priority': 100}]}
+
+
+@pytest.mark.parametrize(('declared', 'done', 'last'), [
+    (NEW, ['created', 'created'], 'updated'),
+    ([ON_SPARE], ['created'], 'updated'),
+    ([HAS_ROUTE], ['unchanged'], 'updated'),
+    ([{**HAS_ROUTE, 'routes': [*HAS_ROUTE['routes'], {'prefix': '10.9.0.0/16'}]}], ['updated'], 'updated'),
+    ([{**HAS_ROUTE, 'routes': [{'prefix': '10.1.0.0/16', 'priority': 200}]}], ['updated'], 'deferred'),
+    ([{**HAS_ROUTE, 'routes': []}], ['updated'], 'deferred'),
+    ([{'name': 'b', 'health_check': {'rate': 'high'}}], ['updated'], 'deferred'),
+    ([{'name': 'b', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}], ['updated'], 'deferred'),
+], ids=['ordered', 'on a spare port', 'unchanged', 'one more route', 'a route changes', 'a route goes', 'health check', 'replaced'])
+def test_what_may_carry_traffic_counts_and_what_is_only_created_does_not(declared, done, last):
+    ports, health_check = [*PORTS, direct('spare', 14)], {'health_check': {'rate': 'mid'}}
+    cnis = [CNIS[0], {**CNIS[1], 'cust_ip': '172.31.0.3/31', 'p2p_ip': '172.31.0.2/31'}, *CNIS[2:]]
+    tunnels = [{**obj, **health_check, 'name': f'tunnel-{obj["id"]}'} for obj in (*TUNNELS, tunnel(14))]
+    account = snapshot(SLOTS, ports, cnis, tunnels, spare='Pending', **ALL,
+                       routes=[{'id': 'r1', 'prefix': '10.1.0.0/16', 'nexthop': '172.31.0.3', 'priority': 100}])
+    found = decided([*declared, {'name': 'a', 'mtu': 1300}], account=account, at_most_per_site=1, force=True)
+    assert [outcome.state for outcome in found.values()] == [*done, last]
+
+
+def test_what_waits_says_for_what():
+    names = ('a', 'b', 'd', 'e')
+    ports = [direct(f'p{name}', number) for number, name in enumerate(names, 11)]
+    cnis = [cni(20 + number, name, f'p{name}') for number, name in enumerate(names)]
+    changes = [{'name': name, 'mtu': 1300} for name in names]
+    healthy = snapshot(SLOTS, ports, cnis, **dict.fromkeys((f'p{name}' for name in names), 'Healthy'))
+    assert {name: outcome.deferred for name, outcome in decided(changes, account=healthy, at_most_per_site=2).items()} == {
+        'a': '', 'b': '', **dict.fromkeys(('d', 'e'), 'at_most_per_site is 2, and this run already changes a, b at site ewr-a. '
+                                                      'Run it again once that is Healthy.')}
+    dark = snapshot(SLOTS, ports, cnis, pa='Healthy', pb='Pending', pd='Healthy')
+    dark.put_part(('status', 'pe'), [])
+    assert {name: outcome.deferred for name, outcome in decided(changes[:1], account=dark, at_most_per_site=1).items()} == {
+        'a': 'it is Healthy, but others at site ewr-a are not: b (Pending), e (no status). Run it again once they are.'}
 
 
 def test_of_a_pair_that_is_deleted_one_goes_and_the_last_one_is_refused_in_the_next_run():

@@ -411,7 +411,8 @@ def test_the_routes_to_what_is_deleted_go_first_and_are_unnamed(chain):
         ('r1', f'{ROUTE.title} 10.20.0.0/16'), ('r2', f'{ROUTE.title} 10.30.0.0/16')]
     assert [change.row.name for change in deletes[2:]] in (['cni'], ['cni', 'interconnect'])
     assert not any(change.pinned for change in deletes[:2])
-    with pytest.raises(ProtectedError, match='it is the next hop of routes that are not declared with it') as error:
+    with pytest.raises(ProtectedError, match=r'^nyc-1: it is the next hop of routes that are not declared with it: '
+                                             r'10\.20\.0\.0/16, 10\.30\.0\.0/16\. It is not deleted without force=true\.$') as error:
         allowed_changes(changes, Guards(), account(FIRST, SECOND, *OTHERS))
     assert error.value.details['candidates'] == ['10.20.0.0/16', '10.30.0.0/16']
     assert allowed_changes(changes, Guards(force=True), account(FIRST, SECOND, *OTHERS))
