@@ -143,7 +143,7 @@ def _shown(f: Field, obj: Object, change: Change) -> Any:
     value = get(obj, f.path)
     if not f.secret or value is None:
         return _sorted(value)
-    return CHANGED if obj is change.after and change.before and value != get(change.before, f.path) else HIDDEN
+    return CHANGED if obj is change.after and change.before else HIDDEN
 
 
 # Digests.
