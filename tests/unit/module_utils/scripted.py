@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
+
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client, token_headers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import Response
 
@@ -49,6 +51,8 @@ class Script:
         path = url.removeprefix(f'{BASE}/accounts/{ACCOUNT}')
         request = {'method': method, 'url': path, 'headers': headers, 'body': body and json.loads(body), 'at': self.now}
         self.sent.append(request)
+        if not self.lines:
+            pytest.fail(f'{method} {path} is sent, but the script has no answer left: this is request {len(self.sent)} of the test.')
         line = self.lines.pop(0)
         if isinstance(line, Exception):
             raise line

@@ -652,7 +652,7 @@ def test_what_was_made_before_an_unexpected_exception_is_reported(monkeypatch):
     (changes,) = plan_chains([[desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'x', 'bgp_mode': 'advertise_only'})]],
                              snapshot(interconnects=[direct('x', 1)]))
     made = answer(cni(1, 'a', 'x'))
-    for script in (Script(made, ValueError('of the PUT')), Script(made, made)):
+    for script in (Script(made, ValueError('of the PUT')), Script(made, made, made)):
         (end,) = apply_chains(script.client(), [changes])
         assert (type(end.error), [change.answer['id'] for change in end.applied]) == (BugError, [uuid(1)])
         monkeypatch.setattr(_writes, 'have_and_want', lambda *_arguments: 1 / 0)
