@@ -212,7 +212,7 @@ class Client:
         raise AssertionError('unreachable')
 
     def _retry_delay(self, method: str, error: CniError, attempt: int) -> float | None:
-        """Seconds until the next attempt, None for no further one. This is the whole retry rule."""
+        """Seconds until the next attempt, None for no further one. Which errors are transient is in _errors.py."""
         refused_before = getattr(error, 'status', None) == 429
         if not refused_before and not (error.transient and method in RETRYABLE_METHODS and attempt < MAX_TRIES):
             return None

@@ -19,6 +19,8 @@ from tools.promises import promises
 from ansible_collections.netops.cloudflare_cni.plugins.doc_fragments._api import ModuleDocFragment
 from ansible_collections.netops.cloudflare_cni.plugins.filter.overview import WORST_FIRST
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import BACKOFF, MAX_TRIES
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._conflicts import REREADS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AmbiguousError,
     ApiError,
@@ -34,7 +36,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import CircuitFacts, handover_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import HOST_OPTIONS, PREFIX, STATES
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._netbox_writes import STATES as NETBOX_STATES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,17 +82,29 @@ def test_put_and_writes_are_the_only_files_that_send_post_put_or_delete():
     assert {path.name for path in (ROOT / 'plugins').rglob('*.py') if sends.search(path.read_text())} == {'_put.py', '_writes.py'}
 
 
-def test_what_the_map_names_exists():
+def test_the_map_names_every_file_of_plugin_utils_and_every_folder_of_tests():
     text = (ROOT / 'CONTRIBUTING.md').read_text()
-    code = {path: path.read_text() for path in (ROOT / 'plugins').rglob('*.py')}
-    files = {path.name for path in code}
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / 'plugins/plugin_utils').glob('_*.py')]
+    folders = [f'tests/{path.name}/' for path in (ROOT / 'tests').iterdir() if any(path.rglob('*.py'))]
+    assert [name for name in (*files, *folders) if f'`{name}' not in text] == []
+
+
+def test_what_the_map_and_the_recipes_name_exists():
+    text = (ROOT / 'CONTRIBUTING.md').read_text()
+    code = [path.read_text() for path in (ROOT / 'plugins').rglob('*.py')] + [(ROOT / 'tests/tools/cores.py').read_text()]
+    files = {name for folder in ('plugins', 'tests') for path in (ROOT / folder).rglob('*.py') for name in (path.name, path.stem)}
 
     def exists(name: str) -> bool:
-        defined = re.compile(rf'^ *(def|class) {name}\b|^{name}\b', re.MULTILINE)
-        return (ROOT / name).exists() if '/' in name else name in files or any(map(defined.search, code.values()))
+        if '/' in name:
+            return any(ROOT.glob(name.replace('NAME', '*')))
+        # As a function or a class, a constant, or an attribute.
+        defined = re.compile(rf'^ *(def|class) {name}\b|^ *(self\.)?{name}\b.* = ', re.MULTILINE)
+        return name in files or any(map(defined.search, code))
 
-    names = re.findall(r'`([\w./]+)`', text[text.index('| You look for'):text.index('| Folder')])
-    assert len(names) > 40 and [name for name in names if not exists(name)] == []
+    names = re.findall(r'`([\w./*]+)`', text[text.index('## How a task runs'):text.index('| Folder')])
+    recipes = text[text.index('| Folder'):text.index('## Issues and pull requests')]
+    names += [name for name in re.findall(r'`([\w./*]+)`', recipes) if '/' in name or name.endswith('.py') or name.isupper()]
+    assert len(names) > 200 and [name for name in names if not exists(name)] == []
 
 
 def test_each_promise_can_be_broken_and_the_tests_that_notice_exist():
@@ -160,6 +174,25 @@ def test_the_defaults_of_a_role_are_those_of_its_argument_spec(role):
     options = yaml.safe_load((role / 'meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
     stated = {name: option['default'] for name, option in options.items() if 'default' in option}
     assert yaml.safe_load((role / 'defaults/main.yml').read_text()) == stated
+
+
+def test_the_variables_of_a_run_reach_the_module_from_the_role_and_from_the_playbooks():
+    role = yaml.safe_load((ROOT / 'roles/provision/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
+    of_a_run = {name for name in role if name.removeprefix(PREFIX) not in HOST_OPTIONS} - {f'{PREFIX}own_variables'}
+    for file in ('roles/provision/tasks/main.yml', 'playbooks/parts/circuits.yml'):
+        passed = set(re.findall(rf'\b{PREFIX}\w+', (ROOT / file).read_text()))
+        assert of_a_run - passed == set(), f'{file} does not pass them to the module, so they would have no effect'
+
+
+def test_the_manual_describes_retries_as_they_are():
+    words = {4: 'four', 5: 'five'}
+    page = (ROOT / 'docs/reliability.md').read_text()
+    retries = f'{words[MAX_TRIES - 1]} more tries with jittered pauses of {BACKOFF[0]:g} s to {BACKOFF[MAX_TRIES - 2]:g} s'
+    assert retries in page
+    transient = {status for status in range(400, 600) if ApiError('GET', '/cni/slots', status, [], None).transient}
+    assert transient == {429, 408, *range(500, 600)} and '| connection lost, time-out, 408, 5xx, ' in page
+    assert f'is looked up {words[REREADS]} times' in page.replace('\n', ' ')
+    assert f'are repeated up to {words[MAX_TRIES - 1]} times' in ModuleDocFragment.DOCUMENTATION
 
 
 # Errors.

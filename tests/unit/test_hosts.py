@@ -36,7 +36,9 @@ def test_what_is_known_is_what_the_role_documents(role):
         'cross_connects_dir', 'overdue_days',
         'what_if', 'what_if_fails', 'must_survive', 'commit_rates',
     } if role == 'provision' else set()
-    assert hosts.KNOWN_VARIABLES[f'{role}_'] == documented | {f'{role}_result'} | {f'{role}_{name}' for name in of_playbooks}
+    known, expected = hosts.KNOWN_VARIABLES[f'{role}_'], documented | {f'{role}_{name}' for name in ('result', *of_playbooks)}
+    assert expected - known == set(), 'of a circuit: a row of HOST_OPTIONS in _specs.py; of a run or another role: a name in _hosts.py'
+    assert known - expected == set(), 'not in the argument spec of the role; if only playbooks have it, add it to this test'
 
 
 def names(spec: dict) -> set[str]:
