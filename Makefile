@@ -17,7 +17,7 @@ unexport PYTHONPATH PYTHONHOME
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, and show what came of it
+demo: $(VENV)/.demo $(LINK)  ## Provision two circuits on the simulator, twice, and show the results
 	@$(VENV)/bin/python docs/examples/demo.py
 
 check: venv  ## Linters, and the tests that start no process, for while you write: a minute

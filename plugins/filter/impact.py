@@ -39,7 +39,7 @@ options:
 '''
 
 EXAMPLES = r'''
-- name: Show the circuits that a maintenance leaves without another one
+- name: Show the circuits that maintenance leaves without another one
   ansible.builtin.debug:
     msg: "{{ (ansible_eda.event | netops.cloudflare_cni.impact(ports, cnis, statuses)).unprotected }}"
 '''

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account can be alerted of, which filters select circuits, and which alerts are about a circuit. Pure functions."""
+"""What an account can be alerted about, which filters select circuits, and which alerts are about a circuit. Pure functions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _METRO = re.compile(r'([a-z]{3})-[a-z0-9]+')
 
 
 class AlertType(NamedTuple):
-    """What an account can be alerted of. filters: the names of its filters; None where the answer does not say."""
+    """What an account can be alerted about. filters: the names of its filters; None where the answer does not say."""
 
     type: str
     display_name: str | None

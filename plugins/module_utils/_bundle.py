@@ -30,7 +30,7 @@ FILE_MODE = 0o600
 ALERT_FIELDS = ('id', 'sent', 'alert_type', 'alert_body', 'name')  # not where it was sent: that is an address of a person
 LEFT_OUT = '(line left out: it may contain a secret)'
 NO_ALERT = ('No alert names the circuit, its interconnect or its tunnel. That proves nothing: only what a policy sends is in the history, '
-            'and an alert of maintenance may name only a data centre.')
+            'and an alert about maintenance may name only a data centre.')
 _SUSPICIOUS = re.compile(r'(?i)passw|passphrase|secret|md5|\bkey\b|[-_]key\b')
 
 

@@ -52,7 +52,7 @@ EXAMPLES = r'''
   ansible.builtin.debug:
     msg: "{{ history.alerts | map(attribute='alert_body') }}"
 
-- name: Read the alerts of a circuit
+- name: Read the alerts about a circuit
   netops.cloudflare_cni.alert_history_info:
     conduit_name: nyc-1
 '''

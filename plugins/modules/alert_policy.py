@@ -33,7 +33,7 @@ options:
     description:
       - What is alerted. Required to create the policy. M(netops.cloudflare_cni.alert_types_info) shows what the account can have; anything
         else is refused before a write.
-      - V(magic_wan_tunnel_health) and V(magic_tunnel_health_check_event) alert of the tunnels of Cloudflare WAN and of Magic Transit,
+      - V(magic_wan_tunnel_health) and V(magic_tunnel_health_check_event) alert about the tunnels of Cloudflare WAN and of Magic Transit,
         those of circuits among them, V(cni_maintenance_notification) of maintenance of interconnects, V(maintenance_event_notification) of
         maintenance of data centres. V(tunnel_health_event) is about C(cloudflared), another product.
     type: str
@@ -54,15 +54,15 @@ options:
       - Only alerts about these circuits, by their C(conduit_name). They become the filter that the type of alert has - C(tunnel_name),
         the names of their tunnels; C(tunnel_id); or C(airport_code), the airport codes of their sites.
       - No document says which code a site has. It is inferred from names such as V(ewr-a), which has V(EWR). Otherwise give the filter.
-      - An empty list removes the filter. Then the policy alerts of all tunnels of the account.
+      - An empty list removes the filter. Then the policy alerts about all tunnels of the account.
     type: list
     elements: str
   filters:
     description:
       - More filters, each with its values, such as C(slo) with V(99.9). Only those that are named are changed; an empty list removes one.
       - Which filters a type of alert has is part of M(netops.cloudflare_cni.alert_types_info). Others are refused.
-      - C(slo) of the alerts of tunnels is the percentage of health checks below which an alert is sent. Cloudflare's own levels are 95.0 to
-        99.9.
+      - C(slo) of the alerts about tunnels is the percentage of health checks below which an alert is sent. Cloudflare's own levels are
+        95.0 to 99.9.
     type: dict
   webhooks:
     description:

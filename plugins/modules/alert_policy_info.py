@@ -29,7 +29,7 @@ extends_documentation_fragment:
 '''
 
 EXAMPLES = r'''
-- name: Read who is alerted of tunnels
+- name: Read who is alerted about tunnels
   netops.cloudflare_cni.alert_policy_info:
     alert_type: magic_wan_tunnel_health
   register: found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 module: alert_types_info
-short_description: Read what an account can be alerted of
+short_description: Read what an account can be alerted about
 version_added: 1.1.0
 description:
   - Returns the types of alerts that the account can have, by its products and its plan, with the filters of each.
@@ -25,7 +25,7 @@ extends_documentation_fragment:
 '''
 
 EXAMPLES = r'''
-- name: Read which alerts of tunnels and of maintenance the account can have
+- name: Read which alerts about tunnels and maintenance the account can have
   netops.cloudflare_cni.alert_types_info:
     types: [magic_wan_tunnel_health, magic_tunnel_health_check_event, cni_maintenance_notification, maintenance_event_notification]
   register: can
@@ -64,8 +64,8 @@ types:
       sample: Magic WAN
     filters:
       description:
-        - The names of its filters. C(tunnel_name) and C(slo) of the alerts of tunnels are among them in any case, as Cloudflare documents
-          them. Null if the response does not show any in the documented form.
+        - The names of its filters. C(tunnel_name) and C(slo) of the alerts about tunnels are among them in any case, as Cloudflare
+          documents them. Null if the response does not show any in the documented form.
       type: list
       elements: str
       returned: always

@@ -120,7 +120,7 @@ def _add_magic(add: Callable) -> None:
 
 def _add_alerting(add: Callable) -> None:
     """What is open about notifications."""
-    add('--alert-types', type=_alert_types, default=','.join(ALERT_TYPES), help='what the account can be alerted of (%(default)s)')
+    add('--alert-types', type=_alert_types, default=','.join(ALERT_TYPES), help='what the account can be alerted about (%(default)s)')
     add('--webhook-puts', choices=['keep', 'clear'], default='keep', help='what a PUT without a secret does to it (%(default)s)')
     add('--policy-puts', choices=['keep', 'replace'], default='keep', help='what a PUT of a policy does to fields left out (%(default)s)')
     add('--no-analytics', action='store_true', help='the account may not query the traffic of tunnels')

@@ -14,7 +14,7 @@ from support.playbook import Account, Run
 
 PREFIXES = ('10.20.0.0/16', '10.30.0.0/16')  # of both circuits at one priority; the first one with a backup
 
-# Prints the next hops of a prefix as Cloudflare would use them: the way of the traffic, for failover_path_command.
+# Prints the next hops of a prefix as Cloudflare would use them: the path of the traffic, for failover_path_command.
 BEST = '''
 import json, sys, urllib.request
 url, prefix = sys.argv[1:]

@@ -148,7 +148,7 @@ EXAMPLES = r'''
         history: true
         state_file: /var/lib/cni/alerts.json
   rules:
-    - name: Look for redundancy when a maintenance is announced
+    - name: Look for redundancy when maintenance is announced
       condition: event.type == "maintenance"
       action:
         run_playbook:
