@@ -14,7 +14,7 @@ MAX_NAMES = 3  # names that are listed, before the others are only counted
 
 Entry = Mapping[str, Any]  # a prefix of the overview, with its routes
 Circuit = Mapping[str, Any]
-Found = Iterator[tuple[Any, str]]  # what has a fault, a circuit or a prefix, and the fault; {names} in its text are all that have it
+Faults = Iterator[tuple[Any, str]]  # what has a fault, a circuit or a prefix, and the fault; {names} in its text are all that have it
 
 
 def design_faults(overview: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def _escaped(*values: Any) -> tuple[str, ...]:
 
 # Prefixes.
 
-def _single_next_hops(overview: Mapping[str, Any]) -> Found:
+def _single_next_hops(overview: Mapping[str, Any]) -> Faults:
     for entry in overview['prefixes']:
         if entry['single']:
             route = entry['routes'][0]
@@ -68,7 +68,7 @@ def _single_next_hops(overview: Mapping[str, Any]) -> Found:
             yield entry['prefix'], f'{{names}} {{have}} one next hop only, {hop}.'
 
 
-def _shared(overview: Mapping[str, Any]) -> Found:
+def _shared(overview: Mapping[str, Any]) -> Faults:
     for entry in filter(_is_redundant, overview['prefixes']):
         for kind, where in (('device', 'on the device'), ('facility', 'in the facility')):
             places = {circuit[kind] for circuit in circuits_of(entry['routes'])}
@@ -77,13 +77,13 @@ def _shared(overview: Mapping[str, Any]) -> Found:
                 break
 
 
-def _without_backup(overview: Mapping[str, Any]) -> Found:
+def _without_backup(overview: Mapping[str, Any]) -> Faults:
     for entry in filter(_is_redundant, overview['prefixes']):
         if len({route['priority'] for route in entry['routes']}) == 1:
             yield entry['prefix'], 'All routes of {names} have one priority: there is no backup if all of their circuits fail together.'
 
 
-def _unreachable_backups(overview: Mapping[str, Any]) -> Found:
+def _unreachable_backups(overview: Mapping[str, Any]) -> Faults:
     for entry in overview['prefixes']:
         priorities = [route['priority'] or 0 for route in entry['routes']]
         if max(priorities) > min(priorities) + PENALTY_OF_DOWN:
@@ -91,14 +91,14 @@ def _unreachable_backups(overview: Mapping[str, Any]) -> Found:
                                     'the first one, which is what a failing health check adds.')
 
 
-def _partial_scopes(overview: Mapping[str, Any]) -> Found:
+def _partial_scopes(overview: Mapping[str, Any]) -> Faults:
     for entry in overview['prefixes']:
         if all(map(names_in_scope, entry['routes'])):
             scopes = ', '.join(_escaped(*sorted({name for route in entry['routes'] for name in names_in_scope(route)})))
             yield entry['prefix'], f'All routes of {{names}} have a scope: what arrives elsewhere than {scopes} has none.'
 
 
-def _unequal_mtus(overview: Mapping[str, Any]) -> Found:
+def _unequal_mtus(overview: Mapping[str, Any]) -> Faults:
     for entry in overview['prefixes']:
         circuits = circuits_of(entry['routes'])
         for field, what in (('mtu', 'MTU'), ('tunnel_mtu', 'MTU of the tunnel')):
@@ -108,7 +108,7 @@ def _unequal_mtus(overview: Mapping[str, Any]) -> Found:
                 yield entry['prefix'], f'The {what} is not the same on the circuits of {{names}}: {by_circuit}.'
 
 
-def _routes_without_circuit(overview: Mapping[str, Any]) -> Found:
+def _routes_without_circuit(overview: Mapping[str, Any]) -> Faults:
     for route in overview['astray']:
         yield str(route['prefix']), (f'The next hop {_escaped(route["nexthop"])[0]} of {{names}} is no CNI. It may be a GRE or IPsec '
                                      'tunnel, or not exist.')
@@ -122,7 +122,7 @@ def _in_use(overview: Mapping[str, Any]) -> list[Circuit]:
     return [circuit for circuit in overview['circuits'] if key_of(circuit) in routed or (circuit['bgp'] and not circuit['spare'])]
 
 
-def _without_health_check(overview: Mapping[str, Any]) -> Found:
+def _without_health_check(overview: Mapping[str, Any]) -> Faults:
     for circuit in _in_use(overview):
         if circuit['health_check'] is False:
             yield circuit['name'], '{names} {have} no health check: Cloudflare does not notice a failure, and keeps sending.'
@@ -130,14 +130,14 @@ def _without_health_check(overview: Mapping[str, Any]) -> Found:
             yield circuit['name'], 'The API shows no health check of {names}: whether Cloudflare would notice a failure is not known.'
 
 
-def _not_healthy(overview: Mapping[str, Any]) -> Found:
+def _not_healthy(overview: Mapping[str, Any]) -> Faults:
     for circuit in _in_use(overview):
         if circuit['state'] != HEALTHY:
             (state,) = _escaped(circuit['state'])
             yield circuit['name'], f'{{names}} {{are}} {state}, but {{have}} routes or BGP.'
 
 
-def _mixed_bgp(overview: Mapping[str, Any]) -> Found:
+def _mixed_bgp(overview: Mapping[str, Any]) -> Faults:
     for site in overview['sites']:
         circuits = [circuit for circuit in site['circuits'] if not circuit['spare']]
         with_bgp, without = ([circuit['name'] for circuit in circuits if circuit['bgp'] is has_bgp] for has_bgp in (True, False))
@@ -147,7 +147,7 @@ def _mixed_bgp(overview: Mapping[str, Any]) -> Found:
                                  'if prefix and priority are the same.')
 
 
-def _without_routes(overview: Mapping[str, Any]) -> Found:
+def _without_routes(overview: Mapping[str, Any]) -> Faults:
     for circuit in overview['unrouted']:
         yield circuit['name'], '{names} {have} neither BGP nor a static route: nothing is sent there, even if other circuits fail.'
 

@@ -137,7 +137,7 @@ def list_end(answer: Response) -> str:
 
 # Two profiles.
 
-FORMS = {'status': 'the HTTP status', 'body': 'the form of the body', 'page_size': 'the page size', 'end': 'the end of the list'}
+ANSWER_PARTS = {'status': 'the HTTP status', 'body': 'the form of the body', 'page_size': 'the page size', 'end': 'the end of the list'}
 
 
 def changes(older: Mapping[str, Any], newer: Mapping[str, Any]) -> list[str]:
@@ -149,7 +149,7 @@ def changes(older: Mapping[str, Any], newer: Mapping[str, Any]) -> list[str]:
         before, after = (found[name] for found in answers)
         if name != 'error' and any(answer.get('status', 0) >= 400 for answer in (before, after)):
             continue  # what was refused shows nothing
-        texts += _form_changes(name, FORMS, before, after)
+        texts += _form_changes(name, ANSWER_PARTS, before, after)
         if before.get('shape') and after.get('shape'):
             texts += _difference_changes(name, before['shape'], after)
     return texts
