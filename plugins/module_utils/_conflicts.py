@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -60,7 +60,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
 
 
 def _reread_after_refusal(client: Client, row: Resource, results: Sequence[ChainResult], to_error: ToError) -> list[Object]:
-    """The current objects of the refused kind. After a 409 the list is read again until it shows the name that is in the way."""
+    """The current objects of the refused kind. The list is read again until it shows what may be in the way."""
     current: list[Object] = []
     for attempt in range(1, REREADS + 1):
         try:
@@ -69,21 +69,35 @@ def _reread_after_refusal(client: Client, row: Resource, results: Sequence[Chain
             for result in results:
                 result.error.notes.append(f'Reading the account failed too: {to_error(error).message}')
             return current
-        unseen = [result for result in results if result.error.details.get('status') == 409 and row.exclusive
-                  and not _has_same_name(result.refused, current)]
+        unseen = list(_unlisted_conflicts(row, results, current))
         if not unseen or attempt == REREADS:
             break
         client.back_off(attempt)
-    for result in unseen:
-        result.error.retryable = True
-        result.error.notes.append('Cloudflare does not list the conflicting object yet.')
+    _note_unlisted(unseen)
     return current
 
 
-def _has_same_name(change: Change, current: Iterable[Object]) -> bool:
-    """Whether a current object has the name that the user gives the new one."""
-    path = change.row.keys[-1].path
-    return any(get(obj, path) == get(change.after, path) for obj in current)
+def _note_unlisted(results: Iterable[ChainResult]) -> None:
+    """Adds to the errors that the next run may find what is in the way. Other statuses than 409 may have another reason."""
+    for error in (result.error for result in results if result.error.details['status'] == 409):
+        error.retryable = True
+        error.notes.append('Cloudflare does not list the conflicting object yet.')
+
+
+def _unlisted_conflicts(row: Resource, results: Iterable[ChainResult], current: Sequence[Object]) -> Iterator[ChainResult]:
+    """The results of those creates that an object may be in the way of which the list does not show."""
+    for paths, refused in _by_conflict(row, results).items():
+        listed = {_values(row, paths, obj) for obj in current}
+        yield from (result for result in refused if _values(row, paths, result.refused.after) not in listed)
+
+
+def _by_conflict(row: Resource, results: Iterable[ChainResult]) -> dict[tuple[str, ...], list[ChainResult]]:
+    """The results by the fields that an object which is in the way has in common with the new one."""
+    found = defaultdict(list)
+    for result in results:
+        if paths := row.conflicts.get(result.error.details.get('status')):
+            found[paths].append(result)
+    return found
 
 
 def resolve_conflicts(client: Client, results: Iterable[ChainResult], created: CreatedObjects, to_error: ToError) -> None:
@@ -113,7 +127,11 @@ def _by_place(row: Resource, objects: Iterable[Object]) -> dict[tuple[Any, ...],
 
 def _place(row: Resource, obj: Object) -> tuple[Any, ...]:
     """The fields that no two objects have in common, in their normal forms."""
-    return tuple(row.field(path).normal(get(obj, path)) for path in row.unique_fields)
+    return _values(row, row.unique_fields, obj)
+
+
+def _values(row: Resource, paths: Iterable[str], obj: Object) -> tuple[Any, ...]:
+    return tuple(row.field(path).normal(get(obj, path)) for path in paths)
 
 
 def _rollback_create(client: Client, result: ChainResult, change: Change, same_place: Iterable[Object],

@@ -99,6 +99,7 @@ class Resource(NamedTuple):
     max_posts: of one order. A second one only where Cloudflare refuses two objects of the same identity, and only if the list does not
     show what the first may have created.
     joint_key: fields that name an object together, as no single one does; apart: the field that tells those apart that share all of them.
+    conflicts: {status of a refused POST: the fields that an object which is in the way has in common with the new one}.
     exclusive: no two objects may have the same value in this field, unless the option shared is set.
     full_put: PUT replaces the whole object, else it keeps what is left out. wrapped_in: the keys that an answer may have the object under.
     bulk_put: where the answer to a PUT of several has them, '' where there is no such PUT. Its body has them where a list has them.
@@ -139,6 +140,7 @@ class Resource(NamedTuple):
     max_posts: int = 2
     joint_key: tuple[str, ...] = ()
     apart: str = ''
+    conflicts: Mapping[int, tuple[str, ...]] = {}
     account_in_body: bool = True
     assigned: tuple[str, ...] = ()
     paired_fields: tuple[str, str, Callable[[Any, Any], None]] | None = None
@@ -332,6 +334,7 @@ CNI = Resource(
     parent=('interconnect', 'interconnect'),
     exclusive='interconnect',
     identity=('magic.conduit_name', 'interconnect'),
+    conflicts={409: ('magic.conduit_name',)},
     assigned=('id', 'cust_ip', 'p2p_ip'),
     paired_fields=('cust_ip', 'p2p_ip', values.check_link),
     blocks=(Field('bgp', 'bgp', secret=True),),
@@ -411,6 +414,7 @@ ROUTE = Resource(
         Key('scope', 'scope', check=values.check_scope, normal=values.normal_scope),
     ),
     joint_key=('nexthop', 'prefix'), apart='scope', identity=('nexthop', 'prefix', 'scope'), assigned=('id',),
+    conflicts=dict.fromkeys((400, 409), ('nexthop', 'prefix', 'scope')),  # no source gives the status
     fields=(
         Field('prefix', 'prefix', check=values.check_prefix, normal=values.normal_prefix, required=True),
         Field('nexthop', 'nexthop', check=values.check_next_hop, normal=values.normal_next_hop, required=True),

@@ -59,6 +59,15 @@ def test_a_circuit_that_runs_again_before_any_of_it_is_listed_is_unchanged(simul
     assert (first, len(simulator.state()['interconnects']), len(simulator.state()['cnis'])) == (second, 3, 3)
 
 
+def test_a_route_that_runs_again_before_it_is_listed_is_found(simulator, late):
+    route = {'prefix': '10.20.0.0/16', 'nexthop': '192.0.2.1'}
+    first, second = (late('static_route', **route) for _run in range(2))
+    assert (first['route']['id'], len(simulator.state()['routes'])) == (second['route']['id'], 1)
+    circuit = {'name': 'nyc-1', 'slot': SLOT, 'routes': [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16', 'priority': 7}]}
+    assert [late('rollout', circuits=[circuit]).get('failed', False) for _run in range(2)] == [False, False]
+    assert len(simulator.state()['routes']) == 3
+
+
 def test_what_is_not_listed_yet_is_found_by_its_name(simulator, late):
     port = late('interconnect', slot=SLOT)['interconnect']['name']
     assert late('interconnect_info', name=port)['interconnects'] != []
