@@ -127,7 +127,7 @@ def protection_errors(deleted: Planned, guards: Guards, snapshot: Snapshot) -> d
     cnis = {name: change.before for name, changes in deleted.items() for change in changes
             if change.action == 'delete' and change.row.name == CNI.name}
     live = {name: _interconnect_of(cni) for name, cni in cnis.items() if states.get(_interconnect_of(cni)) == HEALTHY}
-    return {**_last_of_site_errors(live, {cni[CNI.id] for cni in cnis.values()}, snapshot), **in_use}
+    return {**(_last_of_site_errors(live, {cni[CNI.id] for cni in cnis.values()}, snapshot) if live else {}), **in_use}
 
 
 def _in_use_errors(interconnects: Mapping[str, Iterable[str]], snapshot: Snapshot) -> dict[str, ProtectedError]:

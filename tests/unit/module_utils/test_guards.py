@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import DELETE_NOTE
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of, protection_errors
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
@@ -38,6 +38,11 @@ def decided(circuits, state='merged', account=None, **guards):
 
 def states(*arguments, **options):
     return {name: outcome.state for name, outcome in decided(*arguments, **options).items()}
+
+
+def test_a_run_that_deletes_no_live_circuit_reads_no_list_for_the_guards():
+    """Each list of a large account takes its time, and a request of the budget."""
+    assert protection_errors({}, Guards(), Snapshot()) == {}
 
 
 # How many.
