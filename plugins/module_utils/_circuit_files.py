@@ -105,7 +105,7 @@ class CircuitFiles:
         if facts is None:
             return self.folder.plan_removal(outcome.name, files)
         outcome.file_paths = self.folder.file_paths(facts)
-        return [change for change in self.folder.plan_files(facts, steps or self.plan.steps, files) if change.action != 'none']
+        return self.folder.plan_files(facts, steps or self.plan.steps, files)
 
     def _facts(self, outcome: Outcome, snapshot: Snapshot) -> CircuitFacts:
         """The facts for the files of a circuit: objects that this run plans or has written, else current ones. Raises Unread.

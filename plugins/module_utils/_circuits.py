@@ -117,7 +117,7 @@ def delete_chains(circuits: Iterable[Circuit], snapshot: Snapshot, recorded: boo
     deleted: set[str] = set()
     circuits = list(circuits)
     interconnects = map_all_reads(lambda circuit: interconnect_name(circuit['name'], snapshot), circuits)
-    without_port = map_all_reads(lambda circuit: not circuit.get('interconnect') and _is_without_port(circuit['name'], snapshot), circuits)
+    without_port = map_all_reads(lambda circuit: _is_without_port(circuit['name'], snapshot), circuits)
     for circuit, interconnect, is_without_port in zip(circuits, interconnects, without_port, strict=True):
         name = circuit['name']
         if not interconnect and circuit.get('interconnect') in (None, name) and snapshot.matching(INTERCONNECT.name, INTERCONNECT.id, name):
@@ -179,7 +179,7 @@ def surplus_circuits(snapshot: Snapshot, kept: Container[str]) -> list[str]:
 
 
 def planning_order(chains: Mapping[str, Chain]) -> list[str]:
-    """The circuits, each after those that it is diverse from; of two that name each other, the first comes first."""
+    """The circuits, each after those that it is diverse from, as far as they do not name each other."""
     order: dict[str, None] = {}
     visited: set[str] = set()
     stack = [(name, False) for name in reversed(chains)]  # (circuit, whether those that it avoids are done), the next one last
@@ -228,7 +228,7 @@ def _tunnel_options(tunnel: Object, interconnect: str, snapshot: Snapshot) -> di
     of_cni = normal_next_hop(tunnel.get('interface_address')) in ends
     own_note = str(tunnel.get('description')).startswith(DELETE_NOTE)
     for option in [*(['interface_address'] if of_cni else []), *(['description'] if own_note else [])]:
-        options['tunnel'].pop(option, None)
+        del options['tunnel'][option]
     return options
 
 
@@ -256,5 +256,5 @@ def _object_options(row: Resource, obj: Object) -> dict[str, Any]:
 
 
 def _set_option(options: dict[str, Any], f: Field, value: Any) -> None:
-    block, _dot, name = f'{f.block}.{f.option}'.strip('.').rpartition('.')
+    block, _dot, name = '.'.join(filter(None, (f.block, f.option))).rpartition('.')
     (options.setdefault(block, {}) if block else options)[name] = value

@@ -143,7 +143,8 @@ class ArtifactsFolder:
             record, sheet = _current_record(facts, files), []
         else:
             return []
-        return [*([loa] if loa else ()), self._file_change(HANDOVER, facts.name, files.record, record), *sheet]
+        changes = [*([loa] if loa else ()), self._file_change(HANDOVER, facts.name, files.record, record), *sheet]
+        return [change for change in changes if change.action != 'none']
 
     def _plan_loa(self, facts: CircuitFacts, files: FilesOnDisk) -> Change:
         current, desired = current_and_desired_loa(facts.interconnect['name'], facts.loa_name, files.record, files.loa_sha256,
@@ -183,8 +184,6 @@ class ArtifactsFolder:
 
     def _write_change(self, client: Client, change: Change, written: Sequence[Change]) -> Change:
         """The change of a file with its content as it was written; an LOA is fetched for that. written: the changes before it."""
-        if change.action == 'none':
-            return change._replace(answer=change.after)
         if change.action == 'delete':
             remove_file(change.before['path'])
             return change
@@ -216,7 +215,7 @@ class ArtifactsFolder:
             return change
         self.make_folder()
         write_file(change.after['path'], json_text(after).encode(), 'artifacts_dir')
-        return change._replace(answer=change.after)
+        return change
 
     def make_folder(self) -> None:
         """Makes the folder, private, if it does not exist. Raises InputError if that fails, or nothing can be written to it."""
@@ -277,7 +276,7 @@ def _current_record(facts: CircuitFacts, files: FilesOnDisk) -> Object:
 
 def _completed_record(record: Object, written: Iterable[Change]) -> Object:
     """The record with the LOA that was fetched. Raises InputError where it holds what a prediction could not know."""
-    fetched = [change.answer['content'] for change in written if change.row is LOA and change.answer]
+    fetched = [change.answer['content'] for change in written if change.row is LOA]
     record = {**record, 'loa': fetched[0]} if fetched else record
     if UNKNOWN in [get(record, path) for path in ('interconnect.name', 'link.customer_address', 'loa.sha256')]:
         raise InputError('artifacts_dir', f'{UNKNOWN!r} is a value from check mode and cannot be written.')

@@ -37,7 +37,7 @@ def read_traffic(client: Client, now: datetime | None = None) -> list[Object]:
 
     Raises InputError for an account that may not ask for it; ApiError for a token that may not, or whatever else GraphQL refuses.
     """
-    limits = get(_account(client.query(_LIMITS, {})), f'settings.{DATASET}', {})
+    limits = get(_account(client.query(_LIMITS, {})), f'settings.{DATASET}')
     if get(limits, 'enabled') is not True:
         raise InputError('traffic', f"this account cannot query {DATASET}: the settings node of Cloudflare's GraphQL API does not list it "
                                     'as enabled. Leave traffic out, or ask your account team for it.')

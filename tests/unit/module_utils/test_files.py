@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
@@ -243,7 +244,9 @@ def test_what_is_no_whole_pdf_replaces_nothing(folder, path, body):
     assert content(path) == before
 
 
-@pytest.mark.parametrize(('option', 'value', 'refused'), [('loa_max_age', 0, '1 or more'), ('template', '/none.j2', 'none.j2')])
+@pytest.mark.parametrize(('option', 'value', 'refused'), [
+    ('loa_max_age', 0, r'^loa_max_age: 0 is not valid\. Allowed: days, 1 or more\.$'), ('template', '/none.j2', 'none.j2'),
+])
 def test_an_option_that_can_not_be(path, option, value, refused):
     with pytest.raises(InputError, match=refused):
         make_folder(path, **{option: value})
@@ -285,8 +288,15 @@ def test_the_step_handover_keeps_what_is_known_of_the_loa(folder, path):
     assert 'loa' not in record(path)
 
 
+def test_the_step_interconnect_records_which_one_it_is(folder, path):
+    assert write(folder, facts=CircuitFacts('nyc-1', DIRECT), steps=['interconnect']) == ({JSON: 'create'}, [])
+    assert record(path) == {'format': 1, 'name': 'nyc-1', 'interconnect': {'name': PORT}}
+    assert write(folder, steps=['interconnect']) == ({}, [])
+
+
 def test_other_steps_need_nothing_and_write_nothing(folder, path):
-    assert planned(folder, CircuitFacts('nyc-1'), ['cni']) == []
+    for step in ('cni', 'interconnect'):
+        assert planned(folder, CircuitFacts('nyc-1'), [step]) == []
     assert not path.exists()
 
 
@@ -294,7 +304,8 @@ def test_other_steps_need_nothing_and_write_nothing(folder, path):
     (CircuitFacts('nyc-1'), 'loa'), (CircuitFacts('nyc-1', DIRECT), 'handover'), (CircuitFacts('nyc-1', None, CNI), 'handover'),
 ])
 def test_a_step_on_a_circuit_that_is_not_there(folder, facts, step):
-    with pytest.raises(InputError, match=f"steps: {step} needs an existing circuit, and 'nyc-1' is not in this account"):
+    problem = f"{step} needs an existing circuit, and 'nyc-1' is not in this account"
+    with pytest.raises(InputError, match=rf'^steps: {problem}\. Allowed: all steps\.$'):
         planned(folder, facts, [step])
 
 
@@ -304,7 +315,9 @@ def test_a_prediction_is_what_is_written_but_for_what_only_cloudflare_knows(fold
     ends = {'cust_ip': Placeholder(), 'p2p_ip': Placeholder()}
     predicted = planned(folder, FACTS._replace(interconnect={**DIRECT, 'name': Placeholder()}, cni={**CNI, **ends}))
     assert actions(predicted) == dict.fromkeys((LOA, JSON, MD), 'create')
-    shown = {entry['after_header']: entry['after'] for entry in diff_result(predicted)['diff']}
+    diff = diff_result(predicted)['diff']
+    assert [entry['before'] for entry in diff] == [''] * 3
+    shown = {entry['after_header']: entry['after'] for entry in diff}
     assert shown[f'LOA {path}/{LOA} (create)'] == {'interconnect': UNKNOWN, 'name': None, 'sha256': UNKNOWN, 'fetched': UNKNOWN}
     assert shown[f'hand-over {path}/{JSON} (create)']['link']['customer_address'] == UNKNOWN
     known = shown[f'hand-over {path}/{MD} (create)'].replace(f'| Interconnect | {UNKNOWN}', f'| Interconnect | {PORT}')
@@ -314,6 +327,15 @@ def test_a_prediction_is_what_is_written_but_for_what_only_cloudflare_knows(fold
         folder.write_changes(Script().client(), predicted)
     with pytest.raises(InputError, match='check mode'):
         folder.write_changes(Script().client(), predicted[1:])
+
+
+@pytest.mark.parametrize('unknown', ['interconnect.name', 'link.customer_address', 'loa.sha256'])
+def test_a_record_with_anything_that_only_cloudflare_knows_is_not_written(folder, path, unknown):
+    (change,) = planned(folder, steps=['interconnect'])
+    change = change._replace(after={**change.after, 'content': merge(change.after['content'], {unknown: UNKNOWN})})
+    with pytest.raises(InputError, match=f'^artifacts_dir: {re.escape(repr(UNKNOWN))} is a value from check mode and cannot be written'):
+        folder.write_changes(Script().client(), [change])
+    assert not path.exists()
 
 
 def test_a_diff_shows_what_is_in_the_files(folder, path):
@@ -349,8 +371,19 @@ def test_an_order_is_on_record_before_anything_else(folder, path):
     change = folder.write_record('nyc-1', PORT)
     assert (change.action, record(path)) == ('create', {'format': 1, 'name': 'nyc-1', 'interconnect': {'name': PORT}})
     assert stat.S_IMODE((path / JSON).stat().st_mode) == 0o600
+    before = untouched(path)
     assert folder.write_record('nyc-1', PORT).action == 'none'
-    assert folder.records() == {'nyc-1': record(path)}
+    assert untouched(path) == before
+    other = 'second \ud800 with what no file name can hold'
+    folder.write_record(other, 'x')
+    assert folder.records() == {'nyc-1': record(path), other: {'format': 1, 'name': other, 'interconnect': {'name': 'x'}}}
+
+
+def test_a_record_is_marked_before_the_circuit_is_deleted_and_stays_so(folder, path):
+    folder.write_record('nyc-1', PORT)
+    marked = {'format': 1, 'name': 'nyc-1', 'interconnect': {'name': PORT}, 'deleting': 'account-1'}
+    for deleting, action in (('account-1', 'update'), ('account-1', 'none'), (None, 'none')):
+        assert (folder.write_record('nyc-1', PORT, deleting).action, record(path)) == (action, marked)
 
 
 def test_what_is_known_of_an_interconnect_stays_on_record(folder, path):
@@ -388,6 +421,7 @@ def test_foreign_files_are_left_out_with_a_warning(folder, path):
     os.mkfifo(path / 'pipe.json')
     (path / 'notes.txt').write_text('x')
     (path / '.hidden.json').write_text('x')
+    (path / 'gone.json').symlink_to('nowhere')  # as one that another run removes while this one reads
     assert [set(folder.records()) for _time in range(2)] == [{'nyc-1'}] * 2  # warned of once
     problems = {file: problem for file, (_text, problem) in FOREIGN.items()}
     problems |= dict.fromkeys(('folder.json', 'pipe.json'), 'is a folder, a pipe')
@@ -400,7 +434,8 @@ def test_foreign_files_are_left_out_with_a_warning(folder, path):
 def test_a_record_of_ones_own_that_is_none_is_an_error(folder, path, file):
     path.mkdir()
     (path / file).write_bytes(FOREIGN[file][0])
-    with pytest.raises(InputError, match=f'artifacts_dir: {path}/{file} {FOREIGN[file][1]}.*delete it'):
+    advice = 'Allowed: the hand-over as it was written; restore the file or delete it'
+    with pytest.raises(InputError, match=rf'^artifacts_dir: {path}/{file} {FOREIGN[file][1]}.*\. {advice}\.$'):
         folder.on_disk(file.removesuffix('.json'))
 
 
@@ -414,13 +449,13 @@ def test_an_old_record_without_a_name_is_that_of_its_file(folder, path):
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder, path, ending):
     path.mkdir()
     os.mkfifo(path / f'nyc-1{ending}')
-    with pytest.raises(InputError, match='is a folder, a pipe or a device'):
+    with pytest.raises(InputError, match=f'^artifacts_dir: {path}/nyc-1{ending} is a folder, a pipe or a device'):
         folder.on_disk('nyc-1')
 
 
 def test_a_name_too_long_for_a_file_is_refused(folder, path):
     path.mkdir()
-    with pytest.raises(InputError, match='cannot be read: File name too long'):
+    with pytest.raises(InputError, match=r'^artifacts_dir: .* cannot be read: File name too long'):
         folder.on_disk('é' * 60)
 
 
@@ -433,6 +468,16 @@ def test_all_files_are_removed_and_the_record_last(folder, path):
     folder.write_changes(Script().client(), changes)
     assert names(path) == set()
     assert folder.plan_removal('nyc-1', folder.on_disk('nyc-1')) == []
+
+
+@pytest.mark.parametrize('on_record', [True, False])
+def test_the_diff_of_a_removal_shows_what_the_loa_was(folder, path, on_record):
+    write(folder, pdf())
+    loa = record(path)['loa']
+    if not on_record:
+        (path / JSON).unlink()
+    diff = diff_result(folder.plan_removal('nyc-1', folder.on_disk('nyc-1')))['diff']
+    assert (diff[0]['before'], diff[0]['after']) == (loa if on_record else {'sha256': SHA}, '')
 
 
 def test_only_what_is_there_is_removed_and_a_second_time_is_no_failure(folder, path):
@@ -477,7 +522,7 @@ def test_a_file_in_place_of_the_folder_is_refused_at_once(tmp_path):
 
 def test_a_folder_that_can_not_be_written_to_is_refused(folder, path, monkeypatch):
     path.mkdir()
-    monkeypatch.setattr(os, 'access', lambda *_asked: False)  # root may always
+    monkeypatch.setattr(os, 'access', lambda _path, mode: mode == os.F_OK)  # root may always
     with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} cannot be written to'):
         folder.make_folder()
 
@@ -491,7 +536,7 @@ def test_no_space_leaves_the_old_file_and_no_draft(folder, path, monkeypatch, na
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, name, full)
-    with pytest.raises(InputError, match='cannot be written: No space left on device'):
+    with pytest.raises(InputError, match=f'^artifacts_dir: {path}/nyc-2.json cannot be written: No space left on device'):
         folder.write_record('nyc-2', PORT)
     assert content(path) == before
 
@@ -522,6 +567,15 @@ def test_a_file_system_that_cannot_sync_folders_is_no_failure(tmp_path, monkeypa
         write_file(str(tmp_path / 'file'), b'x', 'path')
 
 
+def test_a_folder_that_can_not_be_listed_is_refused(folder, path, monkeypatch):
+    def refuse(_path):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, 'listdir', refuse)
+    with pytest.raises(InputError, match=rf'^artifacts_dir: {path} cannot be read: Permission denied\.$'):
+        folder.records()
+
+
 def test_a_link_stays_and_the_file_that_it_leads_to_is_written(tmp_path):
     (tmp_path / 'link').symlink_to('file')
     write_file(str(tmp_path / 'link'), b'x', 'path')
@@ -544,9 +598,11 @@ def test_one_run_has_the_folder_at_a_time(folder, path):
     client = script.client()
     with folder.lock(10, client.back_off, client.clock):
         other = make_folder(path)
-        too_late = pytest.raises(RaceError, match=f'{path}, and did not finish within 10 s')
-        with too_late as refused, other.lock(10, client.back_off, client.clock):
+        with pytest.raises(RaceError) as refused, other.lock(10, client.back_off, client.clock):
             pass
+        assert str(refused.value) == (f'Another run is ordering for circuits of the folder {path}, and did not finish within 10 s. '
+                                      'Run this again when it has finished.')
+        assert refused.value.details == {'folder': str(path)}
         assert (script.now, refused.value.retryable) == (10, True)
         assert max(script.slept) <= 2
     with other.lock(0, client.back_off, client.clock):

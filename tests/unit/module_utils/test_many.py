@@ -18,7 +18,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits im
     delete_chains,
     desired_chain,
     gathered_circuits,
+    half_deleted_chain,
     planning_order,
+    with_replaced_name,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
@@ -27,8 +29,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
     InputError,
     NotListedError,
     RaceError,
+    ShapeError,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import DELETE_NOTE
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
     Change,
     follow_up_of,
@@ -160,6 +164,8 @@ def test_a_port_without_a_circuit_is_not_used_beside_one_that_has_to_be_diverse_
 def test_a_circuit_comes_after_those_that_it_keeps_away_from():
     chains = {'a': desired_chain({'name': 'a', 'slot': {**SITE, 'diverse_from': ['c']}}), 'b': circuit('b'), 'c': circuit('c')}
     assert planning_order(chains) == ['c', 'a', 'b']
+    pair = {name: circuit(name, slot={**SITE, 'diverse_from': [other]}) for name, other in ('ab', 'ba')}
+    assert sorted(planning_order(pair)) == ['a', 'b']
 
 
 @pytest.mark.parametrize(('names', 'there', 'done'), [
@@ -214,6 +220,53 @@ def test_a_spare_interconnect_is_deleted_by_its_own_name_if_no_circuit_has_it(as
     (changes,) = plan_chains(delete_chains([{'name': 'spare', **asked}], account).values(), account)
     assert steps([change for change in changes if change.action != 'note']) == gone
     assert changes[-1].before['name'] == ('other' if cnis else 'spare')
+
+
+@pytest.mark.parametrize(('circuits', 'gone'), [
+    ([{'name': 'a'}], [['cni']]),
+    ([{'name': 'a'}, {'name': 'b'}], [['cni'], ['cni', 'interconnect']]),
+    ([{'name': 'a', 'interconnect': 'here'}, {'name': 'b', 'interconnect': 'here'}], [['cni'], ['cni']]),
+    ([{'name': 'a', 'interconnect': 'here'}, {'name': 'b'}], [['cni'], ['cni']]),
+    ([{'name': 'alone', 'interconnect': 'own'}], [['cni']]),
+    ([{'name': 'alone'}], [['cni', 'interconnect']]),
+    ([{'name': 'beside'}], [['cni']]),
+    ([{'name': 'spare', 'interconnect': 'own'}], [[]]),
+    ([{'name': 'x', 'slot_id': uuid(3)}], [['interconnect']]),
+], ids=str)
+def test_a_port_goes_with_its_last_circuit_unless_that_declares_it(circuits, gone):
+    odd = Unreadable(cni(9, 'odd', 'half read'), ShapeError('GET', '/cni/cnis', 200, 'bgp of CNI is wrong', ['bgp']))
+    names = ('here', 'own', 'spare', 'half read')
+    there = snapshot((), [direct(name, number) for number, name in enumerate(names, 1)],
+                     [cni(1, 'a', 'here'), cni(2, 'b', 'here'), cni(3, 'alone', 'own'), cni(4, 'beside', 'half read'), odd],
+                     [tunnel(number) for number in range(1, 5)])
+    planned = plan_chains(delete_chains(circuits, there).values(), there)
+    assert [[change.row.name for change in changes if change.action == 'delete'] for changes in planned] == gone
+
+
+@pytest.mark.parametrize(('options', 'noted'), [({}, True), ({'recorded': False}, True), ({'recorded': True}, False)])
+def test_a_port_that_is_on_record_needs_no_note_on_its_tunnel_before_it_is_deleted(options, noted):
+    there = snapshot((), [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)])
+    (changes,) = plan_chains(delete_chains([{'name': 'a'}], there, **options).values(), there)
+    assert [change.action for change in changes] == [*(['note'] if noted else []), 'delete', 'delete']
+
+
+def test_a_port_whose_note_is_that_of_a_circuit_on_record_is_not_half_deleted():
+    there = snapshot((), [direct('old', 1)], [], [tunnel(1, f'{DELETE_NOTE}a')])
+    assert half_deleted_chain('a', there) == [desired_object(INTERCONNECT, {'name': 'old', 'state': 'absent'})]
+    there.set_records({'a': 'old'})
+    assert half_deleted_chain('a', there) == []
+
+
+def test_only_what_may_be_replaced_is_looked_for_by_the_port_that_it_has():
+    replaced, there = circuit('a', on_immutable='replace'), snapshot((), [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)])
+    assert [desired.keys.get('name') for desired in with_replaced_name('a', replaced, there)] == ['here', None]
+    assert with_replaced_name('b', replaced, there) == replaced
+    assert with_replaced_name('a', circuit('a'), Snapshot()) == circuit('a')
+
+
+def test_a_health_check_is_left_out_with_its_step():
+    chain = desired_chain({'name': 'a', 'slot': SITE, 'health_check': {'rate': 'high'}}, ['interconnect', 'cni'])
+    assert [desired.row.name for desired in chain] == ['interconnect', 'cni']
 
 
 def test_an_interconnect_that_carries_a_circuit_is_no_spare_one():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 
 import pytest
@@ -49,13 +50,33 @@ def test_the_settings_come_first_and_the_traffic_of_fifteen_minutes_after_them()
     assert {(request['method'], request['url']) for request in script.sent} == {('POST', 'https://api.example/client/v4/graphql')}
     assert first['variables'] == {'accountTag': ACCOUNT}
     assert second['variables'] == {'accountTag': ACCOUNT, 'datetimeStart': SINCE, 'datetimeEnd': '2026-11-02T09:30:00Z'}
-    assert 'limit: 10000' in second['query']
+    assert first['query'] == (
+        'query Limits($accountTag: string) { viewer { accounts(filter: {accountTag: $accountTag}) { settings { '
+        'magicTransitTunnelTrafficAdaptiveGroups { enabled maxDuration maxPageSize notOlderThan } } } } }')
+    nodes = [f'{name}: magicTransitTunnelTrafficAdaptiveGroups(limit: 10000, filter: {{datetime_geq: $datetimeStart, '
+             f'datetime_lt: $datetimeEnd, direction: "{direction}"}}) {{ sum {{ bits }} dimensions {{ tunnelName }} }}'
+             for name, direction in (('bits_in', 'ingress'), ('bits_out', 'egress'))]
+    assert second['query'] == (
+        'query Traffic($accountTag: string, $datetimeStart: string, $datetimeEnd: string) { viewer { '
+        f'accounts(filter: {{accountTag: $accountTag}}) {{ {nodes[0]} {nodes[1]} }} }} }}')
+
+
+def test_the_time_that_is_asked_for_is_that_of_utc_wherever_the_run_is(monkeypatch):
+    script = Script(limits(), account(bits_in=[], bits_out=[]))
+    with monkeypatch.context() as patch:
+        patch.setenv('TZ', 'Asia/Tokyo')
+        time.tzset()
+        read_traffic(script.client())
+    time.tzset()
+    end = datetime.strptime(script.sent[1]['body']['variables']['datetimeEnd'], '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=timezone.utc)
+    assert abs(end.timestamp() - time.time()) < 600
 
 
 @pytest.mark.parametrize(('changes', 'since', 'limit'), [
     ({'maxDuration': 600}, '2026-11-02T09:20:00Z', 10000),
     ({'notOlderThan': 300}, '2026-11-02T09:25:00Z', 10000),
     ({'maxPageSize': 100}, SINCE, 100),
+    ({'maxPageSize': 1}, SINCE, 1),
     ({'maxDuration': None, 'maxPageSize': 0}, SINCE, 10000),
 ])
 def test_no_more_is_asked_than_the_account_may(changes, since, limit):
@@ -66,8 +87,11 @@ def test_no_more_is_asked_than_the_account_may(changes, since, limit):
 
 @pytest.mark.parametrize('settings', [limits(enabled=False), account(settings={}), answer({'data': {'viewer': {'accounts': []}}})])
 def test_what_the_account_may_not_query_is_not_queried(settings):
-    with pytest.raises(InputError, match=f'this account cannot query {DATASET}') as refused:
+    with pytest.raises(InputError) as refused:
         read(settings)
+    assert str(refused.value) == (
+        f"traffic: this account cannot query {DATASET}: the settings node of Cloudflare's GraphQL API does not list it as enabled. "
+        'Leave traffic out, or ask your account team for it.')
     assert refused.value.details['option'] == 'traffic'
 
 
@@ -103,7 +127,7 @@ def test_an_error_of_graphql_in_a_success_is_an_error():
     {'bits_in': rows(a=float('nan')), 'bits_out': []},
 ])
 def test_rows_of_another_form_are_no_silence(nodes):
-    with pytest.raises(AnswerError, match='another form'):
+    with pytest.raises(AnswerError, match=f'^POST /graphql: HTTP 200, {DATASET} has rows of another form than Cloudflare documents'):
         read(limits(), account(**nodes))
 
 
@@ -136,6 +160,14 @@ def test_a_tunnel_is_found_by_its_name_and_by_its_id():
     by_id = traffic_of('pa', there(row('t11', None, 3 * 10**12)))
     assert (by_id['bits_in'], by_id['bits_out']) == (None, 3 * 10**12)
     assert by_id['text'] == f'an unknown volume into Cloudflare and 3 Tbit out of it since {SINCE}'
+
+
+@pytest.mark.parametrize(('bits', 'text'), [
+    (999, '999 bit'), (1000, '1 kbit'), (999_999, '1000 kbit'), (2_500_000, '2.5 Mbit'), (3 * 10**9, '3 Gbit'),
+    (10**12, '1 Tbit'),
+])
+def test_a_volume_is_shown_in_the_unit_of_its_size(bits, text):
+    assert traffic_of('pa', there(row('pa', bits)))['text'].startswith(f'{text} into Cloudflare and an unknown volume out of it')
 
 
 def test_no_row_is_no_traffic_of_zero():
