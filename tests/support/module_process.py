@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -54,6 +55,7 @@ def run_in_child(module: str, arguments: Mapping[str, Any], environment: Mapping
                  before: Callable[[], None] | None = None) -> Ended:
     """Runs a module. hurried: its client sleeps by moving its clock only. before: called in the child first, as to patch it."""
     with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as took:
+        gc.freeze()  # what there is so far: a child that looks through it would have to copy it
         child = os.fork()
         if not child:
             _be_the_module(module, arguments, environment, output.fileno(), took, hurried, before)
