@@ -100,7 +100,7 @@ def pages() -> dict[str, Path]:
 @pytest.mark.parametrize('width', [390, 1280])
 @pytest.mark.parametrize('name', ['0', '3', '40', '300', 'hostile'])
 def test_the_page_can_be_read(browser, pages, name, width, mode):
-    page = browser.open(pages[name], width, mode == 'dark', scripts=False)
+    page = browser.open(pages[name], width, mode == 'dark', scripts=False, picture=True)
     (PAGES / f'{name}-{width}-{mode}.png').write_bytes(page.picture)
     assert (page.overflow, page.wide, page.pale, page.squeezed, page.requests, page.messages) == (0, [], [], [], [], [])
     assert ('Needs attention' in page.text) == (name != '0')

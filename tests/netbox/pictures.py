@@ -27,12 +27,12 @@ def take(netbox: NetBox, folder: Path) -> None:
         number = desk.circuit('NYC-1', description='Data centre 1 to Cloudflare')
         cookies = logged_in(netbox)
         page = f'{netbox.url}/circuits/circuits/{number}/'
-        save(browser.open(page, WIDTH, cookies=cookies).picture, DOCS / 'netbox-planned.png')
+        save(browser.open(page, WIDTH, cookies=cookies, picture=True).picture, DOCS / 'netbox-planned.png')
         desk.run('netbox_provision', '-e', 'netbox_loa_url=https://files.example.com/loa')
         simulator.set_status(desk.circuits()['NYC-1']['interconnect']['name'], 'Healthy')
         desk.run('netbox_sync')
-        save(browser.open(page, WIDTH).picture, DOCS / 'netbox-active.png')
-        save(browser.open(f'{page}journal/', WIDTH).picture, DOCS / 'netbox-journal.png')
+        save(browser.open(page, WIDTH, picture=True).picture, DOCS / 'netbox-active.png')
+        save(browser.open(f'{page}journal/', WIDTH, picture=True).picture, DOCS / 'netbox-journal.png')
 
 
 def logged_in(netbox: NetBox) -> dict[str, str]:

@@ -14,5 +14,5 @@ MORE = os.environ.get('PROPERTY_EXAMPLES')
 
 configuration.set_hypothesis_home_dir(pathlib.Path(__file__).parents[2] / '.build' / 'hypothesis')
 
-examples_effort = settings(max_examples=int(MORE or 100), derandomize=not MORE, deadline=None, database=None, print_blob=bool(MORE),
+examples_effort = settings(max_examples=int(MORE or 50), derandomize=not MORE, deadline=None, database=None, print_blob=bool(MORE),
                            phases=[Phase.generate, Phase.shrink], suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

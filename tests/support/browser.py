@@ -78,7 +78,7 @@ class Page:
 
     title, text: as shown. overflow: pixels that it is wider than the window. wide: elements that end beyond it.
     pale: text with a contrast under 4.5. squeezed: text that stands on its end. requests: the addresses that it asked for besides
-    its own. messages: of its console, and dialogs. picture: a PNG of all of it.
+    its own. messages: of its console, and dialogs. picture: a PNG of all of it, if it was asked for.
     """
 
     title: str
@@ -112,15 +112,16 @@ class Browser:
         self._loop.close()
 
     def open(self, page: Path | str, width: int = 1280, dark: bool = False, scripts: bool = True,
-             cookies: Mapping[str, str] | None = None) -> Page:
+             cookies: Mapping[str, str] | None = None, picture: bool = False) -> Page:
         """Opens a file, or a URL. scripts: whether those of the page may run. cookies: for this URL and those after it."""
         address = page if isinstance(page, str) else page.resolve().as_uri()
-        return self._finish(self._open(address, width, dark, scripts, cookies or {}))
+        return self._finish(self._open(address, width, dark, scripts, cookies or {}, picture))
 
     def _finish(self, work: Awaitable[T]) -> T:
         return self._loop.run_until_complete(asyncio.wait_for(work, SECONDS))
 
-    async def _open(self, address: str, width: int, dark: bool, scripts: bool, cookies: Mapping[str, str]) -> Page:
+    async def _open(self, address: str, width: int, dark: bool, scripts: bool, cookies: Mapping[str, str],
+                    picture: bool) -> Page:
         tab = self._tab
         requests, messages = tab.noted('Network.requestWillBeSent'), tab.noted(*MESSAGES)
         for domain in ('Page', 'Network', 'Runtime', 'Log'):
@@ -134,10 +135,10 @@ class Browser:
         await tab.ask('Page.navigate', url=address)
         await loaded
         measured = (await tab.ask('Runtime.evaluate', expression=MEASURE, returnByValue=True))['result']['value']
-        picture = await tab.ask('Page.captureScreenshot', format='png', captureBeyondViewport=True)
+        shot = await tab.ask('Page.captureScreenshot', format='png', captureBeyondViewport=True) if picture else {'data': ''}
         asked = [request['request']['url'] for request in requests]
         return Page(**measured, requests=[url for url in asked if url != address], messages=list(map(str, messages)),
-                    picture=base64.b64decode(picture['data']))
+                    picture=base64.b64decode(shot['data']))
 
 
 class _Tab:
@@ -213,7 +214,7 @@ def main() -> None:
     parser.add_argument('--dark', action='store_true')
     asked = parser.parse_args()
     with Browser() as browser:
-        save(browser.open(asked.page, asked.width, asked.dark).picture, asked.picture)
+        save(browser.open(asked.page, asked.width, asked.dark, picture=True).picture, asked.picture)
 
 
 def save(picture: bytes, path: Path) -> None:
