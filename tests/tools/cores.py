@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / '.build' / 'cores'
 PINS = ROOT / 'requirements' / 'test.txt'
-CORES = {'2.16': ('3.12',), '2.18': ('3.11',), '2.19': ('3.11',), '2.20': ('3.12', '3.13'), '2.21': ('3.12', '3.13')}  # {release: Pythons}
+# {release: the Pythons that it is run by}
+CORES = {'2.16': ('3.12',), '2.17': ('3.12',), '2.18': ('3.11',), '2.19': ('3.11',), '2.20': ('3.12', '3.13'), '2.21': ('3.12', '3.13')}
 NEEDED = ('aiohttp', 'ansible-builder', 'ansible-runner', 'cloudflare', 'fpdf2', 'hier-config', 'hypothesis', 'openapi-core', 'pypdf',
           'prometheus-client', 'pytest', 'requests')
 
