@@ -548,8 +548,12 @@ def test_a_route_that_moves_leaves_those_with_another_scope_alone(there, action)
 @pytest.mark.parametrize(('name', 'theirs', 'own'), [('priority', 7, 100), ('weight', 1, 9), ('description', 'theirs', 'offices')])
 def test_a_route_that_moves_changes_none_that_is_there(name, theirs, own):
     existing = {**OLD, 'id': 'r8', 'nexthop': '10.9.8.1', name: theirs}
-    with pytest.raises(DriftError, match=f'{name} is {theirs!r}, requested {own!r}. r8 was there before, so it is not changed') as error:
+    with pytest.raises(DriftError) as error:
         plan_changes([MOVED], account(OLD, existing))
+    assert str(error.value) == (
+        f'static route conduit_name=nyc-1, prefix=10.20.0.0/16, scope={EAST} differs in what this run does not change: {name} is '
+        f'{theirs!r}, requested {own!r}. r8 was there before, so it is not changed. Delete it by its id, or give it these values, then run '
+        'this again.')
     assert error.value.details['fields'] == {name: {'have': theirs, 'want': own}}
     declared = circuit(cust_ip='10.9.8.1/31', p2p_ip='10.9.8.0/31', routes=[{'prefix': '10.20.0.0/16', 'scope': EAST, name: own}])
     assert ('update', 'route', '10.20.0.0/16') in planned(declared, account(OLD, existing))
