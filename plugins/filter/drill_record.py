@@ -12,7 +12,7 @@ author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Writes the record of what a drill changes to a file, with mode 0600, and returns true once it is there. From then on it survives a power
-    cut, which M(ansible.builtin.copy) does not ensure.
+    cut, which C(ansible.builtin.copy) does not ensure.
 positional: path
 options:
   _input:
