@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
@@ -234,11 +235,12 @@ def rollout_runs(hosts: Iterable[DeclaredHost], circuit_name: Callable[[str], st
 
 def split_account_problem(runs: Iterable[RolloutRun]) -> str:
     """Why an option that is about all circuits of an account does not work, if they are in several runs; empty if they are in one."""
-    by_account: dict[tuple, list[RolloutRun]] = {}
-    for run in runs:
-        by_account.setdefault(_hashable(run.account), []).append(run)
-    differing = [name for parts in by_account.values() for name in parts[0].options
-                 if name not in ('wait_timeout', 'site_demand') and any(part.options[name] != parts[0].options[name] for part in parts)]
+    by_account: dict[str | None, list[dict[str, Any]]] = {}
+    for run in runs:  # an account may be named by some hosts, and for others by the environment
+        account_id = run.account.get('account_id') or os.environ.get('CLOUDFLARE_ACCOUNT_ID')
+        by_account.setdefault(account_id, []).append({**run.account, **run.options})
+    differing = [name for parts in by_account.values() for name in {name: None for part in parts for name in part}
+                 if name not in ('wait_timeout', 'site_demand') and any(part.get(name) != parts[0].get(name) for part in parts)]
     if not differing:
         return ''
     return (f'the hosts of an account differ in {", ".join(PREFIX + name for name in dict.fromkeys(differing))}, so they are several runs, '

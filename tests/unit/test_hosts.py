@@ -138,6 +138,17 @@ def test_what_counts_the_circuits_of_an_account_needs_them_in_one_run():
         'the hosts of an account differ in provision_artifacts_dir, so they are several runs')
 
 
+def test_an_account_that_is_named_two_ways_is_one(monkeypatch):
+    """Each of its runs would take the circuits of the other one for surplus."""
+    monkeypatch.setenv('CLOUDFLARE_ACCOUNT_ID', 'one')
+    by_environment, by_name = declare('a', slot=SLOT), declare('b', slot=SLOT, account_id='one')
+    by_token, elsewhere = declare('c', slot=SLOT, account_id='one', api_token='planted'), declare('d', slot=SLOT, account_id='two')
+    for pair, option in (([by_environment, by_name], 'provision_account_id'), ([by_name, by_token], 'provision_api_token')):
+        text = hosts.split_account_problem(hosts.rollout_runs(pair, str))
+        assert text.startswith(f'the hosts of an account differ in {option}, so they are several runs') and 'planted' not in text
+    assert hosts.split_account_problem(hosts.rollout_runs([by_environment, elsewhere], str)) == ''
+
+
 def test_what_sites_need_is_compared_once_for_an_account_in_its_last_run():
     one, two = {'account_id': 'one'}, {'account_id': 'two'}
     demand = {'ewr-a': '3G'}
