@@ -14,9 +14,10 @@ from typing import Any
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import WRITE_PHASE, ChainResult, write_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import RaceError, ToError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import concurrent_results
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._writes import (
@@ -34,7 +35,7 @@ def resolve_refusals(client: Client, pool: ThreadPoolExecutor, chains: Sequence[
                      created: CreatedObjects, to_error: ToError) -> None:
     """Reads each list once for all creates that were refused.
 
-    An object that another run created is adopted, if the user named the very slot.
+    An object that another run created is adopted, if the user named the very slot or other object.
     """
     while refused := [number for number, result in enumerate(results) if result.refused]:
         row = results[refused[0]].refused.row
@@ -50,13 +51,18 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
     change, error, result.refused = result.refused, result.error, None
     with result.catching(to_error):
         created_object = find_created(current, change, error, created)
-        if not (created_object and change.pinned):
+        if not (created_object and _may_be_adopted(change, created_object)):
             add_winner(client, error, change, created_object)
             return
         result.error = None
         result.add_written(completed_create(client, change, created_object))
         to_write, written = ([change for change in changes if rank(change) >= WRITE_PHASE] for changes in (chain, result.written))
         write_changes(client, to_write[len(written):], result, created)
+
+
+def _may_be_adopted(change: Change, created_object: Object) -> bool:
+    """Whether the chain goes on with the object of another run: nothing was chosen for the user, and nothing is changed that must not be."""
+    return change.pinned and not (change.create_only and differing_fields(change.row, desired_fields(change), created_object))
 
 
 def _reread_after_refusal(client: Client, row: Resource, results: Sequence[ChainResult], to_error: ToError) -> list[Object]:

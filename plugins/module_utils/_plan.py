@@ -65,6 +65,7 @@ class Change(NamedTuple):
     """A change of an object. action: none, create, update, delete, or note (on the deletes that follow). paths: the fields that it sets.
 
     known_ids: the ids that were listed before a create. pinned: the user named the very object, as by slot_id; nothing was chosen for him.
+    create_only: as of Desired.
     exclusive: whether it is rolled back if another run created one in the same place at the same time.
     last: it deletes what the other changes have made surplus, and so comes after them.
     just_created: this run has created `before`, so it is written without another read.
@@ -79,6 +80,7 @@ class Change(NamedTuple):
     paths: tuple[str, ...] = ()
     known_ids: frozenset[Any] = frozenset()
     pinned: bool = True
+    create_only: bool = False
     exclusive: bool = False
     last: bool = False
     just_created: bool = False
@@ -511,9 +513,9 @@ def _plan_create(desired: Desired, snapshot: Snapshot) -> Change:
     fields |= _default_fields(row, after, {})
     after = merge(after, fields)
     _check_after(desired, after, fields, snapshot)
-    pinned = (desired.selector is None or 'slot_id' in desired.keys) and not desired.create_only
-    return Change(row, 'create', desired.label, None, after, tuple(fields), snapshot.known_values(row.name, row.id), pinned,
-                  bool(row.unique_fields) and not desired.shared)
+    return Change(row, 'create', desired.label, None, after, tuple(fields), snapshot.known_values(row.name, row.id),
+                  pinned=desired.selector is None or 'slot_id' in desired.keys, create_only=desired.create_only,
+                  exclusive=bool(row.unique_fields) and not desired.shared)
 
 
 def _location_fields(desired: Desired, snapshot: Snapshot) -> Object:

@@ -258,6 +258,25 @@ def test_a_route_that_somebody_else_made_in_the_same_moment_is_adopted_and_gets_
     assert [method for method, _url in script.requests()] == ['POST', 'GET', 'PUT', 'GET']
 
 
+def write_follow_up(script):
+    """Writes a route that was planned as a create behind a new interconnect, and planned again once that was there."""
+    planned = Change(ROUTE, 'create', 'static route', None, route(), ('prefix', 'nexthop', 'priority'))
+    return apply_changes(script.client(), plan_changes([follow_up_of(planned, ())], snapshot_of()))
+
+
+def test_a_follow_up_that_somebody_else_made_in_the_same_moment_is_adopted_if_it_is_as_it_should_be():
+    script = Script(refusal(400, 1, 'there is such a route already'), list_answer(route('theirs')), list_answer(route('theirs')))
+    assert [change.answer for change in write_follow_up(script)] == [route('theirs')]
+    assert [method for method, _url in script.requests()] == ['POST', 'GET', 'GET']
+
+
+def test_a_follow_up_that_somebody_else_made_otherwise_is_not_changed_and_its_owner_is_named():
+    script = Script(refusal(400, 1, 'there is such a route already'), list_answer(route('theirs', priority=5)))
+    with pytest.raises(ApiError, match="someone else created static route 'theirs' there. Run it again"):
+        write_follow_up(script)
+    assert [method for method, _url in script.requests()] == ['POST', 'GET']
+
+
 @pytest.mark.parametrize('other', [{}, {'prefix': '10.20.0.0/255.255.0.0', 'nexthop': '172.31.0.1/31', 'scope': {'colo_names': []}}])
 def test_of_two_runs_that_made_the_same_route_one_takes_its_own_back(other):
     script = Script(answer(route('r2')), list_answer(route('r1', **other), route('r2'), route('r3', scope=EAST)), answer({'deleted': True}))
