@@ -178,8 +178,9 @@ def test_two_that_delete_a_circuit_at_once_both_see_it_gone(simulator):
 # With files: the folder shows whose an interconnect is before it has a CNI.
 
 def with_files(simulator, folder: Path, *names: str) -> Job:
-    """The job that makes circuits with LOAs and hand-overs."""
-    circuits = [{'name': name, 'slot': SLOT, 'health_check': {'rate': 'high'}} for name in names]
+    """The job that makes circuits with LOAs, hand-overs and a route each."""
+    circuits = [{'name': name, 'slot': SLOT, 'health_check': {'rate': 'high'}, 'routes': [{'prefix': f'10.{name[-1]}.0.0/16'}]}
+                for name in names]
     return Job(simulator, (('rollout', {'circuits': circuits, 'artifacts_dir': str(folder)}),))
 
 
@@ -214,6 +215,7 @@ def goes_through(job: Callable[[], Job], result: dict) -> None:
     if result.get('failed'):
         for circuit in result.get('circuits', [result]):
             ended_well({**circuit, 'failed': 'error' in circuit}, *LOSERS)
+            assert 'such a route' not in circuit['msg'], 'two runs that make the same route agree'
         assert not job().run().get('failed')
 
 
