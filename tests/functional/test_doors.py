@@ -232,6 +232,8 @@ def test_the_role_in_a_loop_makes_a_circuit_of_each_item_and_leaves_a_result_of_
 def test_a_strategy_that_runs_hosts_by_themselves_is_none_of_the_playbooks_and_refused_elsewhere(account):
     run = account.play('provision', ALIKE, '--forks', '20', ANSIBLE_STRATEGY='free')
     assert (run.status, len(account.left()[1])) == (0, 4), run.output
+    status = account.play('status', ALIKE, ANSIBLE_STRATEGY='host_pinned')
+    assert (status.status, re.findall(r'"(nyc-\d) ', status.output)) == (0, [*ALIKE]), 'each host has shown all of them'
     refused = play(account, BULK | {'strategy': 'free'}, ALIKE)
     assert refused.status == 2
     assert 'with the strategy free each host would run this for all hosts' in refused.output

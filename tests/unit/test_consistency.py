@@ -116,6 +116,48 @@ def test_each_promise_can_be_broken_and_the_tests_that_notice_exist():
     assert named - tests == set() and len(named) >= len(numbers)
 
 
+# Playbooks.
+
+def yaml_of(path: Path) -> list:
+    """The documents of a YAML file, or those of Markdown that have plays."""
+    texts = re.findall(r'^```yaml\n(.*?)^```', path.read_text(), re.M | re.S) if path.suffix == '.md' else [path.read_text()]
+    return [document for text in texts for document in yaml.load_all(text, TagsAsText)]
+
+
+class TagsAsText(yaml.SafeLoader):
+    """Reads Ansible's own tags, such as !unsafe and !vault, as texts."""
+
+
+TagsAsText.add_multi_constructor('!', lambda loader, _tag, node: loader.construct_scalar(node))
+
+
+def runs_once(tasks: object, folder: Path) -> bool:
+    """Whether run_once is set in the tasks, or in those that they import or include: by file or by role."""
+    if isinstance(tasks, list):
+        return any(runs_once(task, folder) for task in tasks)
+    if not isinstance(tasks, dict):
+        return False
+    found = 'run_once' in tasks or runs_once([value for value in tasks.values() if isinstance(value, list)], folder)
+    for name, arguments in tasks.items():
+        word = name.rpartition('.')[2]
+        if word in ('import_tasks', 'include_tasks') and '{' not in str(arguments):
+            file = folder / (arguments if isinstance(arguments, str) else arguments['file'])
+            found = found or runs_once(yaml_of(file), file.parent)
+        elif word in ('import_role', 'include_role', 'role', 'roles'):
+            found = found or any(runs_once(yaml_of(file), file.parent) for role in re.findall(r'cloudflare_cni\.(\w+)', str(arguments))
+                                 for file in sorted((ROOT / f'roles/{role}/tasks').glob('*.yml')))
+    return found
+
+
+def test_a_play_that_does_something_once_sets_the_strategy_linear_as_others_would_do_it_for_each_host():
+    files = [*ROOT.glob('playbooks/**/*.yml'), *ROOT.glob('extensions/**/*.yml'), *ROOT.glob('docs/**/*.yml'), *ROOT.glob('docs/*.md'),
+             *ROOT.glob('roles/*/README.md'), ROOT / 'README.md']
+    plays = [(path, play) for path in files for document in yaml_of(path) if isinstance(document, list)
+             for play in document if isinstance(play, dict) and 'hosts' in play and runs_once(play, path.parent)]
+    assert len(plays) >= 12
+    assert [f'{path.name}: {play.get("name")}' for path, play in plays if play.get('strategy') != 'linear'] == []
+
+
 # Options.
 
 def test_the_connection_options_are_documented_as_they_are():
