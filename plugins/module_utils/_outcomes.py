@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def state(self) -> str:
-        """unchanged, created, updated, deleted, failed, skipped or deferred."""
+        """unchanged, created, updated, replaced, deleted, failed, skipped or deferred."""
         if self.result.error or self.result.skipped or self.deferred:
             return 'failed' if self.result.error else 'skipped' if self.result.skipped else 'deferred'
         actions = {change.action for change in self.changes if change.row.name != ROUTE.name} - {'none', 'note'}
@@ -60,12 +60,20 @@ class Outcome:
         file_actions = {change.action for change in self.file_changes} - {'none'}
         if actions | file_actions == {'delete'}:
             return 'deleted'
-        return 'unchanged' if not actions | file_actions else 'created' if 'create' in actions and 'delete' not in actions else 'updated'
+        if {'create', 'delete'} <= actions:
+            return 'replaced'
+        return 'unchanged' if not actions | file_actions else 'created' if 'create' in actions else 'updated'
 
     @property
     def changed(self) -> bool:
         """Whether anything changes, in the account or on disk."""
         return any(change.action != 'none' for change in self.effective_changes)
+
+    @property
+    def former_interconnect(self) -> str | None:
+        """The name of the interconnect that the circuit is no longer on: it is deleted or replaced, or shared and so only left."""
+        deleted = {change.row.name: change.before for change in self.effective_changes if change.action == 'delete'}
+        return _interconnect_name(deleted)
 
     @property
     def has_writes(self) -> bool:
@@ -131,8 +139,8 @@ def _circuit_result(outcome: Outcome) -> dict[str, Any]:
     """The entry of a circuit in the result of rollout: outcome, objects, status, files, and the error with what was written before it."""
     error = {**outcome.result.error.result(), **applied_result(outcome.result.applied)} if outcome.result.error else {}
     objects = outcome.objects
-    optional = {'interconnect': None if error else _interconnect_name(objects), 'addresses': outcome.addresses, 'reached': outcome.reached,
-                'msg': outcome.deferred or None}
+    optional = {'interconnect': None if error else _interconnect_name(objects), 'former_interconnect': outcome.former_interconnect,
+                'addresses': outcome.addresses, 'reached': outcome.reached, 'msg': outcome.deferred or None}
     return {'name': outcome.name, 'outcome': outcome.state, 'changed': outcome.changed,
             **{key: value for key, value in optional.items() if value not in (None, {})},
             'objects': {**{kind: _object_result(row, path, objects) for kind, (row, path) in RESULT_OBJECTS.items()},
@@ -151,6 +159,6 @@ def _file_paths(outcome: Outcome) -> dict[str, str | None]:
     return {kind: path for kind, path in outcome.file_paths.items() if path in written_now or not outcome.result.error}
 
 
-def _interconnect_name(objects: dict[str, Object]) -> str | None:
-    """The name of the interconnect that a circuit is on."""
+def _interconnect_name(objects: Mapping[str, Object | None]) -> str | None:
+    """The name of the interconnect that a circuit with these objects is on."""
     return get(objects, 'cni.interconnect') or get(objects, 'interconnect.name')

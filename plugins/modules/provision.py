@@ -132,6 +132,11 @@ files:
   returned: without O(hosts)
   type: dict
   sample: {loa: artifacts/nyc-1-loa.pdf, markdown: artifacts/nyc-1.md, json: artifacts/nyc-1.json}
+former_interconnect:
+  description: As RV(netops.cloudflare_cni.rollout#module:circuits[].former_interconnect).
+  returned: without O(hosts), if the circuit is deleted or replaced
+  type: str
+  sample: ewr-a-icon-2f91
 addresses:
   description: As RV(netops.cloudflare_cni.interconnect#module:addresses).
   returned: without O(hosts), if it was replaced

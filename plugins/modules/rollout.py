@@ -232,8 +232,8 @@ circuits:
       sample: nyc-1
     outcome:
       description:
-        - V(unchanged), V(created), V(updated), V(deleted) or V(failed); V(skipped) if O(fail_fast) ended the task before, V(deferred) if
-          O(at_most_per_site) leaves it to the next run.
+        - V(unchanged), V(created), V(updated), V(replaced), V(deleted) or V(failed); V(skipped) if O(fail_fast) ended the task before,
+          V(deferred) if O(at_most_per_site) leaves it to the next run.
       type: str
       returned: always
       sample: created
@@ -247,6 +247,11 @@ circuits:
       type: str
       returned: unless it failed, is deleted or deferred
       sample: ewr-a-icon-7f3a
+    former_interconnect:
+      description: The name of the interconnect that it was on. It is deleted with the circuit, unless circuits share it.
+      type: str
+      returned: if it is deleted or replaced
+      sample: ewr-a-icon-2f91
     addresses:
       description: As RV(netops.cloudflare_cni.interconnect#module:addresses).
       returned: if it was replaced

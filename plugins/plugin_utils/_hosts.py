@@ -297,7 +297,7 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
         'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
     }
     failure = circuit if circuit else result if result.get('failed') else {}
-    host_result |= {key: failure[key] for key in ('msg', 'error', 'applied', 'addresses') if key in failure}
+    host_result |= {key: failure[key] for key in ('msg', 'error', 'applied', 'former_interconnect', 'addresses') if key in failure}
     if failure and (failure is result or circuit['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
         host_result |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{host.hostname}: ')
@@ -341,7 +341,8 @@ def _planned_place(interconnect: Mapping[str, Any]) -> str:
 
 def _table_cells(host_result: Mapping[str, Any]) -> tuple[str, ...]:
     status, found = host_result.get('status') or {}, host_result.get('interconnect') or {}
-    interconnect = found.get('name') or (host_result.get('cni') or {}).get('interconnect')
+    names = (host_result.get('former_interconnect'), found.get('name') or (host_result.get('cni') or {}).get('interconnect'))
+    interconnect = ' -> '.join(dict.fromkeys(filter(None, names)))
     reason = (host_result.get('msg') or '').removeprefix(f'{host_result.get("name")}: ')  # why it failed, or is deferred
     message = reason or status.get('reason') or _planned_place(found)
     texts = [text or '-' for text in (host_result.get('name'), host_result.get('outcome'), interconnect, status.get('state'))]

@@ -279,7 +279,9 @@ def test_a_decommissioning_that_was_killed_goes_on(account):
     killed = account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1')
     cnis, ports, files = account.left()
     assert (killed.status, cnis, len(ports), files) == (2, [], 1, ['nyc-1.json'])
-    again = account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1')
+    predicted, again = (account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1', *check) for check in (['--check'], []))
+    lines = [re.findall(r'^nyc-1 +(\w+) +(\S+)', run.output, re.MULTILINE) for run in (killed, predicted, again)]
+    assert lines == [[(outcome, ports[0]['name'])] for outcome in ('failed', 'deleted', 'deleted')]
     assert (again.status, account.left()) == (0, ([], [], [])), again.output
 
 

@@ -214,9 +214,8 @@ def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(rollout, s
     free = next(slot['id'] for slot in reversed(before['slots']) if not slot['occupied'])
     place = json.loads(json.dumps(order).replace('{free}', free))
     wanted = [{'name': 'nyc-1', **place, 'bgp': {'customer_asn': 64513}, 'on_immutable': 'replace'}]
-    assert rollout(wanted, check=True)['changed'] is True
-    result = rollout(wanted)
-    assert (outcomes(result), result.get('error')) == ({'nyc-1': 'updated'}, None)
+    predicted, result = rollout(wanted, check=True), rollout(wanted)
+    assert (predicted['changed'], result.get('error')) == (True, None)
     after = simulator.state()
     (old,), (new,) = before['cnis'], after['cnis']
     assert new['magic'] == old['magic']
@@ -224,6 +223,9 @@ def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(rollout, s
     assert [tunnel['health_check']['rate'] for tunnel in after['tunnels']] == ['high']
     addresses = {end: {'before': old[end], 'after': new[end]} for end in ('cust_ip', 'p2p_ip')}
     assert result['circuits'][0]['addresses'] == addresses
+    ports = [(circuit['outcome'], circuit['former_interconnect'], circuit['interconnect']) for run in (predicted, result)
+             for circuit in run['circuits']]
+    assert ports == [('replaced', old['interconnect'], '(known after apply)'), ('replaced', old['interconnect'], new['interconnect'])]
     assert any(f'replaced, so cust_ip changes from {old["cust_ip"]} to {new["cust_ip"]}' in str(text) for text in result['warnings'])
     assert len(after['interconnects']) == 1
     assert rollout(wanted)['changed'] is False
@@ -247,7 +249,7 @@ def test_many_are_replaced_by_one_plan(rollout, simulator):
     rollout([{'name': name, 'slot': {'speed': '10G'}} for name in names])
     before = len(simulator.requests())
     result = rollout([{'name': name, 'slot': {'speed': '100G'}, 'on_immutable': 'replace'} for name in names], max_deletes=12)
-    assert result['summary'] == {'updated': 12}
+    assert result['summary'] == {'replaced': 12}
     assert {port['speed'] for port in simulator.state()['interconnects']} == {'100G'}
     statuses = [request for request in simulator.requests()[before:] if request['path'].endswith('/status')]
     assert len(statuses) == 12

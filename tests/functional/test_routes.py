@@ -213,7 +213,7 @@ def test_a_cni_that_the_api_keeps_while_routes_point_to_it_can_be_replaced_and_d
     process.reset(keep_routed_cnis=True)
     run_module('rollout', circuits=PAIR)
     replaced = {**PAIR[0], 'slot': {'site': 'lhr-a'}, 'on_immutable': 'replace'}
-    assert run_module('rollout', circuits=[replaced])['summary'] == {'updated': 1}
+    assert run_module('rollout', circuits=[replaced])['summary'] == {'replaced': 1}
     assert run_module('rollout', circuits=PAIR, state='deleted', max_deletes=2)['summary'] == {'deleted': 2}
 
 

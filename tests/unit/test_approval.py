@@ -239,7 +239,7 @@ def test_a_replacement_was_approved_and_a_mere_deletion_is_not(rollout, planned,
     gone = rollout({'name': 'nyc-1'}, state='deleted', approved_plan=approved)
     assert (list(refused(gone)), len(writes())) == (['nyc-1'], sent)
     assert not planned.file or refused(gone) == {'nyc-1': ['state absent (approved: present)']}
-    assert outcomes(rollout(moved, approved_plan=approved)) == {'nyc-1': 'updated'}
+    assert outcomes(rollout(moved, approved_plan=approved)) == {'nyc-1': 'replaced'}
     assert [port['site'] for port in simulator.state['interconnects']] == ['lhr-a']
 
 

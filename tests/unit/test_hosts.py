@@ -197,7 +197,8 @@ def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
 
 def test_what_a_host_gets_is_what_is_documented():
     documented = set(yaml.safe_load(RETURN)) - {'hosts', 'plan'}  # the plan is of a whole run
-    found = {'name': 'nyc-1', 'outcome': 'failed', 'changed': True, 'msg': 'why', 'error': {}, 'applied': [], 'addresses': {}}
+    found = {'name': 'nyc-1', 'outcome': 'failed', 'changed': True, 'msg': 'why', 'error': {}, 'applied': [], 'addresses': {},
+             'former_interconnect': 'ewr-a-icon-1'}
     failed = row(declare(slot=SLOT), {'circuits': [found]})
     assert {*failed, 'skip_reason'} - {'changed', 'diff', 'failed', 'msg'} == documented
 
@@ -208,15 +209,21 @@ def test_the_table_has_a_line_for_each_circuit_and_says_once_what_pending_means(
          'status': {'state': 'Down', 'reason': 'no\nlight'}},
         {'name': 'a-long-name', 'outcome': 'failed', 'failed': True, 'msg': 'a-long-name: why'},
         {'name': 'later', 'outcome': 'deferred', 'msg': 'at_most_per_site is 1'},
+        {'name': 'gone', 'outcome': 'deleted', 'former_interconnect': 'ewr-a-icon-3', 'status': None},
+        {'name': 'moved', 'outcome': 'replaced', 'former_interconnect': 'ewr-a-icon-4', 'interconnect': {'name': 'ewr-a-icon-5'}},
+        {'name': 'readdressed', 'outcome': 'replaced', 'former_interconnect': 'ewr-a-icon-6', 'cni': {'interconnect': 'ewr-a-icon-6'}},
         *({'name': name, 'outcome': 'created', 'interconnect': {'name': 'ewr-a-icon-2'}, 'status': {'state': 'Pending'}} for name in 'ab'),
     ]
     assert hosts.result_table(rows) == [
-        'circuit      outcome   interconnect  status   message',
-        'nyc-1        created   ewr-a-icon-1  Down     no light',
-        'a-long-name  failed    -             -        why',
-        'later        deferred  -             -        at_most_per_site is 1',
-        'a            created   ewr-a-icon-2  Pending',
-        'b            created   ewr-a-icon-2  Pending',
+        'circuit      outcome   interconnect                  status   message',
+        'nyc-1        created   ewr-a-icon-1                  Down     no light',
+        'a-long-name  failed    -                             -        why',
+        'later        deferred  -                             -        at_most_per_site is 1',
+        'gone         deleted   ewr-a-icon-3                  -',
+        'moved        replaced  ewr-a-icon-4 -> ewr-a-icon-5  -',
+        'readdressed  replaced  ewr-a-icon-6                  -',
+        'a            created   ewr-a-icon-2                  Pending',
+        'b            created   ewr-a-icon-2                  Pending',
         'A port stays Pending until its cross-connect is installed, usually for 2 to 4 weeks.',
     ]
 

@@ -122,8 +122,8 @@ def test_what_is_replaced_counts_too():
     dark.put_part(('slot', None), slots)
     with pytest.raises(InputError, match='2 circuits would be deleted'):
         decided(away, account=dark)
-    assert states(away, account=dark, max_deletes=2) == {'a': 'updated', 'b': 'updated'}
-    assert states(away[:1], account=dark) == {'a': 'updated'}
+    assert states(away, account=dark, max_deletes=2) == {'a': 'replaced', 'b': 'replaced'}
+    assert states(away[:1], account=dark) == {'a': 'replaced'}
 
 
 @pytest.mark.parametrize(('option', 'least'), [('max_deletes', 0), ('at_most_per_site', 1)])
@@ -185,7 +185,7 @@ def test_the_last_one_is_that_of_its_region_for_google_cloud():
 def test_a_healthy_one_is_replaced_by_force_only():
     away = [{'name': 'a', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}]
     assert states(away, account=there(pb='Down')) == {'a': 'failed'}
-    assert states(away, account=there(pb='Down'), force=True) == {'a': 'updated'}
+    assert states(away, account=there(pb='Down'), force=True) == {'a': 'replaced'}
 
 
 def test_every_healthy_port_is_protected_of_several_that_ended_runs_left_to_one_circuit():
@@ -313,7 +313,7 @@ HAS_ROUTE = {'name': 'b', 'routes': [{'prefix': '10.1.0.0/16', 'priority': 100}]
     ([{**HAS_ROUTE, 'routes': [{'prefix': '10.1.0.0/16', 'priority': 200}]}], ['updated'], 'deferred'),
     ([{**HAS_ROUTE, 'routes': []}], ['updated'], 'deferred'),
     ([{'name': 'b', 'health_check': {'rate': 'high'}}], ['updated'], 'deferred'),
-    ([{'name': 'b', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}], ['updated'], 'deferred'),
+    ([{'name': 'b', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}], ['replaced'], 'deferred'),
 ], ids=['ordered', 'on a spare port', 'unchanged', 'one more route', 'a route changes', 'a route goes', 'health check', 'replaced'])
 def test_what_may_carry_traffic_counts_and_what_is_only_created_does_not(declared, done, last):
     ports, health_check = [*PORTS, direct('spare', 14)], {'health_check': {'rate': 'mid'}}

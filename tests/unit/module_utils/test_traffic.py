@@ -210,7 +210,7 @@ def test_the_circuit_beside_one_in_use_is_deleted():
 
 def test_a_circuit_in_use_is_not_replaced_whatever_its_status():
     away = [{'name': 'a', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}]
-    for traffic, state in (([row('pa', 1)], 'failed'), ([], 'updated')):
+    for traffic, state in (([row('pa', 1)], 'failed'), ([], 'replaced')):
         (outcome,) = RolloutPlan(away, 'merged', Guards(traffic=True)).plan_outcomes(there(*traffic, pa='Down'))
         assert outcome.state == state
 
