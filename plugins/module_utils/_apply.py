@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import WRITE_PHASE, ChainResult, write_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._conflicts import resolve_conflicts, resolve_refusals
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, ToError, as_cni_error
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import is_known_update, put_several
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import concurrent_results
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._writes import CreatedObjects

@@ -17,11 +17,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import read_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, NotApprovedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import json_text, markdown_cell
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import BULK_SIZE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,

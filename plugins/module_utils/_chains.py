@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, with_answers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, ToError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, with_answers
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._writes import WRITERS, CreatedObjects, RefusedError
 
 WRITE_PHASE = (2, 0)  # the phase of all changes but notes and deletes

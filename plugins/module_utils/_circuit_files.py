@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import TUNNEL_BLOCKS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
@@ -18,7 +19,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects, run_concurrently
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, LOA, SETTINGS, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import (

@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import WRITE_PHASE, ChainResult, write_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import RaceError, ToError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, differing_fields, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, rank
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import concurrent_results
@@ -61,7 +61,7 @@ def _resume_chain(client: Client, current: Sequence[Object], created: CreatedObj
 
 
 def _may_be_adopted(change: Change, created_object: Object) -> bool:
-    """Whether the chain goes on with the object of another run: nothing was chosen for the user, and nothing is changed that must not be."""
+    """Whether the chain goes on with the object of another run: nothing was chosen for the user, and nothing of it must be kept."""
     return change.pinned and not (change.create_only and differing_fields(change.row, desired_fields(change), created_object))
 
 

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import make_private_folder, read_file, remove_file, write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, RaceError
@@ -41,7 +42,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import 
     utc_now,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HANDOVER, LOA, SHEET, UNKNOWN, Resource
 
 ENDINGS = {LOA.name: '-loa.pdf', SHEET.name: '.md', HANDOVER.name: '.json'}

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval import STDOUT, plan_text, read_approved
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, follow_up_of, split_follow_ups
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuit_files import CircuitFiles
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import gathered_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
@@ -23,7 +24,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome, rollout_error, rollout_result
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, follow_up_of, plan_chains, split_follow_ups
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._progress import ChainCounter, Progress, progress_reporter
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import validate_updates
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, TUNNEL, UNKNOWN

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import ChainResult
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, changed_addresses
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import PartialFailureError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, changed_addresses
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result, diff_result, without_secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import sort_key_of_route

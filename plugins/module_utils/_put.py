@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ApiError, CniError, ShapeError, ValidationError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, Unreadable, differing_fields, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects, run_concurrently, unwrapped_object
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 
 BULK_SIZE = 100  # objects in a PUT of several; no source gives a limit

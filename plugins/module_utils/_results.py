@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get, merge
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import SECRET_NAMES, Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN
 

@@ -20,6 +20,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval im
     planned_circuit,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._chains import ChainResult
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     Chain,
     Circuit,
@@ -39,7 +40,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import record_contradiction
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, SETTINGS, TUNNEL
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, map_all_reads
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import (
+    Change,
+    changed_addresses,
+    follow_up_of,
+    schedule,
+    split_follow_ups,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import Desired, desired_object, given_values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import filtered_objects
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import allowed_changes, guards_of
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import Task, Work
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    changed_addresses,
-    follow_up_of,
-    plan_changes,
-    schedule,
-    split_follow_ups,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import diff_result, without_secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
@@ -32,7 +33,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
     merge,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import object_id, read_objects, without_wrapping
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import desired_fields, is_id_alone, put_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Resource
 

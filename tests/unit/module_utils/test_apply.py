@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
@@ -35,7 +36,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe, read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains, plan_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains, plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, SETTINGS, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot
 

@@ -9,11 +9,12 @@ import re
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, ProtectedError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import DELETE_NOTE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes, guards_of, protection_errors
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes, schedule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread

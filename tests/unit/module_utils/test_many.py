@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _writes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, follow_up_of, split_follow_ups
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     delete_chains,
     desired_chain,
@@ -33,13 +34,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors impo
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import DELETE_NOTE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    follow_up_of,
-    plan_chains,
-    plan_changes,
-    split_follow_ups,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains, plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, TUNNEL, UNKNOWN, Placeholder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._slots import slot_to_order
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Snapshot, Unread

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, changed_addresses, schedule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import (
     delete_chains,
     desired_chain,
@@ -33,13 +34,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable, differing_fields, get, merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._ownership import record_contradiction
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    changed_addresses,
-    plan_chains,
-    plan_changes,
-    schedule,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains, plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
     CNI,
     DIRECT,

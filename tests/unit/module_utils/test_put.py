@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import NotAppliedError, TransportError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change, plan_chains
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import validate_updates
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, ROUTE, TUNNEL, UNKNOWN
 

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import Change
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import RESOURCES
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import diff_result, without_secrets
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_chains, apply_changes
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change, follow_up_of, schedule, split_follow_ups
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._circuits import desired_chain, gathered_circuits
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import desired_object
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
@@ -26,14 +27,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._find import
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._guards import Guards, allowed_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Unreadable
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import read_objects
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import (
-    Change,
-    follow_up_of,
-    plan_chains,
-    plan_changes,
-    schedule,
-    split_follow_ups,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains, plan_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot import Unread
@@ -272,7 +266,7 @@ def test_a_follow_up_that_somebody_else_made_in_the_same_moment_is_adopted_if_it
 
 def test_a_follow_up_that_somebody_else_made_otherwise_is_not_changed_and_its_owner_is_named():
     script = Script(refusal(400, 1, 'there is such a route already'), list_answer(route('theirs', priority=5)))
-    with pytest.raises(ApiError, match="someone else created static route 'theirs' there. Run it again"):
+    with pytest.raises(ApiError, match=r"someone else created static route 'theirs' there\. Run it again"):
         write_follow_up(script)
     assert [method for method, _url in script.requests()] == ['POST', 'GET']
 
