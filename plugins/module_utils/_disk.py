@@ -99,6 +99,29 @@ def remove_file(path: str, option: str = 'artifacts_dir') -> None:
         raise InputError(option, f'{path} cannot be removed: {error.strerror}.') from None
 
 
+def check_folder(path: str, option: str) -> None:
+    """Raises InputError if a folder, by its absolute path, cannot be written to or made. Writes nothing, so check mode knows it too."""
+    existing = path
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        problem = f'{existing} is not a folder.'
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        problem = f'the folder {existing} cannot be written to.'
+    else:
+        return
+    raise InputError(option, problem if existing == path else f'the folder {path} cannot be created: {problem}')
+
+
+def make_folder(path: str, option: str) -> None:
+    """Makes a folder, private, if it does not exist. Raises InputError if that fails, or it cannot be written to."""
+    check_folder(path, option)
+    try:
+        make_private_folder(path)
+    except OSError as error:
+        raise InputError(option, f'the folder {path} cannot be created: {error.strerror}.') from None
+
+
 def make_private_folder(path: str) -> None:
     """Makes a folder, by its absolute path, and those above it, each private."""
     if not os.path.isdir(path):

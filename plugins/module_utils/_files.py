@@ -23,7 +23,13 @@ from urllib.parse import unquote
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import make_private_folder, read_file, remove_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import (
+    check_folder,
+    make_folder,
+    read_file,
+    remove_file,
+    write_file,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, RaceError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import (
     FORMAT,
@@ -195,7 +201,7 @@ class ArtifactsFolder:
             data = json_text(content).encode()
         else:
             data = content.encode()
-        self.make_folder()
+        self.make()
         write_file(change.after['path'], data, 'artifacts_dir')
         return change._replace(answer={**change.after, 'content': content})
 
@@ -213,18 +219,17 @@ class ArtifactsFolder:
         change = self._file_change(HANDOVER, name, before, after)
         if change.action == 'none':
             return change
-        self.make_folder()
+        self.make()
         write_file(change.after['path'], json_text(after).encode(), 'artifacts_dir')
         return change
 
-    def make_folder(self) -> None:
-        """Makes the folder, private, if it does not exist. Raises InputError if that fails, or nothing can be written to it."""
-        try:
-            make_private_folder(self.path)
-        except OSError as error:
-            raise InputError('artifacts_dir', f'the folder {self.path} cannot be created: {error.strerror}.') from None
-        if not os.access(self.path, os.W_OK | os.X_OK):
-            raise InputError('artifacts_dir', f'the folder {self.path} cannot be written to.')
+    def check(self) -> None:
+        """Raises InputError if the folder cannot be written to or made. Writes nothing."""
+        check_folder(self.path, 'artifacts_dir')
+
+    def make(self) -> None:
+        """Makes the folder, private, if it does not exist. Raises InputError if that fails, or it cannot be written to."""
+        make_folder(self.path, 'artifacts_dir')
 
     @contextmanager
     def lock(self, timeout: float, back_off: Callable[[int, float], None], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
@@ -232,7 +237,7 @@ class ArtifactsFolder:
 
         The lock is on the folder itself, so it leaves no file, and ends with the process. Raises RaceError after timeout.
         """
-        self.make_folder()
+        self.make()
         try:
             handle = os.open(self.path, os.O_RDONLY)
         except OSError as error:

@@ -140,8 +140,15 @@ class Rollout:
         snapshot = Snapshot()
         self.files.read_records(snapshot)
         outcomes = observe(client, self._plan_with_files, snapshot, prefetch=self.plan.prefetch)
+        if self.files.folder and any(map(self._writes_files, outcomes)):
+            self.files.folder.check()
         self.files.read_default_names(client, outcomes, self._snapshot)
         return outcomes
+
+    def _writes_files(self, outcome: Outcome) -> bool:
+        """Whether the run writes a file of a circuit: one that is planned, or its record before an order, a use or a deletion."""
+        deletes = any(change.action == 'delete' and change.row.name in (CNI.name, INTERCONNECT.name) for change in outcome.changes)
+        return bool(outcome.file_changes) or deletes or self._takes_interconnect(outcome)
 
     def _plan_with_files(self, snapshot: Snapshot) -> list[Outcome]:
         """The plan, with that of the files. Raises InputError, Unread."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._desired import checked_value
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import read_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import check_folder, read_file, write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import (
     AnswerError,
     InputError,
@@ -138,8 +138,7 @@ def loa_work(task: Task) -> dict[str, Any]:
 def _check_folder(folder: str) -> None:
     if not os.path.isdir(folder):
         raise InputError('path', f'the folder {folder} does not exist.')
-    if not os.access(folder, os.W_OK):
-        raise InputError('path', f'the folder {folder} cannot be written to.')
+    check_folder(folder, 'path')
 
 
 def _fetch_named_loa(task: Task) -> tuple[bytes | None, str | None]:

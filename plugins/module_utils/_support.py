@@ -25,7 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._bundle impo
     without_suspicious_lines,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import make_private_folder, read_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import check_folder, make_folder, read_file, write_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import ArtifactsFolder
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import file_name
@@ -72,6 +72,8 @@ def bundle_work(task: Task) -> dict[str, Any]:
     params, reader = task.params, _Reader(task.client, task.to_error)
     if params['alert_days'] < 1:
         raise InputError('alert_days', f'{params["alert_days"]} is not valid.', 'days, 1 or more')
+    folder = os.path.realpath(params['path'])
+    check_folder(folder, 'path')
     router = [_router_output(number, given) for number, given in enumerate(params['router'] or ())]
     record = _record(params, task.module.warn)
     metrics = read_file(params['metrics'], 'metrics') if params['metrics'] else None
@@ -83,7 +85,9 @@ def bundle_work(task: Task) -> dict[str, Any]:
         answers=reader.answers, failures={part: str(error) for part, error in reader.errors.items()})
     paths = {kind: os.path.join(params['path'], file_name(facts.circuit) + ending) for kind, ending in ENDINGS.items()}
     if not task.module.check_mode:
-        _write(facts, paths)
+        make_folder(folder, 'path')
+        write_file(paths['markdown'], bundle_markdown(facts).encode(), 'path')
+        write_file(paths['archive'], bundle_archive(facts), 'path')
     for part, error in reader.errors.items():
         task.module.warn(f'{part}: {error}')
     if len(reader.errors) > len(LISTS):
@@ -134,13 +138,3 @@ def _distinct_alerts(alerts: list[Object]) -> list[Object]:
     """Each alert once: the history has it for each destination. Without the destination, which may be a person's address."""
     shown = [{name: alert.get(name) for name in ALERT_FIELDS} for alert in alerts]
     return list({tuple(str(alert[name]) for name in ALERT_FIELDS[1:]): alert for alert in shown}.values())
-
-
-def _write(facts: BundleFacts, paths: Mapping[str, str]) -> None:
-    folder = os.path.realpath(os.path.dirname(paths['markdown']))
-    try:
-        make_private_folder(folder)
-    except OSError as error:
-        raise InputError('path', f'the folder {folder} cannot be created: {error.strerror}.') from None
-    write_file(paths['markdown'], bundle_markdown(facts).encode(), 'path')
-    write_file(paths['archive'], bundle_archive(facts), 'path')

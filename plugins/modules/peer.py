@@ -102,7 +102,13 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import make_private_folder, read_file, remove_file, write_file
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import (
+    check_folder,
+    make_folder,
+    read_file,
+    remove_file,
+    write_file,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS, Task, run
 
@@ -130,6 +136,8 @@ def write_files(task: Task) -> dict[str, Any]:
     before = [(file, read_file(file['path'], FOLDER_OPTION)) for file in task.params['files']]
     outdated = [path for path in task.params['absent'] or () if os.path.lexists(path)]
     changed = [file for file, content in before if content != file['content'].encode() or not _is_private(file['path'])]
+    for folder in dict.fromkeys(map(_folder_of, [*(file['path'] for file in changed), *outdated])):
+        check_folder(folder, FOLDER_OPTION)
     if not task.module.check_mode:
         _apply(changed, outdated)
     diff = [_diff(file, content or b'') for file, content in before if file['shown'] and content != file['content'].encode()]
@@ -149,13 +157,17 @@ def _apply(changed: Iterable[Mapping[str, Any]], outdated: Iterable[str]) -> Non
 
 def _write_private_file(path: str, content: bytes) -> None:
     """Writes the file, which only its owner can read from then on, and its folder."""
+    make_folder(_folder_of(path), FOLDER_OPTION)
     try:
-        make_private_folder(os.path.dirname(os.path.realpath(path)))
         if os.path.exists(path):
             os.chmod(path, PRIVATE_FILE)
     except OSError as error:
         raise InputError(FOLDER_OPTION, f'{path} cannot be written: {error.strerror}.') from None
     write_file(path, content, FOLDER_OPTION)
+
+
+def _folder_of(path: str) -> str:
+    return os.path.dirname(os.path.realpath(path))
 
 
 def _diff(file: Mapping[str, Any], before: bytes) -> dict[str, str]:

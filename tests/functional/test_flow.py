@@ -10,6 +10,7 @@ import os
 
 import pytest
 from support.module_process import run_in_child
+from support.rights import heed_permissions
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _files
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
@@ -347,6 +348,35 @@ def test_what_the_files_can_not_be_is_found_before_anything_is_ordered(rollout, 
     (folder / 'nyc-1.json').write_text('no record')
     result = rollout(FULL, PLAIN)
     assert (outcomes(result), result['circuits'][0]['error']['option']) == ({'nyc-1': 'failed', 'nyc-2': 'created'}, 'artifacts_dir')
+
+
+@pytest.mark.parametrize('way', ['read-only', 'in a read-only folder', 'below a file', 'a file'])
+def test_a_folder_that_can_not_be_used_is_the_same_error_in_check_mode_and_before_any_write(run_module, simulator, writes, tmp_path, way):
+    """As soon as a file is to be written: an order, a change and a deletion have one, a circuit that is as declared has none."""
+    folder = tmp_path / 'files'
+    environment = {'PATH': os.environ['PATH'], **simulator.environment}
+
+    def rollout(circuit, check, **options):
+        arguments = {'circuits': [circuit], 'artifacts_dir': str(path), '_ansible_check_mode': check, **options}
+        return run_in_child('rollout', arguments, environment, before=heed_permissions).result()
+
+    folder.mkdir()
+    path, text = {
+        'read-only': (folder, f'the folder {folder} cannot be written to.'),
+        'in a read-only folder': (folder / 'a/b', f'the folder {folder}/a/b cannot be created: the folder {folder} cannot be written to.'),
+        'below a file': (folder / 'file/b', f'{folder}/file/b cannot be read: Not a directory.'),
+        'a file': (folder / 'file', f'{folder}/file is not a folder.'),
+    }[way]
+    (folder / 'file').write_text('')
+    run_module('rollout', circuits=[PLAIN], **({'artifacts_dir': str(folder)} if way == 'read-only' else {}))
+    folder.chmod(0o500)
+    before = writes()
+    for circuit in ({**PLAIN, 'name': 'nyc-3'}, {**PLAIN, 'mtu': 1400}, {'name': 'nyc-2', 'state': 'absent'}):
+        assert [rollout(circuit, check).get('msg') for check in (True, False)] == [f'artifacts_dir: {text}'] * 2
+    if way == 'read-only':
+        kept = [rollout(PLAIN, check) for check in (True, False)]
+        assert [(result.get('msg'), result['changed']) for result in kept] == [(None, False)] * 2
+    assert writes() == before
 
 
 # Status.

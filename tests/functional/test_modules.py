@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from functools import partial
 
 import pytest
 from support.module_process import run_in_child
+from support.rights import heed_permissions
 
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
@@ -366,19 +366,36 @@ def test_an_loa_is_fetched_once_and_kept_private(run_module, simulator, circuit,
 
 
 def test_only_an_loa_that_is_to_be_written_needs_a_folder_that_can_be(simulator, circuit, tmp_path):
-    """Permissions do not bind root, so the answer of the system is what a user would get."""
-    def run(**options):
-        arguments = {'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), **options}
-        read_only = partial(setattr, os, 'access', lambda _path, mode: mode != os.W_OK)
-        return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=read_only).result()
+    def run(check=False, **options):
+        arguments = {'conduit_name': 'nyc-1', 'path': str(tmp_path / 'loa.pdf'), '_ansible_check_mode': check, **options}
+        environment = {'PATH': os.environ['PATH'], **simulator.environment}
+        return run_in_child('loa', arguments, environment, before=heed_permissions).result()
 
-    assert 'cannot be written to' in run()['msg']
+    tmp_path.chmod(0o500)
+    assert run()['msg'] == run(check=True)['msg'] == f'path: the folder {tmp_path} cannot be written to.'
+    tmp_path.chmod(0o700)
     (tmp_path / 'loa.pdf').write_bytes(b'%PDF- of an earlier run %%EOF')
+    tmp_path.chmod(0o500)
     asked = simulator.requests()
     kept, fetched = run(), run(force=True)
     assert (kept.get('msg'), kept.get('changed')) == (None, False)
     assert 'cannot be written to' in fetched['msg']
     assert simulator.requests() == asked
+
+
+@pytest.mark.parametrize(('module', 'options', 'option'), [
+    ('support_bundle', {'conduit_name': 'nyc-1', 'path': 'bundles'}, 'path'),
+    ('peer', {'files': [{'path': 'bundles/nyc-1.conf', 'content': 'text'}]}, 'peer_artifacts_dir'),
+], ids=['support_bundle', 'peer'])
+def test_a_folder_that_files_cannot_be_written_to_is_an_error_in_check_mode_too(simulator, circuit, tmp_path, monkeypatch, module, options,
+                                                                                option):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o500)
+    environment, asked = {'PATH': os.environ['PATH'], **simulator.environment}, simulator.requests()
+    results = [run_in_child(module, {**options, '_ansible_check_mode': check}, environment, before=heed_permissions).result()
+               for check in (True, False)]
+    text = f'{option}: the folder {tmp_path}/bundles cannot be created: the folder {tmp_path} cannot be written to.'
+    assert ([result.get('msg') for result in results], simulator.requests()) == ([text] * 2, asked)
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'html', 'status': 200}, {'kind': 'empty'}, {'kind': 'truncate'}], ids=str)

@@ -516,15 +516,21 @@ def test_a_file_in_place_of_the_folder_is_refused_at_once(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(InputError, match=f'artifacts_dir: {tmp_path}/file is not a folder'):
         make_folder(tmp_path / 'file')
-    with pytest.raises(InputError, match=f'artifacts_dir: the folder {tmp_path}/file/below cannot be created: Not a directory'):
-        make_folder(tmp_path / 'file' / 'below').make_folder()
+    with pytest.raises(InputError, match=r'/file/below cannot be created: .*/file is not a folder'):
+        make_folder(tmp_path / 'file' / 'below').make()
 
 
-def test_a_folder_that_can_not_be_written_to_is_refused(folder, path, monkeypatch):
+def test_a_folder_that_can_not_be_written_to_is_refused_and_before_it_is_made_one_above_it(folder, path, monkeypatch):
+    monkeypatch.setattr(os, 'access', lambda _path, mode: not mode & os.W_OK)  # root may always
+    problem = f'the folder {path} cannot be created: the folder {path.parent} cannot be written to.'
+    for use in (folder.check, folder.make):
+        with pytest.raises(InputError, match=f'^artifacts_dir: {problem}$'):
+            use()
+    assert not path.exists()
     path.mkdir()
-    monkeypatch.setattr(os, 'access', lambda _path, mode: mode == os.F_OK)  # root may always
-    with pytest.raises(InputError, match=f'artifacts_dir: the folder {path} cannot be written to'):
-        folder.make_folder()
+    for use in (folder.check, folder.make):
+        with pytest.raises(InputError, match=f'^artifacts_dir: the folder {path} cannot be written to.$'):
+            use()
 
 
 @pytest.mark.parametrize('name', ['fsync', 'replace'])
