@@ -121,7 +121,7 @@ class ActionModule(InProcess):
             arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
             arguments['diversity'] = [{'name': name, 'diverse_from': avoided} for name, avoided in others.items()
                                       if {*avoided} & {*run.hosts}]
-            other_deletes = [host.circuit for host in (*pending, *other_hosts) if host.state == 'absent' and host.account == run.account
+            other_deletes = [host for host in (*pending, *other_hosts) if host.state == 'absent' and host.account == run.account
                              and host.circuit_name not in run.hosts and self._is_in_play(host.hostname)]
             results |= self._run_rollout(run, arguments, pending, other_deletes)
         return results
@@ -239,10 +239,10 @@ class ActionModule(InProcess):
     # Runs.
 
     def _run_rollout(self, run: RolloutRun, arguments: dict[str, Any], pending: Iterable[DeclaredHost],
-                     other_deletes: list[dict[str, Any]]) -> HostResults:
-        """The results of the hosts of one run. other_deletes: circuits that other hosts of the play delete."""
+                     other_deletes: list[DeclaredHost]) -> HostResults:
+        """The results of the hosts of one run. other_deletes: other hosts of the play that delete their circuits."""
         names = set(run.hosts.values())
-        result = self._refused_for_all_hosts(arguments, other_deletes) or self.run_module(rollout, arguments, self._vars)
+        result = self._refused_for_all_hosts(run, arguments, other_deletes) or self.run_module(rollout, arguments, self._vars)
         show_warnings(result)
         self._account_diff += _hosts.account_diff(result)
         self._planned_circuits += result.get('plan', {}).get('circuits', ())
@@ -254,16 +254,24 @@ class ActionModule(InProcess):
             results[first] |= {'failed': True, 'outcome': 'failed', 'msg': f'{first}: {result["msg"]}'}
         return results
 
-    def _refused_for_all_hosts(self, arguments: dict[str, Any], other_deletes: list[dict[str, Any]]) -> dict[str, Any]:
-        """The result of a run with all deletes of the play, if that is refused: hosts one by one would delete one each."""
-        if not (other_deletes and any(map(_hosts.is_absent, arguments['circuits']))):
+    def _refused_for_all_hosts(self, run: RolloutRun, arguments: dict[str, Any], other_deletes: list[DeclaredHost]) -> dict[str, Any]:
+        """The result of a run with all deletes of the play, if that is refused: hosts one by one would delete one each.
+
+        The first of these hosts lists all deletes, the others name it.
+        """
+        own_deletes = [*filter(_hosts.is_absent, arguments['circuits'])]
+        if not (other_deletes and own_deletes):
             return {}
         before, self._task.check_mode = self._task.check_mode, True
         try:
-            deletes = [*filter(_hosts.is_absent, arguments['circuits']), *other_deletes]
+            deletes = [*own_deletes, *(host.circuit for host in other_deletes)]
             result = self.run_module(rollout, {**arguments, 'state': 'merged', 'circuits': deletes}, self._vars)
         finally:
             self._task.check_mode = before
+        others, own = ({host.hostname for host in other_deletes}, {run.hosts[circuit['name']] for circuit in own_deletes})
+        first = next(host for host in self._vars['ansible_play_hosts_all'] if host in others | own)
+        if result.get('error', {}).get('option') == 'max_deletes' and first in others:
+            result['msg'] = f'max_deletes: for the same reason as {first}. Nothing was written.'
         return {} if 'circuits' in result else result
 
     def _rollout_arguments(self, run: RolloutRun, steps: list[str]) -> dict[str, Any]:

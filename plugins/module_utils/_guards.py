@@ -160,9 +160,16 @@ def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snaps
         deleted_by_site[site_of(interconnect, snapshot)].append(name)
     remaining = {site: [_interconnect_of(cni) for cni in sites[site] if cni[CNI.id] not in deleted] for site in deleted_by_site}
     has_healthy = map_all_reads(lambda site: _any_healthy(remaining[site], snapshot), deleted_by_site)
-    return {name: ProtectedError(f'{name}: site {site} would be left without a Healthy circuit, because this run deletes '
-                                 f'{", ".join(f"{circuit} ({live[circuit]})" for circuit in names)}', names)
-            for (site, names), healthy in zip(deleted_by_site.items(), has_healthy, strict=True) if not healthy for name in names}
+    refused = [names for names, healthy in zip(deleted_by_site.values(), has_healthy, strict=True) if not healthy]
+    return {name: _last_of_site_error(name, names, live, snapshot) for names in refused for name in names}
+
+
+def _last_of_site_error(name: str, names: Sequence[str], live: Mapping[str, str], snapshot: Snapshot) -> ProtectedError:
+    """The error of one of the circuits that are deleted at a site. The first lists all of them: nobody reads sixty lists of sixty."""
+    reason = f'{name}: site {site_of(live[name], snapshot)} would be left without a Healthy circuit'
+    if name != names[0]:
+        return ProtectedError(f'{reason}, see {names[0]}', [name])
+    return ProtectedError(f'{reason}, because this run deletes {", ".join(f"{circuit} ({live[circuit]})" for circuit in names)}', [*names])
 
 
 def _any_healthy(interconnects: Iterable[str], snapshot: Snapshot) -> bool:
@@ -193,7 +200,8 @@ def _disturbs_traffic(changes: Iterable[Change]) -> bool:
 def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str]:
     """{circuit: why it waits}: enough circuits of its site are changed already, or it is live and another one of its site is not.
 
-    A circuit that is not live does not wait: nothing is lost by a change, which may bring it up.
+    A circuit that is not live does not wait: nothing is lost by a change, which may bring it up. The reason of several is in full for the
+    first of them.
     """
     sites = circuits_by_site(snapshot)
     disturbed = {name: {site_of(interconnect, snapshot): interconnect for interconnect in _interconnects_of(changes)}
@@ -202,13 +210,14 @@ def _deferred(planned: Planned, limit: int, snapshot: Snapshot) -> dict[str, str
     site_interconnects = [_interconnect_of(cni) for site in all_sites for cni in sites[site]]
     states = _states_of([*site_interconnects, *(interconnect for own_sites in disturbed.values() for interconnect in own_sites.values())],
                         snapshot)
-    changed, deferred = defaultdict(list), {}
+    changed, deferred, first_with = defaultdict(list), {}, {}
     for name, own_sites in disturbed.items():
         reasons = (_site_limit_reason(site, changed[site], limit) or _last_healthy_reason(site, interconnect, sites[site], states)
                    for site, interconnect in own_sites.items())
         reason = next(filter(None, reasons), '')
         if reason:
-            deferred[name] = reason
+            first = first_with.setdefault(reason, name)
+            deferred[name] = reason if first == name else f'for the same reason as {first}'
         for site in () if reason else own_sites:
             changed[site].append(name)
     return deferred

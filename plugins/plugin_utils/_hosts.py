@@ -187,17 +187,14 @@ def _prefixed(options: str) -> str:
 # All hosts.
 
 def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
-    """{host: error} of hosts that declare the same circuit of an account."""
+    """{host: error} of hosts that declare the same circuit of an account. The first of them lists the others."""
     by_circuit: dict[tuple, list[DeclaredHost]] = {}
     for host in hosts:
         if host.state != SPARE:
             by_circuit.setdefault((_hashable(host.account), host.circuit_name), []).append(host)
-    return {host.hostname: InputError(f'{PREFIX}name', f'{host.circuit_name!r} is also declared by {_other_hosts(host, duplicates)}.')
-            for duplicates in by_circuit.values() if len(duplicates) > 1 for host in duplicates}
-
-
-def _other_hosts(host: DeclaredHost, hosts: Iterable[DeclaredHost]) -> str:
-    return ', '.join(other.hostname for other in hosts if other is not host)
+    return {host.hostname: InputError(f'{PREFIX}name', f'{host.circuit_name!r} is also declared by '
+                                      f'{", ".join(other.hostname for other in (others if host is first else [first]))}.')
+            for first, *others in by_circuit.values() if others for host in (first, *others)}
 
 
 def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:

@@ -105,6 +105,8 @@ def test_two_hosts_with_one_circuit_are_both_refused_but_for_accounts_of_their_o
     spare = declare('d', name='nyc', state='spare')
     assert {host: str(error) for host, error in hosts.duplicate_errors([first, second, elsewhere, spare]).items()} == {
         'a': "provision_name: 'nyc' is also declared by b.", 'b': "provision_name: 'nyc' is also declared by a."}
+    many = hosts.duplicate_errors(declare(host, name='nyc', slot=SLOT) for host in 'abcd')
+    assert [str(error).partition(' declared ')[2] for error in many.values()] == ['by b, c, d.', *['by a.'] * 3]
 
 
 def test_an_account_has_one_as_number():
