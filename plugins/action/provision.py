@@ -315,7 +315,7 @@ def _absolute(path: str | None) -> str | None:
 
 def _located_plan(value: str) -> str:
     """A digest, or the path of a plan as seen from where ansible-playbook was started."""
-    return value if _approval.DIGEST.fullmatch(value) else _absolute(value)
+    return value if _approval.is_digest(value) else _absolute(value)
 
 
 def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:

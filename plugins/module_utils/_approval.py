@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a run as a change board approves it, and whether a later plan is that one. Pure functions; only read_approved() reads a file.
+"""The plan of a run as a change board approves it, and whether a later plan is that one. Pure functions but for those that look for a file.
 
 A plan is a list of circuits, {account, circuit, outcome, status, declared, changes}. circuit: None for the settings of the account.
 declared: {option: value} as the user gave it. changes: {object, action, key, before, after}. No part of it has a secret.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -40,7 +41,9 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values impo
 FORMAT = 'plan1'  # the start of a digest; another number once other things are compared
 STDOUT = '-'  # as the path of a plan: show it, and write no file
 LENGTH = 16  # of the digest of a change, hex digits
-DIGEST = re.compile(rf'{FORMAT}(-[0-9a-f]{{{LENGTH}}})*')
+CHECKSUM_LENGTH = 8
+# FORMAT, a checksum of what follows it, and the digests of the changes. What begins like that and is no file is meant to be one.
+DIGEST = re.compile(rf'\s*{FORMAT}(-[^./]*)?[\s.]*')
 NOT_COMPARED = ('name', 'state', 'loa_name', 'wait_for')  # options of a circuit that change nothing at Cloudflare
 ABSENT = {'state': 'absent'}  # the declaration of a circuit that is deleted
 TITLES = {name: row.title for name, row in RESOURCES.items()} | {TUNNEL.name: 'tunnel'}
@@ -149,8 +152,24 @@ def _shown(f: Field, obj: Object, change: Change) -> Any:
 # Digests.
 
 def plan_digest(circuits: Iterable[PlannedCircuit]) -> str:
-    """The digest of a plan: that of each of its changes. A part of a plan, as an interrupted run leaves it, is so a part of its digest."""
-    return '-'.join([FORMAT, *sorted({digest for circuit in circuits for digest in _digests(circuit)})])
+    """The digest of a plan: that of each of its changes. A part of a plan, as an interrupted run leaves it, is so a part of its digest.
+
+    The checksum shows whether it was cut off: what is left would be the digest of a plan with fewer changes.
+    """
+    return _joined(sorted({digest for circuit in circuits for digest in _digests(circuit)}))
+
+
+def _joined(digests: Sequence[str]) -> str:
+    return '-'.join([FORMAT, hashlib.sha256('-'.join(digests).encode()).hexdigest()[:CHECKSUM_LENGTH], *digests])
+
+
+def _parts_of(digest: str) -> list[str]:
+    """The digests of the changes. Raises InputError if the digest is not as plan_digest() made it."""
+    digests = digest.strip().split('-')[2:]
+    if _joined(digests) != digest.strip():
+        raise InputError('approved_plan', 'the digest is not whole: part of it was cut off, changed or added. Copy all of it from the '
+                                          'plan, or give the path of the plan.')
+    return digests
 
 
 def _digests(circuit: PlannedCircuit) -> list[str]:
@@ -170,20 +189,25 @@ def read_approved(value: str | None) -> Approved | None:
     """The approved plan that an option names: a digest, or the path of a file. Raises InputError."""
     if not value:
         return None
-    if DIGEST.fullmatch(value):
-        return Approved(frozenset(value.split('-')[1:]))
+    if is_digest(value):
+        return Approved(frozenset(_parts_of(value)))
     content = read_file(value, 'approved_plan')
     if content is None:
         raise InputError('approved_plan', f'{value} does not exist.', 'the path of a plan, or its digest')
     try:
         plan = json.loads(content.decode().rpartition('```json')[2].partition('```')[0])
         circuits, digest = plan['circuits'], plan['digest']
-        is_whole = plan_digest(circuits) == digest
+        is_unchanged = plan_digest(circuits) == digest
     except (ValueError, KeyError, TypeError):
         raise InputError('approved_plan', f'{value} is not a plan that check mode has written.') from None
-    if not is_whole:
+    if not is_unchanged:
         raise InputError('approved_plan', f'{value} has been changed since check mode wrote it: its content does not match its digest.')
-    return Approved(frozenset(digest.split('-')[1:]), circuits)
+    return Approved(frozenset(_parts_of(digest)), circuits)
+
+
+def is_digest(value: str) -> bool:
+    """Whether a digest is meant, maybe one that was cut off, and not a file."""
+    return bool(DIGEST.fullmatch(value)) and not os.path.exists(value)
 
 
 def approval_error(planned: PlannedCircuit, approved: Approved, is_live: Callable[[], bool]) -> NotApprovedError | None:

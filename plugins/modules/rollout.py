@@ -318,11 +318,11 @@ plan:
   contains:
     digest:
       description:
-        - What O(approved_plan) takes. It has 16 hexadecimal digits for each change. The plan of an interrupted run that is started again
-          has a part of them.
+        - What O(approved_plan) takes, whole. After a checksum, it has 16 hexadecimal digits for each change. The plan of an interrupted run
+          that is started again has a part of these.
       type: str
       returned: always
-      sample: plan1-3f2a91c04be87d52-9b1e44d07c6af318
+      sample: plan1-06de5cb6-3f2a91c04be87d52-9b1e44d07c6af318
     circuits:
       description:
         - The circuits that change, each with its changes, as in the file. C(circuit) is null for the settings of the account.

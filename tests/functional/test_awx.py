@@ -189,7 +189,7 @@ def test_the_workflow_of_a_change_with_approval(worker):
     assert approval == 'The plan is approved'
     shown = worker.launch(plan, worker.inventory, limit='nyc-1')
     assert (shown.status, worker.account.circuits(), '| create interconnect (10G, ewr-a, ' in shown.output) == (0, {}, True), shown.output
-    assert re.fullmatch(r'plan1(-[0-9a-f]{16})+', shown.artifacts['provision_approved_plan'])
+    assert re.fullmatch(r'plan1-[0-9a-f]{8}(-[0-9a-f]{16})+', shown.artifacts['provision_approved_plan'])
     for name in ('nyc-2', 'nyc-1'):
         done = worker.launch(apply, worker.inventory, artifacts=shown.artifacts, limit=name)
         assert (done.status == 0, done.ignored) == (name == 'nyc-1', set()), done.output

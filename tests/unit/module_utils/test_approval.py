@@ -91,7 +91,7 @@ def board():
     return plan_of(CHANGES, account, default_asn=65100, at_most_per_site=1)
 
 
-DIGEST = ('plan1-1134800f5927ebff-17b466c81559926d-1d25ed277bfb2800-223f671f8da4ade4-2294b21a17c1f1d0'
+DIGEST = ('plan1-3cea31ce-1134800f5927ebff-17b466c81559926d-1d25ed277bfb2800-223f671f8da4ade4-2294b21a17c1f1d0'
           '-24ee4d72f65973e1-39b5e32231195352-4ba1eb17ae90217e-5407f54accb20c42-6932a5697760da43'
           '-6d5f887c4553d9a3-89b8d80fcc15c018-fad18484d831a86a')
 SHOWN = f"""\
@@ -379,7 +379,8 @@ def test_what_is_written_is_read_again_whatever_names_hold(tmp_path):
     file = tmp_path / 'plan.md'
     file.write_text(plan_text(plan).encode('utf-8', 'surrogatepass').decode('utf-8', 'replace'))
     approved = read_approved(str(file))
-    assert '-'.join(['plan1', *sorted(approved.digests)]) == plan['digest'] == plan_digest(approved.circuits)
+    assert plan['digest'].split('-')[2:] == sorted(approved.digests)
+    assert plan['digest'] == plan_digest(approved.circuits)
     assert read_approved(plan['digest']).digests == approved.digests
     assert json.loads(json.dumps(plan)) == plan
 
@@ -407,6 +408,32 @@ def test_what_is_no_plan_is_refused(tmp_path, content, problem, allowed):
     assert refused.value.details == {'option': 'approved_plan', 'allowed': allowed}
     with pytest.raises(InputError, match=f'^approved_plan: {tmp_path} cannot be read|^approved_plan: {tmp_path} is a folder'):
         read_approved(str(tmp_path))
+
+
+def mutilated(digest: str) -> dict[str, str]:
+    """{what was done to it: the digest} as people, tickets and terminals do it."""
+    parts = digest.split('-')
+    return {**{f'cut off at {length}': digest[:length] for length in range(len('plan1'), len(digest))}, 'abbreviated': f'{digest[:30]}...',
+            'a change left out': '-'.join([*parts[:2], *parts[3:]]), 'a change twice': f'{digest}-{parts[-1]}',
+            'of two plans': f'{digest}-{"0" * 16}', 'a letter': digest.replace(parts[-1], 'o' * 16),
+            'a line break': f'{digest[:40]}\n{digest[40:]}', 'reordered': '-'.join([*parts[:2], *parts[:1:-1]])}
+
+
+def test_a_digest_that_is_not_whole_is_refused_and_not_taken_for_that_of_another_plan():
+    for way, digest in mutilated(DIGEST).items():
+        with pytest.raises(InputError, match=r'^approved_plan: the digest is not whole: .* Copy all of it from the plan') as refused:
+            pytest.fail(f'{way}: {read_approved(digest)}')
+        assert refused.value.details['option'] == 'approved_plan'
+    assert len(read_approved(f' {DIGEST}\n').digests) == 13
+
+
+@pytest.mark.parametrize('name', ['plan1.md', 'plan1-nyc.md', 'plans/plan1', 'plan1-nyc'])
+def test_a_plan_may_be_in_a_file_whose_name_begins_like_a_digest(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of([NEW], world())
+    (tmp_path / 'plans').mkdir()
+    (tmp_path / name).write_text(plan_text(plan))
+    assert read_approved(name).circuits == plan['circuits']
 
 
 def test_the_write_requests_are_counted_as_they_are_sent():
