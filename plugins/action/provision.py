@@ -25,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess, show_warnings
 
 PER_HOST_STRATEGIES = ('free', 'host_pinned')  # strategies that ignore run_once
+COLLECTION = os.path.realpath(__file__).rpartition('plugins')[0]
 HostResults = dict[str, dict[str, Any]]
 
 display = Display()
@@ -41,7 +42,14 @@ class ActionModule(InProcess):
         try:
             return {**result, **self._result()}
         except InputError as error:
-            return {**result, 'failed': True, 'changed': False, **error.result()}
+            return {**result, 'failed': True, 'changed': False, **_hosts.with_variable_names(error.result(), self._variable_options)}
+
+    @property
+    def _variable_options(self) -> set[str]:
+        """The options that the user sets by variables: role and playbooks of the collection pass them on."""
+        file = os.path.realpath(str(self._task.get_path()).rpartition(':')[0])
+        return {name for name in provision.ARGUMENT_SPEC if name in _hosts.RUN_VARIABLES and name != 'hosts'} if (
+            file.startswith(COLLECTION)) else set()
 
     def _result(self) -> dict[str, Any]:
         if self._task.args.get('result_of'):
@@ -246,7 +254,7 @@ class ActionModule(InProcess):
         show_warnings(result)
         self._account_diff += _hosts.account_diff(result)
         self._planned_circuits += result.get('plan', {}).get('circuits', ())
-        results = _hosts.host_results([host for host in pending if host.hostname in names], result)
+        results = _hosts.host_results([host for host in pending if host.hostname in names], result, self._variable_options)
         first, *others = results
         if 'circuits' not in result:  # all failed for one reason, which is shown once
             results |= {name: {**results[name], 'msg': f'{name}: not started, for the same reason as {first}.'} for name in others}

@@ -13,7 +13,13 @@ from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import TEXT_ADVICE, Spec, non_text_options
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
+    ASDOT_ADVICE,
+    TEXT_ADVICE,
+    Spec,
+    asdot_options,
+    non_text_options,
+)
 
 
 class InvalidItem(NamedTuple):
@@ -73,13 +79,19 @@ def _item_error(item: Any, spec: Spec, redact: Callable[[str], str]) -> InputErr
 
 def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str], str]) -> dict[str, Any]:
     """The options in their types. redact: takes secrets out of a text. Raises InputError that names each option that is wrong."""
-    result = ArgumentSpecValidator(spec).validate(item)
-    if not result.error_messages:
+    if names := asdot_options(spec, item):
+        raise InputError(', '.join(names), ASDOT_ADVICE)
+    try:
+        result = ArgumentSpecValidator(spec).validate(item)
+        messages = result.error_messages
+    except TypeError as error:  # of Ansible, where a dict is due and there is a number
+        messages = [str(error)]
+    if not messages:
         return result.validated_parameters
     given = {alias: (name, option_spec) for name, option_spec in spec.items() for alias in (name, *option_spec.get('aliases', ()))}
     wrong = {alias: problem for alias in item if (problem := _option_problem(alias, given.get(alias), item[alias]))}
     wrong |= {name: 'is required.' for name, option_spec in spec.items() if option_spec.get('required') and item.get(name) is None}
-    option, problem = next(iter(wrong.items()), ('name', '; '.join(result.error_messages)))
+    option, problem = next(iter(wrong.items()), ('name', '; '.join(messages)))
     error = InputError(option, redact(problem))
     error.notes += [f'{other}: {redact(text)}' for other, text in list(wrong.items())[1:]]
     raise error
@@ -96,5 +108,9 @@ def _option_problem(alias: str, option: tuple[str, Mapping[str, Any]] | None, va
         quoted = 'the value' if _holds_secrets(option_spec) else repr(value)
         kind = 'a list of dicts' if option_spec['type'] == 'list' else 'a dict'
         return f'{quoted} is not valid. Allowed: {kind} with {", ".join(suboptions)}.'
+    for inner, inner_spec in (suboptions or {}).items():
+        for item in (_as_dict(item) for item in values if inner_spec.get('options') and item is not None):
+            if problem := _option_problem(inner, (inner, inner_spec), item.get(inner)):
+                return f'{inner}: {problem}'
     errors = ArgumentSpecValidator({name: option_spec}).validate({name: value}).errors
     return '; '.join(f'unknown option {error.msg}' if isinstance(error, UnsupportedError) else error.msg for error in errors)

@@ -17,9 +17,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, MIN_LENGTH, Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
+    ASDOT_ADVICE,
     CONNECTION_OPTIONS,
     TEXT_ADVICE,
     Spec,
+    asdot_options,
     drop_empty,
     non_text_options,
 )
@@ -90,6 +92,9 @@ class _Module(AnsibleModule):
         if 'invocation' not in result:
             self._separate_secrets()
             msg = self.secrets.redact(str(msg))
+            if names := asdot_options(self.argument_spec, self.params):
+                result |= InputError(', '.join(names), ASDOT_ADVICE).result()
+                msg = result.pop('msg')
         super().fail_json(msg, **{'invocation': self.invocation, **result})
 
     def _load_params(self) -> None:

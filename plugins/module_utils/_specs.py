@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
@@ -157,6 +158,11 @@ TEXT_ADVICE = (
     'Answers to AWX surveys arrive without quotes since ansible-core 2.19: leave the answer blank and set a variable of the host or group '
     'instead.'
 )
+ASDOT = re.compile(r'\d+\.\d+')
+ASDOT_ADVICE = (
+    'write an AS number in asplain, not in asdot, in which YAML makes 1.1 of 1.10. Multiply the first part by 65536 and add the second: '
+    '1.10 is 65546.'
+)
 
 
 def non_text_options(spec: Spec, values: Mapping[str, Any], secret: bool = False) -> list[str]:
@@ -164,14 +170,26 @@ def non_text_options(spec: Spec, values: Mapping[str, Any], secret: bool = False
 
     secret: only secret options count.
     """
+    return _options_that(spec, values, lambda _name, option_spec, value: (
+        _is_text(option_spec, secret) and isinstance(value, NON_TEXT_TYPES)))
+
+
+def asdot_options(spec: Spec, values: Mapping[str, Any]) -> list[str]:
+    """The names of the AS numbers that are in asdot, as 1.10: YAML has made 1.1 of that, unless it was in quotes."""
+    return _options_that(spec, values, lambda name, option_spec, value: (
+        option_spec['type'] == 'int' and name.endswith('asn') and bool(ASDOT.fullmatch(str(value)))))
+
+
+def _options_that(spec: Spec, values: Mapping[str, Any], is_meant: Callable[[str, Mapping[str, Any], Any], bool]) -> list[str]:
+    """The names of the options that are meant by their name, spec and value, or by an item of it; those in dicts as DICT.NAME."""
     names = []
     for name, option_spec in _with_aliases(spec):
         value = values.get(name)
         items = value if isinstance(value, (list, tuple)) else [value]
         inner = [option for item in items if isinstance(item, Mapping)
-                 for option in non_text_options(option_spec.get('options', {}), item, secret)]
+                 for option in _options_that(option_spec.get('options', {}), item, is_meant)]
         names += [f'{name}.{option}' for option in dict.fromkeys(inner)]
-        if _is_text(option_spec, secret) and any(isinstance(item, NON_TEXT_TYPES) for item in items):
+        if any(is_meant(name, option_spec, item) for item in items):
             names.append(name)
     return names
 

@@ -21,6 +21,7 @@ Warn = Callable[[str], None]
 
 TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC, as the API has times
 MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
+LEAST_USUAL_MTU = 1280  # bytes: what IPv6 needs
 ASN = (1, 4294967295)
 PRIORITY = (0, 2147483647)  # of a route: the lower wins
 WEIGHT = (1, 256)  # of a route; source: the types of the SDK
@@ -57,16 +58,31 @@ def casefolded(value: Any) -> Any:
 
 
 def _integer_check(low: int, high: float, what: str) -> Callable[[Any, Warn], int]:
+    allowed = f'{what} of {low} or more' if high == inf else f'{what} from {low} to {high}'
+
     def check(value: Any, warn: Warn) -> int:
-        if not low <= int(value) <= high:
-            raise ValueError(f'{what} of {low} or more' if high == inf else f'{what} from {low} to {high}')
+        if not re.fullmatch(r'-?\d+', str(value)) or not low <= int(value) <= high:
+            raise ValueError(allowed)
         return int(value)
     return check
 
 
-check_mtu = _integer_check(*MTU, 'an MTU')
-check_tunnel_mtu = _integer_check(MTU[0], inf, 'an MTU')  # no source gives the largest of a tunnel
-check_asn = _integer_check(*ASN, 'an AS number')
+def _mtu_check(high: float) -> Callable[[Any, Warn], int]:
+    check = _integer_check(MTU[0], high, 'an MTU')
+
+    def check_mtu(value: Any, warn: Warn) -> int:
+        """Warns of an MTU that was probably written with a leading zero: YAML has made 832 of 01500, and nobody sees that."""
+        mtu = check(value, warn)
+        written = f'{mtu:o}'
+        if LEAST_USUAL_MTU <= int(written) <= MTU[1]:
+            warn(f'{mtu} is used. If you wrote 0{written}: YAML reads a leading zero as octal. Write {written} then.')
+        return mtu
+    return check_mtu
+
+
+check_mtu = _mtu_check(MTU[1])
+check_tunnel_mtu = _mtu_check(inf)  # no source gives the largest of a tunnel
+check_asn = _integer_check(*ASN, 'an AS number in asplain')
 check_priority = _integer_check(*PRIORITY, 'a priority')
 check_weight = _integer_check(*WEIGHT, 'a weight')
 

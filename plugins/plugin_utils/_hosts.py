@@ -35,6 +35,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 DECOMMISSION = 'decommission'
+OPTIONS_IN_TEXTS = ('force', 'on_immutable', 'shared')  # that messages advise, as in: not without force=true
 SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is default_asn, import is nothing
 
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
@@ -175,13 +176,9 @@ def _check_circuit(circuit: Mapping[str, Any], site_demand: Mapping[str, Any] | 
         desired_chain(circuit)
         checked_value('loa_name', circuit.get('loa_name') or '', check_loa_name, [])
     except InputError as error:
-        error.message = re.sub(r'^[\w., \[\]]+?(?=:)', lambda match: _prefixed(match[0]), error.message)
-        error.details['option'] = _prefixed(error.details['option'])
+        failure = with_variable_names(error.result(), HOST_OPTIONS)
+        error.message, error.notes, error.details['option'] = failure['msg'], [], failure['error']['option']
         raise
-
-
-def _prefixed(options: str) -> str:
-    return ', '.join(PREFIX + option for option in options.split(', '))
 
 
 # All hosts.
@@ -273,17 +270,22 @@ def selected_steps(run: Collection[str], skipped: Collection[str], own: Collecti
     return [step for step in known if (all_steps or step in run) and step not in skipped]
 
 
-def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """{host: its result} from the result of a rollout: the fact of the role, with what Ansible needs."""
+def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any],
+                 run_options: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """{host: its result} from the result of a rollout: the fact of the role, with what Ansible needs.
+
+    run_options: the options of the run that the user sets by variables.
+    """
     circuits = {entry['name']: entry for entry in result.get('circuits', ())}
     diffs: dict[str | None, list[dict[str, Any]]] = {}
     for entry in result.get('diff', ()):
         diffs.setdefault(entry.get('circuit'), []).append(entry)
-    return {host.hostname: _host_result(host, circuits.get(host.circuit_name, {}), result) | {'diff': diffs.get(host.circuit_name, [])}
-            for host in hosts}
+    return {host.hostname: _host_result(host, circuits.get(host.circuit_name, {}), result, run_options)
+            | {'diff': diffs.get(host.circuit_name, [])} for host in hosts}
 
 
-def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping[str, Any],
+                 run_options: Collection[str]) -> dict[str, Any]:
     """The result of a host. circuit: its entry in the result of rollout, {} if that failed as a whole, which is then its failure."""
     objects = circuit.get('objects') or {}
     absent = host.state == 'absent'
@@ -293,13 +295,30 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
         **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'tunnel', 'health_check', 'routes')},
         'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
     }
-    failure = circuit if circuit else result if result.get('failed') else {}
+    failure = with_variable_names(circuit if circuit else result if result.get('failed') else {}, (*HOST_OPTIONS, *run_options))
     host_result |= {key: failure[key] for key in ('msg', 'error', 'applied', 'former_interconnect', 'addresses') if key in failure}
-    if failure and (failure is result or circuit['outcome'] == 'failed'):
+    if failure and (not circuit or circuit['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
         host_result |= {'failed': True, 'outcome': 'failed', 'msg': text if text.startswith(f'{host.hostname}: ')
                         else f'{host.hostname}: {text}'}
     return host_result
+
+
+def with_variable_names(failure: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]:
+    """A failure with the variables that the user has written in place of the options: provision_slot.site for slot.site.
+
+    It is what names all options in messages of the role and the playbooks. options: those that the user sets by variables.
+    """
+    option, text = (failure.get('error') or {}).get('option'), failure.get('msg')
+    if not text:
+        return {**failure}
+    names = str(option or '').split(', ')
+    variables = ', '.join(PREFIX + name if re.match(r'\w*', name)[0] in options else name for name in names)
+    if option:
+        text = re.sub(rf'(?<![\w.]){re.escape(option)}(?=: )', lambda _match: variables, text, count=1)
+    words = '|'.join(name for name in OPTIONS_IN_TEXTS if name in options)
+    text = re.sub(rf'(?<![\w.])(?=({words})=)', PREFIX, text) if words else text
+    return {**failure, 'msg': text, **({'error': {**failure['error'], 'option': variables}} if option else {})}
 
 
 def invalid_host_result(host: str, error: InputError) -> dict[str, Any]:

@@ -156,6 +156,9 @@ def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, acco
     assert [(run.status, run.writes) for run in runs] == [(2, [])] * 3, runs[0].output
     listed = [re.findall(r'^fatal: \[(.*?)\].* circuits would be deleted: ', run.output, re.MULTILINE) for run in runs]
     assert listed == [['c-0']] * 3, 'the list of all deletes is no longer shown once'
+    own = play(account, {'tasks': [{'netops.cloudflare_cni.provision': {}}]}, few, '-e', 'provision_state=absent')
+    assert all('c-0: provision_max_deletes: 3' in run.output or 'c-0: provision_max_deletes: 60' in run.output for run in runs)
+    assert (own.status, 'c-0: max_deletes: 3 circuits' in own.output) == (2, True), 'the option of a task that is not of the collection'
     assert len(account.circuits()) == 60
 
 

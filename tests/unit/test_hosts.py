@@ -78,6 +78,10 @@ REFUSED = {
     'a long name': ({'slot': SLOT, 'loa_name': 'x' * 201}, r'^provision_loa_name: .* at most 200 characters, not 201'),
     'a demand': ({'slot': SLOT, 'site_demand': {'ewr-a': 3}}, r'^provision_site_demand: 3, for ewr-a, is not valid. Allowed: a bandwidth'),
     'digits': ({'slot': SLOT, 'bgp': {'md5_key': 42798}}, r'^provision_bgp.md5_key: each of these must be text'),
+    'a switch as a dict': ({'bgp': True}, r'^provision_bgp: the value is not valid. Allowed: a dict with customer_asn'),
+    'a number in a route': ({'routes': [{'scope': 1}]}, r'^provision_routes: scope: 1 is not valid. Allowed: a dict with colo_names'),
+    'asdot': ({'slot': SLOT, 'bgp': {'asn': 1.1}}, r'^provision_bgp.asn: write an AS number in asplain, .*: 1.10 is 65546\.$'),
+    'asdot in quotes': ({'default_asn': '1.10'}, r'^provision_default_asn: write an AS number in asplain'),
     'a secret': ({'slot': SLOT, 'pairing_key': 'planted', 'type': 'planted'}, '^provision_type: .not shown: contains a secret'),
 }
 
@@ -195,6 +199,43 @@ def test_a_host_gets_its_own_of_a_result_and_a_failed_one_names_it():
     assert (second['failed'], second['msg'], second['error'], second['changed']) == (True, 'host: why', {'kind': 'api'}, False)
     whole = row(declare('nyc-3', slot=SLOT), {'failed': True, 'msg': 'no token', 'error': {'kind': 'input'}})
     assert (whole['failed'], whole['msg']) == (True, 'nyc-3: no token')
+
+
+WRONG = ('x y', -1, 99999999999, 1.1, True, None, '\0', 'x' * 300, [], ['x'], [1], [None], [{}], {'a': 1})
+
+
+@pytest.mark.parametrize('option', HOST_OPTIONS)
+def test_whatever_is_wrong_with_a_variable_is_said_of_the_variable_and_crashes_nothing(option):
+    inner = HOST_OPTIONS[option].get('options', {})
+    values = [*WRONG, *({name: value} for name in inner for value in WRONG)]
+    if HOST_OPTIONS[option]['type'] == 'list':
+        values += [[{'prefix': '10.0.0.0/8', **value}] for value in values if isinstance(value, dict)]
+    for given in ({option: value, **more} for value in values for more in ({}, {'slot': SLOT}) if option not in more):
+        try:
+            declare(**given)
+        except InputError as error:
+            assert [name for name in error.details['option'].split(', ') if not name.startswith('provision_')] == [], given
+            assert str(error).startswith(error.details['option']), given
+
+
+def failed_by(option: str, msg: str, **result: object) -> dict:
+    failure = {'failed': True, 'outcome': 'failed', 'msg': msg, 'error': {'kind': 'input', 'option': option}}
+    return hosts.host_results([declare(slot=SLOT)], {**result, **failure}, ['max_deletes', 'force'])['nyc-1']
+
+
+@pytest.mark.parametrize(('option', 'msg', 'expected'), [
+    ('slot.site', 'slot.site: no slot has it', 'nyc-1: provision_slot.site: no slot has it'),
+    ('routes[0].prefix', 'routes[0].prefix: x', 'nyc-1: provision_routes[0].prefix: x'),
+    ('type, slot', 'nyc-1: type, slot: these differ', 'nyc-1: provision_type, provision_slot: these differ'),
+    ('artifacts_dir', 'artifacts_dir: name: x', 'nyc-1: provision_artifacts_dir: name: x'),
+    ('max_deletes', 'max_deletes: 2 circuits', 'nyc-1: provision_max_deletes: 2 circuits'),
+    ('steps', 'steps: cni needs a circuit', 'nyc-1: steps: cni needs a circuit'),
+    (None, 'nyc-1: It is live, not without force=true.', 'nyc-1: It is live, not without provision_force=true.'),
+])
+def test_a_failure_names_the_variables_that_the_user_has_written(option, msg, expected):
+    found = failed_by(option, msg)
+    assert found['msg'] == expected
+    assert option is None or found['msg'].removeprefix('nyc-1: ').startswith(f'{found["error"]["option"]}: ')
 
 
 def test_what_a_host_gets_is_what_is_documented():

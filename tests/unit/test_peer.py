@@ -458,6 +458,7 @@ def test_the_keys_that_a_platform_takes(platform):
 REFUSED = {
     'platform': ({'platform': 'ios'}, f"peer_platform: 'ios' is not valid. Allowed: {', '.join(ALL_INTERFACES)}"),
     'no announce': ({'announce': ''}, 'peer_announce: is required'),
+    'asdot': ({'router_asn': 1.1}, 'peer_router_asn: 1.1 is not valid. Allowed: an AS number in asplain from 1 to 4294967295'),
     'no interface': ({'interface': None}, 'peer_interface: is required'),
     'everything': ({'announce': ['192.0.2.0/24', '0.0.0.0/0']}, 'peer_announce: 0.0.0.0/0 would announce everything'),
     'text': ({'announce': '192.0.2.0/24'}, "peer_announce: '192.0.2.0/24' is not valid. Allowed: a list"),

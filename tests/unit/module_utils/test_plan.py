@@ -625,6 +625,14 @@ def test_cleared_host_bits_are_reported():
         'bgp.extra_prefixes: 192.0.2.7/24 has host bits set; 192.0.2.0/24 is used.',)
 
 
+@pytest.mark.parametrize(('row', 'mtu', 'written'), [
+    (CNI, 832, '01500'), (TUNNEL, 830, '01476'), (CNI, 703, None), (CNI, 1500, None), (TUNNEL, 4095, None)])
+def test_an_mtu_that_yaml_has_taken_for_octal_is_shown(row, mtu, written):
+    warnings = desired_object(row, {'conduit_name': 'a', 'mtu': mtu}).warnings
+    assert warnings == ((f'mtu: {mtu} is used. If you wrote {written}: YAML reads a leading zero as octal. Write {written[1:]} then.',)
+                        if written else ())
+
+
 # Health checks and settings.
 
 TUNNEL_1 = {'id': 't1', 'virtual_port_reservation_id': uuid(1001).replace('-', '').upper(),
