@@ -122,12 +122,14 @@ def _change_entry(change: Change) -> Object:
 
 
 def _key_of(change: Change, action: str) -> Object:
-    """What tells which object a change is of: of a new interconnect where it is ordered, of an existing object what it is on."""
+    """What tells which object a change is of: of a new interconnect where it is ordered, of a tunnel its name, else what it is on."""
     obj = change.after if action == 'create' else change.before
     if change.row.name == ROUTE.name:
         return {'prefix': str(obj.get('prefix')), 'scope': sorted(' '.join(pair) for pair in normal_scope(obj.get('scope')))}
     if action == 'create':  # of a CNI and a tunnel nothing
         return {**{name: obj.get(name) for name in ('type', 'site', 'region', 'speed')}, 'facility': get(obj, 'facility.name')}
+    if change.row.name == TUNNEL.name:
+        return {'tunnel': obj.get('name')}
     status = {'healthy': obj.get('status') == HEALTHY} if action == 'delete' else {}
     return {'interconnect': obj.get(CNI.parent[1]) or obj.get('name'), **status}
 
@@ -268,13 +270,22 @@ def describe(change: Object) -> str:
     """A change in a few words."""
     key = change['key']
     place = ', '.join(str(key[name]) for name in ('speed', 'site', 'region', 'facility') if key.get(name))
-    name = key.get('prefix') or (f'on {key["interconnect"]}' if key.get('interconnect') and change['object'] != INTERCONNECT.name
-                                 else key.get('interconnect') or (f'({place})' if place else ''))
-    text = ' '.join(filter(None, (change['action'], TITLES[change['object']], name)))
+    on = f'on {key["interconnect"]}' if key.get('interconnect') and change['object'] != INTERCONNECT.name else key.get('interconnect')
+    scope = f'({_scope_text(key["scope"])})' if key.get('scope') else ''
+    name = key.get('prefix') or key.get('tunnel') or on or (f'({place})' if place else '')
+    text = ' '.join(filter(None, (change['action'], TITLES[change['object']], name, scope)))
     if change['action'] != 'update':
         return f'{text}, which is Healthy' if key.get('healthy') else text
     pairs = [f'{option} {_value_text(change["before"][option])} -> {_value_text(value)}' for option, value in change['after'].items()]
     return f'{text}: {", ".join(pairs)}' if pairs else text
+
+
+def _scope_text(scope: Iterable[str]) -> str:
+    """The scope of a route, as [colo_names den01, colo_names sjc01], in the words of its declaration."""
+    names: dict[str, list[str]] = {}
+    for part, name in (pair.split(' ', 1) for pair in scope):
+        names.setdefault(part, []).append(name)
+    return '; '.join(f'{part} {", ".join(found)}' for part, found in names.items())
 
 
 def _value_text(value: Any) -> str:

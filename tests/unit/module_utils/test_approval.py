@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _approval
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._approval import (
     declared_values,
+    describe,
     expected_writes,
     plan_digest,
     plan_text,
@@ -128,7 +129,7 @@ Account account-1.
 |  | description | nothing | first \\`one\\` |
 |  | mtu | 1500 | 1476 |
 |  | bgp.md5_key | (hidden) | (hidden, changed) |
-| update static route 10.1.0.0/16 |  |  |  |
+| update static route 10.1.0.0/16 (colo_names den01, sjc01; colo_regions EEUR) |  |  |  |
 |  | priority | 100 | 200 |
 
 ## b: deleted
@@ -137,7 +138,7 @@ Account account-1.
 
 | Change | Field | Before | After |
 |---|---|---|---|
-| delete static route 10.2.0.0/16 |  |  |  |
+| delete static route 10.2.0.0/16 (colo_names den01, sjc01; colo_regions EEUR) |  |  |  |
 |  | prefix | 10.2.0.0/16 |  |
 |  | nexthop | 172.31.0.3 |  |
 |  | priority | 100 |  |
@@ -180,7 +181,7 @@ Account account-1.
 | create tunnel |  |  |  |
 |  | health_check.enabled |  | false |
 |  | health_check.rate |  | high |
-| create static route 10.3.0.0/16 |  |  |  |
+| create static route 10.3.0.0/16 (colo_names den01) |  |  |  |
 |  | prefix |  | 10.3.0.0/16 |
 |  | weight |  | 2 |
 |  | scope |  | colo_names den01 |
@@ -275,6 +276,14 @@ def scoped_routes(east, west):
             for scope, priority in ((EAST, east), (WEST, west))]
 
 
+def test_the_update_of_a_tunnel_names_the_tunnel_and_that_of_a_route_its_scope():
+    (tunnel_change, *_routes) = plan_of([RATE], world(HERE, pa='Down', **LOW))['circuits'][0]['changes']
+    assert (tunnel_change['object'], tunnel_change['action'], tunnel_change['key']) == ('tunnel', 'update', {'tunnel': 'T11'})
+    changes = plan_of([SCOPED], world(HERE, pa='Down', routes=scoped_routes(100, 100)))['circuits'][0]['changes']
+    assert [describe(change) for change in changes] == [
+        f'update static route 10.1.0.0/16 (colo_names {name}): priority 100 -> 200' for name in ('iad02', 'sjc01')]
+
+
 @pytest.mark.parametrize(('circuit', 'then', 'now', 'outcome'), [
     (NEW, {}, {}, 'created'),
     (NEW, {}, {'slots': [slot(12), slot(13, device='edge09.ewr-a')]}, 'created'),
@@ -287,16 +296,17 @@ def scoped_routes(east, west):
     (FIELDS, {'bgp': KEY}, {'bgp': KEY, 'mtu': 1400}, {
         'update CNI on pa: description nothing -> x, mtu 1400 -> 1476': 'update CNI on pa: description nothing -> x, mtu 1500 -> 1476'}),
     (SCOPED, {'routes': scoped_routes(100, 110)}, {'routes': scoped_routes(100, 120), 'pa': 'Healthy'}, {
-        'update static route 10.1.0.0/16: priority 120 -> 200': 'update static route 10.1.0.0/16: priority 110 -> 200'}),
+        'update static route 10.1.0.0/16 (colo_names sjc01): priority 120 -> 200':
+            'update static route 10.1.0.0/16 (colo_names sjc01): priority 110 -> 200'}),
     (MOVED, {'slots': [slot(14, site='lhr-a')]}, {'slots': [slot(14, site='lhr-a', facility=NY5)]}, {
         'create interconnect (10G, lhr-a, Equinix NY5)': 'create interconnect (10G, lhr-a, Equinix NY1)'}),
     (RATE, LOW, {**MID, 'pa': 'Healthy'}, {
-        'update tunnel on T11: health_check.rate mid -> high': 'update tunnel on T11: health_check.rate low -> high',
+        'update tunnel T11: health_check.rate mid -> high': 'update tunnel T11: health_check.rate low -> high',
         'update static route 10.1.0.0/16: priority 100 -> 200': 'create static route 10.1.0.0/16'}),
-    (RATE, LOW, MID, {'update tunnel on T11: health_check.rate mid -> high': 'update tunnel on T11: health_check.rate low -> high'}),
+    (RATE, LOW, MID, {'update tunnel T11: health_check.rate mid -> high': 'update tunnel T11: health_check.rate low -> high'}),
     (ORDER, {'ports': []}, {**MID, 'pa': 'Down'}, 'updated'),
     (ORDER, {'ports': []}, {**MID, 'pa': 'Healthy'}, {
-        'update tunnel on T11: health_check.rate mid -> high': 'create tunnel',
+        'update tunnel T11: health_check.rate mid -> high': 'create tunnel',
         'update static route 10.1.0.0/16: priority 100 -> 200': 'create static route 10.1.0.0/16'}),
     (ABSENT, {'pa': 'Healthy'}, {'pa': 'Healthy'}, 'deleted'),
     (ABSENT, {'pa': 'Healthy'}, {'pa': 'Down'}, 'deleted'),
