@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -90,7 +91,7 @@ class ActionModule(InProcess):
         names = list(names)
         self._refuse_strategy(names)
         self._refuse_part_of_play(names)
-        declared, results = self._declared_hosts(names)
+        declared, results = self._declared_hosts(names, self._hosts_of_other_batches(names))
         steps = _hosts.selected_steps(self._vars.get('ansible_run_tags', ['all']), self._vars.get('ansible_skip_tags', []),
                                       self._user_tags())
         steps = [step for step in steps if step in (self._options['steps'] or (*_hosts.STEPS, _hosts.DECOMMISSION))]
@@ -101,16 +102,17 @@ class ActionModule(InProcess):
         if self._stopped_by_invalid_host(results):
             results |= {host.hostname: _skipped_result(host, 'another host has an error') for host in pending}
         elif pending:
-            results |= self._run_rollouts(pending, steps, {host.hostname: host.circuit_name for host in declared})
+            results |= self._run_rollouts(pending, steps, declared)
         return {name: results[name] for name in names}
 
-    def _run_rollouts(self, pending: list[DeclaredHost], steps: list[str], names: Mapping[str, str]) -> HostResults:
-        """The results of the hosts that have something to do. names: {host: circuit} of all declared ones."""
+    def _run_rollouts(self, pending: list[DeclaredHost], steps: list[str], declared: list[DeclaredHost]) -> HostResults:
+        """The results of the hosts that have something to do. declared: they and the valid ones that have not."""
+        names = {host.hostname: host.circuit_name for host in declared}
         other_hosts = self._other_hosts(pending, names)
-        circuit_name = self._circuit_name_function(names | {host.hostname: host.circuit_name for host in other_hosts})
-        others = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name)) for host in other_hosts
-                  if host.state == 'present'}
-        later = [circuit_name(other) for host in pending for other in _hosts.diverse_from(host.circuit) if self._is_in_play(other)]
+        names |= {host.hostname: host.circuit_name for host in other_hosts}
+        circuit_name = self._circuit_name_function(names)
+        undeclared = [circuit_name(other) for host in pending for other in _hosts.diverse_from(host.circuit)
+                      if self._is_in_play(other) and other not in names]
         results: HostResults = {}
         runs = _hosts.rollout_runs(pending, circuit_name)
         # Tags without decommission keep the surplus circuits of overridden, too.
@@ -126,11 +128,13 @@ class ActionModule(InProcess):
             arguments = self._rollout_arguments(run, [step for step in steps if step != _hosts.DECOMMISSION])
             if overridden and not all(map(_hosts.is_absent, run.circuits)):
                 arguments['state'] = 'overridden'
-            arguments['later'] = [name for name in dict.fromkeys([*others, *later]) if name not in run.hosts]
-            arguments['diversity'] = [{'name': name, 'diverse_from': avoided} for name, avoided in others.items()
+            others = _hosts.hosts_of_other_runs(run, (*declared, *other_hosts))
+            diversity = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name))
+                         for host in others if host.state == 'present'}
+            arguments['later'] = [name for name in dict.fromkeys([*diversity, *undeclared]) if name not in run.hosts]
+            arguments['diversity'] = [{'name': name, 'diverse_from': avoided} for name, avoided in diversity.items()
                                       if {*avoided} & {*run.hosts}]
-            other_deletes = [host for host in (*pending, *other_hosts) if host.state == 'absent' and host.account == run.account
-                             and host.circuit_name not in run.hosts and self._is_in_play(host.hostname)]
+            other_deletes = [host for host in others if host.state == 'absent' and self._is_in_play(host.hostname)]
             results |= self._run_rollout(run, arguments, pending, other_deletes)
         return results
 
@@ -140,7 +144,9 @@ class ActionModule(InProcess):
             raise InputError('hosts', f'with the strategy {strategy} each host would run this for all hosts. Use the strategy linear.')
 
     def _refuse_part_of_play(self, hosts: Iterable[str]) -> None:
-        """Raises InputError for an option that is about all hosts of the play, if this is a run for one of them, or for a batch."""
+        """Raises InputError for an option that is about all hosts of the play, if this is a run for some of them."""
+        if self._options['state'] == 'overridden' and self._vars.get('ansible_limit'):
+            raise InputError('state', 'overridden deletes each circuit that is not in this run. Run it without --limit.')
         in_batches = self._task._parent._play.serial not in ([], ['100%'])
         if not {*self._vars['ansible_play_hosts_all']} - {*hosts} or (self._options['hosts'] and not in_batches):
             return
@@ -192,28 +198,46 @@ class ActionModule(InProcess):
 
     # Variables.
 
-    def _declared_hosts(self, hosts: Iterable[str]) -> tuple[list[DeclaredHost], HostResults]:
-        """What the hosts declare, and the results of those that are invalid."""
-        declared, results = {}, {}
+    def _connection_of_run(self) -> _hosts.Connection:
+        environment: dict[str, str] = {}
+        self._compute_environment_string(environment)
+        return _hosts.connection_of_run(self._task.args, os.environ | environment)
+
+    def _hosts_of_other_batches(self, names: Collection[str]) -> list[DeclaredHost]:
+        """The hosts of the play that have a batch of their own, with what they are compared by.
+
+        The role looks at none: each of its hosts would look at all.
+        """
+        hosts, of_run = [], self._connection_of_run()
+        for host in self._vars['ansible_play_hosts_all'] if self._options['hosts'] else ():
+            with suppress(InputError):  # which its own batch reports
+                if host not in names:
+                    hosts.append(_hosts.declared_host(host, self._variables(host, _hosts.COMPARED), check=False, of_run=of_run))
+        return hosts
+
+    def _declared_hosts(self, hosts: Iterable[str], compared: Iterable[DeclaredHost] = ()) -> tuple[list[DeclaredHost], HostResults]:
+        """What the hosts declare, and the results of those that are invalid, by themselves or beside other hosts: compared."""
+        declared, results, of_run = {}, {}, self._connection_of_run()
         for host in hosts:
             try:
-                declared[host] = _hosts.declared_host(host, self._variables(host))
+                declared[host] = _hosts.declared_host(host, self._variables(host), of_run=of_run)
             except InputError as error:
                 results[host] = _hosts.invalid_host_result(host, error)
         for check in (_hosts.duplicate_errors, _hosts.asn_conflicts):
-            errors = check(declared.values())
-            results |= {host: _hosts.invalid_host_result(host, error) for host, error in errors.items()}
+            errors = check([*declared.values(), *compared])
+            results |= {host: _hosts.invalid_host_result(host, error) for host, error in errors.items() if host in declared}
             declared = {host: declared_host for host, declared_host in declared.items() if host not in errors}
         return list(declared.values()), results
 
-    def _variables(self, host: str) -> dict[str, Any]:
-        """The variables of a host with our prefix, templates resolved. Raises InputError for one that can't be resolved."""
+    def _variables(self, host: str, names: Container[str] | None = None) -> dict[str, Any]:
+        """The variables of a host with our prefix, or these, templates resolved. Raises InputError for one that can't be resolved."""
         if host == self._vars['inventory_hostname']:
             raw, templar = self._vars, self._templar
         else:
             raw = self._raw_variables(host)
             templar = Templar(loader=self._loader, variables=raw)
-        return {name: _templated(templar, name, raw[name]) for name in raw if name.startswith(PREFIX)}
+        return {name: _templated(templar, name, raw[name]) for name in raw
+                if (name.startswith(PREFIX) if names is None else name in names)}
 
     def _raw_variables(self, host: str) -> dict[str, Any]:
         """All variables that a task of the play would have on that host. hostvars lack those of the play."""
@@ -237,7 +261,8 @@ class ActionModule(InProcess):
 
     def _other_hosts(self, pending: Iterable[DeclaredHost], names: Mapping[str, str]) -> list[DeclaredHost]:
         """What other hosts declare, if it matters: to count all deletes, and for diversity, also those that --limit left out."""
-        if not any(host.state == 'absent' or _may_order_port(host) for host in pending):
+        unknown = {other for host in pending for other in _hosts.diverse_from(host.circuit)} - names.keys() - {*names.values()}
+        if all(map(self._is_in_play, unknown)) and not any(host.state == 'absent' or _may_order_port(host) for host in pending):
             return []
         patterns = [self._task._parent._play.hosts, *(['circuits'] if 'circuits' in self._vars['groups'] else [])]
         inventory = self._vars['hostvars']._inventory

@@ -20,6 +20,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import Secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
     ACCOUNT_OPTIONS,
+    API_URL,
+    CONNECTION_OPTIONS,
     HOST_OPTIONS,
     PREFIX,
     ROLE_OPTIONS,
@@ -38,6 +40,7 @@ DECOMMISSION = 'decommission'
 OPTIONS_IN_TEXTS = ('force', 'on_immutable', 'shared')  # that messages advise, as in: not without force=true
 SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is default_asn, import is nothing
 
+COMPARED = {PREFIX + name for name in ('name', 'state', 'default_asn', *ACCOUNT_OPTIONS)}  # what the hosts of a play are compared by
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
 RUN_VARIABLES = ('approved_plan', 'at_most_per_site', 'change', 'commit_rates', 'cross_connects_dir', 'expect', 'fail_fast', 'force',
@@ -58,10 +61,25 @@ KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}} 
         ('peer_', PEER_VARIABLES), ('alerts_', ALERTS_VARIABLES), ('netbox_', NETBOX_VARIABLES), ('failover_', FAILOVER_VARIABLES))}
 
 
+class Connection(NamedTuple):
+    """How a host is connected: what it declares itself, else the task, else the environment. It has secrets."""
+
+    account_id: str = ''
+    api_url: str = API_URL
+    api_token: str = ''
+    api_key: str = ''
+    api_email: str = ''
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """The account, however it is named: its ID, and the base URL of its API. Hosts are grouped and compared by this alone."""
+        return self.account_id.casefold(), self.api_url.rstrip('/').casefold()
+
+
 class DeclaredHost(NamedTuple):
     """What a host declares. circuit: as rollout takes it, but diverse_from may name hosts; account, run: connection and run options.
 
-    cross_connect: what the user keeps of it, with dates such as 2026-11-02.
+    cross_connect: what the user keeps of it, with dates such as 2026-11-02. connection: that of its run, declared here or not.
     """
 
     hostname: str
@@ -70,6 +88,7 @@ class DeclaredHost(NamedTuple):
     account: dict[str, Any]
     run: dict[str, Any]
     cross_connect: dict[str, str]
+    connection: Connection
 
     @property
     def circuit_name(self) -> str:
@@ -78,12 +97,13 @@ class DeclaredHost(NamedTuple):
 
 
 class RolloutRun(NamedTuple):
-    """A run of rollout. account, options: its arguments; hosts: {circuit: its host}."""
+    """A run of rollout. account, options: its arguments; hosts: {circuit: its host}; connection: what account comes to."""
 
     account: dict[str, Any]
     options: dict[str, Any]
     circuits: list[dict[str, Any]]
     hosts: dict[str, str]
+    connection: Connection
 
 
 # A single host.
@@ -107,10 +127,24 @@ def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (),
     return f'{" ".join(texts)} List your own variables in {prefix}own_variables.'
 
 
-def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -> DeclaredHost:
+def connection_of_run(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Connection:
+    """The connection of hosts that declare none. arguments: of the task."""
+    given = {name: arguments.get(name) or next(filter(None, map(environment.get, CONNECTION_OPTIONS[name]['fallback'][1])), '')
+             for name in Connection._fields}
+    return Connection(**{name: str(value) for name, value in given.items() if value})
+
+
+def _connection_of(account: Mapping[str, Any], of_run: Connection) -> Connection:
+    """The connection of a host. One that declares a credential uses none of the run."""
+    if account.get('api_token') or account.get('api_key'):
+        of_run = of_run._replace(api_token='', api_key='', api_email='')
+    return of_run._replace(**{name: str(value) for name, value in account.items() if value})
+
+
+def declared_host(host: str, variables: Mapping[str, Any], check: bool = True, of_run: Connection | None = None) -> DeclaredHost:
     """What the host declares. variables: those of the host, templates resolved. Raises InputError with the names of variables.
 
-    check: whether values are validated and converted. rollout validates each circuit, too.
+    check: whether values are validated and converted. rollout validates each circuit, too. of_run: that of the environment, if not given.
     """
     own_variables = _own_variables(variables)
     if text := unknown_variables(variables, own_variables):
@@ -126,7 +160,8 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True) -
         _check_circuit(circuit, values.get('site_demand'))
     account = {name: values[name] for name in ACCOUNT_OPTIONS if name in values}
     run = {name: values.get(name, option_spec.get('default')) for name, option_spec in RUN_OPTIONS.items()}
-    return DeclaredHost(host, state, circuit, account, run, _cross_connect(values.get('cross_connect') or {}) if check else {})
+    connection = _connection_of(account, of_run or connection_of_run({}, os.environ))
+    return DeclaredHost(host, state, circuit, account, run, _cross_connect(values.get('cross_connect') or {}) if check else {}, connection)
 
 
 def _cross_connect(given: Mapping[str, Any]) -> dict[str, str]:
@@ -188,7 +223,7 @@ def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     by_circuit: dict[tuple, list[DeclaredHost]] = {}
     for host in hosts:
         if host.state != SPARE:
-            by_circuit.setdefault((_hashable(host.account), host.circuit_name), []).append(host)
+            by_circuit.setdefault((host.connection.account, host.circuit_name), []).append(host)
     return {host.hostname: InputError(f'{PREFIX}name', f'{host.circuit_name!r} is also declared by '
                                       f'{", ".join(other.hostname for other in (others if host is first else [first]))}.')
             for first, *others in by_circuit.values() if others for host in (first, *others)}
@@ -196,49 +231,55 @@ def duplicate_errors(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
 
 def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
     """{host: error} of hosts that declare different AS numbers for an account."""
-    asns_by_account: dict[tuple, dict[int, str]] = {}
+    asns_by_account: dict[tuple[str, str], dict[str, str]] = {}
     hosts = [host for host in hosts if host.run['default_asn'] and host.state == 'present']
     for host in hosts:
-        asns_by_account.setdefault(_hashable(host.account), {}).setdefault(host.run['default_asn'], host.hostname)
+        asns_by_account.setdefault(host.connection.account, {}).setdefault(str(host.run['default_asn']), host.hostname)
     return {host.hostname: InputError(f'{PREFIX}default_asn', f'an account has one AS number, but the hosts declare {_asn_list(asns)}.')
-            for host in hosts if len(asns := asns_by_account[_hashable(host.account)]) > 1}
+            for host in hosts if len(asns := asns_by_account[host.connection.account]) > 1}
 
 
-def _asn_list(asns: Mapping[int, str]) -> str:
+def _asn_list(asns: Mapping[str, str]) -> str:
     return ' and '.join(f'{asn} ({host})' for asn, host in asns.items())
 
 
 def rollout_runs(hosts: Iterable[DeclaredHost], circuit_name: Callable[[str], str]) -> list[RolloutRun]:
     """The runs: one for each account and set of options. circuit_name: returns the circuit of a host or circuit."""
     hosts = [host for host in hosts if host.state != SPARE]
-    asns = {_hashable(host.account): host.run['default_asn'] for host in hosts if host.run['default_asn']}
+    asns = {host.connection.account: host.run['default_asn'] for host in hosts if host.run['default_asn']}
     runs: dict[tuple, RolloutRun] = {}
-    demands: dict[tuple, dict[str, str]] = {}
+    demands: dict[tuple[str, str], dict[str, str]] = {}
     for host in hosts:
-        options = {**host.run, 'default_asn': asns.get(_hashable(host.account))}
+        options = {**host.run, 'default_asn': asns.get(host.connection.account)}
         timeout, demand = options.pop('wait_timeout'), options.pop('site_demand')
-        demands.setdefault(_hashable(host.account), {}).update(demand or {})
-        run = runs.setdefault((_hashable(host.account), _hashable(options)), RolloutRun(host.account, options, [], {}))
+        demands.setdefault(host.connection.account, {}).update(demand or {})
+        key = host.connection.account, host.connection[2:], _hashable(options)
+        run = runs.setdefault(key, RolloutRun(host.account, options, [], {}, host.connection))
         run.options['wait_timeout'] = max(timeout or 0, run.options.get('wait_timeout') or 0) or None
         run.circuits.append(with_circuit_names(host.circuit, circuit_name))
         run.hosts[host.circuit_name] = host.hostname
-    for run in {_hashable(run.account): run for run in runs.values()}.values():  # the last of each account, after which all is as declared
-        run.options['site_demand'] = demands[_hashable(run.account)] or None
+    for run in {run.connection.account: run for run in runs.values()}.values():  # the last of each account, after which all is as declared
+        run.options['site_demand'] = demands[run.connection.account] or None
     return list(runs.values())
 
 
 def split_account_problem(runs: Iterable[RolloutRun]) -> str:
     """Why an option that is about all circuits of an account does not work, if they are in several runs; empty if they are in one."""
-    by_account: dict[str | None, list[dict[str, Any]]] = {}
-    for run in runs:  # an account may be named by some hosts, and for others by the environment
-        account_id = run.account.get('account_id') or os.environ.get('CLOUDFLARE_ACCOUNT_ID')
-        by_account.setdefault(account_id, []).append({**run.account, **run.options})
-    differing = [name for parts in by_account.values() for name in {name: None for part in parts for name in part}
-                 if name not in ('wait_timeout', 'site_demand') and any(part.get(name) != parts[0].get(name) for part in parts)]
+    by_account: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for run in runs:
+        credentials = {name: getattr(run.connection, name) for name in ('api_token', 'api_key', 'api_email')}
+        by_account.setdefault(run.connection.account, []).append({**credentials, **run.options})
+    differing = [name for parts in by_account.values() for name in parts[0]
+                 if name not in ('wait_timeout', 'site_demand') and any(part[name] != parts[0][name] for part in parts)]
     if not differing:
         return ''
     return (f'the hosts of an account differ in {", ".join(PREFIX + name for name in dict.fromkeys(differing))}, so they are several runs, '
             'and each would know of its own circuits only. Use one value for all of them.')
+
+
+def hosts_of_other_runs(run: RolloutRun, hosts: Iterable[DeclaredHost]) -> list[DeclaredHost]:
+    """The hosts of the same account whose circuits are not in this run."""
+    return [host for host in hosts if host.connection.account == run.connection.account and host.circuit_name not in run.hosts]
 
 
 def is_absent(circuit: Mapping[str, Any]) -> bool:

@@ -105,7 +105,7 @@ def test_variables_of_your_own_are_yours():
 
 def test_two_hosts_with_one_circuit_are_both_refused_but_for_accounts_of_their_own():
     first, second, other = (declare(host, name='nyc', slot=SLOT) for host in 'abc')
-    elsewhere = other._replace(account={'account_id': 'x'})
+    elsewhere = other._replace(connection=other.connection._replace(account_id='x'))
     spare = declare('d', name='nyc', state='spare')
     assert {host: str(error) for host, error in hosts.duplicate_errors([first, second, elsewhere, spare]).items()} == {
         'a': "provision_name: 'nyc' is also declared by b.", 'b': "provision_name: 'nyc' is also declared by a."}
@@ -145,14 +145,38 @@ def test_what_counts_the_circuits_of_an_account_needs_them_in_one_run():
 
 
 def test_an_account_that_is_named_two_ways_is_one(monkeypatch):
-    """Each of its runs would take the circuits of the other one for surplus."""
+    """As several runs, each would take the circuits of the other one for surplus."""
     monkeypatch.setenv('CLOUDFLARE_ACCOUNT_ID', 'one')
-    by_environment, by_name = declare('a', slot=SLOT), declare('b', slot=SLOT, account_id='one')
-    by_token, elsewhere = declare('c', slot=SLOT, account_id='one', api_token='planted'), declare('d', slot=SLOT, account_id='two')
-    for pair, option in (([by_environment, by_name], 'provision_account_id'), ([by_name, by_token], 'provision_api_token')):
-        text = hosts.split_account_problem(hosts.rollout_runs(pair, str))
-        assert text.startswith(f'the hosts of an account differ in {option}, so they are several runs') and 'planted' not in text
-    assert hosts.split_account_problem(hosts.rollout_runs([by_environment, elsewhere], str)) == ''
+    monkeypatch.setenv('CLOUDFLARE_API_TOKEN', 'planted')
+    own = {'by environment': {}, 'by ID': {'account_id': 'ONE'}, 'by URL': {'api_url': 'https://api.cloudflare.com/client/v4/'},
+           'by all': {'account_id': 'one', 'api_token': 'planted'}}
+    of_account = [declare(name, slot=SLOT, default_asn=65000 if name == 'by ID' else None, **account) for name, account in own.items()]
+    by_token = declare('by another token', slot=SLOT, account_id='one', api_token='planted too')
+    elsewhere = [declare('by another ID', slot=SLOT, account_id='two'), declare('by another URL', slot=SLOT, api_url='https://other/')]
+    runs = hosts.rollout_runs([*of_account, by_token, *elsewhere], str)
+    assert [[*run.hosts] for run in runs] == [[*own], ['by another token'], ['by another ID'], ['by another URL']]
+    assert [run.options['default_asn'] for run in runs] == [65000, 65000, None, None]
+    text = hosts.split_account_problem(runs)
+    assert text.startswith('the hosts of an account differ in provision_api_token, so they are several runs') and 'planted' not in text
+    assert hosts.split_account_problem([runs[0], *runs[2:]]) == ''
+    assert [host.hostname for host in hosts.hosts_of_other_runs(runs[1], [*of_account, by_token, *elsewhere])] == [*own]
+
+
+def test_hosts_that_name_an_account_in_two_ways_are_compared_in_it(monkeypatch):
+    monkeypatch.setenv('CLOUDFLARE_ACCOUNT_ID', 'one')
+    first, second, elsewhere = (declare(host, name='nyc', slot=SLOT, default_asn=65000 + number, **account) for number, (host, account) in
+                                enumerate({'a': {}, 'b': {'account_id': 'one'}, 'c': {'account_id': 'two'}}.items()))
+    for check in (hosts.duplicate_errors, hosts.asn_conflicts):
+        assert set(check([first, second, elsewhere])) == {'a', 'b'}
+
+
+def test_what_a_host_does_not_declare_of_its_connection_is_that_of_the_task_then_of_the_environment():
+    environment = {'CLOUDFLARE_ACCOUNT_ID': 'e', 'CLOUDFLARE_API_KEY': 'planted', 'CLOUDFLARE_EMAIL': 'a@example.com',
+                   'CLOUDFLARE_BASE_URL': ''}
+    of_run = hosts.connection_of_run({'account_id': 't', 'hosts': []}, environment)
+    assert of_run == hosts.Connection('t', 'https://api.cloudflare.com/client/v4', '', 'planted', 'a@example.com')
+    token = hosts.declared_host('a', {'provision_slot': SLOT, 'provision_api_token': 'own'}, of_run=of_run).connection
+    assert token == ('t', 'https://api.cloudflare.com/client/v4', 'own', '', '')
 
 
 def test_what_sites_need_is_compared_once_for_an_account_in_its_last_run():
