@@ -107,12 +107,14 @@ def _circuit_rows(facts: BundleFacts) -> list[Row]:
     place = [('Site', 'site'), ('Facility', 'facility.name'), ('Cloudflare device', 'ccr_device_name'), ('Slot', 'slot_id')]
     return [
         ('Account', facts.account_id),
+        ('Description', cni and (get(cni, 'magic.description') or 'none')),
         ('Interconnect', facts.interconnect_name),
         ('Type and speed', _joined(get(port, 'type'), get(port, 'speed'))),
         *((label, get(port, path)) for label, path in (place if is_direct(port) else [('Region', 'region')])),
         ('Status', _joined(get(facts.status, 'state'), get(facts.status, 'reason'))),
         ('Tunnel name', get(facts.tunnel, 'name')),
         ('Tunnel ID', get(facts.tunnel, 'id')),
+        ('Tunnel settings', _tunnel_text(facts.tunnel)),
         ('Customer address', get(cni, 'cust_ip')),
         ('Cloudflare address', get(cni, 'p2p_ip')),
         ('MTU', get(cni, 'magic.mtu')),
@@ -141,8 +143,17 @@ def _health_check_text(check: Any) -> str | None:
     if not isinstance(check, dict):
         return None
     target = get(check, 'target.effective') or get(check, 'target.saved')
-    names = [f'rate {check["rate"]}' if check.get('rate') else None, check.get('type'), check.get('direction')]
-    return 'off' if check.get('enabled') is False else _joined(*names, target and f'target {target}') or None
+    texts = [f'rate {check["rate"]}' if check.get('rate') else None, check.get('type'), check.get('direction'),
+             f'target {target}' if target else None, f'source {check["source"]}' if check.get('source') else None]
+    return 'off' if check.get('enabled') is False else _joined(*texts) or None
+
+
+def _tunnel_text(tunnel: Object | None) -> str | None:
+    """What is set of a tunnel besides its health check; None if it is not known."""
+    labels = {'description': 'description', 'mtu': 'MTU', 'interface_address': 'interface address',
+              'bgp.import_filter_id': 'import filter', 'bgp.export_filter_id': 'export filter'}
+    texts = [f'{label} {value}' for path, label in labels.items() if (value := get(tunnel, path)) not in (None, '')]
+    return tunnel and (_joined(*texts, 'automatic return routing' if tunnel.get('automatic_return_routing') else None) or 'none')
 
 
 def _alert_lines(facts: BundleFacts) -> list[str]:
@@ -156,9 +167,16 @@ def _alert_lines(facts: BundleFacts) -> list[str]:
 def _route_lines(facts: BundleFacts) -> list[str]:
     if 'static routes' in facts.failures:
         return ['Unknown: they could not be read.']
-    columns = ('prefix', 'nexthop', 'priority', 'weight', 'description')
-    rows = [['none' if route.get(name) in (None, '') else route[name] for name in columns] for route in facts.routes]
-    return _table(('Prefix', 'Next hop', 'Priority', 'Weight', 'Description'), rows) if rows else ['None leads to the circuit.']
+    columns = ('prefix', 'nexthop', 'priority', 'weight', 'scope', 'description')
+    rows = [[_route_cell(route.get(name)) for name in columns] for route in facts.routes]
+    return _table(('Prefix', 'Next hop', 'Priority', 'Weight', 'Scope', 'Description'), rows) if rows else ['None leads to the circuit.']
+
+
+def _route_cell(value: Any) -> Any:
+    """The value of a field of a route. Of a scope the names that it has."""
+    if isinstance(value, dict):
+        value = _joined(*(name for names in value.values() for name in names or ()))
+    return 'none' if value in (None, '') else value
 
 
 def _output_lines(output: RouterOutput) -> list[str]:

@@ -48,6 +48,7 @@ Read at 2026-11-29T18:40:00Z. All times are UTC.
 |  |  |
 |---|---|
 | Account | 6d1c2f0a |
+| Description | New York, first of two |
 | Interconnect | ewr-a-icon-7f84 |
 | Type and speed | direct, 10G |
 | Site | ewr-a |
@@ -57,6 +58,7 @@ Read at 2026-11-29T18:40:00Z. All times are UTC.
 | Status | Down, no light |
 | Tunnel name | ewr-a-icon-97a4 |
 | Tunnel ID | f00d |
+| Tunnel settings | none |
 | Customer address | 172.31.0.1/31 |
 | Cloudflare address | 172.31.0.0/31 |
 | MTU | 1500 |
@@ -90,9 +92,9 @@ Read at 2026-11-29T18:40:00Z. All times are UTC.
 
 ## Static routes
 
-| Prefix | Next hop | Priority | Weight | Description |
-|---|---|---|---|---|
-| 10.0.0.0/8 | 172.31.0.1 | 100 | none | none |
+| Prefix | Next hop | Priority | Weight | Scope | Description |
+|---|---|---|---|---|---|
+| 10.0.0.0/8 | 172.31.0.1 | 100 | none | none | none |
 
 ## From the router
 
