@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from support.playbook import ROOT
@@ -28,17 +30,23 @@ def row(declared: hosts.DeclaredHost, result: dict) -> dict:
     return hosts.host_results([declared], result)[declared.hostname]
 
 
+def read_by_playbooks(prefix: str) -> set[str]:
+    """The names with that prefix in playbooks, what they set themselves included."""
+    texts = [path.read_text() for path in (ROOT / 'playbooks').rglob('*') if path.suffix in ('.yml', '.j2')]
+    return {name for text in texts for name in re.findall(rf'(?<![\w.]){prefix}\w+(?![\w.(])', text)}
+
+
 @pytest.mark.parametrize('role', ['provision', 'peer', 'alerts'])
-def test_what_is_known_is_what_the_role_documents(role):
+def test_what_is_known_is_what_the_role_documents_or_a_playbook_reads(role):
     documented = set(yaml.safe_load((ROOT / f'roles/{role}/meta/argument_specs.yml').read_text())['argument_specs']['main']['options'])
-    of_playbooks = {
-        'hosts', 'serial', 'expect', 'metrics', 'report', 'report_mode', 'fail_fast', 'change', 'under_maintenance', 'maintenance_days',
-        'cross_connects_dir', 'overdue_days',
-        'what_if', 'what_if_fails', 'must_survive', 'commit_rates',
-    } if role == 'provision' else set()
-    known, expected = hosts.KNOWN_VARIABLES[f'{role}_'], documented | {f'{role}_{name}' for name in ('result', *of_playbooks)}
+    known, expected = hosts.KNOWN_VARIABLES[f'{role}_'], documented | read_by_playbooks(f'{role}_') | {f'{role}_result'}
     assert expected - known == set(), 'of a circuit: a row of HOST_OPTIONS in _specs.py; of a run or another role: a name in _hosts.py'
-    assert known - expected == set(), 'not in the argument spec of the role; if only playbooks have it, add it to this test'
+    assert known - expected == set(), 'not in the argument spec of the role, and no playbook reads it'
+
+
+@pytest.mark.parametrize('prefix', ['netbox_', 'failover_'])
+def test_what_is_known_of_playbooks_without_a_role_is_read_by_them(prefix):
+    assert hosts.KNOWN_VARIABLES[prefix] - read_by_playbooks(prefix) == set()
 
 
 def names(spec: dict) -> set[str]:
