@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -129,11 +129,8 @@ class ActionModule(InProcess):
             if overridden and not all(map(_hosts.is_absent, run.circuits)):
                 arguments['state'] = 'overridden'
             others = _hosts.hosts_of_other_runs(run, (*declared, *other_hosts))
-            diversity = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name))
-                         for host in others if host.state == 'present'}
-            arguments['later'] = [name for name in dict.fromkeys([*diversity, *undeclared]) if name not in run.hosts]
-            arguments['diversity'] = [{'name': name, 'diverse_from': avoided} for name, avoided in diversity.items()
-                                      if {*avoided} & {*run.hosts}]
+            orders = any(_may_order_port(host) for host in pending if host.hostname in run.hosts.values())
+            arguments |= _of_other_runs(run, others, circuit_name, undeclared) | ({} if orders else {'other_artifacts_dirs': []})
             other_deletes = [host for host in others if host.state == 'absent' and self._is_in_play(host.hostname)]
             results |= self._run_rollout(run, arguments, pending, other_deletes)
         return results
@@ -323,6 +320,18 @@ class ActionModule(InProcess):
     def _show_lines(self, lines: Iterable[str]) -> None:
         for line in lines if not self._task.no_log else ():
             display.display(line)
+
+
+def _of_other_runs(run: RolloutRun, others: Iterable[DeclaredHost], circuit_name: Callable[[str], str],
+                   undeclared: Iterable[str]) -> dict[str, Any]:
+    """The arguments of rollout on the circuits of other runs. undeclared: circuits of which nothing else is known."""
+    diversity = {host.circuit_name: _hosts.diverse_from(_hosts.with_circuit_names(host.circuit, circuit_name))
+                 for host in others if host.state == 'present'}
+    return {
+        'later': [name for name in dict.fromkeys([*diversity, *undeclared]) if name not in run.hosts],
+        'diversity': [{'name': name, 'diverse_from': avoided} for name, avoided in diversity.items() if {*avoided} & {*run.hosts}],
+        'other_artifacts_dirs': [*dict.fromkeys(_absolute(host.run['artifacts_dir']) for host in others)],
+    }
 
 
 def _may_order_port(host: DeclaredHost) -> bool:

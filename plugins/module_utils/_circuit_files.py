@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -34,10 +35,14 @@ EFFECTIVE_TARGET = 'health_check.target.effective'  # calculated from the addres
 
 @dataclass
 class CircuitFiles:
-    """The files of the circuits of a run. folder: None if they have none; account: its settings, if they were read."""
+    """The files of the circuits of a run.
+
+    folder: None if they have none; others: the folders of circuits that other runs make; account: its settings, if they were read.
+    """
 
     folder: ArtifactsFolder | None
     plan: RolloutPlan
+    others: Sequence[ArtifactsFolder] = ()
     account: Object | None = None
     _on_disk: dict[str, FilesOnDisk] = field(default_factory=dict)
     _default_names: dict[str, str | None] = field(default_factory=dict)  # of LOAs, by interconnect
@@ -48,7 +53,21 @@ class CircuitFiles:
         """Reads the records anew, for the plan."""
         if self.folder:
             self.plan.records, self._on_disk = self.folder.records(), {}
-            snapshot.set_records(self.plan.recorded_interconnects())
+            of_others = {name: interconnect for folder in self.others for name, record in folder.records().items()
+                         if (interconnect := get(record, 'interconnect.name')) and name not in self.plan.declared}
+            snapshot.set_records(of_others | self.plan.recorded_interconnects())
+
+    @contextmanager
+    def lock(self, client: Client) -> Iterator[None]:
+        """Locks the folder against other runs that order for its circuits, and the other folders that exist.
+
+        Each run makes its own folder first, so of two runs one sees that of the other. All lock them in the same order.
+        """
+        self.folder.make()
+        with ExitStack() as stack:
+            for folder in sorted([self.folder, *(other for other in self.others if other.is_writable)], key=lambda folder: folder.path):
+                stack.enter_context(folder.lock(client.retry_timeout, client.back_off, client.clock))
+            yield
 
     def record_interconnect(self, outcome: Outcome, interconnect: str, deleting: str | None = None) -> None:
         """Records which interconnect a circuit has, and whether it is about to be deleted. Raises CniError that names it."""

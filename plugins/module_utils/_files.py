@@ -223,6 +223,11 @@ class ArtifactsFolder:
         write_file(change.after['path'], json_text(after).encode(), 'artifacts_dir')
         return change
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the folder exists, and files can be written to it."""
+        return os.path.isdir(self.path) and os.access(self.path, os.W_OK | os.X_OK)
+
     def check(self) -> None:
         """Raises InputError if the folder cannot be written to or made. Writes nothing."""
         check_folder(self.path, 'artifacts_dir')

@@ -80,6 +80,8 @@ def _rollout_from_options(task: Task) -> Rollout:
     folder = None
     if params['artifacts_dir']:
         folder = ArtifactsFolder(params['artifacts_dir'], params['loa_max_age'], params['handover_template'], warn=task.module.warn)
+    others = [ArtifactsFolder(path, warn=task.module.warn) for path in params['other_artifacts_dirs'] or () if folder]
+    others = [other for other in others if other.path != folder.path]
     steps = STEPS if params['steps'] is None else params['steps']
     check_site_demand(params['site_demand'])
     plan = RolloutPlan(
@@ -87,7 +89,7 @@ def _rollout_from_options(task: Task) -> Rollout:
         default_asn=params['default_asn'], later=params['later'] or (), diversity=params['diversity'] or (),
         purge_routes=params['purge_routes'], site_demand=params['site_demand'] or {}, approved=read_approved(params['approved_plan']))
     return Rollout(
-        plan, CircuitFiles(folder, plan), workers=params['concurrency'], fail_fast=params['fail_fast'],
+        plan, CircuitFiles(folder, plan, others), workers=params['concurrency'], fail_fast=params['fail_fast'],
         read_status='status' in (params['steps'] or ()), wait_timeout=params['wait_timeout'], validate=params['validate'],
         for_approval=bool(params['plan_file'] and task.module.check_mode))
 
@@ -120,7 +122,7 @@ class Rollout:
             return outcomes
         with ExitStack() as lock:
             if any(map(self._takes_interconnect, outcomes)):
-                lock.enter_context(self.files.folder.lock(client.retry_timeout, client.back_off, client.clock))
+                lock.enter_context(self.files.lock(client))
                 outcomes = self._planned(client)
             self._write_account(client, outcomes, on_progress, lock.close)
         self._write_files(client, outcomes)

@@ -89,6 +89,13 @@ options:
     version_added: 1.1.0
     type: list
     elements: str
+  other_artifacts_dirs:
+    description:
+      - The folders of files of circuits that other runs make, as O(artifacts_dir) is of these circuits. An interconnect on record there is
+        used for no other circuit, and is known to O(circuits[].slot.diverse_from) and O(diversity).
+    version_added: 1.1.0
+    type: list
+    elements: path
   diversity:
     description:
       - Circuits that other runs order, and what each of these is to be diverse from. Where that is a circuit of this list, its new port is
@@ -372,6 +379,7 @@ ARGUMENT_SPEC = {
     'wait_timeout': {'type': 'int', 'default': 300},
     'site_demand': {'type': 'dict'},
     'later': {'type': 'list', 'elements': 'str'},
+    'other_artifacts_dirs': {'type': 'list', 'elements': 'path'},
     'diversity': {'type': 'list', 'elements': 'dict', 'options': {
         'name': {'type': 'str', 'required': True}, 'diverse_from': {'type': 'list', 'elements': 'str', 'required': True}}},
     'purge_routes': {'type': 'bool', 'default': False},

@@ -91,10 +91,12 @@ WAYS: dict[str, Callable[..., Results]] = {
     'two tokens': lambda hosts, **options: ACCOUNT.play(
         named_two_ways(hosts, provision_account_id=ACCOUNT.id, provision_api_token='of-the-others'), **options).playbook(),
     'two folders': lambda hosts, **options: ACCOUNT.play(in_two_folders(hosts), **options).playbook(),
+    'two folders, tags': lambda hosts, **options: ACCOUNT.play(in_two_folders(hosts), tags=('interconnect', 'loa'), **options).playbook(),
+    'two folders, limit, tags': lambda hosts, **options: each_alone(in_two_folders(hosts), tags=('interconnect', 'loa'), **options),
 }
-BY_TAGS = ('tags',)
+BY_TAGS = ('tags', 'two folders, tags', 'two folders, limit, tags')
 # Runs that do not read what other hosts declare, but for what they delete and order: see docs/provision.md.
-ALONE = ('limit', 'limit, the last first', 'role')
+ALONE = ('limit', 'limit, the last first', 'two folders, limit, tags', 'role')
 
 
 @pytest.fixture(params=WAYS)
@@ -180,7 +182,7 @@ def test_one_of_a_site_is_changed_at_a_time(way):
     hosts = {host: {**variables, 'provision_mtu': 1400} for host, variables in PAIR.items()}
     results = WAYS[way](hosts, at_most_per_site=1)
     changed = sum(cni['magic']['mtu'] == 1400 for cni in ACCOUNT.circuits.values())
-    assert (changed, all_failed(results)) == (CHANGED.get(way, 0), way not in (*CHANGED, *BY_TAGS))
+    assert (changed, all_failed(results)) == (CHANGED.get(way, 0), way not in (*CHANGED, 'tags', 'two folders, limit, tags'))
 
 
 def test_overridden_takes_no_circuit_of_another_run_for_surplus(way):
@@ -189,7 +191,7 @@ def test_overridden_takes_no_circuit_of_another_run_for_surplus(way):
     results = WAYS[way](PAIR, state='overridden', max_deletes=3)
     whole = way in ('one run', 'account by variable and environment')
     assert {*ACCOUNT.circuits} == {*PAIR, *(() if whole else ['surplus'])}
-    assert all_failed(results) == (not whole and way not in BY_TAGS)
+    assert all_failed(results) == (not whole and way not in ('tags', 'two folders, tags'))
 
 
 # What was approved.

@@ -53,11 +53,11 @@ class Service:
         return answer(self.cnis[-1])
 
 
-def run(service, folder, *names):
+def run(service, folder, *names, others=()):
     """Brings circuits about: (the outcomes, what was sent but for GETs)."""
     script = Script(*[service] * 100)
     plan = RolloutPlan([{'name': name, 'slot': SITE} for name in names], 'merged')
-    outcomes = Rollout(plan, CircuitFiles(folder, plan), workers=1).run(script.client(retry_timeout=5), False)
+    outcomes = Rollout(plan, CircuitFiles(folder, plan, others), workers=1).run(script.client(retry_timeout=5), False)
     return outcomes, [request['url'] for request in script.sent if request['method'] != 'GET']
 
 
@@ -121,6 +121,18 @@ def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, p
         run(Service(), folder, 'a')
     outcomes, sent = run(Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')]), folder, 'a')
     assert ([outcome.state for outcome in outcomes], sent) == (['updated'], [])
+
+
+def test_a_port_on_record_in_the_folder_of_another_run_is_not_taken_and_orders_wait_for_that_folder(folder, tmp_path):
+    """Its circuit has no CNI yet, so nothing at Cloudflare shows whose port it is."""
+    other, missing = (ArtifactsFolder(str(tmp_path / name)) for name in ('another', 'missing'))
+    other.write_record('b', 'port-1')
+    service = Service([direct('port-1', 1)])
+    with other.lock(0, lambda tried, left: None), pytest.raises(RaceError, match=f'circuits of the folder {tmp_path}/another'):
+        run(service, folder, 'a', others=[other, missing])
+    run(service, folder, 'a', others=[other, missing])
+    assert ({cni['magic']['conduit_name']: cni['interconnect'] for cni in service.cnis}, os.listdir(tmp_path / 'another'),
+            os.path.exists(missing.path)) == ({'a': 'port-2'}, ['b.json'], False)
 
 
 def test_a_run_that_orders_nothing_does_not_wait(folder, path):
