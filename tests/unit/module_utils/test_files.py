@@ -505,6 +505,12 @@ def test_a_folder_is_made_with_those_above_it(tmp_path):
     assert {stat.S_IMODE(made.stat().st_mode) for made in (tmp_path / 'a', tmp_path / 'a' / 'b')} == {0o700}
 
 
+def test_a_folder_is_writable_once_it_exists(folder, path):
+    assert not folder.is_writable
+    folder.make()
+    assert folder.is_writable
+
+
 def test_a_path_is_as_people_write_it(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -526,8 +532,9 @@ def test_a_folder_that_can_not_be_written_to_is_refused_and_before_it_is_made_on
     for use in (folder.check, folder.make):
         with pytest.raises(InputError, match=f'^artifacts_dir: {problem}$'):
             use()
-    assert not path.exists()
+    assert (path.exists(), folder.is_writable) == (False, False)
     path.mkdir()
+    assert not folder.is_writable
     for use in (folder.check, folder.make):
         with pytest.raises(InputError, match=f'^artifacts_dir: the folder {path} cannot be written to.$'):
             use()
