@@ -141,6 +141,17 @@ def test_the_first_of_a_pair_that_is_ordered_anew_keeps_away_from_the_second_out
     assert (both.status, both.writes) == (0, []), both.output
 
 
+def test_two_hosts_with_one_circuit_are_refused_in_batches_and_where_one_of_them_names_the_account(account):
+    """What else must hold in runs of part of the hosts is in tests/unit/test_relations.py."""
+    hosts = {'a': {'provision_name': 'nyc-1', 'provision_slot': SLOT},
+             'b': {'provision_name': 'nyc-1', 'provision_slot': SLOT, 'provision_account_id': account.simulator.account}}
+    run = account.play('provision', hosts | {'nyc-2': {'provision_slot': SLOT}}, '-e', 'provision_serial=2')
+    assert (run.status, run.writes) == (2, []), run.output
+    split = account.play('provision', {'a': hosts['a'], 'nyc-2': {'provision_slot': SLOT}, 'b': hosts['b']}, '-e', 'provision_serial=2')
+    assert (split.status, set(ports(account))) == (2, {'nyc-2'}), split.output
+    assert "a: provision_name: 'nyc-1' is also declared by b." in split.output
+
+
 # What is deleted.
 
 def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, account):
