@@ -53,7 +53,7 @@ OF_THE_ACCOUNT = {'settings', 'filter_profile', 'alert_webhook', 'alert_policy'}
 ROWS: dict[str, Resource] = {**{name: row for name, row in RESOURCES.items() if row.fields and not row.variants}, 'direct': DIRECT,
                              'gcp_partner': GCP_PARTNER}
 ELSEWHERE = {('cni', 'interconnect'): 'the port has it', ('cni', 'magic.conduit_name'): 'the circuit has it',
-                  ('gcp_partner', 'pairing_key'): 'a secret, which answers do not hold'}
+             ('gcp_partner', 'pairing_key'): 'a secret, which answers do not hold'}
 OF_CLOUDFLARES_END = ('description', 'mtu', 'interface_address', 'automatic_return_routing', 'bgp.import_filter_id', 'bgp.export_filter_id')
 # {(where, row, path): why nobody reads it there}
 LEFT_OUT = {
@@ -64,23 +64,20 @@ LEFT_OUT = {
 }
 
 
-def objects(changed: tuple[str, str] | None = None, partner: bool = False) -> dict[str, dict]:
-    """{row: its object}, each field with the first of its values, but the changed one."""
-    found = {}
-    for name in ('gcp_partner' if partner else 'direct', 'cni', 'tunnel', 'route'):
-        fields = {path: values[changed == (name, path)] for path, values in VALUES[name].items() if ROWS[name].field(path).returned}
-        found[name] = merge({}, fields)
-    return found
+def objects(changed: tuple[str, str] | None, partner: bool) -> list[dict[str, Any]]:
+    """Interconnect, CNI, tunnel and route, each field with the first of its values, but the changed one."""
+    return [merge({}, {path: values[changed == (name, path)] for path, values in VALUES[name].items() if ROWS[name].field(path).returned})
+            for name in ('gcp_partner' if partner else 'direct', 'cni', 'tunnel', 'route')]
 
 
 def handover(changed: tuple[str, str] | None, partner: bool) -> str:
-    port, cni, tunnel, route = objects(changed, partner).values()
+    port, cni, tunnel, route = objects(changed, partner)
     content = handover_of(CircuitFacts('nyc-1', {'name': 'here', **port}, cni, tunnel, routes=[route]), None)
     return sheet_renderer(None)(content)
 
 
 def bundle(changed: tuple[str, str] | None, partner: bool) -> str:
-    port, cni, tunnel, route = objects(changed, partner).values()
+    port, cni, tunnel, route = objects(changed, partner)
     now = datetime(2026, 11, 29, tzinfo=timezone.utc)
     return bundle_markdown(BundleFacts('nyc-1', 'account', now, 'here', {'name': 'here', **port}, cni, None, tunnel, [route]))
 
