@@ -160,7 +160,7 @@ def test_the_routes_of_a_circuit_that_is_replaced_are_made_again_on_its_new_addr
         _result, ended = rollout([moved])
         assert (ended['nyc-1']['error']['kind'], writes()) == ('protected', before)
     _result, ended = rollout([moved], force=not named)
-    assert (ended['nyc-1']['outcome'], table(simulator)) == ('updated', WHOLE)
+    assert (ended['nyc-1']['outcome'], table(simulator)) == ('replaced', WHOLE)
     methods = [(method, path.split('/')[2]) for method, path in writes()[len(before):] if method != 'PUT']
     assert methods[0:2] + methods[-2:] == [('DELETE', 'routes')] * 2 + [('POST', 'routes')] * 2
     before = writes()
