@@ -22,8 +22,16 @@ import tempfile
 import threading
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING
+
+from support.compiled import compiled_once
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from jinja2.nodes import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
@@ -82,19 +90,15 @@ def _server(settings: frozenset[tuple[str, str]]) -> socket.socket:
     ours, theirs = socket.socketpair()
     with theirs:
         kept = {name: value for name, value in os.environ.items() if not name.startswith('ANSIBLE_')}
-        subprocess.Popen([sys.executable, __file__, str(theirs.fileno()), str(module_python.program())], env=kept | dict(settings),
-                         pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, '-m', __name__, str(theirs.fileno()), str(module_python.program())],
+                         cwd=Path(__file__).parents[1], env=kept | dict(settings), pass_fds=[theirs.fileno()],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return ours
 
 
 def serve(requests: socket.socket, program: str) -> None:
     """program: what stands for Python where modules run."""
-    from ansible.plugins.loader import init_plugin_loader
-
-    init_plugin_loader()
-    warnings.filterwarnings('ignore', 'AnsibleCollectionFinder has already been configured')
-    for name in (*(module for module, _class in COMMANDS.values()), *LATER):
-        importlib.import_module(name)
+    _prepare(Path(program).with_name('templates'))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the runs
     gc.freeze()
     while True:
@@ -108,6 +112,28 @@ def serve(requests: socket.socket, program: str) -> None:
         requests.send(b'.')
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _prepare(templates: Path) -> None:
+    """Does what runs and their tasks would each do anew. templates: where the code of templates is kept."""
+    from ansible.plugins.loader import filter_loader, init_plugin_loader, test_loader
+    from jinja2 import Environment
+
+    init_plugin_loader()
+    warnings.filterwarnings('ignore', 'AnsibleCollectionFinder has already been configured')
+    for name in (*(module for module, _class in COMMANDS.values()), *LATER):
+        importlib.import_module(name)
+    for loader in (filter_loader, test_loader):
+        list(loader.all())
+    Environment.compile = functools.partialmethod(_compiled, Environment.compile, templates)
+
+
+def _compiled(environment: Environment, compiled: Callable[..., CodeType], folder: Path, source: str | Template,
+              *more: object) -> CodeType:
+    """The code of a template, compiled once for all tasks that have it, unless more than its text makes a difference."""
+    if not isinstance(source, str) or '\\' in source or environment.overlayed or environment.optimized or any(more):
+        return compiled(environment, source, *more)
+    return compiled_once(folder, source.encode(), lambda: compiled(environment, source))
 
 
 def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descriptors: list[int]) -> None:
@@ -134,4 +160,5 @@ def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descripto
 
 
 if __name__ == '__main__':
+    sys.path.pop(0)  # the folder of the tests, which no run has
     serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

@@ -13,7 +13,6 @@ import _imp
 import atexit
 import functools
 import gc
-import hashlib
 import importlib
 import marshal
 import os
@@ -31,6 +30,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType
+
+from support.compiled import compiled_once
 
 PROGRAM = '''#!{python} -IS
 import _socket, marshal, os, sys
@@ -59,8 +60,8 @@ def program() -> Path:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(str(path))
         listening.listen(100)
-        subprocess.Popen([sys.executable, __file__, str(listening.fileno())], pass_fds=[listening.fileno()], stdin=ended,
-                         stdout=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, '-m', __name__, str(listening.fileno())], cwd=Path(__file__).parents[1],
+                         pass_fds=[listening.fileno()], stdin=ended, stdout=subprocess.DEVNULL)
     os.close(ended)
     program.write_text(PROGRAM.format(python=sys.executable, path=str(path)))
     program.chmod(0o755)
@@ -82,17 +83,9 @@ def serve(listening: socket.socket) -> None:
         asked.close()
 
 
-def _compiled(compiled: Callable[[str, bytes], CodeType], cache: Path, path: str, source: bytes) -> CodeType:
+def _compiled(compiled: Callable[[str, bytes], CodeType], folder: Path, path: str, source: bytes) -> CodeType:
     """The code of a file in a module's archive, compiled once for all the modules that bring it along."""
-    kept = cache / hashlib.sha256(source).hexdigest()
-    try:
-        code = marshal.loads(kept.read_bytes())
-    except FileNotFoundError:
-        code = compiled(path, source)
-        cache.mkdir(exist_ok=True)
-        part = kept.with_suffix(f'.{os.getpid()}')
-        part.write_bytes(marshal.dumps(code))
-        part.rename(kept)
+    code = compiled_once(folder, source, lambda: compiled(path, source))
     _imp._fix_co_filename(code, path)
     return code
 
@@ -127,5 +120,5 @@ def _be_python(asked: socket.socket) -> None:
 
 
 if __name__ == '__main__':
-    sys.path.pop(0)  # the folder of this file, which no module has
+    sys.path.pop(0)  # the folder of the tests, which no module has
     serve(socket.socket(fileno=int(sys.argv[1])))
