@@ -54,13 +54,14 @@ LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy
 LOCK = threading.Lock()
 
 
-def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged: bool = False) -> subprocess.CompletedProcess:
-    """Runs a command to its end. merged: what it writes to stderr is in stdout."""
+def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged: bool = False,
+        shared: bool = False) -> subprocess.CompletedProcess:
+    """Runs a command to its end. merged: what it writes to stderr is in stdout. shared: many runs have these settings."""
     words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as errors:
         files = [output, output if merged else errors]
         settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_')}
-        if name in COMMANDS and settings in SHARED and 'PYTHONPATH' not in env:
+        if name in COMMANDS and (shared or settings in SHARED) and 'PYTHONPATH' not in env:
             request = {'command': words, 'env': dict(env), 'cwd': str(cwd)}
             status = _fork(settings, request, [file.fileno() for file in files])
         else:
