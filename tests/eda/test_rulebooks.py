@@ -26,6 +26,7 @@ from support.playbook import ROOT, Account
 
 PATIENCE = 120  # seconds
 SECRET = 'the secret of a webhook'
+JAVA = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'  # it runs for seconds: to optimise for hours costs more than it saves
 NOTIFY = '''
 - name: Send the notice to a chat
   ansible.builtin.uri:
@@ -84,8 +85,9 @@ class Rulebook:
         path = f'{Path(sys.executable).parent}:{account.environment["PATH"]}'  # it looks for ansible-galaxy there
         self._log = account.folder / 'log'
         with self._log.open('a') as log:
-            self._process = subprocess.Popen(command, cwd=account.folder, env={**account.environment, 'PATH': path, 'CHAT': chat.url},
-                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            env = {**account.environment, 'PATH': path, 'CHAT': chat.url, 'JAVA_TOOL_OPTIONS': JAVA}
+            self._process = subprocess.Popen(command, cwd=account.folder, env=env, stdin=subprocess.DEVNULL, stdout=log,
+                                             stderr=subprocess.STDOUT)
 
     def __enter__(self) -> Rulebook:
         return self

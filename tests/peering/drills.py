@@ -147,5 +147,6 @@ def drilled(lab: Lab, simulator: Simulator, folder: Path, platform: str, kind: s
         before = state()
         run = pair.drill(hosts=hosts, failover_hold=2, failover_ping=OUTSIDE, failover_ping_source=inside, failover_ping_interval='0.05',
                          failover_ping_via=f'ip netns exec {router.host.name}', failover_path_command=command, router_host='localhost',
+                         ansible_python_interpreter='{{ ansible_playbook_python }}',  # the example names that of a router
                          failover_router_tasks=str(ROOT / 'docs' / 'examples' / f'failover_{platform}.yml'), **places)
         return Drilled(run, pair, before, state())
