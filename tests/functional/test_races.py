@@ -13,14 +13,14 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pypdf
 import pytest
-from support.module_process import run_in_child
+from support.module_process import run_in_child, run_in_turn
 from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
@@ -37,19 +37,19 @@ class Job:
 
     simulator: object
     calls: tuple[tuple[str, dict], ...]
-    port: str = ''
 
-    def run(self, pause: Callable[[str, int], Callable | None] = lambda module, number: None) -> dict:
-        """The last result. pause(module, number of the call): what the module's process does first."""
-        result = {}
-        for number, (module, options) in enumerate(self.calls):
-            options = json.loads(json.dumps(options).replace('PORT', self.port))
-            environment = {'PATH': os.environ['PATH'], **self.simulator.environment}
-            result = run_in_child(module, options, environment, hurried=True, before=pause(module, number)).result()
-            if result.get('failed'):
-                break
-            self.port = (result.get('interconnect') or {}).get('name', self.port)
-        return result
+    def run(self, pause: Callable[[int], None] = lambda number: None) -> dict:
+        """The last result. pause(number of the call): what is done before it, in the process that runs the modules."""
+        def calls() -> Generator[tuple[str, dict], dict, None]:
+            port = ''
+            for number, (module, options) in enumerate(self.calls):
+                pause(number)
+                result = yield module, json.loads(json.dumps(options).replace('PORT', port))
+                if result.get('failed'):
+                    break
+                port = (result.get('interconnect') or {}).get('name', port)
+
+        return run_in_turn(calls, {'PATH': os.environ['PATH'], **self.simulator.environment})
 
 
 def circuit(simulator, name: str, **order) -> Job:
@@ -71,19 +71,22 @@ class Interrupted:
         news, send_news = os.pipe()  # r: the request is reached; e: the job has ended
         go, send_go = os.pipe()
 
-        def arm() -> None:
-            send, count = RequestsTransport.__call__, [0]
+        send, place = RequestsTransport.__call__, [0, 0]
 
-            def pausing(*request):
-                count[0] += 1
-                if count[0] == at[1] + 1:
-                    os.write(send_news, b'r')
-                    os.read(go, 1)
-                return send(*request)
+        def pausing(*request):
+            reached = tuple(place) == at
+            place[1] += 1
+            if reached:
+                os.write(send_news, b'r')
+                os.read(go, 1)
+            return send(*request)
+
+        def arm(number: int) -> None:
+            place[:] = number, 0
             RequestsTransport.__call__ = pausing
 
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(job.run, lambda _module, number: arm if number == at[0] else None)
+            running = pool.submit(job.run, arm)
             running.add_done_callback(lambda _future: os.write(send_news, b'e'))
             if os.read(news, 1) == b'r':
                 self.reached = True
