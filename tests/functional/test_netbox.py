@@ -153,18 +153,22 @@ def test_cross_connects_are_followed_up_with_what_netbox_knows_of_them(side):
 
 
 @pytest.mark.parametrize('playbook', ['netbox_fields', 'netbox_provision', 'netbox_sync'])
-def test_what_is_missing_is_reported(side, playbook, tmp_path):
-    collections = SETTINGS['ANSIBLE_COLLECTIONS_PATH']
+def test_each_playbook_begins_with_the_checks(side, playbook):
+    """Its tasks of netbox.netbox cannot even be loaded without the collection."""
+    run = side.play(playbook, ANSIBLE_COLLECTIONS_PATH=SETTINGS['ANSIBLE_COLLECTIONS_PATH'])
+    assert run.status != 0 and 'ansible-galaxy collection install netbox.netbox' in run.output and run.sent == [], run.output
+    run = side.play(playbook, '-e', 'netbox_limt=nyc-1')
+    assert run.status != 0 and 'netbox_limt: unknown variable. Did you mean netbox_limit?' in run.output and run.sent == []
+
+
+def test_what_is_missing_is_reported(side, tmp_path):
     (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['pynetbox'] = None  # as if it were not installed\n")
     cases = {
-        'ansible-galaxy collection install netbox.netbox': {'ANSIBLE_COLLECTIONS_PATH': collections},
         'pip install pynetbox': {'PYTHONPATH': str(tmp_path)}, 'Set netbox_url, or NETBOX_API': {'NETBOX_API': ''},
         'Set netbox_token, or NETBOX_TOKEN': {'NETBOX_TOKEN': ''},
     }
     for text, environment in cases.items():
-        run = side.play(playbook, **environment)
+        run = side.play('netbox_sync', **environment)
         assert run.status != 0 and text in run.output and run.sent == [], run.output
-    run = side.play(playbook, '-e', 'netbox_limt=nyc-1')
-    assert 'netbox_limt: unknown variable. Did you mean netbox_limit?' in run.output
-    run = side.play(playbook, '-vvvv')
+    run = side.play('netbox_sync', '-vvvv')
     assert run.status != 0 and 'Use -vvv at most.' in run.output and TOKEN not in run.output
