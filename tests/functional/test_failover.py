@@ -9,12 +9,12 @@ import os
 import pty
 import select
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from support.ansible_runs import Begun
 from support.drills import PREFIXES, Pair
 
 SHARED, BACKED_UP = PREFIXES
@@ -151,35 +151,30 @@ def test_a_person_at_a_terminal_changes_the_router(simulator, tmp_path):
 # Killed runs.
 
 @contextmanager
-def begun(pair: Pair, task: str, **options: object) -> Iterator[subprocess.Popen]:
+def begun(pair: Pair, task: str, **options: object) -> Iterator[Begun]:
     """A drill that has come to a task, in a process group of its own."""
     command = pair.command('failover', {'nyc-1': {}, 'nyc-2': {}}, *pair.arguments(**options))
-    with subprocess.Popen(**command, cwd=pair.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          start_new_session=True) as process:
-        try:
-            shown = []
-            while not (line := process.stdout.readline()).startswith(f'TASK [{task}]'):
-                shown.append(line)
-                assert line, ''.join(shown)
-            yield process
-        finally:
-            process.stdout.close()
-            process.kill()
+    with Begun(*command['args'][1:], env=command['env'], cwd=pair.folder) as process:
+        shown = []
+        while not (line := process.stdout.readline()).startswith(f'TASK [{task}]'):
+            shown.append(line)
+            assert line, ''.join(shown)
+        yield process
 
 
 def routed(pair: Pair) -> dict[str, object]:
     return {'failover_router_tasks': str(pair.folder / 'router.yml'), 'router_file': str(pair.folder / 'router')}
 
 
-def killed(process: subprocess.Popen) -> None:
-    process.kill()
+def killed(process: Begun) -> None:
+    process.send_signal(signal.SIGKILL)
 
 
-def interrupted(process: subprocess.Popen) -> None:
+def interrupted(process: Begun) -> None:
     os.killpg(process.pid, signal.SIGINT)
 
 
-def lost(process: subprocess.Popen) -> None:
+def lost(process: Begun) -> None:
     """Ends the run and all that it has started, as if the machine was lost."""
     process.send_signal(signal.SIGSTOP)
     for pid in [*descendants(process.pid), process.pid]:
@@ -230,7 +225,7 @@ def test_a_task_that_outlives_a_killed_drill_is_waited_for(pair):
     pair.simulator.fault('slow', method='PUT', path='/magic/routes', delay=3000, times=1)
     with begun(pair, 'Prefer the other circuit at Cloudflare') as process:
         pair.simulator.requests(until=read + 1)
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         process.wait()
     run = pair.drill(failover_restore=True)
     assert run.status == 0, run.output

@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
@@ -63,7 +65,9 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
         settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_')}
         if name in COMMANDS and (shared or settings in SHARED) and 'PYTHONPATH' not in env:
             request = {'command': words, 'env': dict(env), 'cwd': str(cwd)}
-            status = _fork(settings, request, [file.fileno() for file in files])
+            _pid, ended = _fork(settings, request, [file.fileno() for file in files])
+            with open(ended) as end:
+                status = int(end.read() or -signal.SIGKILL)
         else:
             status = subprocess.call(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1])
         for file in files:
@@ -71,16 +75,45 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
         return subprocess.CompletedProcess(words, status, output.read(), errors.read())
 
 
-def _fork(settings: dict[str, str], request: dict, files: list[int]) -> int:
-    """Has the server for these settings run a command; returns its status."""
+class Begun:
+    """A run of ansible-playbook that goes on, in a process group of its own. stdout: all that it prints."""
+
+    def __init__(self, *arguments: object, env: Mapping[str, str], cwd: Path):
+        output, end = os.pipe()
+        request = {'command': [str(Path(sys.executable).with_name('ansible-playbook')), *map(str, arguments)], 'env': dict(env),
+                   'cwd': str(cwd), 'apart': True}
+        self.pid, self._status = _fork({name: value for name, value in env.items() if name.startswith('ANSIBLE_')}, request, [end, end])
+        self._process = os.pidfd_open(self.pid)
+        os.close(end)
+        self.stdout = os.fdopen(output)
+
+    def __enter__(self) -> Begun:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stdout.close()
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+        for descriptor in (self._process, self._status):
+            os.close(descriptor)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it has ended
+            signal.pidfd_send_signal(self._process, number)
+
+    def wait(self) -> None:
+        select.select([self._process], [], [])
+
+
+def _fork(settings: dict[str, str], request: dict, files: list[int]) -> tuple[int, int]:
+    """Has the server for these settings run a command; returns its process, and where its status is to be read."""
     ended, end = os.pipe()
     with LOCK:
         server = _server(frozenset(settings.items()))
         socket.send_fds(server, [json.dumps(request).encode()], [*files, end])
-        server.recv(1)
+        pid = int(server.recv(20))
     os.close(end)
-    with open(ended) as status:
-        return int(status.read() or -signal.SIGKILL)
+    return pid, ended
 
 
 @functools.cache
@@ -106,11 +139,10 @@ def serve(requests: socket.socket, program: str) -> None:
         message, descriptors, *_rest = socket.recv_fds(requests, 1 << 20, 3)
         if not message:
             return
-        if not os.fork():
+        if not (pid := os.fork()):
             requests.close()
-            sys.executable = program
-            _be_the_command(**json.loads(message), descriptors=descriptors)
-        requests.send(b'.')
+            _be_the_command(**json.loads(message), descriptors=descriptors, program=program)
+        requests.send(str(pid).encode())
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -137,9 +169,14 @@ def _compiled(environment: Environment, compiled: Callable[..., CodeType], folde
     return compiled_once(folder, source.encode(), lambda: compiled(environment, source))
 
 
-def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descriptors: list[int]) -> None:
+def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descriptors: list[int], program: str, apart: bool = False) -> None:
+    """apart: so that it can be killed with all that it has started, its modules too."""
     status = 70
     try:
+        if apart:
+            os.setsid()
+        else:
+            sys.executable = program
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(descriptors[0], 1)
         os.dup2(descriptors[1], 2)
