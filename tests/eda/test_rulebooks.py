@@ -176,9 +176,11 @@ def post(port: int, body: dict) -> int:
 
 
 def wait_for_receipt(message: dict) -> None:
-    """Waits until the playbook that sent a message has confirmed its event."""
+    """Waits until the playbook that sent a message has confirmed its event: by its receipt, which goes once the journal is without it."""
+    receipt = Path(message['event']['receipt'])
+    journal = receipt.parent.with_suffix('')
     for _attempt in range(PATIENCE * 10):
-        if Path(message['event']['receipt']).exists():
+        if receipt.exists() or message['event']['id'] not in journal.read_text():
             return
         threading.Event().wait(0.1)
     raise RuntimeError('the event was not confirmed')
