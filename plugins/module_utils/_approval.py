@@ -122,7 +122,7 @@ def _change_entry(change: Change) -> Object:
 
 
 def _key_of(change: Change, action: str) -> Object:
-    """What tells which object a change is of: of a new interconnect where it is ordered, of a tunnel its name, else what it is on."""
+    """The key of the object that is changed: of a new interconnect where it is ordered, of a tunnel its name, else what it is on."""
     obj = change.after if action == 'create' else change.before
     if change.row.name == ROUTE.name:
         return {'prefix': str(obj.get('prefix')), 'scope': sorted(' '.join(pair) for pair in normal_scope(obj.get('scope')))}
