@@ -94,8 +94,7 @@ def _parts(option: str, value: Any, option_spec: Mapping[str, Any]) -> Iterator[
 
 
 def _item_name(route: Mapping[str, Any]) -> str:
-    scope = [f'{part} {", ".join(sorted(map(str, names)))}' for part, names in sorted((route.get('scope') or {}).items()) if names]
-    return '; '.join([str(route.get('prefix')), *scope])
+    return '; '.join(filter(None, (str(route.get('prefix')), _scope_text(_scope_names(route)))))
 
 
 def _sorted(value: Any) -> Any:
@@ -125,7 +124,7 @@ def _key_of(change: Change, action: str) -> Object:
     """The key of the object that is changed: of a new interconnect where it is ordered, of a tunnel its name, else what it is on."""
     obj = change.after if action == 'create' else change.before
     if change.row.name == ROUTE.name:
-        return {'prefix': str(obj.get('prefix')), 'scope': sorted(' '.join(pair) for pair in normal_scope(obj.get('scope')))}
+        return {'prefix': str(obj.get('prefix')), 'scope': _scope_names(obj)}
     if action == 'create':  # of a CNI and a tunnel nothing
         return {**{name: obj.get(name) for name in ('type', 'site', 'region', 'speed')}, 'facility': get(obj, 'facility.name')}
     if change.row.name == TUNNEL.name:
@@ -280,8 +279,13 @@ def describe(change: Object) -> str:
     return f'{text}: {", ".join(pairs)}' if pairs else text
 
 
+def _scope_names(route: Mapping[str, Any]) -> list[str]:
+    """The scope of a route, as [colo_names den01, colo_names sjc01]."""
+    return sorted(' '.join(pair) for pair in normal_scope(route.get('scope')))
+
+
 def _scope_text(scope: Iterable[str]) -> str:
-    """The scope of a route, as [colo_names den01, colo_names sjc01], in the words of its declaration."""
+    """What _scope_names() returns, in the words of the declaration."""
     names: dict[str, list[str]] = {}
     for part, name in (pair.split(' ', 1) for pair in scope):
         names.setdefault(part, []).append(name)
