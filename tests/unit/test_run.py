@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `make test` counts: the closing line of pytest, however quiet it was asked to be."""
+"""What `make test` counts, by the closing line of pytest however quiet it was asked to be, and how it reports what failed."""
 
 from __future__ import annotations
 
@@ -36,3 +36,15 @@ def run():
 def test_the_closing_line_of_pytest_is_counted(run, closing, status, counts):
     result = run.judge(run.units('units'), status, 1.0, f'....  [100%]\n{closing}\n')
     assert (result.passed, result.failed) == counts
+
+
+@pytest.mark.parametrize(('text', 'causes'), [
+    ('E   assert 1\nFAILED tests/a.py::test_b - assert 1\nERROR tests/a.py::test_c - OSError\n1 failed, 1 error in 1s',
+     ['FAILED tests/a.py::test_b - assert 1', 'ERROR tests/a.py::test_c - OSError']),
+    ('Running sanity test "pep8"\nERROR: plugins/a.py:1:1: E501: line too long', ['ERROR: plugins/a.py:1:1: E501: line too long']),
+    ('a tool that ends\nin words of its own', ['a tool that ends', 'in words of its own']),
+])
+def test_the_report_ends_with_what_failed(run, capsys, text, causes):
+    step = run.Step('pages', '')
+    run.report([run.judge(step, 1, 1.0, text), run.judge(run.Step('ruff', ''), 0, 1.0, 'ERROR in a name is no failure')], {})
+    assert capsys.readouterr().out.endswith(''.join(f'pages: {cause}\n' for cause in causes) + '\ntotal: 1 passed, 1 failed\n')
