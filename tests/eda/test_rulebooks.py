@@ -21,10 +21,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from simulator.process import Simulator
+from simulator.process import WAIT, Simulator
 from support.playbook import ROOT, Account
 
-PATIENCE = 120  # seconds
 SECRET = 'the secret of a webhook'
 JAVA = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'  # it runs for seconds: to optimise for hours costs more than it saves
 NOTIFY = '''
@@ -50,7 +49,7 @@ class Chat:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 chat.messages.put(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
-                chat.may_answer.wait(PATIENCE)
+                chat.may_answer.wait(WAIT)
                 self.send_response(200)
                 self.send_header('Content-Length', '0')
                 self.end_headers()
@@ -64,7 +63,7 @@ class Chat:
 
     def message(self) -> dict:
         """The next message: {notice, event}."""
-        return self.messages.get(timeout=PATIENCE)
+        return self.messages.get(timeout=WAIT)
 
     def close(self) -> None:
         self.may_answer.set()
@@ -112,7 +111,7 @@ class Rulebook:
     def stop(self) -> int:
         """Ends it as a person does; returns its status."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(PATIENCE)
+        return self._process.wait(WAIT)
 
 
 @pytest.fixture(scope='session')
@@ -148,7 +147,7 @@ def free_port() -> int:
 def receiver(account: Account, chat: Chat, port: int, name: str = 'netops.cloudflare_cni.alerts') -> Rulebook:
     """A rulebook that receives webhooks, once it does."""
     rulebook = Rulebook(name, account, chat, cni_webhook_port=port, cni_webhook_secret=SECRET, cni_lookback=600)
-    for _attempt in range(PATIENCE * 10):
+    for _attempt in range(WAIT * 10):
         try:
             socket.create_connection(('127.0.0.1', port), timeout=1).close()
             return rulebook
@@ -170,7 +169,7 @@ def subscribe(account: Account, port: int) -> None:
 
 
 def post(port: int, body: dict) -> int:
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=WAIT)
     connection.request('POST', '/', json.dumps(body), {'cf-webhook-auth': SECRET})
     return connection.getresponse().status
 
@@ -179,7 +178,7 @@ def wait_for_receipt(message: dict) -> None:
     """Waits until the playbook that sent a message has confirmed its event: by its receipt, which goes once the journal is without it."""
     receipt = Path(message['event']['receipt'])
     journal = receipt.parent.with_suffix('')
-    for _attempt in range(PATIENCE * 10):
+    for _attempt in range(WAIT * 10):
         if receipt.exists() or message['event']['id'] not in journal.read_text():
             return
         threading.Event().wait(0.1)

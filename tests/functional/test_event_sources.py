@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jsonschema import Draft202012Validator
+from simulator.process import WAIT
 from support.event_source import Source
 from support.playbook import ROOT, Account
 
@@ -130,7 +131,7 @@ def test_a_source_ends_at_once_when_it_is_cancelled_whatever_it_waits_for(accoun
             sent = account.simulator.requests(until=len(sent) + (sent[-1]['status'] is not None))
         begin = time.monotonic()
         assert source.stop() == 0
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 100
         assert 'Traceback' not in source.rest_of_log()
 
 
@@ -182,8 +183,8 @@ class Receiver:
     def send(self, body: object, method: str = 'POST', path: str = '/', **headers: str) -> int:
         """Sends a webhook; returns the status of the answer. Raises OSError or HTTPException where there is none."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        connection = (http.client.HTTPSConnection('127.0.0.1', self.port, timeout=30, context=self._tls) if self._tls
-                      else http.client.HTTPConnection('127.0.0.1', self.port, timeout=30))
+        connection = (http.client.HTTPSConnection('127.0.0.1', self.port, timeout=WAIT, context=self._tls) if self._tls
+                      else http.client.HTTPConnection('127.0.0.1', self.port, timeout=WAIT))
         try:
             connection.request(method, path, content, {'cf-webhook-auth': SECRET, **headers})
             return connection.getresponse().status
@@ -226,7 +227,7 @@ def test_what_is_not_cloudflares_is_refused_and_makes_no_event(account):
 
 def test_a_secret_that_is_missing_is_refused(account):
     with Receiver(account) as receiver:
-        connection = http.client.HTTPConnection('127.0.0.1', receiver.port, timeout=30)
+        connection = http.client.HTTPConnection('127.0.0.1', receiver.port, timeout=WAIT)
         connection.request('POST', '/', json.dumps(alert()))
         assert connection.getresponse().status == 401
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from simulator.process import WAIT
 from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _in_process
@@ -286,7 +287,7 @@ def test_an_interrupt_ends_it_and_a_second_run_goes_on(process, tmp_path, way):
         while not any(request['method'] == 'POST' and request['path'].endswith('/cnis') for request in sent):
             sent = process.requests(until=len(sent) + 1)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-        output = running.communicate(timeout=60)[0]
+        output = running.communicate(timeout=WAIT)[0]
     assert (running.returncode, 'User interrupted execution' in output) == (99, True), output
     assert [(request['method'], request['path'], request['status']) for request in process.requests()[len(sent):]] == []
     again = account.play(str(tmp_path / 'play.yml'), {'here': {**LOCAL, 'cni_in_process': WAYS[way]}})

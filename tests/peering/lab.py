@@ -18,6 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
+from simulator.process import WAIT
+
 T = TypeVar('T')
 NUMBERS = itertools.count(1)
 
@@ -30,12 +32,12 @@ def run(*command: object, check: bool = True) -> str:
     return done.stdout
 
 
-def until(look: Callable[[], T], what: str, timeout: float = 40) -> T:
-    """What `look` returns as soon as it is true. Looks again and again, and fails with `what` after the time-out."""
-    end = time.monotonic() + timeout
+def until(look: Callable[[], T], what: str) -> T:
+    """What `look` returns as soon as it is true. Looks again and again, and fails with `what` when it has waited long enough."""
+    end = time.monotonic() + WAIT
     while not (found := look()):
         if time.monotonic() > end:
-            raise AssertionError(f'not within {timeout} s: {what}')
+            raise AssertionError(f'not within {WAIT} s: {what}')
         time.sleep(0.1)
     return found
 

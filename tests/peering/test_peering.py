@@ -163,7 +163,7 @@ def test_a_wrong_key_and_a_wrong_number_stay_down(lab, platform):
     until(lambda: router.peers()[ends(right)[1]].established, 'the right one is Established')
     until(lambda: min(end.host.counter('TCPMD5Failure') for end in (router, cloudflare)) >= 3, 'three packets are refused for their key')
     # A router whose first attempt came too early tries again after up to 120 s.
-    until(lambda: 'bad peer as' in router.peers()[ends(numbered)[1]].error.lower(), 'Cloudflare refuses the AS number', 150)
+    until(lambda: 'bad peer as' in router.peers()[ends(numbered)[1]].error.lower(), 'Cloudflare refuses the AS number')
     assert {address for address, peer in router.peers().items() if peer.established} == {ends(right)[1]}
     assert {address for address, peer in cloudflare.peers().items() if peer.established} == {ends(right)[0]}
 
@@ -436,7 +436,7 @@ def test_each_key_brings_a_session_up_or_is_refused_by_name(lab, platform):
         peers = cloudflare.peers()
         return [cni['bgp']['md5_key'] for cni in taken if not peers[ends(cni)[0]].established]
 
-    until(lambda: not down(), 'all are Established', 90)
+    until(lambda: not down(), 'all are Established')
 
 
 # The playbooks of the guide bring a file to the router.

@@ -13,7 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 
-WAIT = 180  # seconds; a playbook on a busy machine may take long to get to a request
+WAIT = 180  # seconds for what another process does: it ends sooner, but on a busy machine a playbook may take long
 
 
 class Simulator:
@@ -49,7 +49,7 @@ class Simulator:
         """End the process; returns its exit status."""
         self._process.terminate()
         self._process.stdout.close()
-        return self._process.wait(timeout=10)
+        return self._process.wait(timeout=WAIT)
 
     def _announced(self) -> dict[str, str]:
         line = self._process.stdout.readline()

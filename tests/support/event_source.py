@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 COLLECTION = Path(__file__).resolve().parents[2] / '.build/ansible_collections/netops/cloudflare_cni'
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 class Source:

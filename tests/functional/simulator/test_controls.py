@@ -16,7 +16,7 @@ import sys
 import pytest
 import requests
 
-from process import Simulator
+from process import WAIT, Simulator
 
 FOLDER = pathlib.Path(__file__).parents[2] / 'simulator'
 
@@ -149,20 +149,20 @@ def test_it_ends_at_once_even_while_a_request_hangs(number):
     line = process.stdout.readline()
     environment = dict(word.split('=', 1) for word in shlex.split(line.removeprefix('export ')))
     base = environment['CLOUDFLARE_BASE_URL'].removesuffix('/client/v4')
-    requests.post(f'{base}/_sim/faults', json={'kind': 'hang_before'}, timeout=10)
+    requests.post(f'{base}/_sim/faults', json={'kind': 'hang_before'}, timeout=WAIT)
     with socket.create_connection(('127.0.0.1', int(base.rpartition(':')[2]))) as waiting:
         waiting.sendall(b'GET /client/v4/user HTTP/1.1\r\nHost: localhost\r\n\r\n')
-        while not requests.get(f'{base}/_sim/requests', timeout=10).json()['requests']:
+        while not requests.get(f'{base}/_sim/requests', timeout=WAIT).json()['requests']:
             pass
         os.kill(process.pid, number)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=WAIT)
     assert (process.returncode, output, errors) == (0, '', '')
 
 
 def test_a_taken_port_and_a_wrong_option_are_reported(process):
     port = process.url.split(':')[2].split('/')[0]
     for arguments, words in ((['--port', port], 'in use'), (['--slots', 'many'], '--slots')):
-        ended = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, timeout=10, check=False)
+        ended = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
         assert (ended.returncode, ended.stdout) == (2, '')
         assert words in ended.stderr
         assert 'Traceback' not in ended.stderr
@@ -173,10 +173,10 @@ def test_who_empties_the_table_of_routes_is_warned_on_stderr():
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     words = [word.partition('=')[2] for word in shlex.split(process.stdout.readline())]
     url, headers = f'{words[1]}/accounts/{words[2]}/magic/routes', {'Authorization': f'Bearer {words[3]}'}
-    requests.post(url, json={'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100}, headers=headers, timeout=10)
-    assert requests.delete(url, headers=headers, timeout=10).json()['result']['deleted']
+    requests.post(url, json={'prefix': '10.10.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100}, headers=headers, timeout=WAIT)
+    assert requests.delete(url, headers=headers, timeout=WAIT).json()['result']['deleted']
     process.terminate()
-    assert 'DELETE of all routes took 1 routes from the account' in process.communicate(timeout=10)[1]
+    assert 'DELETE of all routes took 1 routes from the account' in process.communicate(timeout=WAIT)[1]
 
 
 def test_verbose_logs_a_line_for_each_request():
@@ -187,6 +187,6 @@ def test_verbose_logs_a_line_for_each_request():
         text=True,
     )
     url = shlex.split(process.stdout.readline())[1].partition('=')[2]
-    requests.get(f'{url}/nowhere?x=1', timeout=10)
+    requests.get(f'{url}/nowhere?x=1', timeout=WAIT)
     process.terminate()
-    assert process.communicate(timeout=10)[1] == 'GET /client/v4/nowhere?x=1 400\n'
+    assert process.communicate(timeout=WAIT)[1] == 'GET /client/v4/nowhere?x=1 400\n'
