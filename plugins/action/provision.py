@@ -43,14 +43,16 @@ class ActionModule(InProcess):
         try:
             return {**result, **self._result()}
         except InputError as error:
-            return {**result, 'failed': True, 'changed': False, **_hosts.with_variable_names(error.result(), self._variable_options)}
+            return {**result, 'failed': True, 'changed': False, **_hosts.with_variable_names(error.result(), self._run_variables)}
 
     @property
-    def _variable_options(self) -> set[str]:
-        """The options that the user sets by variables: role and playbooks of the collection pass them on."""
+    def _run_variables(self) -> dict[str, str]:
+        """{option: the variable that sets it}: role and playbooks of the collection pass them on."""
         file = os.path.realpath(str(self._task.get_path()).rpartition(':')[0])
-        return {name for name in provision.ARGUMENT_SPEC if name in _hosts.RUN_VARIABLES and name != 'hosts'} if (
-            file.startswith(COLLECTION)) else set()
+        if not file.startswith(COLLECTION):
+            return {}
+        given = {name for name in self._vars if name.startswith('rollout_') and self._templar.template(self._vars[name]) not in ('', None)}
+        return _hosts.run_variables({*provision.ARGUMENT_SPEC} - {'hosts'}, given, file.startswith(f'{COLLECTION}playbooks'))
 
     def _result(self) -> dict[str, Any]:
         if self._task.args.get('result_of'):
@@ -195,10 +197,14 @@ class ActionModule(InProcess):
 
     # Variables.
 
-    def _connection_of_run(self) -> _hosts.Connection:
+    @property
+    def _environment(self) -> dict[str, str]:
         environment: dict[str, str] = {}
         self._compute_environment_string(environment)
-        return _hosts.connection_of_run(self._task.args, os.environ | environment)
+        return os.environ | environment
+
+    def _connection_of_run(self) -> _hosts.Connection:
+        return _hosts.connection_of_run(self._task.args, self._environment)
 
     def _hosts_of_other_batches(self, names: Collection[str]) -> list[DeclaredHost]:
         """The hosts of the play that have a batch of their own, with what they are compared by.
@@ -276,7 +282,8 @@ class ActionModule(InProcess):
         show_warnings(result)
         self._account_diff += _hosts.account_diff(result)
         self._planned_circuits += result.get('plan', {}).get('circuits', ())
-        results = _hosts.host_results([host for host in pending if host.hostname in names], result, self._variable_options)
+        variables = self._run_variables | _hosts.connection_sources(self._task.args, self._environment)
+        results = _hosts.host_results([host for host in pending if host.hostname in names], result, variables)
         first, *others = results
         if 'circuits' not in result:  # all failed for one reason, which is shown once
             results |= {name: {**results[name], 'msg': f'{name}: not started, for the same reason as {first}.'} for name in others}

@@ -42,10 +42,12 @@ SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is 
 
 COMPARED = {PREFIX + name for name in ('name', 'state', 'default_asn', *ACCOUNT_OPTIONS)}  # what the hosts of a play are compared by
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
+HOST_VARIABLES = {name: PREFIX + name for name in HOST_OPTIONS}
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
 RUN_VARIABLES = ('approved_plan', 'at_most_per_site', 'change', 'commit_rates', 'cross_connects_dir', 'expect', 'fail_fast', 'force',
                  'hosts', 'maintenance_days', 'max_deletes', 'metrics', 'must_survive', 'overdue_days', 'own_variables', 'plan_file',
                  'protect', 'report', 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance', 'what_if', 'what_if_fails')
+ROLLOUT_OPTIONS = ('state', 'max_deletes', 'purge_routes', 'fail_fast', 'validate')  # that the playbooks take from rollout_NAME first
 PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'artifacts_dir', 'description', 'discard_routes',
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
@@ -134,6 +136,12 @@ def connection_of_run(arguments: Mapping[str, Any], environment: Mapping[str, st
     return Connection(**{name: str(value) for name, value in given.items() if value})
 
 
+def connection_sources(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """{connection option: what sets it for hosts that declare none}: the variable of the environment, or itself if the task has it."""
+    variables = {name: next(filter(environment.get, CONNECTION_OPTIONS[name]['fallback'][1]), '') for name in ACCOUNT_OPTIONS}
+    return {name: name if arguments.get(name) else variable for name, variable in variables.items() if arguments.get(name) or variable}
+
+
 def _connection_of(account: Mapping[str, Any], of_run: Connection) -> Connection:
     """The connection of a host. One that declares a credential uses none of the run."""
     if account.get('api_token') or account.get('api_key'):
@@ -211,7 +219,7 @@ def _check_circuit(circuit: Mapping[str, Any], site_demand: Mapping[str, Any] | 
         desired_chain(circuit)
         checked_value('loa_name', circuit.get('loa_name') or '', check_loa_name, [])
     except InputError as error:
-        failure = with_variable_names(error.result(), HOST_OPTIONS)
+        failure = with_variable_names(error.result(), HOST_VARIABLES)
         error.message, error.notes, error.details['option'] = failure['msg'], [], failure['error']['option']
         raise
 
@@ -304,6 +312,13 @@ def diverse_from(circuit: Mapping[str, Any]) -> list[str]:
 
 # Steps and results.
 
+def run_variables(options: Iterable[str], given: Collection[str], playbook: bool) -> dict[str, str]:
+    """{option of a run: the variable that sets it, or would}. given: the variables that are not empty. playbook: not the role."""
+    variables = {name: PREFIX + name for name in options if name in RUN_VARIABLES}
+    of_rollout = {name: f'rollout_{name}' for name in ROLLOUT_OPTIONS if playbook}
+    return variables | {name: variable for name, variable in of_rollout.items() if variable in given or name not in variables}
+
+
 def selected_steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) -> list[str]:
     """The steps that tags select, decommission among them. run, skipped: --tags and --skip-tags; own: the user's tags on the role."""
     known = [*STEPS, DECOMMISSION]
@@ -312,31 +327,33 @@ def selected_steps(run: Collection[str], skipped: Collection[str], own: Collecti
 
 
 def host_results(hosts: Iterable[DeclaredHost], result: Mapping[str, Any],
-                 run_options: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+                 variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """{host: its result} from the result of a rollout: the fact of the role, with what Ansible needs.
 
-    run_options: the options of the run that the user sets by variables.
+    variables: run_variables() and connection_sources().
     """
     circuits = {entry['name']: entry for entry in result.get('circuits', ())}
     diffs: dict[str | None, list[dict[str, Any]]] = {}
     for entry in result.get('diff', ()):
         diffs.setdefault(entry.get('circuit'), []).append(entry)
-    return {host.hostname: _host_result(host, circuits.get(host.circuit_name, {}), result, run_options)
+    return {host.hostname: _host_result(host, circuits.get(host.circuit_name, {}), result, variables)
             | {'diff': diffs.get(host.circuit_name, [])} for host in hosts}
 
 
 def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping[str, Any],
-                 run_options: Collection[str]) -> dict[str, Any]:
+                 variables: Mapping[str, str]) -> dict[str, Any]:
     """The result of a host. circuit: its entry in the result of rollout, {} if that failed as a whole, which is then its failure."""
     objects = circuit.get('objects') or {}
     absent = host.state == 'absent'
+    own = {name: variable for name, variable in HOST_VARIABLES.items()
+           if name not in ACCOUNT_OPTIONS or name in host.account or name not in variables}
     host_result = {
         'name': host.circuit_name, 'state': 'absent' if absent else 'present',
         'changed': bool(circuit.get('changed')), 'outcome': circuit.get('outcome'),
         **{kind: objects.get(kind) for kind in ('interconnect', 'cni', 'tunnel', 'health_check', 'routes')},
         'settings': result.get('settings'), 'status': circuit.get('status'), 'files': {} if absent else circuit.get('files') or {},
     }
-    failure = with_variable_names(circuit if circuit else result if result.get('failed') else {}, (*HOST_OPTIONS, *run_options))
+    failure = with_variable_names(circuit if circuit else result if result.get('failed') else {}, {**variables, **own})
     host_result |= {key: failure[key] for key in ('msg', 'error', 'applied', 'former_interconnect', 'addresses') if key in failure}
     if failure and (not circuit or circuit['outcome'] == 'failed'):
         text = failure.get('msg', 'failed')
@@ -345,21 +362,21 @@ def _host_result(host: DeclaredHost, circuit: Mapping[str, Any], result: Mapping
     return host_result
 
 
-def with_variable_names(failure: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]:
+def with_variable_names(failure: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """A failure with the variables that the user has written in place of the options: provision_slot.site for slot.site.
 
-    It is what names all options in messages of the role and the playbooks. options: those that the user sets by variables.
+    It is what names all options in messages of the role and the playbooks. variables: {option: the variable that sets it}.
     """
     option, text = (failure.get('error') or {}).get('option'), failure.get('msg')
     if not text:
         return {**failure}
     names = str(option or '').split(', ')
-    variables = ', '.join(PREFIX + name if re.match(r'\w*', name)[0] in options else name for name in names)
+    written = ', '.join(re.sub(r'^\w+', lambda match: variables.get(match[0], match[0]), name) for name in names)
     if option:
-        text = re.sub(rf'(?<![\w.]){re.escape(option)}(?=: )', lambda _match: variables, text, count=1)
-    words = '|'.join(name for name in OPTIONS_IN_TEXTS if name in options)
-    text = re.sub(rf'(?<![\w.])(?=({words})=)', PREFIX, text) if words else text
-    return {**failure, 'msg': text, **({'error': {**failure['error'], 'option': variables}} if option else {})}
+        text = re.sub(rf'(?<![\w.]){re.escape(option)}(?=: )', lambda _match: written, text, count=1)
+    words = '|'.join(name for name in OPTIONS_IN_TEXTS if name in variables)
+    text = re.sub(rf'(?<![\w.])({words})(?==)', lambda match: variables[match[0]], text) if words else text
+    return {**failure, 'msg': text, **({'error': {**failure['error'], 'option': written}} if option else {})}
 
 
 def invalid_host_result(host: str, error: InputError) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_a_circuit_is_one_node_whichever_modules_name_it(run_module, tmp_path):
         'status_info': run_module('status_info', conduit_name='nyc-1'),
         'rollout': rollout,
         'rollout, gathered': run_module('rollout', state='gathered'),
-        'provision': host_results([declared_host('nyc-1', {})], rollout)['nyc-1'],
+        'provision': host_results([declared_host('nyc-1', {})], rollout, {})['nyc-1'],
     }
     names = {module: [node['name'] for node in nodes(result)] for module, result in results.items()}
     assert names == {module: ['nyc-1'] for module in results}

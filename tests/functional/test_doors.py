@@ -173,6 +173,32 @@ def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, acco
     assert len(account.circuits()) == 60
 
 
+def test_a_refusal_names_the_variable_that_was_in_force_and_an_empty_one_is_not(account):
+    free = [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied']]
+    for name, slot in zip(('nyc-1', 'nyc-2'), free, strict=False):
+        account.seed(name, slot)
+    hosts = {name: {'provision_state': 'absent'} for name in ('nyc-1', 'nyc-2')}
+    both = ('-e', 'rollout_max_deletes=1', '-e', 'provision_max_deletes=2')
+    refused = [account.play(playbook, hosts, *both) for playbook in ('provision', 'rollout', 'preflight')]
+    assert [(run.status, run.writes) for run in refused] == [(2, [])] * 3, refused[0].output
+    assert [run.output.count('nyc-1: rollout_max_deletes: 2 circuits would be deleted') > 0 for run in refused] == [True] * 3
+    split = account.play('rollout', {name: {'provision_artifacts_dir': name} for name in hosts}, '-e', 'rollout_state=overridden')
+    assert (split.status, 'rollout_state: the hosts of an account differ' in split.output) == (2, True), split.output
+    token = account.play('provision', hosts, CLOUDFLARE_API_TOKEN='of two words')
+    assert (token.status, 'nyc-1: CLOUDFLARE_API_TOKEN: contains a space' in token.output) == (2, True), token.output
+    done = account.play('rollout', hosts, '-e', 'rollout_max_deletes=', '-e', 'provision_max_deletes=2')
+    assert (done.status, account.circuits()) == (0, {}), done.output
+
+
+def test_preflight_plans_with_what_the_playbook_provision_is_told(account):
+    port = account.seed('nyc-1', next(slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied']))
+    account.simulator.set_status(port, 'Healthy')
+    hosts = {'nyc-1': {'provision_state': 'absent'}}
+    refused, forced = account.play('preflight', hosts), account.play('preflight', hosts, '-e', 'provision_force=true')
+    assert ('not deleted without provision_force=true' in refused.output, refused.status) == (True, 2), refused.output
+    assert (forced.status, forced.writes) == (0, []), forced.output
+
+
 def test_one_of_a_site_is_deleted_or_changed_in_a_run_and_the_other_in_the_next(account):
     free = [slot['id'] for slot in account.simulator.state()['slots'] if not slot['occupied'] and slot['site'] == 'ewr-a']
     for name, slot in zip(('nyc-1', 'nyc-2'), free, strict=False):

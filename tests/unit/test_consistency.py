@@ -224,6 +224,8 @@ def test_the_variables_of_a_run_reach_the_module_from_the_role_and_from_the_play
     for file in ('roles/provision/tasks/main.yml', 'playbooks/parts/circuits.yml'):
         passed = set(re.findall(rf'\b{PREFIX}\w+', (ROOT / file).read_text()))
         assert of_a_run - passed == set(), f'{file} does not pass them to the module, so they would have no effect'
+    planned = set(re.findall(rf'\b{PREFIX}\w+', (ROOT / 'playbooks/preflight.yml').read_text()))
+    assert of_a_run - planned == {'provision_plan_file', 'provision_approved_plan'}, 'preflight would find something else than provision'
 
 
 def test_the_manual_describes_retries_as_they_are():

@@ -27,7 +27,7 @@ def declare(host: str = 'nyc-1', **variables) -> hosts.DeclaredHost:
 
 
 def row(declared: hosts.DeclaredHost, result: dict) -> dict:
-    return hosts.host_results([declared], result)[declared.hostname]
+    return hosts.host_results([declared], result, {})[declared.hostname]
 
 
 def read_by_playbooks(prefix: str) -> set[str]:
@@ -250,9 +250,13 @@ def test_whatever_is_wrong_with_a_variable_is_said_of_the_variable_and_crashes_n
             assert str(error).startswith(error.details['option']), given
 
 
+RUN = hosts.run_variables(['max_deletes', 'force', 'state', 'hosts'], {'rollout_max_deletes'}, playbook=False) | hosts.connection_sources(
+    {'api_email': 'of the task'}, {'CLOUDFLARE_API_TOKEN': 'of the environment'})
+
+
 def failed_by(option: str, msg: str, **result: object) -> dict:
     failure = {'failed': True, 'outcome': 'failed', 'msg': msg, 'error': {'kind': 'input', 'option': option}}
-    return hosts.host_results([declare(slot=SLOT)], {**result, **failure}, ['max_deletes', 'force'])['nyc-1']
+    return hosts.host_results([declare(slot=SLOT)], {**result, **failure}, RUN)['nyc-1']
 
 
 @pytest.mark.parametrize(('option', 'msg', 'expected'), [
@@ -262,12 +266,25 @@ def failed_by(option: str, msg: str, **result: object) -> dict:
     ('artifacts_dir', 'artifacts_dir: name: x', 'nyc-1: provision_artifacts_dir: name: x'),
     ('max_deletes', 'max_deletes: 2 circuits', 'nyc-1: provision_max_deletes: 2 circuits'),
     ('steps', 'steps: cni needs a circuit', 'nyc-1: steps: cni needs a circuit'),
+    ('state', 'state: it carries another', 'nyc-1: provision_state: it carries another'),
+    ('api_token, api_key', 'api_token, api_key: both', 'nyc-1: CLOUDFLARE_API_TOKEN, provision_api_key: both'),
+    ('api_email', 'api_email: a space', 'nyc-1: api_email: a space'),
     (None, 'nyc-1: It is live, not without force=true.', 'nyc-1: It is live, not without provision_force=true.'),
 ])
 def test_a_failure_names_the_variables_that_the_user_has_written(option, msg, expected):
     found = failed_by(option, msg)
     assert found['msg'] == expected
     assert option is None or found['msg'].removeprefix('nyc-1: ').startswith(f'{found["error"]["option"]}: ')
+
+
+@pytest.mark.parametrize(('given', 'playbook', 'expected'), [
+    ((), True, ('rollout_state', 'provision_max_deletes', 'rollout_purge_routes', 'provision_force')),
+    (('rollout_max_deletes', 'rollout_force'), True, ('rollout_state', 'rollout_max_deletes', 'rollout_purge_routes', 'provision_force')),
+    (('rollout_max_deletes',), False, (None, 'provision_max_deletes', None, 'provision_force')),
+])
+def test_of_two_variables_for_an_option_the_one_in_force_is_named(given, playbook, expected):
+    named = hosts.run_variables(['state', 'max_deletes', 'purge_routes', 'force'], given, playbook)
+    assert tuple(map(named.get, ('state', 'max_deletes', 'purge_routes', 'force'))) == expected
 
 
 def test_what_a_host_gets_is_what_is_documented():
