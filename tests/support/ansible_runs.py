@@ -46,6 +46,7 @@ WITH_COLLECTIONS = SETTINGS | {
 }
 WITH_INVOCATION = SETTINGS | {'ANSIBLE_INJECT_INVOCATION': 'true'}
 SHARED = (SETTINGS, WITH_COLLECTIONS, WITH_INVOCATION)
+ROLES = 'ANSIBLE_ROLES_PATH'  # the only setting that a run may have for itself
 COMMANDS = {'ansible': ('ansible.cli.adhoc', 'AdHocCLI'), 'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'),
             'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
 # What a run would import besides. Ansible compiles the files of a collection anew in each process.
@@ -62,7 +63,7 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
     words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as errors:
         files = [output, output if merged else errors]
-        settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_')}
+        settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_') and name != ROLES}
         if name in COMMANDS and (shared or settings in SHARED) and 'PYTHONPATH' not in env:
             request = {'command': words, 'env': dict(env), 'cwd': str(cwd)}
             _pid, ended = _fork(settings, request, [file.fileno() for file in files])
@@ -183,6 +184,8 @@ def _be_the_command(command: list[str], env: dict[str, str], cwd: str, descripto
         os.environ.clear()
         os.environ.update(env)
         os.chdir(cwd)
+        if ROLES in env:
+            sys.modules['ansible.constants'].DEFAULT_ROLES_PATH = [env[ROLES]]
         module, cli = COMMANDS[Path(command[0]).name]
         sys.argv = command
         getattr(sys.modules[module], cli).cli_executor(command)
