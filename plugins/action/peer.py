@@ -90,7 +90,7 @@ class ActionModule(InProcess):
 
     def _read_account(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The CNI of a circuit, and the settings of its account."""
-        connection = {option: value for option, value in self._task.args.items() if option in CONNECTION_OPTIONS}
+        connection = {option: value for option, value in self._arguments(self._vars).items() if option in CONNECTION_OPTIONS}
         cnis = self._read(cni_info, conduit_name=name, **connection)['cnis']
         if not cnis:
             raise InputError('peer_name', f'the circuit {name} does not exist in this account. Check the name, or provision the circuit '

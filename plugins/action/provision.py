@@ -26,7 +26,6 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess, show_warnings
 
 PER_HOST_STRATEGIES = ('free', 'host_pinned')  # strategies that ignore run_once
-COLLECTION = os.path.realpath(__file__).rpartition('plugins')[0]
 HostResults = dict[str, dict[str, Any]]
 
 display = Display()
@@ -48,11 +47,10 @@ class ActionModule(InProcess):
     @property
     def _run_variables(self) -> dict[str, str]:
         """{option: the variable that sets it}: role and playbooks of the collection pass them on."""
-        file = os.path.realpath(str(self._task.get_path()).rpartition(':')[0])
-        if not file.startswith(COLLECTION):
+        if not self._own_file:
             return {}
         given = {name for name in self._vars if name.startswith('rollout_') and self._templar.template(self._vars[name]) not in ('', None)}
-        return _hosts.run_variables({*provision.ARGUMENT_SPEC} - {'hosts'}, given, file.startswith(f'{COLLECTION}playbooks'))
+        return _hosts.run_variables({*provision.ARGUMENT_SPEC} - {'hosts'}, given, self._own_file.startswith('playbooks/'))
 
     def _result(self) -> dict[str, Any]:
         if self._task.args.get('result_of'):

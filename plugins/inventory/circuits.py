@@ -63,6 +63,8 @@ options:
     default: false
 notes:
   - Credentials, O(account_id) and O(api_url) may be templates.
+  - If O(account_id) or O(api_url) is another than that of the environment, hosts have it in C(provision_account_id) or
+    C(provision_api_url). Playbooks then work on the account that the hosts are of. Credentials are in no variable of theirs.
   - Hosts have C(ansible_connection=local) and the interpreter that runs Ansible, as the collection talks to an API.
 '''
 
@@ -94,6 +96,7 @@ compose:
   provision_wait_for: "['Healthy']"
 '''
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -116,6 +119,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._snapshot im
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import SPARE, drop_empty
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import wait_for_states
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import host_name, is_template
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import connection_of, connection_of_run
 
 try:
     from ansible.template import trust_as_template
@@ -161,7 +165,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         composed = map(self._sanitize_group_name, self.get_option('groups') or ())
         self.inventory.add_group(GROUP)
         reserved = {*self.inventory.groups, 'all', 'ungrouped', *constants.LOCALHOST, *composed}
-        hosts = [self._add_host(name, host_name(name, reserved), variables) for name, variables in circuits.items()]
+        named = self._named_account()
+        hosts = [self._add_host(name, host_name(name, reserved), {**variables, **named}) for name, variables in circuits.items()]
         # After all hosts: a group with the name of a host then gets none of its variables.
         for group in (self._add_host_to_composed_groups, self._add_host_to_keyed_groups):
             option = self.get_option('groups' if group == self._add_host_to_composed_groups else 'keyed_groups')
@@ -208,6 +213,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     if all(matches_selector(interconnect, *item) for item in filters.items())]
         statuses = wait_for_states(client, {interconnect['name']: () for interconnect in matching}, 0) if self.get_option('status') else {}
         return _hosts_of(client, {interconnect['name']: interconnect for interconnect in matching}, statuses)
+
+    def _named_account(self) -> dict[str, str]:
+        """The variables that name the account of this source, as far as the environment, which playbooks would use, names another."""
+        options = ('account_id', 'api_url')
+        named = {name: str(value) for name in options if (value := self._connection_option(name))}
+        of_run = connection_of_run({}, os.environ)
+        pairs = zip(options, connection_of(named, of_run).account, of_run.account, strict=True)
+        return {f'provision_{name}': named[name] for name, own, other in pairs if own != other}
 
     def _connection_option(self, name: str) -> Any:
         value = self.get_option(name)

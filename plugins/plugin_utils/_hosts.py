@@ -43,6 +43,7 @@ SIMILARITY = 0.4  # of an unknown name to a known one that may be meant: asn is 
 COMPARED = {PREFIX + name for name in ('name', 'state', 'default_asn', *ACCOUNT_OPTIONS)}  # what the hosts of a play are compared by
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 HOST_VARIABLES = {name: PREFIX + name for name in HOST_OPTIONS}
+CONNECTION_VARIABLES = [PREFIX + name for name in ACCOUNT_OPTIONS]
 # Known besides: the variables of a whole run of the role or of a playbook, and their facts.
 RUN_VARIABLES = ('approved_plan', 'at_most_per_site', 'change', 'commit_rates', 'cross_connects_dir', 'expect', 'fail_fast', 'force',
                  'hosts', 'maintenance_days', 'max_deletes', 'metrics', 'must_survive', 'overdue_days', 'own_variables', 'plan_file',
@@ -142,7 +143,18 @@ def connection_sources(arguments: Mapping[str, Any], environment: Mapping[str, s
     return {name: name if arguments.get(name) else variable for name, variable in variables.items() if arguments.get(name) or variable}
 
 
-def _connection_of(account: Mapping[str, Any], of_run: Connection) -> Connection:
+def declared_connection(variables: Mapping[str, Any]) -> dict[str, str]:
+    """The connection options that a host declares."""
+    return {name: str(value) for name in ACCOUNT_OPTIONS if (value := variables.get(PREFIX + name)) not in ('', None)}
+
+
+def connection_arguments(arguments: Mapping[str, Any], declared: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments of a task on a host. One that declares a credential uses none of the task."""
+    credentials = ('api_token', 'api_key', 'api_email') if {'api_token', 'api_key'} & {*declared} else ()
+    return {**{name: value for name, value in arguments.items() if name not in credentials}, **declared}
+
+
+def connection_of(account: Mapping[str, Any], of_run: Connection) -> Connection:
     """The connection of a host. One that declares a credential uses none of the run."""
     if account.get('api_token') or account.get('api_key'):
         of_run = of_run._replace(api_token='', api_key='', api_email='')
@@ -168,7 +180,7 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True, o
         _check_circuit(circuit, values.get('site_demand'))
     account = {name: values[name] for name in ACCOUNT_OPTIONS if name in values}
     run = {name: values.get(name, option_spec.get('default')) for name, option_spec in RUN_OPTIONS.items()}
-    connection = _connection_of(account, of_run or connection_of_run({}, os.environ))
+    connection = connection_of(account, of_run or connection_of_run({}, os.environ))
     return DeclaredHost(host, state, circuit, account, run, _cross_connect(values.get('cross_connect') or {}) if check else {}, connection)
 
 

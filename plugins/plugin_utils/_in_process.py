@@ -31,12 +31,18 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import (
+    CONNECTION_VARIABLES,
+    connection_arguments,
+    declared_connection,
+)
 
 try:
     import requests
 except ImportError:  # the ordinary module may run with a Python that has it
     requests = None
 
+COLLECTION = os.path.realpath(__file__).rpartition('plugins/')[0]
 PROFILE = 'legacy'  # the serialisation of arguments and result since ansible-core 2.19
 USUAL_INTERPRETER = '{{ ansible_playbook_python }}'  # the usual value: templating it costs a third of a task's time here
 NO_PYTHON_NAMED = ('', 'auto', 'auto_silent', 'auto_legacy', 'auto_legacy_silent')
@@ -66,7 +72,20 @@ class InProcess(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        return {**super().run(tmp, task_vars), **self.run_module(self.module, self._task.args, task_vars or {})}
+        return {**super().run(tmp, task_vars), **self.run_module(self.module, self._arguments(task_vars or {}), task_vars or {})}
+
+    @property
+    def _own_file(self) -> str:
+        """The file of the task, of the playbooks or roles of the collection; empty if it is a task of the user's own."""
+        file = os.path.realpath(str(self._task.get_path()).rpartition(':')[0])
+        return file.removeprefix(COLLECTION) if file.startswith((f'{COLLECTION}playbooks/', f'{COLLECTION}roles/')) else ''
+
+    def _arguments(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the task. Those of the collection's roles and playbooks connect as their host declares."""
+        if not self._own_file:
+            return self._task.args
+        variables = {name: self._templar.template(task_vars[name]) for name in CONNECTION_VARIABLES if name in task_vars}
+        return connection_arguments(self._task.args, declared_connection(variables))
 
     def run_module(self, module: ModuleType, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The result of a module of this collection or of ansible.builtin: by its main() in this process, else as Ansible runs modules."""
