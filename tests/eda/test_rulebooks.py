@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from simulator.process import WAIT, Simulator
+from support.ansible_runs import programs
 from support.playbook import ROOT, Account
 
 SECRET = 'the secret of a webhook'
@@ -81,10 +82,10 @@ class Rulebook:
         (account.folder / 'vars.yml').write_text(json.dumps({**given, **variables}))
         command = [Path(sys.executable).with_name('ansible-rulebook'), '--rulebook', name, '-i', 'inventory', '--vars', 'vars.yml',
                    '--print-events']
-        path = f'{Path(sys.executable).parent}:{account.environment["PATH"]}'  # it looks for ansible-galaxy there
         self._log = account.folder / 'log'
         with self._log.open('a') as log:
-            env = {**account.environment, 'PATH': path, 'CHAT': chat.url, 'JAVA_TOOL_OPTIONS': JAVA}
+            env = {**account.environment, 'CHAT': chat.url, 'JAVA_TOOL_OPTIONS': JAVA}
+            env['PATH'] = f'{programs()}:{env["PATH"]}'
             self._process = subprocess.Popen(command, cwd=account.folder, env=env, stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=subprocess.STDOUT)
 
@@ -97,15 +98,20 @@ class Rulebook:
             print(self._log.read_text())
 
     def kill(self) -> None:
-        """Ends it and all that it started at once, as when a container is killed."""
-        for pid in [*self._descendants(self._process.pid), self._process.pid]:
+        """Ends it and all that it started at once, as when a container is killed. Servers fork its playbooks and their modules."""
+        started = [pid for process in self._children(os.getpid()) for pid in self._descendants(process)]
+        for pid in [*started, self._process.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
 
+    @staticmethod
+    def _children(pid: int) -> list[int]:
+        return [int(child) for file in Path(f'/proc/{pid}/task').glob('*/children') for child in file.read_text().split()]
+
     @classmethod
     def _descendants(cls, pid: int) -> list[int]:
-        children = [int(child) for file in Path(f'/proc/{pid}/task').glob('*/children') for child in file.read_text().split()]
+        children = cls._children(pid)
         return [*(below for child in children for below in cls._descendants(child)), *children]
 
     def stop(self) -> int:

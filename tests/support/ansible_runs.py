@@ -13,6 +13,7 @@ import functools
 import gc
 import importlib
 import json
+import marshal
 import os
 import select
 import signal
@@ -48,12 +49,13 @@ WITH_INVOCATION = SETTINGS | {'ANSIBLE_INJECT_INVOCATION': 'true'}
 SHARED = (SETTINGS, WITH_COLLECTIONS, WITH_INVOCATION)
 ROLES = 'ANSIBLE_ROLES_PATH'  # the only setting that a run may have for itself
 COMMANDS = {'ansible': ('ansible.cli.adhoc', 'AdHocCLI'), 'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'),
-            'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI')}
+            'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI'), 'ansible-galaxy': ('ansible.cli.galaxy', 'GalaxyCLI')}
 # What a run would import besides. Ansible compiles the files of a collection anew in each process.
 LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy.linear', *(
     f'ansible_collections.netops.cloudflare_cni.plugins.{path.parent.name}.{path.stem}'
     for kind in ('action', 'filter', 'inventory') for path in sorted((ROOT / 'plugins' / kind).glob('*.py'))
 ))
+READ_LATER = {'ANSIBLE_CACHE_PLUGIN_CONNECTION'}  # settings that Ansible does not take over while it is imported
 LOCK = threading.Lock()
 
 
@@ -65,10 +67,11 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
         files = [output, output if merged else errors]
         settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_') and name != ROLES}
         if name in COMMANDS and (shared or settings in SHARED) and 'PYTHONPATH' not in env:
-            request = {'command': words, 'env': dict(env), 'cwd': str(cwd)}
-            _pid, ended = _fork(settings, request, [file.fileno() for file in files])
-            with open(ended) as end:
-                status = int(end.read() or -signal.SIGKILL)
+            ended, end = os.pipe()
+            _fork({'command': words, 'env': dict(env), 'cwd': str(cwd)}, [*(file.fileno() for file in files), end])
+            os.close(end)
+            with open(ended) as report:
+                status = int(report.read() or -signal.SIGKILL)
         else:
             status = subprocess.call(words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1])
         for file in files:
@@ -80,12 +83,13 @@ class Begun:
     """A run of ansible-playbook that goes on, in a process group of its own. stdout: all that it prints."""
 
     def __init__(self, *arguments: object, env: Mapping[str, str], cwd: Path):
-        output, end = os.pipe()
+        (output, printed), (self._status, end) = os.pipe(), os.pipe()
         request = {'command': [str(Path(sys.executable).with_name('ansible-playbook')), *map(str, arguments)], 'env': dict(env),
                    'cwd': str(cwd), 'apart': True}
-        self.pid, self._status = _fork({name: value for name, value in env.items() if name.startswith('ANSIBLE_')}, request, [end, end])
+        self.pid = _fork(request, [printed, printed, end])
         self._process = os.pidfd_open(self.pid)
-        os.close(end)
+        for descriptor in (printed, end):
+            os.close(descriptor)
         self.stdout = os.fdopen(output)
 
     def __enter__(self) -> Begun:
@@ -106,15 +110,35 @@ class Begun:
         select.select([self._process], [], [])
 
 
-def _fork(settings: dict[str, str], request: dict, files: list[int]) -> tuple[int, int]:
-    """Has the server for these settings run a command; returns its process, and where its status is to be read."""
-    ended, end = os.pipe()
+@functools.cache
+def programs() -> Path:
+    """A folder with COMMANDS, for PATH: they have servers run them, so what runs is no descendant of who calls them."""
+    from support import module_python
+
+    folder, listening = module_python.stand_ins(*COMMANDS)
+    threading.Thread(target=_run_programs, args=[listening], daemon=True).start()
+    return folder
+
+
+def _run_programs(listening: socket.socket) -> None:
+    while True:
+        asked, _address = listening.accept()
+        with asked:
+            message, files, *_rest = socket.recv_fds(asked, 1 << 20, 3)
+            if message:  # it has not been killed
+                command, env, cwd = marshal.loads(message)
+                _fork({'command': command, 'env': env, 'cwd': cwd}, [*files[1:], asked.fileno()])
+        for descriptor in files:
+            os.close(descriptor)
+
+
+def _fork(request: dict, files: list[int]) -> int:
+    """Has the server for a run's settings fork for it; returns its process. files: for stdout, for stderr, and for its status."""
+    settings = {name: value for name, value in request['env'].items() if name.startswith('ANSIBLE_') and name not in READ_LATER}
     with LOCK:
         server = _server(frozenset(settings.items()))
-        socket.send_fds(server, [json.dumps(request).encode()], [*files, end])
-        pid = int(server.recv(20))
-    os.close(end)
-    return pid, ended
+        socket.send_fds(server, [json.dumps(request).encode()], files)
+        return int(server.recv(20))
 
 
 @functools.cache

@@ -33,16 +33,17 @@ from types import CodeType
 
 from support.compiled import compiled_once
 
-PROGRAM = '''#!{python} -IS
+STAND_IN = '''#!{python} -IS
 import _socket, marshal, os, sys
-words, environment = sys.argv[1:], dict(os.environ)
-if len(words) != 1 or not os.path.basename(words[0]).startswith('AnsiballZ_') or 'PYTHONPATH' in environment:
-    os.execv({python!r}, [{python!r}, *words])
-server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+{exception}server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
 server.connect({path!r})
 files = b''.join(number.to_bytes(4, sys.byteorder) for number in range(3))
-server.sendmsg([marshal.dumps((words[0], environment, os.getcwd()))], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+server.sendmsg([marshal.dumps((sys.argv, dict(os.environ), os.getcwd()))], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
 os._exit(int(server.recv(8) or 70))
+'''
+NO_MODULE = f'''words = sys.argv[1:]
+if len(words) != 1 or not os.path.basename(words[0]).startswith('AnsiballZ_') or 'PYTHONPATH' in os.environ:
+    os.execv({sys.executable!r}, [{sys.executable!r}, *words])
 '''
 SHARED = ('ansible.module_utils.basic', 'ansible.module_utils.urls', 'ansible.module_utils.common.json', 'ansible.module_utils.service',
           'ansible.module_utils.common.text.converters', 'tempfile', 'zipfile', 'zipimport', 'locale', 'grp', 'pwd', 'yaml', 'requests',
@@ -53,19 +54,26 @@ SHARED = ('ansible.module_utils.basic', 'ansible.module_utils.urls', 'ansible.mo
 @functools.cache
 def program() -> Path:
     """The program that stands for Python. Its server ends with this process."""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder)
-    path, program = (Path(folder) / name for name in ('modules', 'python'))
+    folder, listening = stand_ins('python', exception=NO_MODULE)
     ended, _kept_open = os.pipe()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
-        listening.bind(str(path))
-        listening.listen(100)
+    with listening:
         subprocess.Popen([sys.executable, '-m', __name__, str(listening.fileno())], cwd=Path(__file__).parents[1],
                          pass_fds=[listening.fileno()], stdin=ended, stdout=subprocess.DEVNULL)
     os.close(ended)
-    program.write_text(PROGRAM.format(python=sys.executable, path=str(path)))
-    program.chmod(0o755)
-    return program
+    return folder / 'python'
+
+
+def stand_ins(*names: str, exception: str = '') -> tuple[Path, socket.socket]:
+    """A folder with programs that ask a server, and where they ask. exception: the code for what they do themselves."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(str(folder / 'asked'))
+    listening.listen(100)
+    for program in map(folder.joinpath, names):
+        program.write_text(STAND_IN.format(python=sys.executable, path=listening.getsockname(), exception=exception))
+        program.chmod(0o755)
+    return folder, listening
 
 
 def serve(listening: socket.socket) -> None:
@@ -94,7 +102,7 @@ def _be_python(asked: socket.socket) -> None:
     status = 70
     try:
         message, files, *_rest = socket.recv_fds(asked, 1 << 20, 3)
-        file, environment, folder = marshal.loads(message)
+        (_program, file), environment, folder = marshal.loads(message)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, descriptor in enumerate(files):
             os.dup2(descriptor, number)
