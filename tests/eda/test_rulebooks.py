@@ -185,7 +185,7 @@ def wait_for_receipt(message: dict) -> None:
     receipt = Path(message['event']['receipt'])
     journal = receipt.parent.with_suffix('')
     for _attempt in range(WAIT * 10):
-        if receipt.exists() or message['event']['id'] not in journal.read_text():
+        if receipt.exists() or str(receipt) not in journal.read_text():  # its id stays, among those of the alerts that have come
             return
         threading.Event().wait(0.1)
     raise RuntimeError('the event was not confirmed')

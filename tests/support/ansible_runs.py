@@ -47,7 +47,8 @@ WITH_COLLECTIONS = SETTINGS | {
 }
 WITH_INVOCATION = SETTINGS | {'ANSIBLE_INJECT_INVOCATION': 'true'}
 SHARED = (SETTINGS, WITH_COLLECTIONS, WITH_INVOCATION)
-ROLES = 'ANSIBLE_ROLES_PATH'  # the only setting that a run may have for itself
+ROLES = 'ANSIBLE_ROLES_PATH'
+OWN = {ROLES, 'ANSIBLE_CACHE_PLUGIN_CONNECTION'}  # settings that a run may have for itself; the latter is read when it is needed
 COMMANDS = {'ansible': ('ansible.cli.adhoc', 'AdHocCLI'), 'ansible-playbook': ('ansible.cli.playbook', 'PlaybookCLI'),
             'ansible-inventory': ('ansible.cli.inventory', 'InventoryCLI'), 'ansible-galaxy': ('ansible.cli.galaxy', 'GalaxyCLI')}
 # What a run would import besides. Ansible compiles the files of a collection anew in each process.
@@ -55,7 +56,6 @@ LATER = ('requests', 'ansible.executor.task_executor', 'ansible.plugins.strategy
     f'ansible_collections.netops.cloudflare_cni.plugins.{path.parent.name}.{path.stem}'
     for kind in ('action', 'filter', 'inventory') for path in sorted((ROOT / 'plugins' / kind).glob('*.py'))
 ))
-READ_LATER = {'ANSIBLE_CACHE_PLUGIN_CONNECTION'}  # settings that Ansible does not take over while it is imported
 LOCK = threading.Lock()
 
 
@@ -65,8 +65,7 @@ def run(name: str, *arguments: object, env: Mapping[str, str], cwd: Path, merged
     words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as errors:
         files = [output, output if merged else errors]
-        settings = {name: value for name, value in env.items() if name.startswith('ANSIBLE_') and name != ROLES}
-        if name in COMMANDS and (shared or settings in SHARED) and 'PYTHONPATH' not in env:
+        if name in COMMANDS and (shared or _settings(env) in SHARED) and 'PYTHONPATH' not in env:
             ended, end = os.pipe()
             _fork({'command': words, 'env': dict(env), 'cwd': str(cwd)}, [*(file.fileno() for file in files), end])
             os.close(end)
@@ -134,11 +133,14 @@ def _run_programs(listening: socket.socket) -> None:
 
 def _fork(request: dict, files: list[int]) -> int:
     """Has the server for a run's settings fork for it; returns its process. files: for stdout, for stderr, and for its status."""
-    settings = {name: value for name, value in request['env'].items() if name.startswith('ANSIBLE_') and name not in READ_LATER}
     with LOCK:
-        server = _server(frozenset(settings.items()))
+        server = _server(frozenset(_settings(request['env']).items()))
         socket.send_fds(server, [json.dumps(request).encode()], files)
         return int(server.recv(20))
+
+
+def _settings(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith('ANSIBLE_') and name not in OWN}
 
 
 @functools.cache
