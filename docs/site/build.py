@@ -10,10 +10,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-
-from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / '.build' / 'site'
@@ -54,15 +53,30 @@ def tidy(pages: Iterable[Path], rules: Mapping[str, str]) -> None:
         page.write_text(text)
 
 
+class Anchors(HTMLParser):
+    """The links of a page, and the places in it that a link can lead to."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.links: list[str] = []
+        self.places: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        value = dict(attributes)
+        if 'id' in value:
+            self.places.add(value['id'] or '')
+        if tag in ('a', 'link', 'img', 'script'):
+            self.links.append(value.get('href') or value.get('src') or '')
+
+
 def dead_links(folder: Path) -> Iterator[str]:
     """The links between pages that lead nowhere: neither to a file nor to a place in it. Those to other sites are not followed."""
-    pages = {path: BeautifulSoup(path.read_text(), 'html.parser') for path in folder.rglob('*.html')}
-    places = {path: {tag['id'] for tag in page.find_all(id=True)} for path, page in pages.items()}
+    pages = {path: Anchors(path.read_text()) for path in folder.rglob('*.html')}
     for path, page in pages.items():
-        for tag in page.find_all(['a', 'link', 'img', 'script']):
-            link = urlsplit(tag.get('href') or tag.get('src') or '')
+        for link in map(urlsplit, page.links):
             target = (path.parent / unquote(link.path)).resolve() if link.path else path
-            there = target.exists() and (not link.fragment or link.fragment in places.get(target, {link.fragment}))
+            there = target.exists() and (not link.fragment or target not in pages or link.fragment in pages[target].places)
             if not (link.scheme or link.netloc or there):
                 yield f'{path.relative_to(folder)}: {link.geturl()}'
 
