@@ -20,9 +20,10 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._peer import session_model
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 from ansible_collections.netops.cloudflare_cni.plugins.modules import cni_info, cni_settings_info, peer
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _peer_files
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import PEER_VARIABLES, unknown_variables
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import PEER_SPEC, own_variables, unknown_variables
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess, show_warnings
 
 PREFIX = 'peer_'
@@ -47,8 +48,8 @@ class ActionModule(InProcess):
         if {'files', 'absent'} & {*self._task.args}:
             return super().run(tmp, task_vars)
         result, self._vars = ActionBase.run(self, tmp, task_vars), task_vars or {}
-        self.validate_argument_spec(peer.ARGUMENT_SPEC)
         try:
+            self.checked_options(peer.ARGUMENT_SPEC)
             return {**result, **self._result()}
         except InputError as error:
             return {**result, 'failed': True, 'changed': False, **error.result()}
@@ -57,9 +58,12 @@ class ActionModule(InProcess):
 
     def _result(self) -> dict[str, Any]:
         names = [name for name in self._vars if name.startswith(PREFIX)]
-        if text := unknown_variables(names, [*(self._variable('peer_own_variables') or ())], PREFIX):
+        if text := unknown_variables(names, own_variables(self._variable('peer_own_variables'), PREFIX), PREFIX):
             raise InputError(*text.split(': ', 1))
-        options = {name: self._variable(PREFIX + name) for name in PEER_VARIABLES if name != 'result'}
+        variables = {name: self._variable(name) for name in PEER_SPEC}
+        if error := type_error(PEER_SPEC, drop_empty(variables)):
+            raise error
+        options = {name.removeprefix(PREFIX): value for name, value in variables.items()}
         name = str(options['name'] or self._vars['inventory_hostname'])
         session = session_model(*self._circuit(name, options['handover']), options)
         folder = os.path.realpath(os.path.expanduser(options['artifacts_dir'] or 'artifacts'))

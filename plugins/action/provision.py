@@ -53,12 +53,12 @@ class ActionModule(InProcess):
         return _hosts.run_variables({*provision.ARGUMENT_SPEC} - {'hosts'}, given, self._own_file.startswith('playbooks/'))
 
     def _result(self) -> dict[str, Any]:
+        self._options, self._account_diff = self.checked_options(provision.ARGUMENT_SPEC), []
         if self._task.args.get('result_of'):
             return _registered_result(self._registered('result_of'), self._vars['inventory_hostname'])
         if self._task.args.get('table_of'):
             self._show_lines(_hosts.result_table(self._registered('table_of').values()))
             return {'changed': False, **self._shown_plan(self._vars[self._task.args['table_of']])}
-        self._options, self._account_diff = self.validate_argument_spec(provision.ARGUMENT_SPEC)[1], []
         self._planned_circuits: list[dict[str, Any]] = []
         if self._options['hosts'] is None:
             return self._own_result()

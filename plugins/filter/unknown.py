@@ -48,7 +48,10 @@ _value:
 
 from collections.abc import Iterable
 
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import unknown_variables
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import own_variables, unknown_variables
 
 
 class FilterModule:
@@ -57,4 +60,7 @@ class FilterModule:
 
 
 def _unknown_variables(names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
-    return unknown_variables(names, [*(own or ())], f'{role}_')
+    try:
+        return unknown_variables(names, own_variables(own, f'{role}_'), f'{role}_')
+    except InputError as error:
+        raise AnsibleFilterError(str(error)) from None

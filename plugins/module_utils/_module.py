@@ -12,19 +12,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._connection import connect
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError, as_cni_error
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import InvalidItem, invalid_items, secrets_in
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import applied_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN, MIN_LENGTH, Secrets
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
-    ASDOT_ADVICE,
-    CONNECTION_OPTIONS,
-    TEXT_ADVICE,
-    Spec,
-    asdot_options,
-    drop_empty,
-    non_text_options,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CONNECTION_OPTIONS, Spec, drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 
 MIN_CREDENTIAL_LENGTH = 8  # characters; a credential is longer, and no other output equals one
 
@@ -56,8 +49,6 @@ def run(work: Work, argument_spec: Mapping[str, Any], list_option: str = '', off
     module = _Module(list_option, argument_spec={**CONNECTION_OPTIONS, **argument_spec}, supports_check_mode=True, **constraints)
     client, failure = None, None
     try:
-        if module.non_text_options:
-            raise InputError(', '.join(module.non_text_options), TEXT_ADVICE)
         client = None if offline else connect(module.params, module.warn, module.secrets)
         result = work(Task(module.params, client, module, module.secrets.to_error, show_line, module.invalid_items))
     except Exception as error:
@@ -92,21 +83,23 @@ class _Module(AnsibleModule):
         if 'invocation' not in result:
             self._separate_secrets()
             msg = self.secrets.redact(str(msg))
-            if names := asdot_options(self.argument_spec, self.params):
-                result |= InputError(', '.join(names), ASDOT_ADVICE).result()
-                msg = result.pop('msg')
         super().fail_json(msg, **{'invocation': self.invocation, **result})
 
     def _load_params(self) -> None:
         super()._load_params()
         self.params = drop_empty(self.params)
+        self.secrets.add(secrets_in(self.argument_spec, self.params))
         if isinstance(self.params.get(self._list_option), list):
             self._drop_invalid_items(self.params[self._list_option], self.argument_spec[self._list_option]['options'])
-        self.non_text_options = non_text_options(self.argument_spec, self.params, secret=True)  # AnsibleModule will convert them to text
+
+    def _set_internal_properties(self, *arguments: Any) -> None:
+        """Fails for options of a wrong type: it is the last that Ansible calls before its own validation."""
+        super()._set_internal_properties(*arguments)
+        if error := type_error(self.argument_spec, self.params):
+            self.fail_json(**error.result())
 
     def _drop_invalid_items(self, items: list[Any], spec: Spec) -> None:
         """Moves the invalid items out of the options."""
-        self.secrets.add(secrets_in(spec, items))
         self.invalid_items = invalid_items(self._list_option, items, spec, self.secrets.redact)
         self.params[self._list_option] = [item for position, item in enumerate(items) if position not in self.invalid_items]
 

@@ -183,7 +183,7 @@ def asdot_options(spec: Spec, values: Mapping[str, Any]) -> list[str]:
 def _options_that(spec: Spec, values: Mapping[str, Any], is_meant: Callable[[str, Mapping[str, Any], Any], bool]) -> list[str]:
     """The names of the options that are meant by their name, spec and value, or by an item of it; those in dicts as DICT.NAME."""
     names = []
-    for name, option_spec in _with_aliases(spec):
+    for name, option_spec in with_aliases(spec):
         value = values.get(name)
         items = value if isinstance(value, (list, tuple)) else [value]
         inner = [option for item in items if isinstance(item, Mapping)
@@ -194,7 +194,8 @@ def _options_that(spec: Spec, values: Mapping[str, Any], is_meant: Callable[[str
     return names
 
 
-def _with_aliases(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+def with_aliases(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name, spec) of each option, and of each alias."""
     return ((name, option_spec) for option, option_spec in spec.items() for name in (option, *option_spec.get('aliases', ())))
 
 
@@ -205,7 +206,7 @@ def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
 def _variable_specs() -> Spec:
     """{variable of a circuit: its spec}, with the single ones that a survey asks for: provision_slot_site for provision_slot.site."""
     parts = {f'{name}_{part}': {**inner, 'aliases': ()}
-             for name, option_spec in HOST_OPTIONS.items() for part, inner in _with_aliases(option_spec.get('options', {}))}
+             for name, option_spec in HOST_OPTIONS.items() for part, inner in with_aliases(option_spec.get('options', {}))}
     return {PREFIX + name: option_spec for name, option_spec in (parts | HOST_OPTIONS).items()}
 
 

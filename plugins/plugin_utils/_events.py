@@ -27,13 +27,8 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import
     write_file,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError, InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import (
-    CONNECTION_OPTIONS,
-    TEXT_ADVICE,
-    Spec,
-    drop_empty,
-    non_text_options,
-)
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CONNECTION_OPTIONS, Spec, drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 
 Event = dict[str, Any]
 
@@ -57,8 +52,8 @@ def checked_options(spec: Spec, args: Mapping[str, Any]) -> dict[str, Any]:
     given = drop_empty({name: value for name, value in args.items() if name not in OF_ANSIBLE_RULEBOOK})
     if unknown := sorted(given.keys() - spec.keys()):
         raise InputError(', '.join(unknown), 'there is no such option.', ', '.join(spec))
-    if wrong := non_text_options(spec, given, secret=True):
-        raise InputError(', '.join(wrong), TEXT_ADVICE)
+    if error := type_error(spec, given):
+        raise error
     result = ArgumentSpecValidator(spec).validate(given)
     if result.error_messages:
         raise InputError('options', '; '.join(result.error_messages))

@@ -34,6 +34,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     non_text_problem,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import check_site_demand
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
 DECOMMISSION = 'decommission'
@@ -53,6 +54,9 @@ PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'arti
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
                   'router_asn', 'router_id', 'state', 'static_distance', 'static_prefixes', 'track', 'vrf')
+PEER_LISTS = ('accept', 'announce', 'discard_routes', 'own_variables', 'static_prefixes')
+PEER_SPEC: Spec = {f'peer_{name}': {'type': 'list', 'elements': 'str'} if name in PEER_LISTS else
+                   {'type': 'bool' if name == 'graceful_restart' else 'str'} for name in PEER_VARIABLES if name != 'result'}
 ALERTS_VARIABLES = ('airport_codes', 'circuits', 'emails', 'interval', 'own_variables', 'pagerduty', 'policy_prefix', 'result', 'slo',
                     'state', 'types', 'webhook_name', 'webhook_secret', 'webhook_update_secret', 'webhook_url', 'webhooks')
 NETBOX_VARIABLES = ('decommission', 'filter', 'limit', 'loa_url', 'own_variables', 'provider', 'rename', 'tag', 'token', 'url',
@@ -166,13 +170,16 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True, o
 
     check: whether values are validated and converted. rollout validates each circuit, too. of_run: that of the environment, if not given.
     """
-    own_variables = _own_variables(variables)
-    if text := unknown_variables(variables, own_variables):
+    if text := unknown_variables(variables, own_variables(variables.get(f'{PREFIX}own_variables'))):
         raise InputError(*text.split(': ', 1))
     if text := non_text_problem(variables):
         raise InputError(*text.split(': ', 1))
     given = {name: value for name, value in _given_variables(variables).items() if name in SPEC}
-    values = {name.removeprefix(PREFIX): value for name, value in (_validated(given) if check else given).items()}
+    if check:
+        given = _validated(given)
+    elif error := type_error(SPEC, given):
+        raise error
+    values = {name.removeprefix(PREFIX): value for name, value in given.items()}
     options = {name: values[name] for name in (*ROLE_OPTIONS, 'loa_name', 'wait_for') if name in values}
     state = values.get('state', 'present')
     circuit = {'name': _circuit_name(variables, host), **({'state': state} if state == 'absent' else {}), **options}
@@ -196,10 +203,11 @@ def _cross_connect(given: Mapping[str, Any]) -> dict[str, str]:
     return values
 
 
-def _own_variables(variables: Mapping[str, Any]) -> list[str]:
-    """The names of the user's own variables, given as a list or as a text with commas."""
-    names = variables.get(f'{PREFIX}own_variables') or []
-    return [name.strip() for name in names.split(',')] if isinstance(names, str) else list(names)
+def own_variables(names: Any, prefix: str = PREFIX) -> list[str]:
+    """The names of the user's own variables, given as a list or as a text with commas. Raises InputError."""
+    name = f'{prefix}own_variables'
+    checked = validated_options({name: [] if names in (None, '') else names}, {name: {'type': 'list', 'elements': 'str'}}, str)
+    return [name.strip() for name in checked[name]]
 
 
 def _given_variables(variables: Mapping[str, Any]) -> dict[str, Any]:

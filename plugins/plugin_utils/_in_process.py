@@ -31,6 +31,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import Spec
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import (
     CONNECTION_VARIABLES,
     connection_arguments,
@@ -86,6 +88,12 @@ class InProcess(ActionBase):
             return self._task.args
         variables = {name: self._templar.template(task_vars[name]) for name in CONNECTION_VARIABLES if name in task_vars}
         return connection_arguments(self._task.args, declared_connection(variables))
+
+    def checked_options(self, spec: Spec) -> dict[str, Any]:
+        """The options of the task in their types. Raises InputError."""
+        if error := type_error(spec, self._task.args):
+            raise error
+        return self.validate_argument_spec(spec)[1]
 
     def run_module(self, module: ModuleType, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The result of a module of this collection or of ansible.builtin: by its main() in this process, else as Ansible runs modules."""

@@ -20,6 +20,14 @@ ROLE = {'roles': [{'role': 'netops.cloudflare_cni.provision', 'tags': ['net']}]}
 BULK = {'tasks': [{'netops.cloudflare_cni.provision': {'hosts': '{{ ansible_play_batch }}'}, 'run_once': True}]}
 
 
+WRONG_TYPES = {  # {host: (its variables, the message)}
+    'switch': ({'provision_bgp': True}, 'provision_bgp: must be a dictionary such as {customer_asn: 65001}; it was true.'),
+    'number': ({'provision_routes': [1]}, 'provision_routes[0]: must be a dictionary such as {prefix: 10.20.0.0/16}; it was 1.'),
+    'part': ({'provision_slot': {'site': ['ewr-a']}}, 'provision_slot.site: must be text; it was a list.'),
+    'asdot': ({'provision_bgp': {'asn': 1.1}}, 'provision_bgp.asn: write an AS number in asplain, not in asdot'),
+}
+
+
 @pytest.fixture
 def account(process, tmp_path):
     process.reset()
@@ -54,6 +62,15 @@ def test_without_circuits_a_playbook_fails_and_says_what_to_do(account, playbook
     assert 'No host of this run is in circuits, so there is no circuit to work on' in run.output
     named = account.play(playbook, {'nyc-1': {}}, '-e', 'provision_hosts=nyc-9')
     assert (named.status, named.sent) == (2, [])
+
+
+def test_the_role_refuses_a_wrong_type_by_the_name_of_the_variable(account):
+    hosts = {name: variables for name, (variables, _message) in WRONG_TYPES.items()}
+    run = play(account, ROLE, hosts)
+    assert [name for name, (_variables, message) in WRONG_TYPES.items() if f'"msg": "{name}: {message}' not in run.output] == [], run.output
+    assert (run.status, run.sent) == (2, [])
+    limits = play(account, ROLE, {'nyc-1': {'provision_slot': SLOT}}, '-e', '{"provision_max_deletes": true}')
+    assert (limits.status, limits.sent) == (2, []) and 'provision_max_deletes: must be a whole number; it was true.' in limits.output
 
 
 def test_a_router_of_the_same_inventory_is_ordered_no_port(account):

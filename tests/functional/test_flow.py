@@ -406,21 +406,22 @@ def test_a_status_that_can_not_be_read_hides_nothing_that_was_made(rollout, simu
 
 WRONG = [
     ({'name': 'bad', 'slot': 'gru-b'}, 'bad', 'slot',
-     "slot: 'gru-b' is not valid. Allowed: a dict with site, facility, address_contains, speed, diverse_from."),
+     "slot: must be a dictionary such as {site: ewr-a, speed: 10G}; it was 'gru-b'."),
     ({'name': 'bad', 'bgp': SECRET}, 'bad', 'bgp',
-     'bgp: the value is not valid. Allowed: a dict with customer_asn, extra_prefixes, md5_key.'),
+     'bgp: must be a dictionary such as {customer_asn: 65001}; it was text.'),
     ({'name': 'bad', 'slot': SLOT, 'mtu': 9000}, 'bad', 'mtu', 'mtu: 9000 is not valid. Allowed: '),
     ({'name': 'bad', 'slot': SLOT, 'mtu': 'big'}, 'bad', 'mtu', 'mtu: '),
     ({'name': 'bad', 'slot': SLOT, 'bpg': {'md5_key': SECRET}}, 'bad', 'bpg', 'bpg: unknown option.'),
     ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 1, 'md5_key': 1234567}}, 'bad', 'bgp.md5_key',
      'bgp.md5_key: must be text, but is a number'),
-    ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 'x', 'md5_key': SECRET}}, 'bad', 'bgp', 'bgp: '),
+    ({'name': 'bad', 'slot': SLOT, 'bgp': {'customer_asn': 'x', 'md5_key': SECRET}}, 'bad', 'bgp.customer_asn',
+     "bgp.customer_asn: must be a whole number; it was 'x'."),
     ({'name': 'bad', 'slot': SLOT, 'wait_for': ['Light']}, 'bad', 'wait_for', 'wait_for: '),
     ({'name': 'bad', 'slot': SLOT, 'loa_name': 'x' * 201}, 'bad', 'loa_name', 'loa_name: '),
     ({'slot': SLOT}, 'circuits[1]', 'name', 'name: is required.'),
     ({'name': '', 'slot': SLOT}, 'circuits[1]', 'name', 'name: is required.'),
-    ('bad', 'circuits[1]', 'name', 'name: this is a str, not a circuit. Allowed: a dict with a name.'),
-    (None, 'circuits[1]', 'name', 'name: this is a NoneType, not a circuit.'),
+    ('bad', 'circuits[1]', 'name', 'name: this is text, not a circuit. Allowed: a dictionary with a name.'),
+    (None, 'circuits[1]', 'name', 'name: this is null, not a circuit.'),
 ]
 
 

@@ -53,7 +53,7 @@ class Play:
     def _task(self, host: str, in_play: list[str], serial: int, **options: Any) -> dict[str, Any]:
         play = SimpleNamespace(strategy='linear', serial=[serial] if serial else [], hosts='circuits')
         parent = SimpleNamespace(_play=play, _get_parent_attribute=lambda name: [])
-        task = SimpleNamespace(args={**self.options, **options, 'concurrency': 1}, check_mode=self.check, environment=None, no_log=True,
+        task = SimpleNamespace(args={'concurrency': 1, **self.options, **options}, check_mode=self.check, environment=None, no_log=True,
                                _parent=parent, async_val=0, diff=False, get_path=lambda: 'site.yml:1')
         inventory = SimpleNamespace(get_hosts=lambda pattern, **_how: [SimpleNamespace(name=name) for name in self.hosts])
         variables = {**self.hosts[host], 'inventory_hostname': host, 'ansible_play_hosts_all': in_play, 'ansible_run_tags': [*self.tags],

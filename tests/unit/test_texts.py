@@ -35,7 +35,7 @@ def given(name: str, value: object) -> dict:
     block, _dot, inner = name.partition('.')
     if not inner:
         return {block: value}
-    return {block: [given(inner, value)] if ROLE.get(block, {}).get('type') == 'list' else given(inner, value)}
+    return {block: [given(inner, value)] if block == 'provision_routes' else given(inner, value)}
 
 
 @pytest.mark.parametrize(('name', 'many'), [(name, many) for name, many in texts(ROLE).items() if name not in NUMBERS | OF_A_RUN])

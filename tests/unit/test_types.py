@@ -1,0 +1,210 @@
+# Copyright (c) 2026, netops.cloudflare_cni contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever type a value has, each module, action and role refuses a wrong one by the name of its option, before anything is sent."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout, suppress
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from support.door import Play
+
+from ansible_collections.netops.cloudflare_cni.plugins.action.peer import ActionModule as PeerAction
+from ansible_collections.netops.cloudflare_cni.plugins.filter.unknown import FilterModule
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import invalid_items
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT_OPTIONS, HOST_OPTIONS, Spec
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import EXAMPLES
+from ansible_collections.netops.cloudflare_cni.plugins.modules import provision
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _hosts, _in_process
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {name: import_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{name}')
+           for name in sorted(path.stem for path in (ROOT / 'plugins/modules').glob('*.py')) if name != 'provision'}  # which fails anyway
+ROLES = {path.parts[-3]: yaml.safe_load(path.read_text())['argument_specs']['main']['options']
+         for path in sorted((ROOT / 'roles').glob('*/meta/argument_specs.yml'))}
+
+CONTAINERS = [['x'], [None], {'a': 1}]
+WRONG = {  # {type of an option: values of another type}
+    'str': [True, False, *CONTAINERS],
+    'path': [True, False, *CONTAINERS],
+    'int': [True, False, 1.5, math.inf, math.nan, 'x', '1.5', *CONTAINERS],
+    'float': [True, False, math.inf, math.nan, 'x', *CONTAINERS],
+    'bool': [2, 1.5, 'x', *CONTAINERS],
+    'list': [True, False, {'a': 1}],
+    'dict': [True, False, 1, 1.5, 'x', [], ['x'], [None], [{}]],
+    'raw': [],
+}
+
+
+def wrong_values(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(the option that is wrong, the options with it), for each option of a spec, at any depth."""
+    for option, option_spec in spec.items():
+        for name in (option, *option_spec.get('aliases', ())):
+            for path, value in wrong_values_of(name, option_spec, option_spec['type']):
+                yield path, {name: value}
+
+
+def wrong_values_of(path: str, option_spec: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
+    yield from ((path, value) for value in WRONG[kind])
+    if kind == 'list':
+        yield from (((f'{path}[0]', [None]),) if WRONG[option_spec['elements']] else ())
+        yield from ((inner, [value]) for inner, value in wrong_values_of(f'{path}[0]', option_spec, option_spec['elements']))
+    if kind == 'dict':
+        yield from ((f'{path}.{inner}', options) for inner, options in wrong_values(option_spec.get('options', {})))
+
+
+def is_refused(result: Mapping[str, Any], option: str) -> bool:
+    """Whether the message begins with the option. Of a text in a list, it may name the list alone."""
+    named = result.get('error', {}).get('option')
+    return bool(result.get('failed')) and 'exception' not in result and named in (option, option.replace('[0]', '')) and (
+        result['msg'].removeprefix('nyc-1: ').startswith(f'{named}: '))
+
+
+def spec_of(module: str) -> Spec:
+    """The argument spec that a module gives Ansible."""
+    specs: list[Spec] = []
+
+    def keep(_list_option: str, argument_spec: Spec, **_frame: Any) -> None:
+        specs.append(argument_spec)
+        raise SystemExit
+
+    with pytest.MonkeyPatch.context() as patch, suppress(SystemExit):
+        patch.setattr(_module, '_Module', keep)
+        MODULES[module].main()
+    return specs[0]
+
+
+def result_of(module: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How a module ends in this process. A crash is a result with an exception."""
+    output = io.StringIO()
+    with _in_process._module_globals(json.dumps({'ANSIBLE_MODULE_ARGS': options}).encode(), None), redirect_stdout(output):
+        _in_process._exit_status(MODULES[module].main)
+    return json.loads(output.getvalue())
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_a_module_refuses_each_wrong_type_by_name_and_sends_nothing(module, monkeypatch):
+    monkeypatch.setattr(_module, 'connect', lambda *_arguments: pytest.fail('it goes on'))
+    spec = dict(spec_of(module))
+    if module == 'rollout':  # whose circuits fail one by one
+        spec['circuits'] = {**spec['circuits'], 'elements': 'raw'}
+    ended = [(option, options, result_of(module, options)) for option, options in wrong_values(spec)]
+    assert len(ended) > 50 and [case for case in ended if not is_refused(case[2], case[0])] == []
+
+
+def test_a_circuit_of_rollout_fails_by_itself_for_each_wrong_type():
+    cases = [*wrong_values({name: option for name, option in CIRCUIT_OPTIONS.items() if name != 'name'})]
+    invalid = invalid_items('circuits', [{'name': 'nyc-1', **options} for _option, options in cases], CIRCUIT_OPTIONS, str)
+    ended = [(option, options, {'failed': True, **invalid[position].error.result()} if position in invalid else {})
+             for position, (option, options) in enumerate(cases)]
+    assert len(ended) > 300 and [case for case in ended if not is_refused(case[2], case[0])] == []
+
+
+def test_the_action_provision_refuses_each_wrong_type_of_its_options():
+    cases = wrong_values(provision.ARGUMENT_SPEC)
+    ended = [(option, options, Play({}, {'nyc-1': {}}, options).role()['nyc-1']) for option, options in cases]
+    assert len(ended) > 100 and [case for case in ended if not is_refused(case[2], case[0])] == []
+
+
+def refusal_of(variables: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    try:
+        _hosts.declared_host('nyc-1', variables, check)
+    except InputError as error:
+        return {'failed': True, **error.result()}
+    return {}
+
+
+@pytest.mark.parametrize('check', [True, False], ids=['of this run', 'of another one'])
+def test_a_host_refuses_each_wrong_type_of_its_variables(check):
+    spec = {f'provision_{name}': option for name, option in HOST_OPTIONS.items()}
+    spec['provision_own_variables'] = {'type': 'list', 'elements': 'str'}
+    ended = [(option, variables, refusal_of(variables, check)) for option, variables in wrong_values(spec)]
+    assert len(ended) > 300 and [case for case in ended if not is_refused(case[2], case[0])] == []
+
+
+def peer_result(variables: Mapping[str, Any]) -> dict[str, Any]:
+    task = SimpleNamespace(args={}, check_mode=False, environment=None, no_log=True, async_val=0, diff=False)
+    loader = DataLoader()
+    action = PeerAction(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), SimpleNamespace(check_mode=False), loader,
+                        Templar(loader, variables={}), None)
+    return action.run(None, {'inventory_hostname': 'nyc-1', **variables})
+
+
+def test_the_action_peer_refuses_each_wrong_type_of_its_variables():
+    ended = [(option, variables, peer_result(variables)) for option, variables in wrong_values(_hosts.PEER_SPEC)]
+    assert len(ended) > 100 and [case for case in ended if not is_refused(case[2], case[0])] == []
+
+
+@pytest.mark.parametrize('role', ROLES)
+def test_what_ansible_checks_of_a_role_before_its_first_task_crashes_on_nothing(role):
+    crashed = []
+    for option, variables in wrong_values(ROLES[role]):
+        try:
+            ArgumentSpecValidator(ROLES[role]).validate(variables)
+        except Exception as error:
+            crashed.append((option, variables, error))
+    assert crashed == []
+
+
+@pytest.mark.parametrize('role', ['provision', 'peer', 'alerts'])
+def test_own_variables_that_are_no_list_are_refused_by_name(role):
+    for value in (True, {'a': 1}, [['x']]):
+        with pytest.raises(Exception, match=rf'^{role}_own_variables(\[0\])?: must be '):
+            FilterModule().filters()['unknown']([], role, value)
+
+
+def specs_of(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name, spec) of each dictionary, or list of these, at any depth."""
+    for name, option_spec in spec.items():
+        if 'dict' in (option_spec['type'], option_spec.get('elements')):
+            yield name, option_spec
+        yield from specs_of(option_spec.get('options', {}))
+
+
+def test_each_dictionary_has_an_example_that_its_option_takes():
+    specs = [*specs_of(HOST_OPTIONS), *(pair for module in MODULES for pair in specs_of(spec_of(module)))]
+    assert {name for name, _spec in specs} == {*EXAMPLES}
+    for name, option_spec in specs:
+        if 'options' in option_spec:
+            assert ArgumentSpecValidator(option_spec['options']).validate(yaml.safe_load(EXAMPLES[name])).error_messages == [], name
+
+
+@pytest.mark.parametrize(('module', 'options', 'expected'), [
+    ('cni', {'bgp': True}, 'bgp: must be a dictionary such as {customer_asn: 65001}; it was true.'),
+    ('cni', {'bgp': 65001}, 'bgp: must be a dictionary such as {customer_asn: 65001}; it was a number.'),  # which may be a key
+    ('cni', {'bgp': 'a key'}, 'bgp: must be a dictionary such as {customer_asn: 65001}; it was text.'),
+    ('cni', {'mtu': 'jumbo', 'bgp': {'asn': [1]}}, "mtu: must be a whole number; it was 'jumbo'. "
+     'bgp.asn: must be a whole number; it was a list.'),
+    ('interconnect', {'slot': 'gru-b'}, "slot: must be a dictionary such as {site: ewr-a, speed: 10G}; it was 'gru-b'."),
+    ('status_info', {'expect': 2}, "expect[0]: must be a dictionary such as {site: ewr-a}; it was '2'."),
+    ('status_info', {'expect': {}}, 'expect: must be a list of dictionaries such as [{site: ewr-a}]; it was a dictionary.'),
+    ('cni', {'cust_ip': False}, 'cust_ip: must be text; it was false.'),
+    ('loa', {'path': None, 'timeout': 'soon'}, "timeout: must be a number; it was 'soon'."),
+    ('static_route', {'scope': {'colo_names': [None]}}, 'scope.colo_names[0]: must be text; it was null.'),
+    ('cni', {'api_token': ['a token']}, 'api_token: must be text; it was a list.'),
+])
+def test_the_message_says_what_the_option_must_be_and_what_it_was(module, options, expected):
+    assert result_of(module, options)['msg'] == expected
+
+
+def test_what_ansible_may_convert_is_taken():
+    spec: Spec = {'mtu': {'type': 'int'}, 'wait_for': {'type': 'list', 'elements': 'str'}, 'bgp': {'type': 'dict'}, 'name': {'type': 'str'},
+                  'force': {'type': 'bool'}, 'timeout': {'type': 'float'}}
+    options = {'mtu': '1500', 'wait_for': 'Down,Healthy', 'bgp': '{"customer_asn": 65001}', 'name': 42, 'force': 'yes', 'timeout': '1.5'}
+    assert _hosts.type_error(spec, options) is None
+    assert _hosts.type_error(spec, dict.fromkeys(spec)) is None, 'null is not given'
