@@ -62,8 +62,8 @@ class Anchors(HTMLParser):
         self.places: set[str] = set()
         self.feed(page)
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        value = dict(attributes)
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        value = dict(attrs)
         if 'id' in value:
             self.places.add(value['id'] or '')
         if tag in ('a', 'link', 'img', 'script'):
