@@ -31,10 +31,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import Spec
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import Spec, drop_empty
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import (
     CONNECTION_VARIABLES,
+    SPEC,
     connection_arguments,
     declared_connection,
 )
@@ -87,6 +88,8 @@ class InProcess(ActionBase):
         if not self._own_file:
             return self._task.args
         variables = {name: self._templar.template(task_vars[name]) for name in CONNECTION_VARIABLES if name in task_vars}
+        if error := type_error({name: SPEC[name] for name in CONNECTION_VARIABLES}, drop_empty(variables)):
+            raise AnsibleActionFail(str(error))
         return connection_arguments(self._task.args, declared_connection(variables))
 
     def checked_options(self, spec: Spec) -> dict[str, Any]:

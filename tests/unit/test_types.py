@@ -17,11 +17,13 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from support.door import Play
 
+from ansible_collections.netops.cloudflare_cni.plugins.action.cni_info import ActionModule as InfoAction
 from ansible_collections.netops.cloudflare_cni.plugins.action.peer import ActionModule as PeerAction
 from ansible_collections.netops.cloudflare_cni.plugins.filter.unknown import FilterModule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
@@ -137,16 +139,23 @@ def test_a_host_refuses_each_wrong_type_of_its_variables(check):
     assert len(ended) > 300 and [case for case in ended if not is_refused(case[2], case[0])] == []
 
 
-def peer_result(variables: Mapping[str, Any]) -> dict[str, Any]:
-    task = SimpleNamespace(args={}, check_mode=False, environment=None, no_log=True, async_val=0, diff=False)
+def action_result(action: type[_in_process.InProcess], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """How the action ends as a task of the collection's own playbook status."""
+    task = SimpleNamespace(args={}, check_mode=False, environment=None, no_log=True, async_val=0, diff=False,
+                           get_path=lambda: f'{ROOT}/playbooks/status.yml:1')
     loader = DataLoader()
-    action = PeerAction(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), SimpleNamespace(check_mode=False), loader,
-                        Templar(loader, variables={}), None)
-    return action.run(None, {'inventory_hostname': 'nyc-1', **variables})
+    parts = (task, SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)), SimpleNamespace(check_mode=False), loader)
+    return action(*parts, Templar(loader, variables={}), None).run(None, {'inventory_hostname': 'nyc-1', **variables})
+
+
+def test_a_task_of_a_playbook_refuses_each_wrong_type_of_the_variables_that_it_connects_by():
+    for option, variables in wrong_values({name: _hosts.SPEC[name] for name in _hosts.CONNECTION_VARIABLES}):
+        with pytest.raises(AnsibleActionFail, match=rf'^{option}: must be text'):
+            action_result(InfoAction, variables)
 
 
 def test_the_action_peer_refuses_each_wrong_type_of_its_variables():
-    ended = [(option, variables, peer_result(variables)) for option, variables in wrong_values(_hosts.PEER_SPEC)]
+    ended = [(option, variables, action_result(PeerAction, variables)) for option, variables in wrong_values(_hosts.PEER_SPEC)]
     assert len(ended) > 100 and [case for case in ended if not is_refused(case[2], case[0])] == []
 
 
