@@ -64,7 +64,8 @@ class ActionModule(InProcess):
             return self._own_result()
         results = self._host_results(self._options['hosts'])
         # The changes of a circuit are in the result of its host.
-        return {'changed': bool(self._account_diff), 'diff': self._account_diff, 'hosts': results, **self._written_plan(results)}
+        return {'changed': bool(self._account_diff), 'diff': self._account_diff, 'hosts': results, 'conflicts': self._conflicts,
+                **self._written_plan(results)}
 
     def _registered(self, option: str) -> HostResults:
         """The result of all hosts that another task registered, read without templating: that would take long for each host."""
@@ -91,7 +92,10 @@ class ActionModule(InProcess):
         names = list(names)
         self._refuse_strategy(names)
         self._refuse_part_of_play(names)
-        declared, results = self._declared_hosts(names, self._hosts_of_other_batches(names))
+        declared, results = self._declared_hosts(names)
+        self._conflicts = self._conflicts_of_batches(names)
+        results |= {host.hostname: self._conflicts[host.hostname] for host in declared if host.hostname in self._conflicts}
+        declared = [host for host in declared if host.hostname not in results]
         steps = _hosts.selected_steps(self._vars.get('ansible_run_tags', ['all']), self._vars.get('ansible_skip_tags', []),
                                       self._user_tags())
         steps = [step for step in steps if step in (self._options['steps'] or (*_hosts.STEPS, _hosts.DECOMMISSION))]
@@ -204,31 +208,33 @@ class ActionModule(InProcess):
     def _connection_of_run(self) -> _hosts.Connection:
         return _hosts.connection_of_run(self._task.args, self._environment)
 
-    def _hosts_of_other_batches(self, names: Collection[str]) -> list[DeclaredHost]:
-        """The hosts of the play that have a batch of their own, with what they are compared by.
+    def _conflicts_of_batches(self, names: Collection[str]) -> HostResults:
+        """{host: its result} of the hosts of the play that contradict each other, if there is more than this batch: names.
 
-        The role looks at none: each of its hosts would look at all.
+        The first batch reads all hosts, the others what it has registered: each would take half a second for a thousand hosts. The role
+        reads none, as each of its hosts would read all.
         """
-        hosts, of_run = [], self._connection_of_run()
-        for host in self._vars['ansible_play_hosts_all'] if self._options['hosts'] else ():
+        in_play, declared, of_run = self._vars['ansible_play_hosts_all'], [], self._connection_of_run()
+        if not self._options['hosts'] or not {*in_play} - {*names}:
+            return {}
+        registered = self._raw_variables(in_play[0]).get(self._task.register) if in_play[0] not in names else None
+        if isinstance(registered, Mapping) and 'conflicts' in registered:
+            return registered['conflicts']
+        for host in in_play:
             with suppress(InputError):  # which its own batch reports
-                if host not in names:
-                    hosts.append(_hosts.declared_host(host, self._variables(host, _hosts.COMPARED), check=False, of_run=of_run))
-        return hosts
+                declared.append(_hosts.declared_host(host, self._variables(host, _hosts.COMPARED), check=False, of_run=of_run))
+        return _hosts.conflict_results(declared)
 
-    def _declared_hosts(self, hosts: Iterable[str], compared: Iterable[DeclaredHost] = ()) -> tuple[list[DeclaredHost], HostResults]:
-        """What the hosts declare, and the results of those that are invalid, by themselves or beside other hosts: compared."""
+    def _declared_hosts(self, hosts: Iterable[str]) -> tuple[list[DeclaredHost], HostResults]:
+        """What the hosts declare, and the results of those that are invalid, by themselves or beside each other."""
         declared, results, of_run = {}, {}, self._connection_of_run()
         for host in hosts:
             try:
                 declared[host] = _hosts.declared_host(host, self._variables(host), of_run=of_run)
             except InputError as error:
                 results[host] = _hosts.invalid_host_result(host, error)
-        for check in (_hosts.duplicate_errors, _hosts.asn_conflicts):
-            errors = check([*declared.values(), *compared])
-            results |= {host: _hosts.invalid_host_result(host, error) for host, error in errors.items() if host in declared}
-            declared = {host: declared_host for host, declared_host in declared.items() if host not in errors}
-        return list(declared.values()), results
+        results |= _hosts.conflict_results(declared.values())
+        return [declared_host for host, declared_host in declared.items() if host not in results], results
 
     def _variables(self, host: str, names: Container[str] | None = None) -> dict[str, Any]:
         """The variables of a host with our prefix, or these, templates resolved. Raises InputError for one that can't be resolved."""

@@ -81,6 +81,12 @@ hosts:
   description: The result of each host, with the keys below.
   returned: with O(hosts)
   type: dict
+conflicts:
+  description: >-
+    The results of the hosts that contradict each other, in whatever batches of the play. The first batch finds them, the next ones take
+    them from the variable in which it was registered.
+  returned: with O(hosts)
+  type: dict
 name:
   description: The name of the circuit.
   returned: without O(hosts)

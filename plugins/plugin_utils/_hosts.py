@@ -267,6 +267,15 @@ def asn_conflicts(hosts: Iterable[DeclaredHost]) -> dict[str, InputError]:
             for host in hosts if len(asns := asns_by_account[host.connection.account]) > 1}
 
 
+def conflict_results(hosts: Iterable[DeclaredHost]) -> dict[str, dict[str, Any]]:
+    """{host: its result} of hosts that contradict each other. A duplicate is not compared further."""
+    hosts, results = [*hosts], {}
+    for check in (duplicate_errors, asn_conflicts):
+        errors = check(host for host in hosts if host.hostname not in results)
+        results |= {host: invalid_host_result(host, error) for host, error in errors.items()}
+    return results
+
+
 def _asn_list(asns: Mapping[str, str]) -> str:
     return ' and '.join(f'{asn} ({host})' for asn, host in asns.items())
 

@@ -22,6 +22,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module impo
 from ansible_collections.netops.cloudflare_cni.plugins.modules import rollout
 
 LOADER = DataLoader()
+REGISTER = 'circuits_run'
 
 
 @dataclass
@@ -33,14 +34,18 @@ class Play:
     options: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ('all',)
     check: bool = False
+    registered: dict[str, dict[str, Any]] = field(default_factory=dict)  # by host
+    read: list[str] = field(default_factory=list)  # the hosts whose variables were read, once more for each time
 
     def playbook(self, limit: Iterable[str] = (), serial: int = 0) -> dict[str, dict[str, Any]]:
         """{host: its result}, as the playbooks have it: one task for each batch. A batch of which no host is left ends the play."""
         in_play = [*limit] or [*self.hosts]
         results: dict[str, dict[str, Any]] = {}
+        self.registered.clear()
         for first in range(0, len(in_play), serial or len(in_play)):
             batch = in_play[first:first + (serial or len(in_play))]
             result = self._task(batch[0], in_play, serial, hosts=batch)
+            self.registered.update({host: {REGISTER: result} for host in batch})
             results |= result.get('hosts') or dict.fromkeys(batch, result)
             if all(results[host].get('failed') for host in batch):
                 break
@@ -54,7 +59,7 @@ class Play:
         play = SimpleNamespace(strategy='linear', serial=[serial] if serial else [], hosts='circuits')
         parent = SimpleNamespace(_play=play, _get_parent_attribute=lambda name: [])
         task = SimpleNamespace(args={'concurrency': 1, **self.options, **options}, check_mode=self.check, environment=None, no_log=True,
-                               _parent=parent, async_val=0, diff=False, get_path=lambda: 'site.yml:1')
+                               _parent=parent, register=REGISTER, async_val=0, diff=False, get_path=lambda: 'site.yml:1')
         inventory = SimpleNamespace(get_hosts=lambda pattern, **_how: [SimpleNamespace(name=name) for name in self.hosts])
         variables = {**self.hosts[host], 'inventory_hostname': host, 'ansible_play_hosts_all': in_play, 'ansible_run_tags': [*self.tags],
                      'ansible_skip_tags': [], 'groups': {'all': [*self.hosts]}, 'hostvars': SimpleNamespace(_inventory=inventory),
@@ -72,7 +77,8 @@ class _Door(ActionModule):
         self._inputs = play
 
     def _raw_variables(self, host: str) -> Mapping[str, Any]:
-        return self._inputs.hosts[host]
+        self._inputs.read.append(host)
+        return {**self._inputs.hosts[host], **self._inputs.registered.get(host, {})}
 
     def run_module(self, module: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         checked = ArgumentSpecValidator({**CONNECTION_OPTIONS, **rollout.ARGUMENT_SPEC}).validate(arguments)

@@ -150,6 +150,18 @@ def test_two_as_numbers_of_an_account_are_refused(way):
     assert (all_failed(results), ACCOUNT.state['settings']) == (True, before)
 
 
+def test_batches_do_not_read_all_hosts_of_the_play_each(tmp_path, monkeypatch):
+    monkeypatch.setenv('CLOUDFLARE_ACCOUNT_ID', ACCOUNT.id)
+    monkeypatch.setenv('CLOUDFLARE_API_TOKEN', 'of-the-environment')
+    ACCOUNT.reset(str(tmp_path))
+    hosts = {f'nyc-{number}': {'provision_slot': SLOT} for number in range(8)}
+    ACCOUNT.make(hosts)
+    play = ACCOUNT.play({**hosts, 'twin': {'provision_name': 'nyc-1'}})
+    results = play.playbook(serial=2)
+    assert failed(results) == {'nyc-1', 'twin'}
+    assert len(play.read) <= 3 * len(results), 'each batch has read all hosts'
+
+
 # What is deleted and disturbed.
 
 def test_what_is_healthy_stays_where_it_is_protected(way):
