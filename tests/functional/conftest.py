@@ -1,7 +1,7 @@
 # Copyright (c) 2026, netops.cloudflare_cni contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests share: a simulator process, clean for each test, and modules run in processes of their own."""
+"""What tests share: a simulator process, clean for each test, and one more that runs modules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 import pytest
 from simulator.process import Simulator
 from support.browser import Browser
-from support.module_process import run_in_child
+from support.module_process import ModuleProcess
 
 
 @pytest.fixture(scope='session')
@@ -31,14 +31,20 @@ def simulator(process):
     return process
 
 
+@pytest.fixture(scope='module')
+def module_process():
+    with ModuleProcess() as process:
+        yield process
+
+
 @pytest.fixture
-def run_module(simulator):
+def run_module(simulator, module_process):
     """run_module(module, check=False, environment=None, **options) -> the JSON that the module's main() printed."""
 
     def run(module: str, /, check: bool = False, environment: dict[str, str] | None = None, **options) -> dict:
         arguments = {name: value for name, value in options.items() if value is not None}
         env = {'PATH': os.environ['PATH'], **simulator.environment, **(environment or {})}
-        return run_in_child(module, {**arguments, '_ansible_check_mode': check}, env).result()
+        return module_process.run(module, {**arguments, '_ansible_check_mode': check}, env).result()
 
     return run
 

@@ -26,19 +26,21 @@ CLEAR = {'input', 'ambiguous', 'drift', 'not_taken', 'transport', 'answer', 'api
 
 
 @pytest.fixture(scope='module')
-def stored(process):
+def stored(process, module_process):
     """The lists of an account with a circuit nyc-1 and a port without one."""
     process.reset()
-    environment = {'PATH': os.environ['PATH'], **process.environment}
-    ports = [run_in_child('interconnect', {'slot_id': slot['id']}, environment).result()['interconnect']['name']
+
+    def run(module: str, **options) -> dict:
+        return module_process.run(module, options, {'PATH': os.environ['PATH'], **process.environment}).result()
+
+    ports = [run('interconnect', slot_id=slot['id'])['interconnect']['name']
              for slot in [slot for slot in process.state()['slots'] if not slot['occupied']][:2]]
     bgp = {'customer_asn': 64512, 'extra_prefixes': ['203.0.113.0/24'], 'md5_key': 'stored'}
-    run_in_child('cni', {'conduit_name': 'nyc-1', 'interconnect': ports[0], 'bgp': bgp}, environment)
+    run('cni', conduit_name='nyc-1', interconnect=ports[0], bgp=bgp)
     for prefix, scope in (('10.0.0.0/8', None), ('10.20.0.0/16', {'colo_names': ['den01'], 'colo_regions': ['ENAM']})):
-        run_in_child('static_route', {'prefix': prefix, 'nexthop': '192.0.2.1', 'scope': scope or {}, 'weight': 7, 'description': 'stored'},
-                     environment)
-    run_in_child('bgp_filter_profile', {'name': 'from-sites', 'match_action': 'allow', 'targets': ['10.0.0.0/8+']}, environment)
-    run_in_child('tunnel', {'conduit_name': 'nyc-1', 'import_filter': 'from-sites'}, environment)
+        run('static_route', prefix=prefix, nexthop='192.0.2.1', scope=scope or {}, weight=7, description='stored')
+    run('bgp_filter_profile', name='from-sites', match_action='allow', targets=['10.0.0.0/8+'])
+    run('tunnel', conduit_name='nyc-1', import_filter='from-sites')
     state = process.state()
     return {kind: state[kind] for kind in KINDS}
 
@@ -258,12 +260,12 @@ BODIES = {
 
 @pytest.mark.parametrize('body', BODIES)
 @pytest.mark.parametrize('status', [200, 400])
-def test_an_answer_that_makes_no_sense_is_a_clear_error(account, simulator, body, status):
+def test_an_answer_that_makes_no_sense_is_a_clear_error(account, simulator, module_process, body, status):
     simulator.fault('status', status=status, times=None, body=BODIES[body])
     environment = {'PATH': os.environ['PATH'], **simulator.environment}
     modules = READERS if status == 200 and body in ('items null', 'a number') else ['slots_info', 'cni_settings']
     for module in modules:
-        result = run_in_child(module, READERS[module], environment, hurried=True).result()
+        result = module_process.run(module, READERS[module], environment, hurried=True).result()
         assert is_clear(result), result
         assert result.get('failed') or 'settings' in module  # an object of unknown fields is an object
 

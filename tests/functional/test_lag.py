@@ -8,19 +8,18 @@ from __future__ import annotations
 import os
 
 import pytest
-from support.module_process import run_in_child
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 READS = 4  # of a list that don't show a new object
 
 
 @pytest.fixture
-def late(simulator):
+def late(simulator, module_process):
     """late(module, **options) -> the result of the module on a service whose lists lag behind. Its waits take no time."""
     simulator.reset(stale_lists=READS)
 
     def run(module: str, **options) -> dict:
-        return run_in_child(module, options, {'PATH': os.environ['PATH'], **simulator.environment}, hurried=True).result()
+        return module_process.run(module, options, {'PATH': os.environ['PATH'], **simulator.environment}, hurried=True).result()
     return run
 
 

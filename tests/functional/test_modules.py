@@ -20,9 +20,10 @@ NO_ADDRESSES = ['api.example', 'http://[::1', 'https://a..b/', 'https://a b/', '
 
 
 @pytest.fixture
-def run_hurried(simulator):
+def run_hurried(simulator, module_process):
     """run_hurried(module, **options) -> how it ended; its client sleeps by moving its clock only."""
-    return lambda module, **options: run_in_child(module, options, {'PATH': os.environ['PATH'], **simulator.environment}, hurried=True)
+    environment = {'PATH': os.environ['PATH'], **simulator.environment}
+    return lambda module, **options: module_process.run(module, options, environment, hurried=True)
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pypdf
 import pytest
-from support.module_process import run_in_child, run_in_turn
+from support.module_process import ModuleProcess, run_in_child
 from support.playbook import ROOT, Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
@@ -29,6 +29,7 @@ SLOT = {'site': 'ewr-a', 'speed': '10G'}
 KEY = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'
 ROLE = str(ROOT / 'tests/benchmark/plays/role.yml')
 LOSERS = ('api', 'race', 'input', 'undecided')  # the kinds of error that a run may end with that came second
+ONE_AFTER_THE_OTHER = ModuleProcess()  # runs what does not run at the same time
 
 
 @dataclass
@@ -38,18 +39,15 @@ class Job:
     simulator: object
     calls: tuple[tuple[str, dict], ...]
 
-    def run(self, pause: Callable[[int], None] = lambda number: None) -> dict:
-        """The last result. pause(number of the call): what is done before it, in the process that runs the modules."""
-        def calls() -> Generator[tuple[str, dict], dict, None]:
-            port = ''
-            for number, (module, options) in enumerate(self.calls):
-                pause(number)
-                result = yield module, json.loads(json.dumps(options).replace('PORT', port))
-                if result.get('failed'):
-                    break
-                port = (result.get('interconnect') or {}).get('name', port)
-
-        return run_in_turn(calls, {'PATH': os.environ['PATH'], **self.simulator.environment})
+    def run(self, process: ModuleProcess = ONE_AFTER_THE_OTHER) -> dict:
+        """The last result. process: runs the modules."""
+        port, environment = '', {'PATH': os.environ['PATH'], **self.simulator.environment}
+        for module, options in self.calls:
+            result = process.run(module, json.loads(json.dumps(options).replace('PORT', port)), environment, hurried=True).result()
+            if result.get('failed'):
+                break
+            port = (result.get('interconnect') or {}).get('name', port)
+        return result
 
 
 def circuit(simulator, name: str, **order) -> Job:
@@ -71,7 +69,7 @@ class Interrupted:
         news, send_news = os.pipe()  # r: the request is reached; e: the job has ended
         go, send_go = os.pipe()
 
-        send, place = RequestsTransport.__call__, [0, 0]
+        send, place = RequestsTransport.__call__, [-1, 0]
 
         def pausing(*request):
             reached = tuple(place) == at
@@ -81,12 +79,12 @@ class Interrupted:
                 os.read(go, 1)
             return send(*request)
 
-        def arm(number: int) -> None:
-            place[:] = number, 0
+        def arm() -> None:
+            place[:] = place[0] + 1, 0
             RequestsTransport.__call__ = pausing
 
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(job.run, arm)
+        with ModuleProcess(arm) as process, ThreadPoolExecutor(1) as pool:
+            running = pool.submit(job.run, process)
             running.add_done_callback(lambda _future: os.write(send_news, b'e'))
             if os.read(news, 1) == b'r':
                 self.reached = True
@@ -304,8 +302,13 @@ def test_a_cni_that_a_person_deletes_is_created_again_or_its_absence_reported(si
 @pytest.mark.parametrize('names', [['nyc-1'] * 8, [f'nyc-{number}' for number in range(8)]], ids=['same circuit', 'eight circuits'])
 def test_eight_runs_at_once(simulator, names):
     simulator.reset(latency=20)
+
+    def run(name: str) -> dict:
+        with ModuleProcess() as process:
+            return circuit(simulator, name).run(process)
+
     with ThreadPoolExecutor(len(names)) as pool:
-        for result in pool.map(lambda name: circuit(simulator, name).run(), names):
+        for result in pool.map(run, names):
             ended_well(result, *LOSERS)
     for name in names:
         last = circuit(simulator, name).run()

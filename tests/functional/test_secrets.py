@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import html
 import json
 import os
@@ -124,13 +125,14 @@ def account(stored, simulator):
 
 
 @pytest.fixture
-def printed(account, tmp_path):
+def printed(account, module_process, tmp_path):
     """printed(module, check=False, before=None, **options) -> all that a module prints, run with both token and pairing key in reach."""
     def run(module: str, check: bool = False, before=None, **options) -> str:
         options = json.loads(json.dumps(options).replace('{folder}', str(tmp_path)))
         arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True, '_ansible_verbosity': 4}
         environment = {'PATH': os.environ['PATH'], **account.environment}
-        return run_in_child(module, arguments, environment, hurried=True, before=before).printed
+        run = functools.partial(run_in_child, before=before) if before else module_process.run
+        return run(module, arguments, environment, hurried=True).printed
     return run
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from simulator.process import Simulator
-from support.module_process import Ended, run_in_child
+from support.module_process import Ended, ModuleProcess, run_in_child
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STEPS
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._transport import RequestsTransport
@@ -257,13 +257,14 @@ class Cell:
 class Bench:
     """A simulator, and what need not be done anew for each cell.
 
-    options: of the simulator. started: the accounts that scenarios start from.
+    options: of the simulator. modules: runs what nothing is done to. started: the accounts that scenarios start from.
     mended: the accounts from which a second run was seen to converge.
     """
 
     simulator: Simulator
     folder: Path
     options: Options = field(default_factory=dict)
+    modules: ModuleProcess = field(default_factory=ModuleProcess)
     started: dict[tuple[str, str], tuple[dict, dict[str, str], dict[str, bytes]]] = field(default_factory=dict)
     mended: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -305,7 +306,8 @@ class Bench:
         more = {'timeout': timeout, 'retry_timeout': RETRY_TIMEOUT}
         environment = {**self.simulator.environment, 'PATH': '/usr/bin:/bin'}
         more['_ansible_check_mode'] = call.check
-        ended = run_in_child(call.module, {**options, **more}, environment, hurried=True, before=before)
+        run = functools.partial(run_in_child, before=before) if before else self.modules.run
+        ended = run(call.module, {**options, **more}, environment, hurried=True)
         port = None if ended.status < 0 else ended.result().get('interconnect')
         if port and options.get('conduit_name'):
             names[options['conduit_name']] = port['name']

@@ -9,18 +9,20 @@ import gc
 import importlib
 import io
 import json
+import multiprocessing
 import os
 import runpy
+import signal
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 
 try:
     from ansible.module_utils import _internal
@@ -35,6 +37,7 @@ for shared in ('requests', 'concurrent.futures.thread', f'{_client.__package__}.
     importlib.import_module(shared)
 for way in ('c2m', 'm2c') if _internal else ():
     importlib.import_module(f'{_internal.__name__}._json._profiles._module_legacy_{way}')
+REAL_CLOCK = dict(_client.Client.__init__.__kwdefaults__)
 
 
 @dataclass(frozen=True)
@@ -50,76 +53,90 @@ class Ended:
         try:
             return json.loads(self.printed)
         except ValueError:
-            raise AssertionError(f'not one JSON object: {self.printed}') from None
+            raise AssertionError(f'status {self.status}, and not one JSON object: {self.printed}') from None
+
+
+class ModuleProcess:
+    """A child that runs modules one after the other, as Ansible runs the items of a loop: a further one costs a fifth of the first.
+
+    It starts with the first module; what this process changes in itself after that is not seen by the child. before: called in the child
+    before each module, as to patch it.
+    """
+
+    def __init__(self, before: Callable[[], None] = lambda: None) -> None:
+        self._before, self._child = before, 0
+
+    def run(self, module: str, arguments: Mapping[str, Any], environment: Mapping[str, str], *, hurried: bool = False) -> Ended:
+        """Runs a module. hurried: its client sleeps by moving its clock only."""
+        if not self._child:
+            self._start()
+        try:
+            self._pipe.send((module, dict(arguments), dict(environment), os.getcwd(), hurried))
+            return Ended(*self._pipe.recv())
+        except (EOFError, ConnectionError):  # it has not ended as a module does
+            return Ended('', os.waitstatus_to_exitcode(self._wait()), 0)
+
+    def stop(self) -> None:
+        if self._child:
+            os.kill(self._child, signal.SIGKILL)
+            self._wait()
+
+    def __enter__(self) -> ModuleProcess:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self._pipe, theirs = multiprocessing.Pipe()
+        gc.freeze()  # what there is so far: a child that looks through it would have to copy it
+        self._child = os.fork()
+        if not self._child:
+            try:
+                self._pipe.close()  # or it would not see that this process has ended
+                self._serve(theirs)
+            finally:
+                os._exit(70)
+        theirs.close()
+
+    def _wait(self) -> int:
+        child, self._child = self._child, 0
+        self._pipe.close()
+        return os.waitpid(child, 0)[1]
+
+    def _serve(self, pipe: Connection) -> None:
+        if _internal:
+            _internal.is_controller = False  # whatever a test has imported
+        while True:
+            pipe.send(_run_module(*pipe.recv(), self._before))
 
 
 def run_in_child(module: str, arguments: Mapping[str, Any], environment: Mapping[str, str], *, hurried: bool = False,
-                 before: Callable[[], None] | None = None) -> Ended:
-    """Runs a module. hurried: its client sleeps by moving its clock only. before: called in the child first, as to patch it."""
-    return _child(lambda: _run_module(module, arguments, before), environment, hurried)
+                 before: Callable[[], None] = lambda: None) -> Ended:
+    """Runs a module in a child of its own."""
+    with ModuleProcess(before) as process:
+        return process.run(module, arguments, environment, hurried=hurried)
 
 
-def run_in_turn(calls: Callable[[], Generator[tuple[str, Mapping[str, Any]], dict[str, Any], None]],
-                environment: Mapping[str, str]) -> dict[str, Any]:
-    """Runs modules in one child, hurried, one after the other as Ansible runs the items of a loop; returns the last result.
-
-    calls: yields (module, arguments) and is sent the result.
-    """
-    def run_all() -> None:
-        turn, result, stdout = calls(), None, sys.stdout
-        with suppress(StopIteration):
-            while True:
-                module, arguments = turn.send(result)
-                sys.stdout, basic._PARSED_MODULE_ARGS = io.StringIO(), None
-                try:
-                    _run_module(module, arguments)
-                except SystemExit:
-                    result = Ended(sys.stdout.getvalue(), 0, 0).result()
-                finally:
-                    sys.stdout = stdout
-        print(json.dumps(result))
-
-    return _child(run_all, environment, hurried=True).result()
-
-
-def _child(do: Callable[[], None], environment: Mapping[str, str], hurried: bool) -> Ended:
-    with tempfile.TemporaryFile('w+') as output, tempfile.TemporaryFile('w+') as took:
-        gc.freeze()  # what there is so far: a child that looks through it would have to copy it
-        child = os.fork()
-        if not child:
-            _be_the_child(do, environment, output.fileno(), took, hurried)
-        _pid, status = os.waitpid(child, 0)
-        for file in (output, took):
-            file.seek(0)
-        return Ended(output.read(), os.waitstatus_to_exitcode(status), float(took.read() or 0))
-
-
-def _run_module(module: str, arguments: Mapping[str, Any], before: Callable[[], None] | None = None) -> None:
-    if before:
-        before()
-    basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = json.dumps({'ANSIBLE_MODULE_ARGS': arguments}).encode(), 'legacy'
-    runpy.run_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}', run_name='__main__')
-
-
-def _be_the_child(do, environment, output, took, hurried) -> None:
+def _run_module(module: str, arguments: Mapping[str, Any], environment: Mapping[str, str], folder: str, hurried: bool,
+                before: Callable[[], None]) -> tuple[str, int, float]:
+    """Runs a module in this process, with the globals of a new one; returns the fields of Ended."""
     started, slept, status = time.monotonic(), [0.0], 70
+    sys.stdout = sys.stderr = output = io.StringIO()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    clock = {'sleep': slept.append, 'clock': lambda: time.monotonic() + sum(slept)}
+    _client.Client.__init__.__kwdefaults__.update(clock if hurried else REAL_CLOCK)
+    basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = json.dumps({'ANSIBLE_MODULE_ARGS': arguments}).encode(), 'legacy'
+    basic._PARSED_MODULE_ARGS = None
+    for name in ('_global_warnings', '_global_deprecations'):
+        setattr(warnings, name, type(getattr(warnings, name))())
     try:
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        sys.stdout, sys.stderr = os.fdopen(1, 'w'), os.fdopen(2, 'w')
-        if _internal:
-            _internal.is_controller = False  # whatever a test has imported
-        os.environ.clear()
-        os.environ.update(environment)
-        if hurried:
-            _client.Client.__init__.__kwdefaults__.update(sleep=slept.append, clock=lambda: time.monotonic() + sum(slept))
-        do()
+        before()
+        runpy.run_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}', run_name='__main__')
     except SystemExit as end:
         status = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        took.write(str(time.monotonic() - started + sum(slept)))
-        took.flush()
-        os._exit(status)
+    return output.getvalue(), status, time.monotonic() - started + sum(slept)
