@@ -217,13 +217,19 @@ class ActionModule(InProcess):
         in_play, declared, of_run = self._vars['ansible_play_hosts_all'], [], self._connection_of_run()
         if not self._options['hosts'] or not {*in_play} - {*names}:
             return {}
-        registered = self._raw_variables(in_play[0]).get(self._task.register) if in_play[0] not in names else None
-        if isinstance(registered, Mapping) and 'conflicts' in registered:
-            return registered['conflicts']
+        for registered in self._registered_by_this_task(in_play[0]) if in_play[0] not in names else ():
+            if isinstance(registered, Mapping) and 'conflicts' in registered:
+                return registered['conflicts']
         for host in in_play:
             with suppress(InputError):  # which its own batch reports
                 declared.append(_hosts.declared_host(host, self._variables(host, _hosts.COMPARED), check=False, of_run=of_run))
         return _hosts.conflict_results(declared)
+
+    def _registered_by_this_task(self, host: str) -> list[Any]:
+        """The variables of a host in which an earlier batch has registered its result."""
+        register = self._task.register or ()  # since ansible-core 2.21 a dict, {variable: expression}
+        variables = self._raw_variables(host)
+        return [variables.get(name) for name in ([register] if isinstance(register, str) else register)]
 
     def _declared_hosts(self, hosts: Iterable[str]) -> tuple[list[DeclaredHost], HostResults]:
         """What the hosts declare, and the results of those that are invalid, by themselves or beside each other."""
