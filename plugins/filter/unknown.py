@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: unknown
-short_description: Misspelt variables of a role or of a playbook
+short_description: Misspelt variables of a role or of a playbook, and those of a wrong type
 version_added: 1.1.0
 author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Reports the variables that have the prefix of a role of this collection and that the role does not know, each with the nearest one that
     it knows.
+  - Of the role P(netops.cloudflare_cni.alerts#role), it also reports the variables of the task that are of a wrong type.
 positional: role, own
 options:
   _input:
@@ -48,10 +49,13 @@ _value:
 
 from collections.abc import Iterable
 
-from ansible.errors import AnsibleFilterError
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import own_variables, unknown_variables
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import drop_empty
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import ALERTS_SPEC, own_variables, unknown_variables
 
 
 class FilterModule:
@@ -59,8 +63,11 @@ class FilterModule:
         return {'unknown': _unknown_variables}
 
 
-def _unknown_variables(names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
+@pass_context
+def _unknown_variables(context: Context, names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
+    spec = ALERTS_SPEC if role == 'alerts' else {}
     try:
-        return unknown_variables(names, own_variables(own, f'{role}_'), f'{role}_')
+        text = unknown_variables(names, own_variables(own, f'{role}_'), f'{role}_')
     except InputError as error:
-        raise AnsibleFilterError(str(error)) from None
+        return str(error)
+    return text or str(type_error(spec, drop_empty({name: context.get(name) for name in spec})) or '')

@@ -54,11 +54,14 @@ PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'arti
                   'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
                   'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
                   'router_asn', 'router_id', 'state', 'static_distance', 'static_prefixes', 'track', 'vrf')
-PEER_LISTS = ('accept', 'announce', 'discard_routes', 'own_variables', 'static_prefixes')
-PEER_SPEC: Spec = {f'peer_{name}': {'type': 'list', 'elements': 'str'} if name in PEER_LISTS else
-                   {'type': 'bool' if name == 'graceful_restart' else 'str'} for name in PEER_VARIABLES if name != 'result'}
 ALERTS_VARIABLES = ('airport_codes', 'circuits', 'emails', 'interval', 'own_variables', 'pagerduty', 'policy_prefix', 'result', 'slo',
                     'state', 'types', 'webhook_name', 'webhook_secret', 'webhook_update_secret', 'webhook_url', 'webhooks')
+LIST, TEXT = {'type': 'list', 'elements': 'str'}, {'type': 'str'}
+LISTS = ('accept', 'airport_codes', 'announce', 'circuits', 'discard_routes', 'emails', 'own_variables', 'pagerduty', 'static_prefixes',
+         'types', 'webhooks')
+PEER_SPEC: Spec = {f'peer_{name}': LIST if name in LISTS else TEXT for name in PEER_VARIABLES if name != 'result'}
+PEER_SPEC['peer_graceful_restart'] = {'type': 'bool'}
+ALERTS_SPEC: Spec = {f'alerts_{name}': LIST if name in LISTS else TEXT for name in ALERTS_VARIABLES if name != 'result'}
 NETBOX_VARIABLES = ('decommission', 'filter', 'limit', 'loa_url', 'own_variables', 'provider', 'rename', 'tag', 'token', 'url',
                     'validate_certs', 'vrf', 'write')
 FAILOVER_VARIABLES = ('circuit', 'dir', 'hold', 'max_gap', 'own_variables', 'path_command', 'pause', 'ping', 'ping_interval', 'ping_source',

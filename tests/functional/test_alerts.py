@@ -144,6 +144,26 @@ def test_it_fails_by_name_before_a_policy_is_written(account, variables, availab
     assert account.simulator.state()['policies'] == []
 
 
+@pytest.mark.parametrize(('variables', 'says'), [
+    ({'circuits': True}, 'alerts_circuits: must be a list; it was true.'),
+    ({'types': True}, 'alerts_types: must be a list; it was true.'),
+    ({'interval': [1]}, 'alerts_interval: must be text; it was a list.'),
+    ({'slo': {'a': 1}}, 'alerts_slo: must be text; it was a dictionary.'),
+    ({'policy_prefix': ['x']}, 'alerts_policy_prefix: must be text; it was a list.'),
+    ({'state': 'absent', 'webhook_name': ['x']}, 'alerts_webhook_name: must be text; it was a list.'),
+], ids=lambda value: None if isinstance(value, str) else [*value][-1])
+def test_a_variable_of_a_wrong_type_is_refused_by_name_before_anything_is_sent(account, variables, says):
+    done = play(account, **variables)
+    assert (done.status, says in done.output, done.sent) == (2, True, []), done.output
+
+
+def test_a_number_is_taken_as_text(account):
+    for variables, says in (({'types': 5}, 'alerts_types: this account cannot have alerts of the types 5.'),
+                            ({'circuits': 5, 'webhook_url': 7}, "url: '7' is not valid.")):
+        done = play(account, **variables)
+        assert (done.status, says in done.output, done.writes) == (2, True, []), done.output
+
+
 def test_a_fleet_with_an_attachment_of_google_cloud_names_its_data_centres(account):
     simulator, types = account.simulator, [TYPES[3]]
     pairing_key = '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2'

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
@@ -170,11 +171,29 @@ def test_what_ansible_checks_of_a_role_before_its_first_task_crashes_on_nothing(
     assert crashed == []
 
 
-@pytest.mark.parametrize('role', ['provision', 'peer', 'alerts'])
+def wrong_variables(variables: Mapping[str, Any], role: str) -> str:
+    """What the first check of a role or a playbook says of its variables."""
+    return FilterModule().filters()['unknown'](variables, [*variables], role, variables.get(f'{role}_own_variables') or [])
+
+
+@pytest.mark.parametrize('role', ['provision', 'peer', 'netbox', 'failover'])
 def test_own_variables_that_are_no_list_are_refused_by_name(role):
     for value in (True, {'a': 1}, [['x']]):
-        with pytest.raises(Exception, match=rf'^{role}_own_variables(\[0\])?: must be '):
-            FilterModule().filters()['unknown']([], role, value)
+        assert re.match(rf'{role}_own_variables(\[0\])?: must be ', wrong_variables({f'{role}_own_variables': value}, role))
+
+
+def test_the_role_alerts_refuses_each_wrong_type_of_its_variables():
+    texts = [(option, variables, wrong_variables(variables, 'alerts')) for option, variables in wrong_values(_hosts.ALERTS_SPEC)]
+    ended = [(option, variables, {'failed': bool(text), 'msg': text, 'error': {'option': text.partition(':')[0]}})
+             for option, variables, text in texts]
+    assert len(ended) > 80 and [case for case in ended if not is_refused(case[2], case[0])] == []
+    right = {**dict.fromkeys(_hosts.ALERTS_SPEC, ''), 'alerts_slo': 98.0, 'alerts_types': 'a,b', 'alerts_result': {}}
+    assert wrong_variables(right, 'alerts') == ''
+
+
+def test_the_types_of_the_variables_of_the_role_alerts_are_those_that_it_documents():
+    documented = {name: {key: option[key] for key in ('type', 'elements') if key in option} for name, option in ROLES['alerts'].items()}
+    assert documented == _hosts.ALERTS_SPEC
 
 
 def specs_of(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
