@@ -23,7 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 from ansible_collections.netops.cloudflare_cni.plugins.modules import cni_info, cni_settings_info, peer
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils import _peer_files
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import PEER_SPEC, own_variables, unknown_variables
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import SPECS, own_variables, unknown_variables
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._in_process import InProcess, show_warnings
 
 PREFIX = 'peer_'
@@ -60,8 +60,8 @@ class ActionModule(InProcess):
         names = [name for name in self._vars if name.startswith(PREFIX)]
         if text := unknown_variables(names, own_variables(self._variable('peer_own_variables'), PREFIX), PREFIX):
             raise InputError(*text.split(': ', 1))
-        variables = {name: self._variable(name) for name in PEER_SPEC}
-        if error := type_error(PEER_SPEC, drop_empty(variables)):
+        variables = {name: self._variable(name) for name in SPECS[PREFIX]}
+        if error := type_error(SPECS[PREFIX], drop_empty(variables)):
             raise error
         options = {name.removeprefix(PREFIX): value for name, value in variables.items()}
         name = str(options['name'] or self._vars['inventory_hostname'])

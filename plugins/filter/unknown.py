@@ -13,7 +13,8 @@ author:
 description:
   - Reports the variables that have the prefix of a role of this collection and that the role does not know, each with the nearest one that
     it knows.
-  - Of the role P(netops.cloudflare_cni.alerts#role), it also reports the variables of the task that are of a wrong type.
+  - It also reports the variables of the task that are of a wrong type or whose template has something undefined. Of the role
+    P(netops.cloudflare_cni.provision#role), it leaves them to the role.
 positional: role, own
 options:
   _input:
@@ -49,13 +50,15 @@ _value:
 
 from collections.abc import Iterable
 
+from ansible.errors import AnsibleError
 from jinja2 import pass_context
+from jinja2.exceptions import UndefinedError
 from jinja2.runtime import Context
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import drop_empty
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import ALERTS_SPEC, own_variables, unknown_variables
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import SPECS, own_variables, unknown_variables
 
 
 class FilterModule:
@@ -65,9 +68,14 @@ class FilterModule:
 
 @pass_context
 def _unknown_variables(context: Context, names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
-    spec = ALERTS_SPEC if role == 'alerts' else {}
+    prefix = f'{role}_'
+    spec, values = SPECS.get(prefix, {}), {}
+    for name in spec:
+        try:
+            values |= drop_empty({name: context.get(name)})
+        except (UndefinedError, AnsibleError) as error:  # of its template
+            return f'{name}: {error}'
     try:
-        text = unknown_variables(names, own_variables(own, f'{role}_'), f'{role}_')
+        return str(type_error(spec, values) or unknown_variables(names, own_variables(own, prefix), prefix))
     except InputError as error:
         return str(error)
-    return text or str(type_error(spec, drop_empty({name: context.get(name) for name in spec})) or '')

@@ -50,25 +50,39 @@ RUN_VARIABLES = ('approved_plan', 'at_most_per_site', 'change', 'commit_rates', 
                  'hosts', 'maintenance_days', 'max_deletes', 'metrics', 'must_survive', 'overdue_days', 'own_variables', 'plan_file',
                  'protect', 'report', 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance', 'what_if', 'what_if_fails')
 ROLLOUT_OPTIONS = ('state', 'max_deletes', 'purge_routes', 'fail_fast', 'validate')  # that the playbooks take from rollout_NAME first
-PEER_VARIABLES = ('accept', 'acl_in', 'acl_out', 'allowas_in', 'announce', 'artifacts_dir', 'description', 'discard_routes',
-                  'graceful_restart', 'handover', 'hold_time', 'interface', 'label', 'local_preference', 'max_prefixes', 'maximum_paths',
-                  'md5_key', 'mss', 'name', 'own_variables', 'platform', 'policy_prefix', 'prepend', 'result', 'route_priority',
-                  'router_asn', 'router_id', 'state', 'static_distance', 'static_prefixes', 'track', 'vrf')
-ALERTS_VARIABLES = ('airport_codes', 'circuits', 'emails', 'interval', 'own_variables', 'pagerduty', 'policy_prefix', 'result', 'slo',
-                    'state', 'types', 'webhook_name', 'webhook_secret', 'webhook_update_secret', 'webhook_url', 'webhooks')
-LIST, TEXT = {'type': 'list', 'elements': 'str'}, {'type': 'str'}
-LISTS = ('accept', 'airport_codes', 'announce', 'circuits', 'discard_routes', 'emails', 'own_variables', 'pagerduty', 'static_prefixes',
-         'types', 'webhooks')
-PEER_SPEC: Spec = {f'peer_{name}': LIST if name in LISTS else TEXT for name in PEER_VARIABLES if name != 'result'}
-PEER_SPEC['peer_graceful_restart'] = {'type': 'bool'}
-ALERTS_SPEC: Spec = {f'alerts_{name}': LIST if name in LISTS else TEXT for name in ALERTS_VARIABLES if name != 'result'}
-NETBOX_VARIABLES = ('decommission', 'filter', 'limit', 'loa_url', 'own_variables', 'provider', 'rename', 'tag', 'token', 'url',
-                    'validate_certs', 'vrf', 'write')
-FAILOVER_VARIABLES = ('circuit', 'dir', 'hold', 'max_gap', 'own_variables', 'path_command', 'pause', 'ping', 'ping_interval', 'ping_source',
-                      'ping_via', 'restore', 'router_tasks', 'timeout')
+LIST = {'type': 'list', 'elements': 'str'}
+TEXT, PATH, FLAG, WHOLE, NUMBER = ({'type': kind} for kind in ('str', 'path', 'bool', 'int', 'float'))
+OTHER_VARIABLES = {  # of the role, or of the playbooks, that the prefix is of: {prefix: {name: type}}
+    'peer_': {
+        **dict.fromkeys(('accept', 'announce', 'discard_routes', 'own_variables', 'static_prefixes'), LIST),
+        **dict.fromkeys(('artifacts_dir', 'handover'), PATH),
+        **dict.fromkeys(('acl_in', 'acl_out', 'allowas_in', 'description', 'hold_time', 'interface', 'label', 'local_preference',
+                         'max_prefixes', 'maximum_paths', 'md5_key', 'mss', 'name', 'platform', 'policy_prefix', 'prepend',
+                         'route_priority', 'router_asn', 'router_id', 'state', 'static_distance', 'track', 'vrf'), TEXT),
+        'graceful_restart': FLAG,
+    },
+    'alerts_': {
+        **dict.fromkeys(('airport_codes', 'circuits', 'emails', 'own_variables', 'pagerduty', 'types', 'webhooks'), LIST),
+        **dict.fromkeys(('interval', 'policy_prefix', 'slo', 'state', 'webhook_name', 'webhook_secret', 'webhook_update_secret',
+                         'webhook_url'), TEXT),
+    },
+    'netbox_': {
+        **dict.fromkeys(('decommission', 'limit', 'own_variables'), LIST),
+        **dict.fromkeys(('filter', 'loa_url', 'provider', 'tag', 'token', 'url', 'vrf'), TEXT),
+        **dict.fromkeys(('rename', 'validate_certs', 'write'), FLAG),
+    },
+    'failover_': {
+        **dict.fromkeys(('circuit', 'path_command', 'ping', 'ping_source', 'ping_via'), TEXT),
+        **dict.fromkeys(('dir', 'router_tasks'), PATH),
+        **dict.fromkeys(('hold', 'timeout'), WHOLE),
+        **dict.fromkeys(('max_gap', 'ping_interval'), NUMBER),
+        **dict.fromkeys(('pause', 'restore'), FLAG),
+        'own_variables': LIST,
+    },
+}
+SPECS: dict[str, Spec] = {prefix: {prefix + name: row for name, row in names.items()} for prefix, names in OTHER_VARIABLES.items()}
 KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}} | {
-    prefix: {prefix + name for name in names} for prefix, names in (
-        ('peer_', PEER_VARIABLES), ('alerts_', ALERTS_VARIABLES), ('netbox_', NETBOX_VARIABLES), ('failover_', FAILOVER_VARIABLES))}
+    prefix: {*spec, f'{prefix}result'} if prefix in ('peer_', 'alerts_') else {*spec} for prefix, spec in SPECS.items()}
 
 
 class Connection(NamedTuple):

@@ -138,8 +138,8 @@ def as_data(value: Any) -> Any:
 
 
 def names_of(value: Any) -> list[str]:
-    """Names that are given as a list, or as a text with commas."""
-    names = value.split(',') if isinstance(value, str) else value or ()
+    """Names that are given as a list, as a text with commas, or as a number."""
+    names = str(value).split(',') if isinstance(value, (str, int, float)) else value or ()
     return [name for name in (str(name).strip() for name in names) if name]
 
 

@@ -101,6 +101,18 @@ def test_a_misspelt_variable_is_an_error(pair):
     assert (run.status, run.sent) == (2, []) and 'failover_hould: unknown variable. Did you mean failover_hold?' in run.output
 
 
+def test_a_variable_of_a_wrong_type_is_refused_by_name_before_anything_is_sent(pair):
+    for variables, says in (
+            ({'failover_hold': True, 'failover_restore': ['x'], 'failover_pause': ['x'], 'failover_router_tasks': ['x'],
+              'failover_ping': ['x']},
+             ('failover_hold: must be a whole number; it was true.', 'failover_restore: must be true or false; it was a list.',
+              'failover_pause: must be true or false; it was a list.', 'failover_router_tasks: must be a path; it was a list.',
+              'failover_ping: must be text; it was a list.')),
+            ({'failover_ping': '{{ nope }}'}, ('failover_ping: ', "'nope' is undefined"))):
+        run = pair.drill(**variables)
+        assert (run.status, run.sent, [text for text in says if text not in run.output]) == (2, [], []), run.output
+
+
 def test_an_outage_ends_the_drill_and_all_is_restored(pair):
     before = stored(pair)
     outage = '- name: Lose the packets\n  ansible.builtin.copy:\n    content: ""\n    dest: "{{ outage }}"\n    mode: "0600"\n' \

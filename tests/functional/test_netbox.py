@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 from support.ansible_runs import SETTINGS
@@ -159,6 +160,18 @@ def test_each_playbook_begins_with_the_checks(side, playbook):
     assert run.status != 0 and 'ansible-galaxy collection install netbox.netbox' in run.output and run.sent == [], run.output
     run = side.play(playbook, '-e', 'netbox_limt=nyc-1')
     assert run.status != 0 and 'netbox_limt: unknown variable. Did you mean netbox_limit?' in run.output and run.sent == []
+
+
+def test_a_variable_of_a_wrong_type_is_refused_by_name_and_nothing_is_ordered_or_written(side):
+    before = side.netbox.file.read_text()
+    for variables, says in (
+            ({'netbox_loa_url': ['x'], 'netbox_vrf': True, 'netbox_rename': ['x']},
+             ('netbox_loa_url: must be text; it was a list.', 'netbox_vrf: must be text; it was true.',
+              'netbox_rename: must be true or false; it was a list.')),
+            ({'netbox_loa_url': '{{ nope }}'}, ('netbox_loa_url: ', "'nope' is undefined"))):
+        run = side.play('netbox_provision', '-e', json.dumps(variables))
+        assert (run.status, run.sent, [text for text in says if text not in run.output]) == (2, [], []), run.output
+    assert (side.netbox.requests, side.netbox.file.read_text()) == ([], before)
 
 
 def test_what_is_missing_is_reported(side, tmp_path):

@@ -148,6 +148,7 @@ def test_a_limit_selects_circuits_by_either_name():
     circuits = [circuit(1, 'NYC/1', fields={'cni_name': 'nyc-1'}), circuit(2, 'nyc-2'), circuit(3, 'nyc-3')]
     assert [circuit['name'] for circuit in declared(*circuits, limit='NYC/1,nyc-3')['circuits']] == ['nyc-1', 'nyc-3']
     assert [circuit['name'] for circuit in declared(*circuits, limit=['nyc-1'])['circuits']] == ['nyc-1']
+    assert [circuit['name'] for circuit in declared(*circuits, circuit(5, '5'), limit=5)['circuits']] == ['5']
     assert len(declared(*circuits, circuit(4, 'old', 'decommissioned'), limit='nyc-1', decommission='old')['circuits']) == 2
     with pytest.raises(InputError, match='netbox_limit: NetBox has no such circuit: nyc-4'):
         declared(*circuits, limit='nyc-3,nyc-4')

@@ -156,7 +156,7 @@ def test_a_task_of_a_playbook_refuses_each_wrong_type_of_the_variables_that_it_c
 
 
 def test_the_action_peer_refuses_each_wrong_type_of_its_variables():
-    ended = [(option, variables, action_result(PeerAction, variables)) for option, variables in wrong_values(_hosts.PEER_SPEC)]
+    ended = [(option, variables, action_result(PeerAction, variables)) for option, variables in wrong_values(_hosts.SPECS['peer_'])]
     assert len(ended) > 100 and [case for case in ended if not is_refused(case[2], case[0])] == []
 
 
@@ -182,18 +182,31 @@ def test_own_variables_that_are_no_list_are_refused_by_name(role):
         assert re.match(rf'{role}_own_variables(\[0\])?: must be ', wrong_variables({f'{role}_own_variables': value}, role))
 
 
-def test_the_role_alerts_refuses_each_wrong_type_of_its_variables():
-    texts = [(option, variables, wrong_variables(variables, 'alerts')) for option, variables in wrong_values(_hosts.ALERTS_SPEC)]
+@pytest.mark.parametrize('role', ['alerts', 'netbox', 'failover'])
+def test_a_role_and_a_playbook_refuse_each_wrong_type_of_their_variables(role):
+    spec = _hosts.SPECS[f'{role}_']
+    texts = [(option, variables, wrong_variables(variables, role)) for option, variables in wrong_values(spec)]
     ended = [(option, variables, {'failed': bool(text), 'msg': text, 'error': {'option': text.partition(':')[0]}})
              for option, variables, text in texts]
-    assert len(ended) > 80 and [case for case in ended if not is_refused(case[2], case[0])] == []
-    right = {**dict.fromkeys(_hosts.ALERTS_SPEC, ''), 'alerts_slo': 98.0, 'alerts_types': 'a,b', 'alerts_result': {}}
-    assert wrong_variables(right, 'alerts') == ''
+    assert len(ended) > 60 and [case for case in ended if not is_refused(case[2], case[0])] == []
+    assert wrong_variables(dict.fromkeys(spec, ''), role) == wrong_variables(dict.fromkeys(spec), role) == ''
 
 
-def test_the_types_of_the_variables_of_the_role_alerts_are_those_that_it_documents():
-    documented = {name: {key: option[key] for key in ('type', 'elements') if key in option} for name, option in ROLES['alerts'].items()}
-    assert documented == _hosts.ALERTS_SPEC
+@pytest.mark.parametrize(('role', 'variables'), [
+    ('alerts', {'slo': 98.0, 'types': 'a,b', 'result': {}}),
+    ('netbox', {'decommission': 'NYC-1,NYC-2', 'limit': ['nyc-1'], 'rename': 'true', 'validate_certs': 'no', 'write': False, 'vrf': 100}),
+    ('failover', {'hold': '30', 'timeout': 60, 'max_gap': '1.5', 'ping_interval': 0.2, 'pause': 'no', 'restore': True, 'dir': '~/drills'}),
+], ids=['alerts', 'netbox', 'failover'])
+def test_what_is_documented_is_taken(role, variables):
+    assert wrong_variables({f'{role}_{name}': value for name, value in variables.items()}, role) == ''
+
+
+@pytest.mark.parametrize('role', ['peer', 'alerts'])
+def test_the_types_of_the_variables_of_a_role_are_those_that_it_documents(role):
+    """A boolean is documented as text with choices, as a blank answer is none."""
+    documented = {name: {'type': 'bool'} if 'true' in option.get('choices', ())
+                  else {key: option[key] for key in ('type', 'elements') if key in option} for name, option in ROLES[role].items()}
+    assert documented == _hosts.SPECS[f'{role}_']
 
 
 def specs_of(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
