@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from support.playbook import Account
 
 HERE = Path(__file__).parent
@@ -196,8 +197,8 @@ def circuit(number: int, slot: str, routes: int) -> dict:
 
 def seconds_of(pid: int) -> float:
     """The CPU time of a process."""
-    fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+    used = psutil.Process(pid).cpu_times()
+    return used.user + used.system
 
 
 def _turned(names: Collection[str], number: int) -> list[str]:

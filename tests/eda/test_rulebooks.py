@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
@@ -24,6 +23,7 @@ import pytest
 from simulator.process import WAIT, Simulator
 from support.ansible_runs import programs
 from support.playbook import ROOT, Account
+from support.processes import kill_trees, tree
 
 SECRET = 'the secret of a webhook'
 JAVA = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'  # it runs for seconds: to optimise for hours costs more than it saves
@@ -99,20 +99,9 @@ class Rulebook:
 
     def kill(self) -> None:
         """Ends it and all that it started at once, as when a container is killed. Servers fork its playbooks and their modules."""
-        started = [pid for process in self._children(os.getpid()) for pid in self._descendants(process)]
-        for pid in [*started, self._process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        forked = [process.pid for server in tree(os.getpid())[1:] for process in tree(server.pid)[1:]]
+        kill_trees([self._process.pid, *forked])
         self._process.wait()
-
-    @staticmethod
-    def _children(pid: int) -> list[int]:
-        return [int(child) for file in Path(f'/proc/{pid}/task').glob('*/children') for child in file.read_text().split()]
-
-    @classmethod
-    def _descendants(cls, pid: int) -> list[int]:
-        children = cls._children(pid)
-        return [*(below for child in children for below in cls._descendants(child)), *children]
 
     def stop(self) -> int:
         """Ends it as a person does; returns its status."""

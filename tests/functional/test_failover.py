@@ -10,12 +10,12 @@ import pty
 import select
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 from support.ansible_runs import Begun
 from support.drills import PREFIXES, Pair
+from support.processes import kill_trees
 
 SHARED, BACKED_UP = PREFIXES
 # Keeps the last step as the state of a router.
@@ -188,18 +188,7 @@ def interrupted(process: Begun) -> None:
 
 def lost(process: Begun) -> None:
     """Ends the run and all that it has started, as if the machine was lost."""
-    process.send_signal(signal.SIGSTOP)
-    for pid in [*descendants(process.pid), process.pid]:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    try:
-        children = [int(child) for child in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
-    except OSError:  # it has ended
-        return []
-    return [request for child in children for request in (child, *descendants(child))]
+    kill_trees([process.pid])
 
 
 @pytest.mark.parametrize(('places', 'end'), [

@@ -19,8 +19,8 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+import psutil
 from reliability.journeys import Journey, Yard
 
 GONE_WITHIN = 60  # seconds
@@ -102,19 +102,12 @@ def _gone(mark: str, kill: bool) -> None:
     ends = time.monotonic() + GONE_WITHIN
     while alive := _marked(mark):
         assert time.monotonic() < ends, f'still running: {alive}'
-        for pid in alive if kill else ():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for process in alive if kill else ():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         time.sleep(0.02)
 
 
-def _marked(mark: str) -> list[int]:
+def _marked(mark: str) -> list[psutil.Process]:
     """The processes with the mark in their environment; one that has ended and was not waited for has none."""
-    found = []
-    for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            if mark.encode() in (folder / 'environ').read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
+    return [process for process in psutil.process_iter(['environ']) if mark in (process.info['environ'] or {}).values()]
