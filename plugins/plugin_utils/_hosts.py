@@ -177,9 +177,7 @@ def connection_arguments(arguments: Mapping[str, Any], declared: Mapping[str, st
 
 def connection_of(account: Mapping[str, Any], of_run: Connection) -> Connection:
     """The connection of a host. One that declares a credential uses none of the run."""
-    if account.get('api_token') or account.get('api_key'):
-        of_run = of_run._replace(api_token='', api_key='', api_email='')
-    return of_run._replace(**{name: str(value) for name, value in account.items() if value})
+    return Connection(**connection_arguments(of_run._asdict(), account))
 
 
 def declared_host(host: str, variables: Mapping[str, Any], check: bool = True, of_run: Connection | None = None) -> DeclaredHost:
@@ -223,7 +221,7 @@ def _cross_connect(given: Mapping[str, Any]) -> dict[str, str]:
 def own_variables(names: Any, prefix: str = PREFIX) -> list[str]:
     """The names of the user's own variables, given as a list or as a text with commas. Raises InputError."""
     name = f'{prefix}own_variables'
-    checked = validated_options({name: [] if names in (None, '') else names}, {name: {'type': 'list', 'elements': 'str'}}, str)
+    checked = validated_options({name: [] if names in (None, '') else names}, {name: LIST}, str)
     return [name.strip() for name in checked[name]]
 
 
