@@ -133,10 +133,13 @@ def chat():
     chat.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+@pytest.fixture
+def port():
+    """A port for the receivers of this test, one after the other. Who is bound to it without listening keeps everyone else away from it."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: then they may listen nevertheless
+        kept.bind(('127.0.0.1', 0))
+        yield kept.getsockname()[1]
 
 
 def receiver(account: Account, chat: Chat, port: int, name: str = 'netops.cloudflare_cni.alerts') -> Rulebook:
@@ -194,8 +197,7 @@ def test_light_comes_and_the_acceptance_gate_runs(account, chat):
     assert chat.messages.empty()
 
 
-def test_alerts_of_cloudflare_become_pages_and_tickets(account, chat):
-    port = free_port()
+def test_alerts_of_cloudflare_become_pages_and_tickets(account, chat, port):
     with receiver(account, chat, port):
         subscribe(account, port)
         account.simulator.alert('cni_maintenance_notification', 'Maintenance on edge01.ewr-a {{ 6 * 7 }}', data={'{{ 6 * 7 }}': 'x'})
@@ -225,8 +227,8 @@ def test_alerts_of_cloudflare_become_pages_and_tickets(account, chat):
     assert chat.messages.empty()
 
 
-def test_a_kill_loses_no_playbook_and_repeats_none_that_has_finished(account, chat):
-    port, alerts = free_port(), [{'text': f'Tunnel {number}', 'ts': 1795977000 + number} for number in range(5)]
+def test_a_kill_loses_no_playbook_and_repeats_none_that_has_finished(account, chat, port):
+    alerts = [{'text': f'Tunnel {number}', 'ts': 1795977000 + number} for number in range(5)]
     with receiver(account, chat, port):
         assert post(port, alerts[0]) == 200
         assert chat.message()['event']['redelivered'] is False
@@ -246,8 +248,7 @@ def test_a_kill_loses_no_playbook_and_repeats_none_that_has_finished(account, ch
     assert chat.messages.empty()
 
 
-def test_the_rulebook_of_the_guide_with_both_sources_in_one_process(account, chat):
-    port = free_port()
+def test_the_rulebook_of_the_guide_with_both_sources_in_one_process(account, chat, port):
     (text,) = re.findall(r'(?s)```yaml\n(- name: Circuits and alerts.*?)```', (ROOT / 'docs/eda.md').read_text())
     path = account.folder / 'own.yml'
     path.write_text(text.replace('8443', str(port)).replace('/var/lib/cloudflare-cni', str(account.folder)))

@@ -70,6 +70,10 @@ class Simulation:
         """Let requests go wrong; raises TypeError, ValueError or re.error for a row that makes no sense."""
         self.faults.append(Fault(**row))
 
+    def end_faults(self) -> None:
+        """Let requests go right again."""
+        self.faults.clear()
+
     @functools.cached_property
     def _checker(self) -> Checker:
         return Checker(self._contract)
@@ -197,5 +201,6 @@ def application(simulation: Simulation) -> web.Application:
     app.router.add_post('/_sim/alerts', _control(simulation.send_alert))
     app.router.add_post('/_sim/traffic', _control(simulation.set_traffic))
     app.router.add_post('/_sim/faults', _control(simulation.add_fault))
+    app.router.add_delete('/_sim/faults', _control(simulation.end_faults))
     app.router.add_route('*', '/{path:.*}', simulation.handle)
     return app

@@ -92,14 +92,18 @@ class Simulator:
         """Let requests go wrong: method, path (regex), after, times, status, headers, body, delay (ms), size, retry_at, applied."""
         self._control('faults', {'kind': kind, **fields})
 
-    def _control(self, name: str, body: dict | None = None) -> dict:
+    def end_faults(self) -> None:
+        """Let requests go right again."""
+        self._control('faults', method='DELETE')
+
+    def _control(self, name: str, body: dict | None = None, method: str | None = None) -> dict:
         data = None if body is None else json.dumps(body).encode()
         headers = {'Content-Type': 'application/json'} if data else {}
         url = f'{self.url.removesuffix("/client/v4")}/_sim/{name}'
         # A proxy of the environment is not for loopback.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(urllib.request.Request(url, data, headers), timeout=WAIT) as answer:
+            with opener.open(urllib.request.Request(url, data, headers, method=method), timeout=WAIT) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)['error']) from error

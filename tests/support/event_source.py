@@ -20,16 +20,18 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from simulator.process import WAIT
+
 COLLECTION = Path(__file__).resolve().parents[2] / '.build/ansible_collections/netops/cloudflare_cni'
-PATIENCE = 180  # seconds
 
 
 class Source:
     """A running source: `with Source('status', env, interval=1) as source: ...`. takes: how many events it can hand over."""
 
     def __init__(self, name: str, env: Mapping[str, str], takes: int = 1000, **args: object) -> None:
-        command = [sys.executable, __file__, name, str(takes), json.dumps(args)]
-        self._process = subprocess.Popen(command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, '-m', __name__, name, str(takes), json.dumps(args)]
+        self._process = subprocess.Popen(command, cwd=Path(__file__).parents[1], env=dict(env), text=True,
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._lines: queue.Queue[str] = queue.Queue()
         self.log: list[str] = []
         self._logged: queue.Queue[str] = queue.Queue()
@@ -50,14 +52,14 @@ class Source:
 
     def event(self) -> dict:
         """The next event."""
-        line = self._lines.get(timeout=PATIENCE)
+        line = self._lines.get(timeout=WAIT)
         if not line:
             raise RuntimeError(f'the source ended: {self.rest_of_log()}')
         return json.loads(line)
 
     def logged(self, text: str) -> str:
         """The next line of the log that has a text."""
-        while line := self._logged.get(timeout=PATIENCE):
+        while line := self._logged.get(timeout=WAIT):
             self.log.append(line)
             if text in line:
                 return line
@@ -65,18 +67,18 @@ class Source:
 
     def rest_of_log(self) -> str:
         """The log, once the source has ended."""
-        while line := self._logged.get(timeout=PATIENCE):
+        while line := self._logged.get(timeout=WAIT):
             self.log.append(line)
         return ''.join(self.log)
 
     def remaining_events(self) -> list[dict]:
         """The events that nobody has asked for yet, once the source has ended."""
-        return [json.loads(line) for line in iter(lambda: self._lines.get(timeout=PATIENCE), '')]
+        return [json.loads(line) for line in iter(lambda: self._lines.get(timeout=WAIT), '')]
 
     def stop(self) -> int:
         """Cancels the source; returns its status: 0 if it ended by that."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(PATIENCE)
+        return self._process.wait(WAIT)
 
     def kill(self) -> None:
         self._process.kill()
@@ -104,5 +106,6 @@ async def run(name: str, takes: int, args: dict) -> int:
 
 
 if __name__ == '__main__':
+    sys.path.pop(0)  # the folder of the tests, which no source has
     logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s')
     sys.exit(asyncio.run(run(sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]))))

@@ -183,11 +183,13 @@ def test_after_and_times_choose_the_requests(simulator, api):
     assert statuses == [200, 500, 500, 200, 200]
 
 
-def test_times_null_is_for_ever_and_a_reset_ends_it(simulator, api):
+@pytest.mark.parametrize('end', ['reset', 'end_faults'])
+def test_times_null_is_until_faults_are_ended_or_forgotten(simulator, api, direct, end):
     simulator.fault('status', times=None)
     assert [api.get('/cni/settings').status_code for _request in range(3)] == [500, 500, 500]
-    simulator.reset()
+    getattr(simulator, end)()
     assert api.get('/cni/settings').status_code == 200
+    assert simulator.state()['interconnects'] == ([direct] if end == 'end_faults' else [])
 
 
 def test_method_and_path_choose_the_requests(simulator, api):
