@@ -284,8 +284,8 @@ def test_killed_at_any_request_the_same_plan_finishes_it(rollout, simulator, tmp
             rollout(*circuits, approved_plan=approved, killed_at=number, **options)
             break
         except Killed:
-            again = rollout(*circuits, approved_plan=approved, **options)
-            assert not again.get('failed'), (number, again['msg'])
+            second = rollout(*circuits, approved_plan=approved, **options)
+            assert not second.get('failed'), (number, second['msg'])
         assert rollout(*circuits, **options)['changed'] is False, number
     assert number >= 6
 

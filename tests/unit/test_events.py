@@ -47,15 +47,15 @@ def test_the_event_in_the_guide_has_the_shape_of_the_schema():
 
 # Options.
 
-@pytest.mark.parametrize(('given', 'problem'), [
+@pytest.mark.parametrize(('options', 'problem'), [
     ({'intervall': 5}, 'intervall: there is no such option'),
     ({'interval': 'often'}, 'interval'),
     ({'api_token': 123456789}, 'api_token: must be text'),
     ({'confirm': True}, 'confirm: needs state_file'),
 ])
-def test_an_option_that_is_wrong_is_named(given, problem):
+def test_an_option_that_is_wrong_is_named(options, problem):
     with pytest.raises(InputError, match=problem):
-        events.checked_options(status.STATUS_OPTIONS, given)
+        events.checked_options(status.STATUS_OPTIONS, options)
 
 
 def test_options_come_from_the_environment_and_ansible_rulebooks_own_ones_are_no_typos(monkeypatch):
@@ -142,9 +142,9 @@ def test_after_a_kill_nothing_is_lost_and_what_was_taken_does_not_come_again(jou
     first.record([event('a'), event('b'), event('c')], cursor=1)
     emit(first, queue)
     assert (queue.texts, first.waiting) == (['a', 'b'], 1)
-    second, again = journals(), Queue()
-    emit(second, again)
-    assert (again.texts, second.state, [data['redelivered'] for data in again.taken]) == (['c'], {'cursor': 1}, [True])
+    second, second_queue = journals(), Queue()
+    emit(second, second_queue)
+    assert (second_queue.texts, second.state, [data['redelivered'] for data in second_queue.taken]) == (['c'], {'cursor': 1}, [True])
     third, nothing = journals(), Queue()
     emit(third, nothing)
     assert nothing.texts == []
@@ -156,10 +156,10 @@ def test_an_event_that_was_taken_at_the_moment_of_the_kill_comes_again_with_its_
     with monkeypatch.context() as killed:
         killed.setattr(events.Journal, '_handed_over', lambda self, done: None)
         emit(first, queue)
-    again = Queue()
-    emit(journals(), again)
-    assert [(data['id'], data['redelivered']) for data in queue.taken + again.taken] == [(queue.taken[0]['id'], redelivered)
-                                                                                         for redelivered in (False, True)]
+    second_queue = Queue()
+    emit(journals(), second_queue)
+    assert [(data['id'], data['redelivered']) for data in queue.taken + second_queue.taken] == [(queue.taken[0]['id'], redelivered)
+                                                                                                for redelivered in (False, True)]
 
 
 def test_an_event_is_kept_until_a_playbook_has_confirmed_it(journals):
@@ -169,9 +169,9 @@ def test_an_event_is_kept_until_a_playbook_has_confirmed_it(journals):
     assert queue.texts == ['a', 'b']
     receipt = Path(checked(queue.taken[0])['receipt'])
     receipt.touch()
-    second, again = journals(confirm=True), Queue()
-    emit(second, again)
-    assert (again.texts, again.taken[0]['redelivered'], receipt.exists()) == (['b'], True, False)
+    second, second_queue = journals(confirm=True), Queue()
+    emit(second, second_queue)
+    assert (second_queue.texts, second_queue.taken[0]['redelivered'], receipt.exists()) == (['b'], True, False)
 
 
 @pytest.mark.parametrize('confirm', [False, True])
@@ -206,11 +206,11 @@ def test_an_id_that_was_cut_off_by_a_kill_means_that_its_event_comes_again(journ
     emit(first, Queue(takes=2))
     path = Path(first.path)
     path.write_bytes(path.read_bytes()[:-5])
-    second, again = journals(), Queue(takes=1)
-    emit(second, again)
+    second, second_queue = journals(), Queue(takes=1)
+    emit(second, second_queue)
     third, last = journals(), Queue()
     emit(third, last)
-    assert (again.texts, last.texts) == (['b'], ['c'])
+    assert (second_queue.texts, last.texts) == (['b'], ['c'])
 
 
 def test_what_was_taken_does_not_come_again_after_something_else_was_recorded(journals):
@@ -218,9 +218,9 @@ def test_what_was_taken_does_not_come_again_after_something_else_was_recorded(jo
     first.record([event('a'), event('b')])
     emit(first, Queue(takes=1))
     first.record([event('c')], cursor=2)
-    again = Queue()
-    emit(journals(), again)
-    assert again.texts == ['b', 'c']
+    second_queue = Queue()
+    emit(journals(), second_queue)
+    assert second_queue.texts == ['b', 'c']
 
 
 def test_a_file_of_an_older_version_is_read(journals):
@@ -239,9 +239,9 @@ def test_events_that_nobody_confirms_do_not_pile_up_for_ever(journals, monkeypat
     for number in range(6):
         journal.record([event(str(number))])
         emit(journal, Queue())
-    again = Queue()
-    emit(journals(confirm=True), again)
-    assert again.texts == ['3', '4', '5']
+    second_queue = Queue()
+    emit(journals(confirm=True), second_queue)
+    assert second_queue.texts == ['3', '4', '5']
 
 
 def test_the_files_are_private(journals):
@@ -338,7 +338,7 @@ def known(value: str, **fields) -> dict:
     return {'icon': {**state(value), 'since': '2026-11-01T00:00:00Z', **fields}}
 
 
-CHANGES = {  # known, seen, initial: previous and new state of the events, the state that is remembered
+CHANGES = {  # known, current, initial: previous and new state of the events, the state that is remembered
     'the first poll tells nothing': (None, state('Pending'), False, [], 'Pending'),
     'unless it is asked for': (None, state('Pending'), True, [('absent', 'Pending')], 'Pending'),
     'nothing has changed': (known('Pending'), state('Pending'), False, [], 'Pending'),
@@ -355,11 +355,11 @@ CHANGES = {  # known, seen, initial: previous and new state of the events, the s
 
 @pytest.mark.parametrize('name', CHANGES)
 def test_a_change_of_state_is_one_event(name):
-    before, seen, initial, expected, remembered = CHANGES[name]
-    made, after = status.changed_states(before, {'icon': seen} if seen else {}, NOW, ACCOUNT, initial)
+    before, current, initial, expected, remembered = CHANGES[name]
+    made, after = status.changed_states(before, {'icon': current} if current else {}, NOW, ACCOUNT, initial)
     assert [(checked(event)['status']['previous_state'], event['status']['state']) for event in made] == expected
     assert after.get('icon', {}).get('state') == remembered
-    assert status.changed_states(after, {'icon': seen} if seen else {}, NOW + 1, ACCOUNT)[0] == []
+    assert status.changed_states(after, {'icon': current} if current else {}, NOW + 1, ACCOUNT)[0] == []
 
 
 def test_what_an_event_reports_of_a_change():
@@ -388,8 +388,8 @@ def test_what_is_watched_is_read_and_one_that_the_list_lacks_is_asked_for():
         return answer({'items': [{'id': str(number), 'interconnect': name, 'magic': {'conduit_name': f'nyc-{name}'}, 'account': ACCOUNT}
                                  for number, name in enumerate('ab')], 'next': None})
     script = Script(*[respond] * 6)
-    seen = status.read_states(script.client(), known=['a', 'hidden', 'gone'], names=['b'], circuits=['nyc-a', 'nyc-of-tomorrow'])
-    assert {name: (state['state'], state['circuits']) for name, state in seen.items()} == {
+    found = status.read_states(script.client(), known=['a', 'hidden', 'gone'], names=['b'], circuits=['nyc-a', 'nyc-of-tomorrow'])
+    assert {name: (state['state'], state['circuits']) for name, state in found.items()} == {
         'a': ('Healthy', ['nyc-a']), 'b': (None, ['nyc-b']), 'hidden': ('Down', []), 'gone': ('absent', [])}
 
 
@@ -429,9 +429,9 @@ def test_an_alert_is_an_event_of_its_type_and_its_data_passes_through(fields, ki
 
 def test_the_test_message_is_an_event_each_time():
     message = b'{"text": "Hello World! This is a test message sent from https://cloudflare.com."}'
-    seen = alerts.ReceivedAlerts([], NOW)
+    received_alerts = alerts.ReceivedAlerts([], NOW)
     two = [alerts.webhook_alert(message, NOW) for _number in range(2)]
-    assert [seen.admits(alert) for alert in two] == [True, True]
+    assert [received_alerts.admits(alert) for alert in two] == [True, True]
     assert [checked(alert.event())['type'] for alert in two] == ['test', 'test']
 
 
@@ -445,9 +445,9 @@ def news(*ways: alerts.Alert) -> list[bool]:
     """Whether each of them is new. The records go through the journal in between."""
     records, found = [], []
     for alert in ways:
-        seen = alerts.ReceivedAlerts(json.loads(json.dumps(records)), NOW)
-        found.append(seen.admits(alert))
-        records = seen.records
+        received_alerts = alerts.ReceivedAlerts(json.loads(json.dumps(records)), NOW)
+        found.append(received_alerts.admits(alert))
+        records = received_alerts.records
     return found
 
 
@@ -495,10 +495,10 @@ def test_each_alert_is_reported_once(name):
 
 
 def test_an_alert_is_remembered_for_as_long_as_the_history_may_repeat_it():
-    seen = alerts.ReceivedAlerts([], NOW)
-    assert seen.admits(history(1))
-    assert len(alerts.ReceivedAlerts(seen.records, NOW + 5 * 86400, read_until=NOW).records) == 1
-    assert alerts.ReceivedAlerts(seen.records, NOW + 5 * 86400, read_until=NOW + 5 * 86400).records == []
+    received_alerts = alerts.ReceivedAlerts([], NOW)
+    assert received_alerts.admits(history(1))
+    assert len(alerts.ReceivedAlerts(received_alerts.records, NOW + 5 * 86400, read_until=NOW).records) == 1
+    assert alerts.ReceivedAlerts(received_alerts.records, NOW + 5 * 86400, read_until=NOW + 5 * 86400).records == []
 
 
 def test_the_history_goes_on_where_it_was_and_leaves_out_what_is_older_younger_or_was_sent_elsewhere():

@@ -61,7 +61,7 @@ def test_a_route_goes_just_behind_the_best_one_over_a_partner(routes, during):
 PAIR = [route('nyc-1'), route('nyc-2')]
 
 
-@pytest.mark.parametrize(('given', 'why'), [
+@pytest.mark.parametrize(('current', 'reasons'), [
     (account(PAIR), []),
     (account([], bgp={'customer_asn': 64496}), []),
     (account(PAIR, change={'go': False, 'text': 'no go: why'}), ['no go: why']),
@@ -76,9 +76,9 @@ PAIR = [route('nyc-1'), route('nyc-2')]
     (account([route('nyc-1', 300), route('nyc-2')]), ['each static route over nyc-1 is a backup']),
     (account([route('nyc-2')]), ['neither BGP nor a static route brings traffic to nyc-1']),
 ])
-def test_why_a_drill_may_not_begin(given, why):
-    refusals = drill_of(given, 'nyc-1')['refusals']
-    assert [text[:len(start)] for text, start in zip(refusals, why, strict=True)] == why
+def test_why_a_drill_may_not_begin(current, reasons):
+    refusals = drill_of(current, 'nyc-1')['refusals']
+    assert [text[:len(start)] for text, start in zip(refusals, reasons, strict=True)] == reasons
 
 
 def test_a_circuit_that_does_not_exist():
@@ -109,9 +109,9 @@ def start(drill: dict = DRILL, **settings: object) -> dict:
 
 
 def test_the_record_of_texts_as_older_releases_make_them():
-    given = {'hold': '45', 'timeout': '90', 'max_gap': '3', 'ping_interval': '0.5', 'ping': '203.0.113.1', 'path_command': 'ip route',
-             'path': SHOWN, 'router_tasks': '/net/frr.yml', 'configuration': '/drills/router/withdraw/nyc-1-frr.conf'}
-    assert start(SESSION, **given)['record'] == {
+    settings = {'hold': '45', 'timeout': '90', 'max_gap': '3', 'ping_interval': '0.5', 'ping': '203.0.113.1', 'path_command': 'ip route',
+                'path': SHOWN, 'router_tasks': '/net/frr.yml', 'configuration': '/drills/router/withdraw/nyc-1-frr.conf'}
+    assert start(SESSION, **settings)['record'] == {
         'format': 1, 'circuit': 'nyc-1', 'host': 'nyc-1', 'file': 'nyc-1-20261130T030000Z', 'site': 'ewr-a', 'partners': ['nyc-2'],
         'addresses': SESSION['addresses'], 'bgp': True,
         'routes': [{**route('nyc-1'), 'during': 101, 'partner': 'nyc-2', 'in_the_way': None}], 'times': {'begun': '2026-11-30T03:00:00Z'},
@@ -123,7 +123,7 @@ def test_the_record_of_texts_as_older_releases_make_them():
     }
 
 
-@pytest.mark.parametrize(('drill', 'given', 'recorded'), [
+@pytest.mark.parametrize(('drill', 'settings', 'recorded'), [
     (DRILL, {}, {'router': 'none', 'router_tasks': '', 'configurations': {}, 'path_command': '', 'path': '', 'ping': None,
                  'hold': 30, 'timeout': 60, 'max_gap': 10.0}),
     (DRILL, {'hold': None, 'pause': None, 'ping': None}, {'router': 'none', 'hold': 30, 'ping': None}),
@@ -134,21 +134,21 @@ def test_the_record_of_texts_as_older_releases_make_them():
     (SESSION, {'pause': True, 'router_tasks': '/a.yml'}, {'router': 'tasks', 'router_tasks': '/a.yml', 'configurations': {}}),
     (SESSION, {'configuration': '/of/another/play.conf'}, {'router': 'pause', 'configurations': {}}),
 ])
-def test_what_is_not_set_has_a_default(drill, given, recorded):
-    record = start(drill, **given)['record']
+def test_what_is_not_set_has_a_default(drill, settings, recorded):
+    record = start(drill, **settings)['record']
     assert {name: record[name] for name in recorded} == recorded
 
 
-@pytest.mark.parametrize(('given', 'why'), [
+@pytest.mark.parametrize(('settings', 'reasons'), [
     ({'hold': 'long'}, ['failover_hold is long, and has to be a number of seconds, 0 or more']),
     ({'hold': -1, 'timeout': '0'}, ['failover_hold is -1', 'failover_timeout is 0, and has to be a number of seconds, 1 or more']),
     ({'ping_interval': 0}, ['failover_ping_interval is 0']),
     ({'max_gap': 'inf', 'path_command': 'x', 'path': {'stdout': 'via 172.31.0.2'}},
      ['failover_max_gap is inf', 'failover_path_command prints no address of nyc-1']),
 ])
-def test_what_is_wrong_with_settings_is_no_go(given, why):
-    begin = start(**given)
-    assert [text[:len(first)] for text, first in zip(begin.pop('refusals'), why, strict=True)] == why
+def test_what_is_wrong_with_settings_is_no_go(settings, reasons):
+    begin = start(**settings)
+    assert [text[:len(first)] for text, first in zip(begin.pop('refusals'), reasons, strict=True)] == reasons
     assert not any(begin.values())
 
 
@@ -183,14 +183,14 @@ def test_the_steps():
     assert start(router_tasks='/net/frr.yml')['steps'][3:-2] == ['drain the circuit on the router, by /net/frr.yml']
 
 
-@pytest.mark.parametrize(('given', 'words'), [
+@pytest.mark.parametrize(('settings', 'words'), [
     ({'ping': '203.0.113.1'}, 'nohup ping -n -O -i 0.2 -w 630 203.0.113.1'),
     ({'ping': 'a; b', 'ping_source': '$x', 'ping_via': 'ssh edge-1', 'hold': 5, 'timeout': 1, 'ping_interval': '1'},
      "nohup ssh edge-1 ping -n -O -i 1.0 -w 15 -I '$x' 'a; b'"),
     ({'ping': '203.0.113.1', 'pause': True}, 'nohup ping -n -O -i 0.2 -w 4230 203.0.113.1'),  # a person takes time
 ])
-def test_the_ping(given, words):
-    command = shlex.split(start(folder="/net ops's", **given)['ping_command'])
+def test_the_ping(settings, words):
+    command = shlex.split(start(folder="/net ops's", **settings)['ping_command'])
     log = "/net ops's/nyc-1-20261130T030000Z.ping"
     assert command == [*shlex.split(words), '>', log, '2>&1', '<', '/dev/null', '&', 'echo', '$!']
 
@@ -203,16 +203,16 @@ def test_when_a_ping_ends_the_drill(lost, found):
 
 # What it restores.
 
-@pytest.mark.parametrize(('current', 'changes', 'left'), [
+@pytest.mark.parametrize(('current', 'changes', 'remaining'), [
     ([route('nyc-1', 101)], [100], []),
     ([route('nyc-1', '101')], [100], []),
     ([route('nyc-1')], [], []),
     ([route('nyc-1', 150)], [], [f'{PREFIX}: somebody else set the priority to 150 during the drill; it was 100']),
     ([route('nyc-2')], [], [f'{PREFIX}: the route to 172.31.0.1 was deleted during the drill']),
 ])
-def test_what_is_to_restore(current, changes, left):
+def test_what_is_to_restore(current, changes, remaining):
     found = restoration_of([{**route('nyc-1'), 'during': 101}], current)
-    assert ([change['priority'] for change in found['changes']], found['left']) == (changes, left)
+    assert ([change['priority'] for change in found['changes']], found['left']) == (changes, remaining)
 
 
 def ping(*numbers: int, lost: tuple[int, ...] = (), end: str = '') -> str:

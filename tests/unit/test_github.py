@@ -48,8 +48,8 @@ def test_a_secret_is_in_one_job_and_in_no_command():
         'release.yml': ['secrets.GALAXY_TOKEN']}
     long = r'(?<![\w@/.-])(?!ANSIBLE_)[A-Za-z0-9_+=-]{32,}'  # as tokens are; not what names an action
     assert {path.name: found for path, text in texts.items() if (found := re.findall(long, text))} == {}
-    given = {name: (job, value) for job, step in steps() for name, value in step.get('env', {}).items()}
-    secret = {name: job for name, (job, value) in given.items() if re.search(r'secrets|github\.token', value)}
+    variables = {name: (job, value) for job, step in steps() for name, value in step.get('env', {}).items()}
+    secret = {name: job for name, (job, value) in variables.items() if re.search(r'secrets|github\.token', value)}
     assert secret == {'ANSIBLE_GALAXY_SERVER_GALAXY_TOKEN': ('release', 'galaxy'), 'GH_TOKEN': ('release', 'github')}
     assert JOBS['release', 'galaxy']['environment']['name'] == 'galaxy'
     commands = [step['run'] for _job, step in steps() if 'run' in step]

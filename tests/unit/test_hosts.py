@@ -130,23 +130,23 @@ def test_an_account_has_one_as_number():
 
 
 def test_each_account_is_one_run_with_what_is_deleted():
-    one, two = {'account_id': 'one', 'api_token': 'planted'}, {'account_id': 'two'}
+    first, second = {'account_id': 'one', 'api_token': 'planted'}, {'account_id': 'two'}
     declared = [
-        declare('a', slot={**SLOT, 'diverse_from': ['b', 'lon-1']}, wait_timeout=5, **one),
-        declare('b', name='nyc-2', slot=SLOT, wait_timeout='7', **one),
-        declare('c', state='absent', **two), declare('d', state='spare', **one), declare('e', slot=SLOT, **two),
+        declare('a', slot={**SLOT, 'diverse_from': ['b', 'lon-1']}, wait_timeout=5, **first),
+        declare('b', name='nyc-2', slot=SLOT, wait_timeout='7', **first),
+        declare('c', state='absent', **second), declare('d', state='spare', **first), declare('e', slot=SLOT, **second),
     ]
     found = hosts.rollout_runs(declared, lambda name: {'b': 'nyc-2'}.get(name, name))
-    assert [(run.account, run.hosts) for run in found] == [(one, {'a': 'a', 'nyc-2': 'b'}), (two, {'c': 'c', 'e': 'e'})]
+    assert [(run.account, run.hosts) for run in found] == [(first, {'a': 'a', 'nyc-2': 'b'}), (second, {'c': 'c', 'e': 'e'})]
     assert found[0].circuits[0]['slot']['diverse_from'] == ['nyc-2', 'lon-1']
     assert found[0].options['wait_timeout'] == 7
     assert [circuit.get('state') for circuit in found[1].circuits] == ['absent', None]
 
 
 def test_what_counts_the_circuits_of_an_account_needs_them_in_one_run():
-    one, two = {'account_id': 'one'}, {'account_id': 'two'}
-    apart = [declare('a', slot=SLOT, artifacts_dir='x', wait_timeout=5, **one), declare('b', state='absent', artifacts_dir='y', **one)]
-    elsewhere = declare('c', slot=SLOT, artifacts_dir='z', **two)
+    first, second = {'account_id': 'one'}, {'account_id': 'two'}
+    apart = [declare('a', slot=SLOT, artifacts_dir='x', wait_timeout=5, **first), declare('b', state='absent', artifacts_dir='y', **first)]
+    elsewhere = declare('c', slot=SLOT, artifacts_dir='z', **second)
     assert hosts.split_account_problem(hosts.rollout_runs([apart[0], elsewhere], str)) == ''
     assert hosts.split_account_problem(hosts.rollout_runs([*apart, elsewhere], str)).startswith(
         'the hosts of an account differ in provision_artifacts_dir, so they are several runs')
@@ -188,12 +188,13 @@ def test_what_a_host_does_not_declare_of_its_connection_is_that_of_the_task_then
 
 
 def test_what_sites_need_is_compared_once_for_an_account_in_its_last_run():
-    one, two = {'account_id': 'one'}, {'account_id': 'two'}
+    first, second = {'account_id': 'one'}, {'account_id': 'two'}
     demand = {'ewr-a': '3G'}
-    declared = [declare('a', slot=SLOT, site_demand=demand, artifacts_dir='x', **one), declare('d', slot=SLOT),
-                declare('b', state='absent', site_demand={'lhr-a': '1G'}, **one), declare('c', state='absent', site_demand=demand, **two)]
+    declared = [declare('a', slot=SLOT, site_demand=demand, artifacts_dir='x', **first), declare('d', slot=SLOT),
+                declare('b', state='absent', site_demand={'lhr-a': '1G'}, **first),
+                declare('c', state='absent', site_demand=demand, **second)]
     assert [(run.account, run.options.get('site_demand')) for run in hosts.rollout_runs(declared, str)] == [
-        (one, None), ({}, None), (one, {'lhr-a': '1G', **demand}), (two, demand)]
+        (first, None), ({}, None), (first, {'lhr-a': '1G', **demand}), (second, demand)]
 
 
 ALL = [*hosts.STEPS, 'decommission']
@@ -242,12 +243,12 @@ def test_whatever_is_wrong_with_a_variable_is_said_of_the_variable_and_crashes_n
     values = [*WRONG, *({name: value} for name in inner for value in WRONG)]
     if HOST_OPTIONS[option]['type'] == 'list':
         values += [[{'prefix': '10.0.0.0/8', **value}] for value in values if isinstance(value, dict)]
-    for given in ({option: value, **more} for value in values for more in ({}, {'slot': SLOT}) if option not in more):
+    for options in ({option: value, **more} for value in values for more in ({}, {'slot': SLOT}) if option not in more):
         try:
-            declare(**given)
+            declare(**options)
         except InputError as error:
-            assert [name for name in error.details['option'].split(', ') if not name.startswith('provision_')] == [], given
-            assert str(error).startswith(error.details['option']), given
+            assert [name for name in error.details['option'].split(', ') if not name.startswith('provision_')] == [], options
+            assert str(error).startswith(error.details['option']), options
 
 
 RUN = hosts.run_variables(['max_deletes', 'force', 'state', 'hosts'], {'rollout_max_deletes'}, playbook=False) | hosts.connection_sources(
@@ -277,13 +278,13 @@ def test_a_failure_names_the_variables_that_the_user_has_written(option, msg, ex
     assert option is None or found['msg'].removeprefix('nyc-1: ').startswith(f'{found["error"]["option"]}: ')
 
 
-@pytest.mark.parametrize(('given', 'playbook', 'expected'), [
+@pytest.mark.parametrize(('variables', 'playbook', 'expected'), [
     ((), True, ('rollout_state', 'provision_max_deletes', 'rollout_purge_routes', 'provision_force')),
     (('rollout_max_deletes', 'rollout_force'), True, ('rollout_state', 'rollout_max_deletes', 'rollout_purge_routes', 'provision_force')),
     (('rollout_max_deletes',), False, (None, 'provision_max_deletes', None, 'provision_force')),
 ])
-def test_of_two_variables_for_an_option_the_one_in_force_is_named(given, playbook, expected):
-    named = hosts.run_variables(['state', 'max_deletes', 'purge_routes', 'force'], given, playbook)
+def test_of_two_variables_for_an_option_the_one_in_force_is_named(variables, playbook, expected):
+    named = hosts.run_variables(['state', 'max_deletes', 'purge_routes', 'force'], variables, playbook)
     assert tuple(map(named.get, ('state', 'max_deletes', 'purge_routes', 'force'))) == expected
 
 

@@ -213,10 +213,10 @@ def test_names_are_data():
 
 def test_the_playbook_gives_hosts_every_option_of_a_circuit():
     tasks = [task for play in yaml.safe_load((PLAYBOOKS / 'netbox_provision.yml').read_text()) for task in play['tasks']]
-    given = next(added for task in tasks if 'provision_name' in (added := task.get('ansible.builtin.add_host', {})))
-    wanted = {f'provision_{name}' for name in (*OPTIONS, 'name', 'state', 'slot', 'previous_name')}
-    assert given.keys() - {'name', 'groups'} == wanted, 'add_host in netbox_provision.yml passes each variable of a circuit'
-    assert all(value == f'{{{{ item.value.{name} | default(omit) }}}}' for name, value in given.items() if name in wanted)
+    variables = next(added for task in tasks if 'provision_name' in (added := task.get('ansible.builtin.add_host', {})))
+    expected = {f'provision_{name}' for name in (*OPTIONS, 'name', 'state', 'slot', 'previous_name')}
+    assert variables.keys() - {'name', 'groups'} == expected, 'add_host in netbox_provision.yml passes each variable of a circuit'
+    assert all(value == f'{{{{ item.value.{name} | default(omit) }}}}' for name, value in variables.items() if name in expected)
 
 
 # The cross-connect.
@@ -225,7 +225,7 @@ NESTED = {'id': 31, 'termination_type': 'dcim.site', 'termination_id': 3, 'port_
 KEPT = {'patch_panel': 'rack 12', 'id': 'XC-1'}
 
 
-@pytest.mark.parametrize(('nested', 'pp_info', 'given', 'expected'), [
+@pytest.mark.parametrize(('nested', 'pp_info', 'declared_values', 'expected'), [
     (NESTED, 'rack 12', None, KEPT),
     (NESTED, 'rack 12', {'ticket': 'NET-7', 'patch_panel': 'rack 13'}, {'patch_panel': 'rack 13', 'id': 'XC-1', 'ticket': 'NET-7'}),
     (NESTED, None, None, {'id': 'XC-1'}),  # the terminations were not read
@@ -233,8 +233,8 @@ KEPT = {'patch_panel': 'rack 12', 'id': 'XC-1'}
     (None, 'rack 12', None, None),
     (None, None, {'ordered': '2026-11-02'}, {'ordered': '2026-11-02'}),
 ])
-def test_what_is_known_of_a_cross_connect(nested, pp_info, given, expected):
-    declaration = circuit(termination_a=nested, fields={'cni_options': {'cross_connect': given}})
+def test_what_is_known_of_a_cross_connect(nested, pp_info, declared_values, expected):
+    declaration = circuit(termination_a=nested, fields={'cni_options': {'cross_connect': declared_values}})
     ends = [{**NESTED, 'xconnect_id': (nested or {}).get('xconnect_id'), 'pp_info': pp_info}, {'id': 32, 'pp_info': 'of another'}]
     lists = {} if pp_info is None else {'circuit_terminations': ends}
     plan = declared_circuits(netbox(declaration, **lists), NOTHING)
@@ -271,8 +271,8 @@ LINKS = {'prefixes': [link('prefix', '172.31.0.0/31')], 'ip_addresses': [link('a
 
 def written(declaration: dict, outcome: dict, links: dict | None = None, **options: object) -> dict:
     """What is written for the circuit; empty if nothing is."""
-    there = netbox(declaration, **(LINKS if links is None else links))
-    writes = netbox_writes(there, {'host': outcome}, {'host': declaration['id']}, **options)
+    records = netbox(declaration, **(LINKS if links is None else links))
+    writes = netbox_writes(records, {'host': outcome}, {'host': declaration['id']}, **options)
     return writes[0] if writes else {}
 
 

@@ -526,12 +526,12 @@ def test_a_platform_has_an_option_or_refuses_it_by_name():
 
 def has_it_or_refuses_it(platform: str, option: str) -> None:
     value, found = FEATURES[option]
-    given = {option: value} | ({'static_prefixes': ['10.9.0.0/16']} if option == 'track' else {})
+    options = {option: value} | ({'static_prefixes': ['10.9.0.0/16']} if option == 'track' else {})
     if option in PLATFORMS[platform].lacks:
         with pytest.raises(InputError, match=f'^peer_{option}: is not supported with {platform}: '):
-            render(platform, OPEN, **given)
+            render(platform, OPEN, **options)
         return
-    assert re.search(found, render(platform, OPEN, **given)) and not re.search(found, render(platform, OPEN))
+    assert re.search(found, render(platform, OPEN, **options)) and not re.search(found, render(platform, OPEN))
 
 
 @pytest.mark.parametrize('platform', INTERFACES)

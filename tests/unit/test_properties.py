@@ -61,8 +61,8 @@ def nothing_left_to_do(first: Ended, second: Ended) -> None:
 @examples_effort
 @given(tasks)
 def test_a_second_run_changes_nothing(task):
-    account, wanted = task
-    nothing_left_to_do(run(account, wanted.work, wanted.params), API.run(wanted.work, wanted.params))
+    account, desired = task
+    nothing_left_to_do(run(account, desired.work, desired.params), API.run(desired.work, desired.params))
 
 
 @examples_effort
@@ -77,9 +77,9 @@ def test_a_second_run_of_a_whole_fleet_changes_nothing(rollout):
 def test_what_is_gathered_and_fed_back_changes_nothing(account):
     options = {**{name: row.get('default') for name, row in ARGUMENT_SPEC.items()}, 'concurrency': 1}
     gathered = run(account, rollout_work, {**options, 'circuits': None, 'state': 'gathered'})
-    again = API.run(rollout_work, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
-    assert (again.result['changed'], again.result['diff'], again.writes) == (False, [], [])
-    assert len(again.result['circuits']) == len(account['cnis'])
+    second = API.run(rollout_work, {**options, 'circuits': gathered.result['gathered'], 'state': 'overridden'})
+    assert (second.result['changed'], second.result['diff'], second.writes) == (False, [], [])
+    assert len(second.result['circuits']) == len(account['cnis'])
 
 
 # A prediction.
@@ -96,8 +96,8 @@ def foreseen(predicted: Any, real: Any, path: str = '') -> Iterator[str]:
 @examples_effort
 @given(tasks)
 def test_a_prediction_is_what_comes_true(task):
-    account, wanted = task
-    predicted, real = (run(account, wanted.work, wanted.params, check) for check in (True, False))
+    account, desired = task
+    predicted, real = (run(account, desired.work, desired.params, check) for check in (True, False))
     assert predicted.predictable == real.predictable
     assert [*foreseen(predicted.result.get('object'), real.result.get('object'))] == []
 
@@ -130,12 +130,12 @@ def by_name(state: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {'': state[kind]} if kind == 'settings' else {obj[NAMED_BY[kind]]: obj for obj in state[kind]}
 
 
-def may_change(wanted: Declared) -> set[tuple[str, ...]]:
+def may_change(desired: Declared) -> set[tuple[str, ...]]:
     """The paths that the options name, as they are stored, and the defaults of a block that is new."""
-    named = {f.path for f in RESOURCES[wanted.row.name].fields if get(wanted.params, f.option) is not None}
+    named = {f.path for f in RESOURCES[desired.row.name].fields if get(desired.params, f.option) is not None}
     if any(path.startswith('bgp.') for path in named):
         named.add('bgp.extra_prefixes')
-    named |= {RESOURCES[wanted.row.name].clear_values[name][0] for name in wanted.params.get('clear') or ()}
+    named |= {RESOURCES[desired.row.name].clear_values[name][0] for name in desired.params.get('clear') or ()}
     if 'health_check.direction' in named:
         named.add('health_check.source')  # which one direction clears
     named |= {f'scope.{name}' for name in SCOPE_OPTIONS if 'scope' in named}
@@ -145,15 +145,15 @@ def may_change(wanted: Declared) -> set[tuple[str, ...]]:
 @examples_effort
 @given(accounts(strange=True).flatmap(lambda account: st.tuples(st.just(account), declarations(account) | cnis(account))))
 def test_what_nobody_named_stays(task):
-    account, wanted = task
+    account, desired = task
     API.seed(account.lists, **account.options)
     before = API.state
-    ended = run(account, wanted.work, wanted.params)
+    ended = run(account, desired.work, desired.params)
     after = API.state
     for kind in NAMED_BY | {'settings': ''}:
         old, new = by_name(before, kind), by_name(after, kind)
         changes = {name: altered(old[name], new[name]) for name in old.keys() & new.keys() if old[name] != new[name]}
-        allowed = may_change(wanted) if STORED[wanted.row.name] == kind else set()
+        allowed = may_change(desired) if STORED[desired.row.name] == kind else set()
         assert [path for paths in changes.values() for path in paths if path not in allowed and path[-1] not in CONSEQUENCES] == []
     assert counted(before, after, ended.writes) == counted_in_diff(ended)
 
@@ -232,7 +232,7 @@ def canonical(prefixes: list[str]) -> set[ipaddress.IPv4Network]:
 @given(accounts(), st.sampled_from(['slot', 'interconnect', 'cni']), st.booleans())
 def test_each_object_is_read_once_with_the_least_requests(account, resource, by_page):
     API.seed(account.lists, **account.options)
-    row, there = RESOURCES[resource], account.lists[f'{resource}s']
+    row, objects = RESOURCES[resource], account.lists[f'{resource}s']
     found = [obj for page in API.client().get_pages(row.url_path) for obj in page] if by_page else read_objects(API.client(), resource)
-    assert found == there
-    assert len(API.requests) == max(1, math.ceil(len(there) / account.options['page_size']))
+    assert found == objects
+    assert len(API.requests) == max(1, math.ceil(len(objects) / account.options['page_size']))

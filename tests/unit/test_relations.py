@@ -123,11 +123,11 @@ def test_a_new_pair_is_on_two_devices_whichever_declares_it(way, declaring):
 
 
 def test_one_of_a_pair_that_is_ordered_later_is_on_another_device(way):
-    for there in PAIR:
-        ACCOUNT.reset(f'{ACCOUNT.folder}/{there}')
-        ACCOUNT.make({there: {'provision_slot': SLOT}})
+    for host in PAIR:
+        ACCOUNT.reset(f'{ACCOUNT.folder}/{host}')
+        ACCOUNT.make({host: {'provision_slot': SLOT}})
         results = WAYS[way](PAIR)
-        assert (failed(results), len(ACCOUNT.devices), len({*ACCOUNT.devices})) == (set(), 2, 2), there
+        assert (failed(results), len(ACCOUNT.devices), len({*ACCOUNT.devices})) == (set(), 2, 2), host
 
 
 # What contradicts itself.

@@ -28,14 +28,14 @@ def test_the_search_finds_what_is_planted():
         assert found(secret) and found(quote(secret)) and found(html.escape(secret))
 
 
-def guarded(answered, given: Iterable[str] = (), accept: str = 'application/json'):
+def guarded(answered, secrets: Iterable[str] = (), accept: str = 'application/json'):
     """What comes through the guard of such an answer, a Response or an exception."""
     def send(*_request):
         if isinstance(answered, Exception):
             raise answered
         return answered
 
-    return Secrets(given).redacting_transport(send)('GET', 'https://api.example/', {'Accept': accept}, None)
+    return Secrets(secrets).redacting_transport(send)('GET', 'https://api.example/', {'Accept': accept}, None)
 
 
 @pytest.mark.parametrize(('body', 'accept', 'is_data'), [

@@ -30,22 +30,22 @@ def texts(options: dict) -> dict[str, bool]:
     return found | {f'{name}.{inner}': many for name, option in options.items() for inner, many in texts(option.get('options', {})).items()}
 
 
-def given(name: str, value: object) -> dict:
+def variables(name: str, value: object) -> dict:
     """The variables with this one."""
     block, _dot, inner = name.partition('.')
     if not inner:
         return {block: value}
-    return {block: [given(inner, value)] if block == 'provision_routes' else given(inner, value)}
+    return {block: [variables(inner, value)] if block == 'provision_routes' else variables(inner, value)}
 
 
 @pytest.mark.parametrize(('name', 'many'), [(name, many) for name, many in texts(ROLE).items() if name not in NUMBERS | OF_A_RUN])
 def test_each_text_of_the_role_is_one(name, many):
     for value in (0, 42798, 1.1, True, False, datetime.date(2026, 11, 24)):
-        assert non_text_problem(given(name, ['10.0.0.0/8', value] if many else value)).startswith(f'{name}: each of these must'), value
+        assert non_text_problem(variables(name, ['10.0.0.0/8', value] if many else value)).startswith(f'{name}: each of these must'), value
         if name.count('.') < 2:  # a survey asks for no list in a dict in a list
-            assert non_text_problem(given(name.replace('.', '_'), value)).startswith(name.replace('.', '_')), value
+            assert non_text_problem(variables(name.replace('.', '_'), value)).startswith(name.replace('.', '_')), value
     for value in ([], ['0042']) if many else ('', '0042', None):
-        assert non_text_problem(given(name, value)) == ''
+        assert non_text_problem(variables(name, value)) == ''
 
 
 def test_numbers_are_numbers_and_what_is_no_variable_is_none():

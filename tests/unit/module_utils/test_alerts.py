@@ -43,7 +43,7 @@ AVAILABLE = {'Magic WAN': [kind(WAN, 'tunnel_name', 'slo')], 'Status': [kind('in
              'Tunnel': [kind('by_id', 'tunnel_id')]}
 
 
-def there(policies=(), webhooks=(HOOK,), pagerduty=(), available=None, tunnels=True, site='ewr-a'):
+def account_with(policies=(), webhooks=(HOOK,), pagerduty=(), available=None, tunnels=True, site='ewr-a'):
     """An account with the circuit nyc-1, with its tunnel or without."""
     cni = {'id': 'c', 'magic': {'conduit_name': 'nyc-1'}, 'interconnect': 'ewr-a-icon-1'}
     port = {'name': 'ewr-a-icon-1', 'site': site, 'virtual_port_reservation_id': 'AB-CD'}
@@ -55,14 +55,14 @@ def there(policies=(), webhooks=(HOOK,), pagerduty=(), available=None, tunnels=T
     })
 
 
-def decide(row, asked, snapshot):
-    (change,) = plan_changes([desired_object(row, asked)], snapshot)
+def decide(row, options, snapshot):
+    (change,) = plan_changes([desired_object(row, options)], snapshot)
     return change
 
 
 # Webhooks: the secret is never returned.
 
-@pytest.mark.parametrize(('asked', 'action', 'named'), [
+@pytest.mark.parametrize(('options', 'action', 'named'), [
     ({}, 'none', set()),
     ({'secret': 'new'}, 'none', set()),
     ({'secret': 'new', 'update_secret': 'always'}, 'update', {'secret'}),
@@ -71,17 +71,17 @@ def decide(row, asked, snapshot):
     ({'url': f'{URL}/2', 'secret': 'new'}, 'update', {'url', 'secret'}),
     ({'id': PLAIN.upper(), 'name': 'on call'}, 'update', {'name'}),
 ])
-def test_the_plan_of_a_webhook_that_exists(asked, action, named):
-    change = decide(ALERT_WEBHOOK, {'name': 'noc', **asked}, there())
+def test_the_plan_of_a_webhook_that_exists(options, action, named):
+    change = decide(ALERT_WEBHOOK, {'name': 'noc', **options}, account_with())
     assert (change.action, set(change.paths)) == (action, named)
 
 
-@pytest.mark.parametrize(('asked', 'option'), [
+@pytest.mark.parametrize(('options', 'option'), [
     ({'url': 'noc.example.com'}, 'url'), ({'url': 'ftp://noc.example.com/x'}, 'url'), ({'name': 'other'}, 'url'), ({'id': 'f' * 32}, 'id'),
 ])
-def test_a_webhook_that_can_not_be(asked, option):
+def test_a_webhook_that_can_not_be(options, option):
     with pytest.raises(InputError) as error:
-        decide(ALERT_WEBHOOK, asked, there())
+        decide(ALERT_WEBHOOK, options, account_with())
     assert error.value.details['option'] == option
 
 
@@ -92,16 +92,16 @@ def test_a_webhook_in_clear_is_warned_of():
 
 def test_two_webhooks_of_one_name_are_an_error():
     with pytest.raises(AmbiguousError, match='Select one of them with id'):
-        decide(ALERT_WEBHOOK, {'name': 'noc'}, there(webhooks=[HOOK, {**HOOK, 'id': 'other'}]))
+        decide(ALERT_WEBHOOK, {'name': 'noc'}, account_with(webhooks=[HOOK, {**HOOK, 'id': 'other'}]))
 
 
-def applied(script, row, asked, snapshot):
-    return apply_changes(script.client(), plan_changes([desired_object(row, asked)], snapshot))[-1]
+def applied(script, row, options, snapshot):
+    return apply_changes(script.client(), plan_changes([desired_object(row, options)], snapshot))[-1]
 
 
 def test_a_new_webhook_is_read_as_the_answer_names_it_only():
     script = Script(answer({'success': True, 'result': {'id': ID}}), answer({'success': True, 'result': HOOK}))
-    change = applied(script, ALERT_WEBHOOK, {'name': 'noc', 'url': URL, 'secret': 's'}, there(webhooks=[]))
+    change = applied(script, ALERT_WEBHOOK, {'name': 'noc', 'url': URL, 'secret': 's'}, account_with(webhooks=[]))
     assert change.answer == HOOK
     assert [(sent['method'], sent['body']) for sent in script.sent] == [('POST', {'name': 'noc', 'url': URL, 'secret': 's'}), ('GET', None)]
 
@@ -109,7 +109,7 @@ def test_a_new_webhook_is_read_as_the_answer_names_it_only():
 def test_a_secret_is_sent_with_the_webhook_as_it_is_but_for_what_only_cloudflare_sets():
     stored = {**HOOK, 'colour': 'blue'}
     script = Script(*(answer({'success': True, 'result': result}) for result in (stored, {'id': ID}, stored)))
-    change = applied(script, ALERT_WEBHOOK, {'name': 'noc', 'secret': 's', 'update_secret': 'always'}, there(webhooks=[stored]))
+    change = applied(script, ALERT_WEBHOOK, {'name': 'noc', 'secret': 's', 'update_secret': 'always'}, account_with(webhooks=[stored]))
     assert change.answer == stored
     assert script.sent[1]['body'] == {'name': 'noc', 'url': URL, 'secret': 's', 'colour': 'blue'}
 
@@ -117,13 +117,13 @@ def test_a_secret_is_sent_with_the_webhook_as_it_is_but_for_what_only_cloudflare
 def test_an_order_that_cloudflare_would_take_twice_is_sent_once():
     script = Script(refusal(502), answer({'success': True, 'result': []}))
     with pytest.raises(UndecidedError, match='It was sent once, but webhook name=noc was not found'):
-        applied(script, ALERT_WEBHOOK, {'name': 'noc', 'url': URL}, there(webhooks=[]))
+        applied(script, ALERT_WEBHOOK, {'name': 'noc', 'url': URL}, account_with(webhooks=[]))
     assert [sent['method'] for sent in script.sent] == ['POST', 'GET']
 
 
 def test_a_lost_answer_is_found_by_the_list():
     script = Script(refusal(502), answer({'success': True, 'result': [HOOK]}))
-    assert applied(script, ALERT_WEBHOOK, {'name': 'noc', 'url': URL}, there(webhooks=[])).answer == HOOK
+    assert applied(script, ALERT_WEBHOOK, {'name': 'noc', 'url': URL}, account_with(webhooks=[])).answer == HOOK
 
 
 @pytest.mark.parametrize(('method', 'permission'), [('GET', 'Notifications Read or Write'), ('POST', 'Notifications Write')])
@@ -134,7 +134,7 @@ def test_a_refused_token_is_told_the_permission_for_notifications(method, permis
 
 # Policies: circuits become filters, names become ids.
 
-@pytest.mark.parametrize(('asked', 'action', 'named'), [
+@pytest.mark.parametrize(('options', 'action', 'named'), [
     ({}, 'none', set()),
     ({'alert_type': WAN, 'circuits': ['nyc-1'], 'filters': {'slo': [99.90]}, 'webhooks': ['noc'], 'emails': []}, 'none', set()),
     ({'webhooks': [ID]}, 'none', set()),
@@ -146,8 +146,8 @@ def test_a_refused_token_is_told_the_permission_for_notifications(method, permis
     ({'enabled': False, 'description': 'x'}, 'update', {'enabled', 'description'}),
     ({'alert_type': 'by_id', 'circuits': ['nyc-1']}, 'update', {'alert_type', 'filters.tunnel_id'}),
 ])
-def test_the_plan_of_a_policy_that_exists(asked, action, named):
-    change = decide(ALERT_POLICY, {'name': 'tunnels', **asked}, there([POLICY]))
+def test_the_plan_of_a_policy_that_exists(options, action, named):
+    change = decide(ALERT_POLICY, {'name': 'tunnels', **options}, account_with([POLICY]))
     assert (change.action, set(change.paths)) == (action, named)
 
 
@@ -155,12 +155,13 @@ def test_the_plan_of_a_policy_that_exists(asked, action, named):
     (WAN, {'tunnel_name': ['ewr-a-icon-1']}), ('by_id', {'tunnel_id': ['t1']}), ('maintenance', {'airport_code': ['EWR']}),
 ])
 def test_what_selects_a_circuit_is_the_filter_that_the_alert_has(alert_type, filters):
-    change = decide(ALERT_POLICY, {'name': 'new', 'alert_type': alert_type, 'circuits': ['nyc-1', 'nyc-1'], 'webhooks': ['noc']}, there())
+    options = {'name': 'new', 'alert_type': alert_type, 'circuits': ['nyc-1', 'nyc-1'], 'webhooks': ['noc']}
+    change = decide(ALERT_POLICY, options, account_with())
     assert change.after['filters'] == filters
     assert (change.after['mechanisms'], change.after['enabled']) == ({'webhooks': [{'id': ID}]}, True)
 
 
-@pytest.mark.parametrize(('asked', 'option', 'says'), [
+@pytest.mark.parametrize(('options', 'option', 'says'), [
     ({'alert_type': 'cni_maintenance'}, 'alert_type', 'It can have: by_id, incident_alert, magic_wan_tunnel_health, maintenance.'),
     ({'alert_type': 'incident_alert', 'circuits': []}, 'circuits', 'cannot be limited to circuits. Allowed: no filters.'),
     ({'alert_type': WAN, 'filters': {'new_status': ['x']}}, 'filters.new_status', 'Allowed: the filters tunnel_name, slo.'),
@@ -172,25 +173,25 @@ def test_what_selects_a_circuit_is_the_filter_that_the_alert_has(alert_type, fil
     ({}, 'alert_type', 'is required to create the alert policy'),
     ({'alert_type': WAN}, 'webhooks, emails or pagerduty', 'is required to create the alert policy'),
 ])
-def test_a_policy_that_can_not_be(asked, option, says):
+def test_a_policy_that_can_not_be(options, option, says):
     with pytest.raises(InputError) as error:
-        decide(ALERT_POLICY, {'name': 'new', **asked}, there())
+        decide(ALERT_POLICY, {'name': 'new', **options}, account_with())
     assert (error.value.details['option'], says in str(error.value)) == (option, True), str(error.value)
 
 
 def test_the_site_of_a_google_cloud_attachment_has_no_airport_code():
     with pytest.raises(InputError, match=r"no airport code follows from 'us-east4', where 'nyc-1' is. Allowed: filters.airport_code"):
-        decide(ALERT_POLICY, {'name': 'new', 'alert_type': 'maintenance', 'circuits': ['nyc-1']}, there(site='us-east4'))
+        decide(ALERT_POLICY, {'name': 'new', 'alert_type': 'maintenance', 'circuits': ['nyc-1']}, account_with(site='us-east4'))
 
 
 def test_a_tunnel_that_is_not_listed_yet_is_waited_for():
     with pytest.raises(NotListedError) as error:
-        decide(ALERT_POLICY, {'name': 'new', 'alert_type': WAN, 'circuits': ['nyc-1']}, there(tunnels=False))
+        decide(ALERT_POLICY, {'name': 'new', 'alert_type': WAN, 'circuits': ['nyc-1']}, account_with(tunnels=False))
     assert error.value.part == ('tunnel', None)
 
 
 def test_a_name_of_two_webhooks_is_an_error_and_an_id_is_not():
-    snapshot = there(webhooks=[HOOK, {**HOOK, 'id': 'other'}])
+    snapshot = account_with(webhooks=[HOOK, {**HOOK, 'id': 'other'}])
     with pytest.raises(AmbiguousError, match='Give the id of one of them in webhooks'):
         decide(ALERT_POLICY, {'name': 'new', 'alert_type': WAN, 'webhooks': ['noc']}, snapshot)
     change = decide(ALERT_POLICY, {'name': 'new', 'alert_type': WAN, 'webhooks': [PLAIN]}, snapshot)
@@ -198,21 +199,21 @@ def test_a_name_of_two_webhooks_is_an_error_and_an_id_is_not():
 
 
 def test_a_pagerduty_service_is_known_by_its_name():
-    snapshot = there([POLICY], pagerduty=[{'id': 's1', 'name': 'on call'}])
+    snapshot = account_with([POLICY], pagerduty=[{'id': 's1', 'name': 'on call'}])
     change = decide(ALERT_POLICY, {'name': 'tunnels', 'pagerduty': ['on call']}, snapshot)
     assert change.after['mechanisms']['pagerduty'] == [{'id': 's1'}]
 
 
 def test_a_type_that_is_gone_does_not_stop_a_policy_that_is_as_it_should_be():
-    asked = {'name': 'tunnels', 'alert_type': WAN, 'filters': {'slo': ['99.9']}}
-    assert decide(ALERT_POLICY, asked, there([POLICY], available={})).action == 'none'
+    options = {'name': 'tunnels', 'alert_type': WAN, 'filters': {'slo': ['99.9']}}
+    assert decide(ALERT_POLICY, options, account_with([POLICY], available={})).action == 'none'
 
 
 def test_conditions_are_not_sent_back_with_other_filters():
     stored = {**POLICY, 'conditions': {'and': []}, 'colour': 'blue'}
     after = {**stored, 'filters': {**POLICY['filters'], 'slo': ['98']}}
     script = Script(*(answer({'success': True, 'result': result}) for result in (stored, {'id': 'p1'}, after)))
-    assert applied(script, ALERT_POLICY, {'name': 'tunnels', 'filters': {'slo': ['98']}}, there([stored])).answer == after
+    assert applied(script, ALERT_POLICY, {'name': 'tunnels', 'filters': {'slo': ['98']}}, account_with([stored])).answer == after
     kept = ('name', 'alert_type', 'enabled', 'mechanisms', 'colour')
     assert script.sent[1]['body'] == {**{name: stored[name] for name in kept}, 'filters': after['filters']}
 
@@ -220,7 +221,7 @@ def test_conditions_are_not_sent_back_with_other_filters():
 def test_a_filter_that_did_not_take_is_named():
     script = Script(*(answer({'success': True, 'result': result}) for result in (POLICY, {'id': 'p1'}, POLICY, POLICY)))
     with pytest.raises(NotAppliedError) as error:
-        applied(script, ALERT_POLICY, {'name': 'tunnels', 'filters': {'slo': ['98']}}, there([POLICY]))
+        applied(script, ALERT_POLICY, {'name': 'tunnels', 'filters': {'slo': ['98']}}, account_with([POLICY]))
     assert error.value.details['fields'] == {'filters.slo': {'have': ['99.9'], 'want': ['98']}}
 
 
@@ -235,7 +236,7 @@ def test_the_documented_filters_of_tunnels_are_among_those_listed(options, filte
 
 
 def test_where_no_filter_is_listed_the_documented_one_is_taken():
-    snapshot = there(available={'x': [{'type': WAN}]})
+    snapshot = account_with(available={'x': [{'type': WAN}]})
     change = decide(ALERT_POLICY, {'name': 'new', 'alert_type': WAN, 'circuits': ['nyc-1'], 'filters': {'any': ['x']}, 'emails': []},
                     snapshot)
     assert change.after['filters'] == {'any': ['x'], 'tunnel_name': ['ewr-a-icon-1']}
@@ -263,7 +264,7 @@ def test_the_history_is_bounded_and_the_newest_comes_first():
 
 def test_an_alert_is_about_the_circuit_that_its_text_names():
     texts = ['nyc-1 down', 'nyc-10 down', 'tunnel "ewr-a-icon-1"', 'ewr-a-icon-11', 'id=t1.', 'nothing', 'my-nyc-1']
-    found = alerts_of_circuit([alert('', text) for text in texts] + [{'id': 'y'}], 'nyc-1', there())
+    found = alerts_of_circuit([alert('', text) for text in texts] + [{'id': 'y'}], 'nyc-1', account_with())
     assert [alert['alert_body'] for alert in found] == [texts[0], texts[2], texts[4]]
 
 

@@ -54,9 +54,9 @@ def list_answer(*objects):
     return answer({'items': list(objects), 'next': None})
 
 
-def order_port(script, asked=None, there=()):
+def order_port(script, options=None, interconnects=()):
     """Applies the order of an interconnect on slot 2."""
-    changes = plan_changes([desired_object(INTERCONNECT, asked or {'slot_id': uuid(2)})], snapshot([slot(2)], list(there)))
+    changes = plan_changes([desired_object(INTERCONNECT, options or {'slot_id': uuid(2)})], snapshot([slot(2)], list(interconnects)))
     return apply_changes(script.client(), changes)[-1].answer
 
 
@@ -91,7 +91,7 @@ class TestAfterALostAnswer:
 
     def test_what_is_there_is_adopted(self, failure):
         script = Script(failure, list_answer(direct('old', 1), direct('new', 2)))
-        assert order_port(script, there=[direct('old', 1)])['name'] == 'new'
+        assert order_port(script, interconnects=[direct('old', 1)])['name'] == 'new'
         assert len(posts(script)) == 1
 
     def test_what_is_not_there_is_ordered_once_more(self, failure):
@@ -191,16 +191,16 @@ def test_an_interconnect_that_can_not_be_read_may_be_the_one_that_was_ordered(nu
 
 def test_an_attachment_that_was_there_before_is_not_taken_for_the_new_one():
     script = Script(lost(), list_answer(gcp('other')), answer(gcp('new')))
-    asked = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-2'}
-    changes = plan_changes([desired_object(INTERCONNECT, asked)], snapshot(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
+    options = {'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-2'}
+    changes = plan_changes([desired_object(INTERCONNECT, options)], snapshot(interconnects=[gcp('other')], cnis=[cni(1, 'gcp-1', 'other')]))
     assert apply_changes(script.client(), changes)[0].answer['name'] == 'new'
     assert len(posts(script)) == 2
 
 
 # CNIs: POST, then PUT for what POST can't say.
 
-def create_cni(script, **asked):
-    desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **asked})
+def create_cni(script, **options):
+    desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', **options})
     return apply_changes(script.client(), plan_changes([desired], snapshot(interconnects=[direct('first', 1)])))[0].answer
 
 
@@ -225,8 +225,8 @@ def test_what_post_can_not_say_is_put_into_the_whole_object():
 
 @pytest.mark.parametrize('failure', [lost(), refusal(409, 1, 'Name Conflict')], ids=['lost', 'conflict'])
 def test_an_adopted_cni_is_brought_to_what_was_asked_for(failure):
-    there = list_answer(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []}))
-    script = Script(failure, there, lambda r: answer(r['body']), there)
+    listing = list_answer(cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1, 'extra_prefixes': []}))
+    script = Script(failure, listing, lambda r: answer(r['body']), listing)
     assert create_cni(script, mtu=1400)['magic']['mtu'] == 1400
     assert [r['method'] for r in script.sent] == ['POST', 'GET', 'PUT', 'GET']
     assert script.sent[2]['body']['bgp'] == {'customer_asn': 1, 'extra_prefixes': []}
@@ -247,19 +247,19 @@ def test_a_failure_after_the_post_reports_what_was_created():
 
 # Updates.
 
-@pytest.mark.parametrize(('asked', 'stored', 'field', 'have', 'want'), [
+@pytest.mark.parametrize(('options', 'stored', 'field', 'current', 'desired'), [
     ({'mtu': 1400}, {}, 'mtu', 1500, 1400),
     ({'bgp': {'customer_asn': 64513}}, {'bgp': None}, 'bgp.customer_asn', None, 64513),
     ({'bgp': {'md5_key': 'new-secret'}}, {}, 'bgp.md5_key', '(hidden)', '(hidden)'),
 ])
-def test_a_field_that_did_not_take_is_a_failure_that_names_it(asked, stored, field, have, want):
+def test_a_field_that_did_not_take_is_a_failure_that_names_it(options, stored, field, current, desired):
     before = cni(1, 'nyc-1', 'first', bgp={'customer_asn': 64512, 'extra_prefixes': [], 'md5_key': 'old-secret'})
     after = answer({**before, **stored})
     script = Script(answer(before), after, after)
-    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', **asked})], snapshot(cnis=[before]))
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', **options})], snapshot(cnis=[before]))
     with pytest.raises(NotAppliedError) as error:
         apply_changes(script.client(), changes)
-    assert error.value.details['fields'] == {field: {'have': have, 'want': want}}
+    assert error.value.details['fields'] == {field: {'have': current, 'want': desired}}
     assert 'the write to CNI conduit_name=nyc-1 but' in error.value.message
     assert 'secret' not in str(error.value.result())
     assert len(error.value.applied) == 1
@@ -271,9 +271,9 @@ def test_an_answer_that_shows_the_object_as_it_was_before_is_read_again():
     script = Script(answer(before), answer(before), answer(after))
     changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[before]))
     assert apply_changes(script.client(), changes)[0].answer == after
-    for again, kind in ((refusal(403, 1, 'no'), ApiError), (refusal(404), NotAppliedError)):
+    for next_answer, kind in ((refusal(403, 1, 'no'), ApiError), (refusal(404), NotAppliedError)):
         with pytest.raises(kind) as error:
-            apply_changes(Script(answer(before), answer(before), again).client(), changes)
+            apply_changes(Script(answer(before), answer(before), next_answer).client(), changes)
         assert len(error.value.applied) == 1
 
 
@@ -286,8 +286,8 @@ def test_what_this_run_has_created_is_written_without_another_read():
 
 
 def test_a_note_is_put_alone():
-    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)])
-    (note, *_deletes) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})], there)
+    current = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)])
+    (note, *_deletes) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'})], current)
     for stored in ([answer(tunnel(1, f'{DELETE_NOTE}nyc-1'))], [answer(status=204, body=b''), answer(tunnel(1, f'{DELETE_NOTE}nyc-1'))]):
         script = Script(*stored)
         assert apply_changes(script.client(), [note])[0].answer == tunnel(1, f'{DELETE_NOTE}nyc-1')
@@ -321,19 +321,19 @@ def test_a_created_interconnect_on_another_slot_is_a_failure():
     assert script.requests()[1] == ('GET', f'{PORTS}/new')
 
 
-@pytest.mark.parametrize(('asked', 'target', 'sent'), [
+@pytest.mark.parametrize(('options', 'target', 'sent'), [
     ({'rate': 'high'}, {'effective': '172.31.0.1', 'saved': ''}, {'rate': 'high', 'target': {'saved': ''}}),
     ({'target': '192.0.2.1'}, {'effective': '172.31.0.1', 'saved': ''}, {'rate': 'mid', 'target': {'saved': '192.0.2.1'}}),
     ({'rate': 'high'}, {'saved': ''}, {'rate': 'high', 'target': {'saved': ''}}),
     ({'rate': 'high'}, None, {'rate': 'high', 'target': None}),
 ], ids=['rate', 'target', 'nothing in effect', 'no target'])
-def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sent):
+def test_a_health_check_is_put_without_the_rest_of_the_tunnel(options, target, sent):
     check = {'enabled': True, 'rate': 'mid', 'newer': 1, 'target': target}
     tunnel = {'id': 't1', 'name': 'x', 'virtual_port_reservation_id': uuid(1001), 'health_check': check}
     stored = {**tunnel, 'health_check': {**check, **sent}}
     results = {'interconnect': tunnel}, {'modified': True, 'modified_interconnect': stored}
     script = Script(*(answer({'success': True, 'result': result}) for result in results))
-    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **asked})],
+    changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **options})],
                            snapshot(interconnects=[direct('here', 1)], tunnels=[tunnel]))
     assert apply_changes(script.client(), changes)[0].answer == stored
     _look, put = script.sent
@@ -343,14 +343,14 @@ def test_a_health_check_is_put_without_the_rest_of_the_tunnel(asked, target, sen
 
 
 def test_a_tunnel_is_put_without_its_health_check_and_both_in_one_request():
-    there = {**tunnel(1, 'x'), 'mtu': 1500, 'health_check': {'rate': 'mid', 'n': 1}}
-    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[there])
+    current = {**tunnel(1, 'x'), 'mtu': 1500, 'health_check': {'rate': 'mid', 'n': 1}}
+    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[current])
     fields = {'mtu': 1400, 'description': ''}
     options = {'mtu': 1400, 'clear': ['description']}
     both = desired_chain({'name': 'nyc-1', 'interconnect': 'here', 'tunnel': options, 'health_check': {'rate': 'low'}})
     for chain, body in (([desired_object(TUNNEL, {'interconnect': 'here', **options})], fields),
                         (both, {**fields, 'health_check': {'rate': 'low', 'n': 1}})):
-        script = Script(answer({'success': True, 'result': there}), answer({'success': True, 'result': {**there, **body}}))
+        script = Script(answer({'success': True, 'result': current}), answer({'success': True, 'result': {**current, **body}}))
         apply_changes(script.client(), plan_changes(chain, account))
         assert script.sent[1]['body'] == body
 
@@ -359,11 +359,11 @@ def test_a_tunnel_is_put_without_its_health_check_and_both_in_one_request():
 def test_the_bgp_of_a_tunnel_is_put_as_read_but_for_what_its_version_has_read_only(version, left_out):
     ends = {'cloudflare_endpoint': '10.0.0.0', 'customer_endpoint': '10.0.0.1'}
     bgp = {'customer_asn': 1, 'md5_key': 'k', 'newer': 1, 'import_filter_id': 'p1', **ends}
-    there = {**tunnel(1), 'version': version, 'bgp': bgp}
+    current = {**tunnel(1), 'version': version, 'bgp': bgp}
     changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', 'clear': ['import_filter']})],
-                           snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
-    stored = {**there, 'bgp': {name: value for name, value in bgp.items() if name != 'import_filter_id'}}
-    script = Script(answer({'success': True, 'result': there}), answer({'success': True, 'result': stored}))
+                           snapshot(interconnects=[direct('here', 1)], tunnels=[current]))
+    stored = {**current, 'bgp': {name: value for name, value in bgp.items() if name != 'import_filter_id'}}
+    script = Script(answer({'success': True, 'result': current}), answer({'success': True, 'result': stored}))
     apply_changes(script.client(), changes)
     sent = {'customer_asn': 1, 'md5_key': 'k', 'newer': 1, 'import_filter_id': ''}
     assert script.sent[1]['body'] == {'bgp': sent if left_out else {**sent, **ends}}
@@ -371,12 +371,12 @@ def test_the_bgp_of_a_tunnel_is_put_as_read_but_for_what_its_version_has_read_on
 
 def test_one_direction_is_put_without_the_source_and_a_source_that_stays_is_named():
     both_ways, one_way = {'direction': 'bidirectional', 'source': '10.0.0.1'}, {'direction': 'unidirectional'}
-    there = {'id': 't1', 'virtual_port_reservation_id': uuid(1001), 'version': '1.5', 'health_check': both_ways}
+    current = {'id': 't1', 'virtual_port_reservation_id': uuid(1001), 'version': '1.5', 'health_check': both_ways}
     changes = plan_changes([desired_object(TUNNEL, {'interconnect': 'here', **one_way})],
-                           snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
+                           snapshot(interconnects=[direct('here', 1)], tunnels=[current]))
     for stays, missed in (({}, False), ({'source': ''}, False), ({'source': '10.0.0.1'}, True)):
-        stored = answer({'success': True, 'result': {**there, 'health_check': {**one_way, **stays}}})
-        script = Script(answer({'success': True, 'result': there}), stored, stored)
+        stored = answer({'success': True, 'result': {**current, 'health_check': {**one_way, **stays}}})
+        script = Script(answer({'success': True, 'result': current}), stored, stored)
         with pytest.raises(NotAppliedError, match=r"source is '10\.0\.0\.1', requested None") if missed else nullcontext():
             apply_changes(script.client(), changes)
         assert script.sent[1]['body'] == {'health_check': one_way}
@@ -384,13 +384,13 @@ def test_one_direction_is_put_without_the_source_and_a_source_that_stays_is_name
 
 @pytest.mark.parametrize('wrong', [7, ['x'], {}], ids=str)
 def test_a_tunnel_whose_reservation_is_no_text_fails_its_health_check_at_once_by_name(wrong):
-    there = {'id': 't1', 'virtual_port_reservation_id': wrong, 'health_check': {'rate': 'mid'}}
-    script = Script(list_answer(direct('here', 1)), answer({'success': True, 'result': {'interconnects': [there]}}))
+    unreserved = {'id': 't1', 'virtual_port_reservation_id': wrong, 'health_check': {'rate': 'mid'}}
+    script = Script(list_answer(direct('here', 1)), answer({'success': True, 'result': {'interconnects': [unreserved]}}))
     warned: list[str] = []
     client = script.client(warn=warned.append)
     desired = desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})
     with pytest.raises(ShapeError, match=r'^GET /magic/cf_interconnects: HTTP 200, virtual_port_reservation_id has another type'):
-        observe(client, lambda there: plan_changes([desired], there))
+        observe(client, lambda current: plan_changes([desired], current))
     assert (len(warned), client.counters['waited']) == (1, 0)
 
 
@@ -401,15 +401,15 @@ def test_a_number_as_the_version_of_a_tunnel_is_its_text():
 
 @pytest.mark.parametrize(('stored', 'missed'), [(1400, False), (1500, True)])
 def test_a_put_that_is_answered_without_the_object_is_read_again_and_compared(stored, missed):
-    there = cni(1, 'nyc-1', 'first')
-    read_again = answer({**there, 'magic': {**there['magic'], 'mtu': stored}})
-    script = Script(answer(there), answer(status=204, body=b''), read_again, *[read_again] * missed)
-    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[there]))
+    current = cni(1, 'nyc-1', 'first')
+    read_again = answer({**current, 'magic': {**current['magic'], 'mtu': stored}})
+    script = Script(answer(current), answer(status=204, body=b''), read_again, *[read_again] * missed)
+    changes = plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[current]))
     with pytest.raises(NotAppliedError) if missed else nullcontext():
         assert apply_changes(script.client(), changes)[0].answer['magic']['mtu'] == 1400
     assert [method for method, _url in script.requests()] == ['GET', 'PUT', 'GET', *['GET'] * missed]
     with pytest.raises(NotAppliedError):
-        apply_changes(Script(answer(there), answer(status=204, body=b''), *[refusal(404)] * 2).client(), changes)
+        apply_changes(Script(answer(current), answer(status=204, body=b''), *[refusal(404)] * 2).client(), changes)
 
 
 @pytest.mark.parametrize('status', [201, 202, 204])
@@ -440,10 +440,10 @@ def test_settings_are_put_alone():
 
 def test_what_somebody_changed_since_it_was_read_stays_but_for_the_named_fields():
     before = cni(1, 'nyc-1', 'first')
-    theirs = {**before, 'magic': {**before['magic'], 'description': 'theirs', 'mtu': 1300}, 'newer_field': 1}
-    script = Script(answer(theirs), lambda request: answer(request['body']))
+    current = {**before, 'magic': {**before['magic'], 'description': 'theirs', 'mtu': 1300}, 'newer_field': 1}
+    script = Script(answer(current), lambda request: answer(request['body']))
     apply_changes(script.client(), plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400})], snapshot(cnis=[before])))
-    assert script.sent[-1]['body'] == {**theirs, 'account': ACCOUNT, 'magic': {**theirs['magic'], 'mtu': 1400}}
+    assert script.sent[-1]['body'] == {**current, 'account': ACCOUNT, 'magic': {**current['magic'], 'mtu': 1400}}
 
 
 def test_what_somebody_deleted_since_it_was_read_fails_in_the_words_of_the_api():
@@ -458,34 +458,34 @@ def test_a_port_that_was_ordered_while_the_slots_were_read_is_seen():
     new = direct('new', 1)
     script = Script(list_answer(), list_answer(), list_answer(slot(1, occupied=True), slot(2)), list_answer(), list_answer(new))
     desired = desired_object(INTERCONNECT, {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a'}})
-    (change,) = observe(script.client(), lambda there: plan_changes([desired], there))
+    (change,) = observe(script.client(), lambda current: plan_changes([desired], current))
     assert (change.action, change.after) == ('none', new)
 
 
 @pytest.mark.parametrize(('own', 'other', 'looks'), [(2, 1, 1), (1, 2, 6)], ids=['larger id', 'smaller id'])
 def test_two_that_came_to_one_interconnect_in_the_same_moment(own, other, looks):
-    mine, theirs = cni(own, 'nyc-1', 'first'), cni(other, 'nyc-2', 'first')
-    script = Script(answer(mine), *[list_answer(theirs, mine)] * looks, answer(body=b''))
+    own_cni, other_cni = cni(own, 'nyc-1', 'first'), cni(other, 'nyc-2', 'first')
+    script = Script(answer(own_cni), *[list_answer(other_cni, own_cni)] * looks, answer(body=b''))
     with pytest.raises(RaceError, match=f"another run created CNI {uuid(other)} on interconnect 'first'.*Run it again") as error:
         create_cni(script)
     assert script.requests()[-1] == ('DELETE', f'{LINKS}/{uuid(own)}')
     assert (script.lines, error.value.applied, error.value.result()['error']['retryable']) == ([], [], True)
     assert error.value.message == (f"CNI conduit_name=nyc-1: another run created CNI {uuid(other)} on interconnect 'first' at the "
                                    'same moment, so this run deleted its own. Run it again.')
-    assert create_cni(Script(answer(mine)), shared=True) == mine
+    assert create_cni(Script(answer(own_cni)), shared=True) == own_cni
 
 
 def test_the_smaller_id_stays_once_the_other_is_rolled_back():
-    mine, theirs = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
-    script = Script(answer(mine), list_answer(theirs, mine), list_answer(theirs, mine), list_answer(mine))
-    assert create_cni(script) == mine
+    own_cni, other_cni = cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'first')
+    script = Script(answer(own_cni), list_answer(other_cni, own_cni), list_answer(other_cni, own_cni), list_answer(own_cni))
+    assert create_cni(script) == own_cni
     assert script.lines == []
 
 
 def test_only_the_larger_id_is_rolled_back():
     made = [cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second'), cni(3, 'nyc-3', 'third')]
-    there = list_answer(*made, cni(0, 'theirs', 'second'))
-    script = Script(*map(answer, made), *[lambda request: there if request['method'] == 'GET' else answer(body=b'')] * 4)
+    listing = list_answer(*made, cni(0, 'theirs', 'second'))
+    script = Script(*map(answer, made), *[lambda request: listing if request['method'] == 'GET' else answer(body=b'')] * 4)
     desired = [desired_object(CNI, {'conduit_name': cni['magic']['conduit_name'], 'interconnect': cni['interconnect']}) for cni in made]
     ports = [direct(cni['interconnect'], number) for number, cni in enumerate(made)]
     with pytest.raises(RaceError, match=r"another run created .* on interconnect 'second'") as error:
@@ -513,17 +513,17 @@ def test_a_delete_that_finds_nothing_is_believed_only_after_a_read():
         apply_changes(Script(refusal(404), answer(cni(1, 'nyc-1', 'first'))).client(), delete)
 
 
-@pytest.mark.parametrize(('row', 'asked'), [
+@pytest.mark.parametrize(('row', 'options'), [
     (CNI, {'conduit_name': 'nyc-1', 'interconnect': UNKNOWN}),
     (CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'description': UNKNOWN}),
     (TUNNEL, {'interconnect': UNKNOWN, 'rate': 'high'}),
 ], ids=['parent', 'field', 'found through it'])
-def test_a_placeholder_of_a_prediction_is_never_written(row, asked):
+def test_a_placeholder_of_a_prediction_is_never_written(row, options):
     script = Script()
-    changes = plan_changes([desired_object(row, asked)], snapshot(interconnects=[direct('first', 1)]))
+    changes = plan_changes([desired_object(row, options)], snapshot(interconnects=[direct('first', 1)]))
     with pytest.raises(InputError, match='check mode') as error:
         apply_changes(script.client(), changes)
-    assert asked[error.value.details['option']] == UNKNOWN
+    assert options[error.value.details['option']] == UNKNOWN
     assert script.sent == []
 
 
@@ -674,15 +674,15 @@ def test_a_port_under_a_cni_that_can_not_be_read_is_not_spare():
 ], ids=['elsewhere', 'on it', 'not told'])
 def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, action):
     port = {**PORT, 'virtual_port_reservation_id': uuid(1001)}
-    there = snapshot((), [port], [unreadable('cni', wrong, 'bgp')], [tunnel(1, f'{DELETE_NOTE}nyc-9'), tunnel(2, 'another')])
-    (change,) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-9', 'state': 'absent'})], there)
-    assert (change.action, half_deleted_circuits(there)) == (action, ['nyc-9'] if action == 'delete' else [])
+    current = snapshot((), [port], [unreadable('cni', wrong, 'bgp')], [tunnel(1, f'{DELETE_NOTE}nyc-9'), tunnel(2, 'another')])
+    (change,) = plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'nyc-9', 'state': 'absent'})], current)
+    assert (change.action, half_deleted_circuits(current)) == (action, ['nyc-9'] if action == 'delete' else [])
 
 
 @pytest.mark.parametrize('ask', [
-    lambda there: interconnect_names({'names': ['p-1'], 'circuits': None}, there),
-    lambda there: filtered_objects(INTERCONNECT, {'name': 'p-1'}, {}, there),
-    lambda there: filtered_objects(INTERCONNECT, {'slot_id': LETTERS}, {}, there),
+    lambda current: interconnect_names({'names': ['p-1'], 'circuits': None}, current),
+    lambda current: filtered_objects(INTERCONNECT, {'name': 'p-1'}, {}, current),
+    lambda current: filtered_objects(INTERCONNECT, {'slot_id': LETTERS}, {}, current),
 ], ids=['names', 'by name', 'by slot_id'])
 def test_who_asks_for_what_can_not_be_read_gets_the_reason(ask):
     port = {**PORT, 'slot_id': LETTERS.upper()}
@@ -706,7 +706,7 @@ def test_a_string_as_target_is_read_like_an_object():
 def test_no_more_is_read_than_the_decision_needs():
     script = Script(list_answer(cni(1, 'nyc-1', 'first')))
     desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': 'first', 'mtu': 1500})
-    (change,) = observe(script.client(), lambda there: plan_changes([desired], there))
+    (change,) = observe(script.client(), lambda current: plan_changes([desired], current))
     assert (change.action, script.requests()) == ('none', [('GET', LINKS)])
 
 
@@ -715,10 +715,10 @@ def test_no_more_is_read_than_the_decision_needs():
 def ordered(script, *selectors, **options):
     """The slots that the orders get, one for each selector."""
     desired = [desired_object(INTERCONNECT, {'slot': selector}) for selector in selectors]
-    return [change.after['slot_id'] for change in observe(script.client(**options), lambda there: plan_changes(desired, there))]
+    return [change.after['slot_id'] for change in observe(script.client(**options), lambda current: plan_changes(desired, current))]
 
 
-def asked_of_slots(script):
+def slot_queries(script):
     return [url.removeprefix(SLOT_LIST) for _method, url in script.requests() if url.startswith(SLOT_LIST)]
 
 
@@ -733,7 +733,7 @@ def test_the_slots_that_may_do_are_asked_for(selectors, query):
     slots = [slot(1), slot(2, site='fra-b'), slot(3, site='fra-b', speed='100G')]
     script = Script(list_answer(), list_answer(*slots), list_answer())
     ordered(script, *selectors)
-    assert asked_of_slots(script) == [query]
+    assert slot_queries(script) == [query]
 
 
 @pytest.mark.parametrize(('selector', 'got'), [({'site': 'EWR-A'}, [uuid(1)]), ({'site': 'ewr-z'}, "no slot has the site 'ewr-z'")])
@@ -745,13 +745,13 @@ def test_a_narrowed_list_that_has_none_is_no_word_on_the_others(selector, got):
             ordered(script, selector)
     else:
         assert ordered(script, selector) == got
-    assert asked_of_slots(script) == [f'?site={selector["site"]}&limit=1000', '?limit=1000']
+    assert slot_queries(script) == [f'?site={selector["site"]}&limit=1000', '?limit=1000']
 
 
 def test_who_refuses_filters_or_so_large_a_page_is_asked_for_all_slots():
     script = Script(list_answer(), refusal(400), list_answer(slot(1)), list_answer())
     assert ordered(script, {'site': 'ewr-a'}) == [uuid(1)]
-    assert asked_of_slots(script) == ['?site=ewr-a&limit=1000', '']
+    assert slot_queries(script) == ['?site=ewr-a&limit=1000', '']
     with pytest.raises(ApiError):
         ordered(Script(refusal(400)), {'site': 'ewr-a'})
 
@@ -761,13 +761,13 @@ def test_who_refuses_filters_or_so_large_a_page_is_asked_for_all_slots():
 OURS = {'occupied': True, 'account': ACCOUNT}
 
 
-@pytest.mark.parametrize('asked', [{'slot': {'site': 'ewr-a', 'speed': '10G'}}, {'slot_id': uuid(1)}], ids=['selector', 'slot_id'])
+@pytest.mark.parametrize('options', [{'slot': {'site': 'ewr-a', 'speed': '10G'}}, {'slot_id': uuid(1)}], ids=['selector', 'slot_id'])
 @pytest.mark.parametrize('account', [ACCOUNT, ACCOUNT.upper()], ids=['account', 'in capitals'])
 @pytest.mark.parametrize('other', [direct('b', 3, speed='100G'), {**gcp('b'), 'site': 'ewr-a'}], ids=['direct', 'gcp_partner'])
-def test_an_order_that_is_not_listed_yet_is_waited_for(asked, account, other):
+def test_an_order_that_is_not_listed_yet_is_waited_for(options, account, other):
     taken = list_answer(slot(1, occupied=True, account=account), slot(2))
     script = Script(list_answer(other), taken, list_answer(other), taken, list_answer(other, direct('late', 1)))
-    (change,) = observe(script.client(), lambda there: plan_changes([desired_object(INTERCONNECT, asked)], there))
+    (change,) = observe(script.client(), lambda current: plan_changes([desired_object(INTERCONNECT, options)], current))
     assert (change.action, change.before['name'], script.slept) == ('none', 'late', [0.5])
 
 
@@ -783,22 +783,22 @@ def test_an_order_that_is_not_listed_yet_is_waited_for(asked, account, other):
 ], ids=['not told whose', 'null', 'of another', 'free', 'carries another circuit', 'listed without its slot', 'not readable', 'elsewhere'])
 def test_a_taken_slot_that_is_no_order_of_this_account_is_passed_over(more, ports, selector):
     lists = {'slot': [slot(1, **more), slot(2)], 'interconnect': ports, 'cni': [cni(1, 'a', 'other')]}
-    there = Snapshot({(name, None): objects for name, objects in lists.items()})
-    there.account = ACCOUNT
-    (change,) = plan_changes([desired_object(INTERCONNECT, {'slot': {'site': 'ewr-a', 'speed': '10G'}, **selector})], there)
+    current = Snapshot({(name, None): objects for name, objects in lists.items()})
+    current.account = ACCOUNT
+    (change,) = plan_changes([desired_object(INTERCONNECT, {'slot': {'site': 'ewr-a', 'speed': '10G'}, **selector})], current)
     assert (change.action, change.after['slot_id']) == ('create', uuid(2))
 
 
-@pytest.mark.parametrize(('asked', 'device'), [
+@pytest.mark.parametrize(('options', 'device'), [
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['far']}}, 'edge01.ewr-a'),
     ({'slot': {'site': 'ewr-a', 'diverse_from': ['far'], 'facility': 'different'}}, 'edge02.ewr-a'),
     ({'slot_id': uuid(2)}, 'edge01.ewr-a'),
 ], ids=['away', 'another facility', 'slot_id'])
-def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(asked, device):
+def test_an_order_of_another_slot_than_the_taken_one_does_not_wait_for_it(options, device):
     slots = [slot(1, device=device, **OURS), slot(2, device='two', facility=NY5)]
-    there = Snapshot({('slot', None): slots, ('interconnect', None): [direct('far', 9)], ('cni', None): []})
-    there.account = ACCOUNT
-    (change,) = plan_changes([desired_object(INTERCONNECT, asked)], there)
+    current = Snapshot({('slot', None): slots, ('interconnect', None): [direct('far', 9)], ('cni', None): []})
+    current.account = ACCOUNT
+    (change,) = plan_changes([desired_object(INTERCONNECT, options)], current)
     assert change.after['slot_id'] == uuid(2)
 
 
@@ -817,7 +817,7 @@ def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
     desired = [[desired_object(CNI, {'conduit_name': name, 'interconnect': name, 'bgp': {'customer_asn': 1}})] for name in ('late', 'gone')]
     script = Script(list_answer(), list_answer(direct('first', 1)), *[
         lambda request: answer(direct('late', 2)) if request['url'].endswith('late') else refusal(404)] * 2)
-    made, refused = observe(script.client(), lambda there: plan_chains(desired, there))
+    made, refused = observe(script.client(), lambda current: plan_chains(desired, current))
     assert (made[0].action, str(refused)) == (
         'create', "interconnect: there is no interconnect 'gone' in this account. There are: first, late.")
     assert sorted(script.requests()[2:]) == [('GET', f'{PORTS}/gone'), ('GET', f'{PORTS}/late')]
@@ -831,7 +831,8 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
         return list_answer()
 
     needed, script = ('cni', 'interconnect'), Script(together, together, list_answer())
-    assert observe(script.client(), lambda there: [there.objects(name) for name in (*needed, 'settings')], prefetch=needed)[:2] == [[], []]
+    lists = observe(script.client(), lambda current: [current.objects(name) for name in (*needed, 'settings')], prefetch=needed)
+    assert lists[:2] == [[], []]
     assert script.requests()[2:] == [('GET', '/cni/settings')]
 
 
@@ -842,18 +843,18 @@ def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
 def test_what_no_list_has_and_no_address_leads_to_is_not_there(name, reply, kind):
     desired = desired_object(CNI, {'conduit_name': 'nyc-1', 'interconnect': name})
     with pytest.raises(kind) as error:
-        observe(Script(list_answer(), list_answer(direct('here', 1)), *reply).client(), lambda there: plan_changes([desired], there))
+        observe(Script(list_answer(), list_answer(direct('here', 1)), *reply).client(), lambda current: plan_changes([desired], current))
     if kind is InputError:
         assert error.value.message == f'interconnect: there is no interconnect {name!r} in this account. There are: here.'
 
 
 def test_a_refusal_is_no_answer_where_no_list_was_read_nor_to_the_list_itself():
     with pytest.raises(ApiError):
-        observe(Script(refusal(400)).client(), lambda there: there.objects('status', 'here'))
+        observe(Script(refusal(400)).client(), lambda current: current.objects('status', 'here'))
     narrowed = Snapshot()
     narrowed.put_part(('slot', None), [], narrowed=True)
     with pytest.raises(ApiError):
-        observe(Script(*[refusal(400)] * 2).client(), lambda there: there.complete_list('slot'), narrowed)
+        observe(Script(*[refusal(400)] * 2).client(), lambda current: current.complete_list('slot'), narrowed)
 
 
 # What is not there yet.
@@ -865,7 +866,7 @@ def tunnels(*objects):
 def check_of_a(script, decide, **options):
     """What becomes of the health check of interconnect a, whose tunnel comes late."""
     desired = desired_object(TUNNEL, {'interconnect': 'a', 'rate': 'high'})
-    return observe(script.client(**options), lambda there: decide([desired], there))
+    return observe(script.client(**options), lambda current: decide([desired], current))
 
 
 LATE = {'id': 't', 'virtual_port_reservation_id': uuid(1002), 'health_check': {'rate': 'mid'}}
@@ -894,5 +895,5 @@ def test_what_does_not_come_within_retry_timeout_is_an_error_that_may_pass():
 def test_of_many_only_that_which_does_not_come_fails():
     script = Script(list_answer(direct('a', 2), direct('b', 3)), *[tunnels({**LATE, 'virtual_port_reservation_id': uuid(1003)})] * 10)
     chains = [[desired_object(TUNNEL, {'interconnect': name, 'rate': 'high'})] for name in ('a', 'b')]
-    late, (change,) = observe(script.client(retry_timeout=5), lambda there: plan_chains(chains, there))
+    late, (change,) = observe(script.client(retry_timeout=5), lambda current: plan_chains(chains, current))
     assert (late.kind, change.action, script.now) == ('not_yet', 'update', 5)

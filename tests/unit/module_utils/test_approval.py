@@ -29,7 +29,7 @@ ACCOUNT = 'account-1'
 KEY = {'customer_asn': 64512, 'md5_key': 'planted md5 key'}
 
 
-def world(*ports, slots=tuple(SLOTS), routes=(), account=ACCOUNT, mtu=1500, settings=(), tunnels=(), bgp=None, **status):
+def account_of(*ports, slots=tuple(SLOTS), routes=(), account=ACCOUNT, mtu=1500, settings=(), tunnels=(), bgp=None, **status):
     """An account with a circuit on each port; bgp: that of the first."""
     cnis = [cni(20 + number, port['name'][1:], port['name'], cust_ip=f'172.31.0.{2 * number + 1}/31', p2p_ip=f'172.31.0.{2 * number}/31')
             for number, port in enumerate(ports)]
@@ -38,9 +38,9 @@ def world(*ports, slots=tuple(SLOTS), routes=(), account=ACCOUNT, mtu=1500, sett
     if bgp:
         cnis[0]['bgp'] = bgp
     tunnels = tunnels or [tunnel(11), tunnel(12), tunnel(13)]
-    there = snapshot([*slots], ports, cnis, tunnels, settings, routes, **status)
-    there.account = account
-    return there
+    account_state = snapshot([*slots], ports, cnis, tunnels, settings, routes, **status)
+    account_state.account = account
+    return account_state
 
 
 HERE = direct('pa', 11)
@@ -88,7 +88,7 @@ def board():
     routes = [{'id': 'r1', 'prefix': '10.1.0.0/16', 'nexthop': '172.31.0.1', 'priority': 100, 'scope': SCOPE},
               {'id': 'r2', 'prefix': '10.2.0.0/16', 'nexthop': '172.31.0.3', 'priority': 100, 'scope': SCOPE}]
     ports = [HERE, direct('pb', 12, site='lhr-a'), direct('pc', 13)]
-    account = world(*ports, routes=routes, settings=[{'default_asn': 13335}], bgp=bgp, pa='Healthy', pb='Healthy', pc='Healthy')
+    account = account_of(*ports, routes=routes, settings=[{'default_asn': 13335}], bgp=bgp, pa='Healthy', pb='Healthy', pc='Healthy')
     return plan_of(CHANGES, account, default_asn=65100, at_most_per_site=1)
 
 
@@ -219,18 +219,18 @@ def test_a_plan_is_shown_to_people_with_what_changes_and_what_it_is_now(board):
 
 
 def test_a_plan_without_circuits_has_no_table():
-    plan = plan_of([], world(settings=[{'default_asn': 13335}]), default_asn=65100)
+    plan = plan_of([], account_of(settings=[{'default_asn': 13335}]), default_asn=65100)
     assert plan_text(plan).startswith('# Plan of changes at Cloudflare\n\nCircuits that change: 0. Write requests: about 1.\n\n'
                                       f'Digest: `{plan["digest"]}`\n\n## Settings of the account\n')
 
 
 def test_a_circuit_whose_routes_alone_change_shows_no_port():
-    plan = plan_of([{'name': 'a', 'routes': [{'prefix': '10.1.0.0/16'}]}], world(HERE))
+    plan = plan_of([{'name': 'a', 'routes': [{'prefix': '10.1.0.0/16'}]}], account_of(HERE))
     assert '\n| a | updated |  |  |\n' in plan_text(plan)
 
 
 def test_a_list_of_the_account_may_hold_anything():
-    account = world(HERE, bgp={'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24', None]}, pa='Down')
+    account = account_of(HERE, bgp={'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24', None]}, pa='Down')
     assert '| bgp.extra_prefixes | 192.0.2.0/24, None |' in plan_text(plan_of([{'name': 'a'}], account, 'deleted'))
 
 
@@ -277,9 +277,9 @@ def scoped_routes(east, west):
 
 
 def test_the_update_of_a_tunnel_names_the_tunnel_and_that_of_a_route_its_scope():
-    (tunnel_change, *_routes) = plan_of([RATE], world(HERE, pa='Down', **LOW))['circuits'][0]['changes']
+    (tunnel_change, *_routes) = plan_of([RATE], account_of(HERE, pa='Down', **LOW))['circuits'][0]['changes']
     assert (tunnel_change['object'], tunnel_change['action'], tunnel_change['key']) == ('tunnel', 'update', {'tunnel': 'T11'})
-    changes = plan_of([SCOPED], world(HERE, pa='Down', routes=scoped_routes(100, 100)))['circuits'][0]['changes']
+    changes = plan_of([SCOPED], account_of(HERE, pa='Down', routes=scoped_routes(100, 100)))['circuits'][0]['changes']
     assert [describe(change) for change in changes] == [
         f'update static route 10.1.0.0/16 (colo_names {name}): priority 100 -> 200' for name in ('iad02', 'sjc01')]
 
@@ -316,9 +316,9 @@ def test_the_update_of_a_tunnel_names_the_tunnel_and_that_of_a_route_its_scope()
 @pytest.mark.parametrize('digest', [False, True], ids=['file', 'digest'])
 def test_what_has_changed_in_the_account(circuit, then, now, outcome, digest):
     """outcome: the state of the circuit, or {what is refused: what was approved}."""
-    then, now = ({'ports': [] if circuit is NEW else [HERE], 'pa': 'Down', **there} for there in (then, now))
-    plan = plan_of([circuit], world(*then.pop('ports'), **then))
-    (done,) = applied([circuit], world(*now.pop('ports'), **now), plan, digest=digest).values()
+    then, now = ({'ports': [] if circuit is NEW else [HERE], 'pa': 'Down', **options} for options in (then, now))
+    plan = plan_of([circuit], account_of(*then.pop('ports'), **then))
+    (done,) = applied([circuit], account_of(*now.pop('ports'), **now), plan, digest=digest).values()
     refused = [f'{change} (approved: {"other changes" if digest else approved})' for change, approved in outcome.items()
                ] if isinstance(outcome, dict) else outcome
     assert done == refused
@@ -338,7 +338,7 @@ def test_what_has_changed_in_the_account(circuit, then, now, outcome, digest):
     ({'on_immutable': 'replace'}, ['on_immutable replace (approved: not declared)']),
 ], ids=str)
 def test_another_declaration_is_another_plan(change, differences, digest):
-    refused = applied([{**NEW, **change}], world(HERE), plan_of([NEW], world(HERE)), digest=digest)
+    refused = applied([{**NEW, **change}], account_of(HERE), plan_of([NEW], account_of(HERE)), digest=digest)
     assert isinstance(refused['n'], list)
     assert digest or refused['n'] == differences
 
@@ -347,45 +347,45 @@ def test_another_declaration_is_another_plan(change, differences, digest):
     {'bgp': {**KEY, 'md5_key': 'another planted key'}}, {'loa_name': 'Example Networks'}, {'wait_for': ['Healthy']},
 ])
 def test_what_no_plan_has_is_not_compared(same):
-    assert applied([{**NEW, **same}], world(HERE), plan_of([NEW], world(HERE))) == {'n': 'created'}
+    assert applied([{**NEW, **same}], account_of(HERE), plan_of([NEW], account_of(HERE))) == {'n': 'created'}
 
 
 def test_what_was_approved_as_present_is_not_deleted_nor_the_other_way_round():
-    there = world(HERE, pa='Down')
-    assert applied([ABSENT], there, plan_of([MTU], there)) == {'a': ['state absent (approved: present)']}
-    assert applied([MTU], there, plan_of([ABSENT], there)) == {'a': ['state present (approved: absent)']}
+    current = account_of(HERE, pa='Down')
+    assert applied([ABSENT], current, plan_of([MTU], current)) == {'a': ['state absent (approved: present)']}
+    assert applied([MTU], current, plan_of([ABSENT], current)) == {'a': ['state present (approved: absent)']}
 
 
 def test_the_order_of_lists_means_nothing():
     routes = [{'prefix': '10.0.0.0/8'}, {'prefix': '10.0.0.0/8', 'scope': {'colo_names': ['den01', 'sjc01']}}]
     turned = [{'prefix': '10.0.0.0/8', 'scope': {'colo_names': ['sjc01', 'den01']}}, {'prefix': '10.0.0.0/8'}]
-    plan = plan_of([{**NEW, 'routes': routes}], world())
-    assert applied([{**NEW, 'routes': turned}], world(), plan) == {'n': 'created'}
-    assert isinstance(applied([{**NEW, 'routes': turned[:1]}], world(), plan)['n'], list)
+    plan = plan_of([{**NEW, 'routes': routes}], account_of())
+    assert applied([{**NEW, 'routes': turned}], account_of(), plan) == {'n': 'created'}
+    assert isinstance(applied([{**NEW, 'routes': turned[:1]}], account_of(), plan)['n'], list)
 
 
 def test_a_route_that_somebody_added_is_not_deleted_with_its_circuit_unasked():
     routes = [{'id': 'r1', 'prefix': '10.0.0.0/8', 'nexthop': '172.31.0.1', 'priority': 100}]
-    approved = plan_of([{'name': 'a', 'routes': []}], world(HERE, routes=routes, pa='Down'), 'deleted')
+    approved = plan_of([{'name': 'a', 'routes': []}], account_of(HERE, routes=routes, pa='Down'), 'deleted')
     more = [*routes, {'id': 'r2', 'prefix': '172.16.0.0/12', 'nexthop': '172.31.0.1', 'priority': 100}]
-    refused = applied([{'name': 'a', 'routes': []}], world(HERE, routes=more, pa='Down'), approved, 'deleted')
+    refused = applied([{'name': 'a', 'routes': []}], account_of(HERE, routes=more, pa='Down'), approved, 'deleted')
     assert refused == {'a': ['delete static route 172.16.0.0/12 (approved: nothing of this)']}
-    assert applied([{'name': 'a', 'routes': []}], world(HERE, pa='Down'), approved, 'deleted') == {'a': 'deleted'}
+    assert applied([{'name': 'a', 'routes': []}], account_of(HERE, pa='Down'), approved, 'deleted') == {'a': 'deleted'}
 
 
 def test_secrets_are_in_no_plan_and_not_in_its_digest():
     plan = plan_of([NEW, {'name': 'a', 'bgp': KEY}, {'name': 'g', 'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee59/us-east4/2',
-                                                     'bandwidth': '1G'}], world(HERE))
+                                                     'bandwidth': '1G'}], account_of(HERE))
     text = plan_text(plan)
     assert 'planted' not in text and '7e51371e' not in text
     assert declared_values({'bgp': KEY}) == {'bgp.customer_asn': 64512, 'bgp.md5_key': '(hidden)'}
     assert plan['digest'] == plan_of([{**NEW, 'bgp': {**KEY, 'md5_key': 'x' * 9}}, {'name': 'a', 'bgp': KEY}, {
-        'name': 'g', 'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee50/us-east4/2', 'bandwidth': '1G'}], world(HERE))['digest']
+        'name': 'g', 'pairing_key': '7e51371e-72a3-40b5-b844-2e3efefaee50/us-east4/2', 'bandwidth': '1G'}], account_of(HERE))['digest']
 
 
 def test_what_is_written_is_read_again_whatever_names_hold(tmp_path):
     name = 'a ```json | \ud800 {{ x }}'
-    plan = plan_of([{**NEW, 'name': name}], world())
+    plan = plan_of([{**NEW, 'name': name}], account_of())
     file = tmp_path / 'plan.md'
     file.write_text(plan_text(plan).encode('utf-8', 'surrogatepass').decode('utf-8', 'replace'))
     approved = read_approved(str(file))
@@ -396,7 +396,7 @@ def test_what_is_written_is_read_again_whatever_names_hold(tmp_path):
 
 
 def test_what_people_write_around_the_plan_is_theirs(tmp_path):
-    plan, file = plan_of([NEW], world()), tmp_path / 'plan.md'
+    plan, file = plan_of([NEW], account_of()), tmp_path / 'plan.md'
     file.write_text(f'Approved:\n```json\n{{"by": "the board"}}\n```\n{plan_text(plan)}\nRun:\n```\nansible-playbook site.yml\n```\n')
     assert read_approved(str(file)).circuits == plan['circuits']
 
@@ -411,7 +411,8 @@ def test_what_people_write_around_the_plan_is_theirs(tmp_path):
 def test_what_is_no_plan_is_refused(tmp_path, content, problem, allowed):
     file = tmp_path / 'plan.md'
     if content:
-        file.write_text(plan_text(plan_of([NEW], world())).replace('.rate": "high"', '.rate": "low"') if content == 'edited' else content)
+        text = plan_text(plan_of([NEW], account_of()))
+        file.write_text(text.replace('.rate": "high"', '.rate": "low"') if content == 'edited' else content)
     with pytest.raises(InputError) as refused:
         read_approved(str(file))
     assert refused.value.message == f'approved_plan: {file} {problem}' + (f' Allowed: {allowed}.' if allowed else '')
@@ -440,7 +441,7 @@ def test_a_digest_that_is_not_whole_is_refused_and_not_taken_for_that_of_another
 @pytest.mark.parametrize('name', ['plan1.md', 'plan1-nyc.md', 'plans/plan1', 'plan1-nyc'])
 def test_a_plan_may_be_in_a_file_whose_name_begins_like_a_digest(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    plan = plan_of([NEW], world())
+    plan = plan_of([NEW], account_of())
     (tmp_path / 'plans').mkdir()
     (tmp_path / name).write_text(plan_text(plan))
     assert read_approved(name).circuits == plan['circuits']
@@ -449,9 +450,9 @@ def test_a_plan_may_be_in_a_file_whose_name_begins_like_a_digest(tmp_path, monke
 def test_the_write_requests_are_counted_as_they_are_sent():
     circuits = [{**NEW, 'name': f'n{number}'} for number in range(2)]
     slots = [slot(number) for number in range(40, 44)]
-    assert expected_writes(plan_of(circuits, world(slots=slots))['circuits']) == 2 + 2 + 1 + 2
+    assert expected_writes(plan_of(circuits, account_of(slots=slots))['circuits']) == 2 + 2 + 1 + 2
     changes = [{**RATE, 'name': name} for name in 'ab']
     tunnels = [{**tunnel(number), 'health_check': {'rate': 'mid'}} for number in (11, 12)]
     routes = [{'id': f'r{end}', 'prefix': '10.1.0.0/16', 'nexthop': f'172.31.0.{end}', 'priority': 100} for end in (1, 3)]
-    account = world(HERE, direct('pb', 12), tunnels=tunnels, routes=routes)
+    account = account_of(HERE, direct('pb', 12), tunnels=tunnels, routes=routes)
     assert expected_writes(plan_of(changes, account)['circuits']) == 1 + 1

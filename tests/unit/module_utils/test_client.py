@@ -471,9 +471,9 @@ def test_a_url_of_the_user_is_not_below_the_account():
 
 
 def test_each_answer_is_passed_on_as_it_came_a_refusal_and_a_retried_one_too():
-    script, seen = Script(refusal(502), refusal(403, 10000)), []
+    script, responses = Script(refusal(502), refusal(403, 10000)), []
     client = script.client()
-    client.on_answer = seen.append
+    client.on_answer = responses.append
     with pytest.raises(ApiError):
         client.get(('cni', 'settings'))
-    assert [given.status for given in seen] == [502, 403]
+    assert [response.status for response in responses] == [502, 403]

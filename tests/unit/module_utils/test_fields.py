@@ -94,10 +94,10 @@ def test_each_field_has_a_line_in_the_table(name):
 def test_a_difference_in_a_field_is_noticed(name, path):
     row = ROWS[name]
     f, warnings = row.field(path), []
-    one, other = (value if value is None else checked_value(f.option, value, f.check, warnings) for value in VALUES[name][path])
-    current = merge({}, {path: one})
-    assert (differing_fields(row, {path: one}, current), warnings) == ({}, [])
-    assert differing_fields(row, {path: other}, current) == ({path: other} if f.returned else {})
+    first, second = (value if value is None else checked_value(f.option, value, f.check, warnings) for value in VALUES[name][path])
+    current = merge({}, {path: first})
+    assert (differing_fields(row, {path: first}, current), warnings) == ({}, [])
+    assert differing_fields(row, {path: second}, current) == ({path: second} if f.returned else {})
 
 
 @pytest.mark.parametrize(('what', 'render'), [('hand-over', handover), ('bundle', bundle)])

@@ -74,26 +74,26 @@ def path(tmp_path):
 def is_held(path):
     """Whether another run would have to wait for the folder."""
     try:
-        with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None):
+        with ArtifactsFolder(str(path)).lock(0, lambda tried, remaining: None):
             return False
     except RaceError:
         return True
 
 
 def test_the_record_is_on_disk_after_the_order_and_before_the_next_request_of_the_chain(folder, path):
-    seen = []
-    service = Service(link=lambda: seen.append(json.loads((path / 'a.json').read_text())))
+    records = []
+    service = Service(link=lambda: records.append(json.loads((path / 'a.json').read_text())))
     outcomes, _sent = run(service, folder, 'a')
-    assert seen == [{'format': 1, 'name': 'a', 'interconnect': {'name': 'port-1'}}]
+    assert records == [{'format': 1, 'name': 'a', 'interconnect': {'name': 'port-1'}}]
     assert outcomes[0].result.error is None
 
 
 def test_no_request_follows_an_order_whose_record_a_power_cut_could_take(folder, path, monkeypatch):
     synced, sync = set(), os.fsync
     monkeypatch.setattr(os, 'fsync', lambda handle: (synced.add(os.fstat(handle).st_ino), sync(handle)))
-    seen = []
-    run(Service(link=lambda: seen.append({(path / 'a.json').stat().st_ino, path.stat().st_ino} <= synced)), folder, 'a')
-    assert seen == [True]
+    records = []
+    run(Service(link=lambda: records.append({(path / 'a.json').stat().st_ino, path.stat().st_ino} <= synced)), folder, 'a')
+    assert records == [True]
 
 
 def test_where_the_record_can_not_be_written_the_chain_ends_and_names_the_interconnect(folder, path):
@@ -117,7 +117,7 @@ def test_the_folder_is_held_until_all_that_was_ordered_is_on_record_and_no_longe
 
 
 def test_who_comes_to_a_folder_that_is_held_orders_nothing_and_says_so(folder, path):
-    with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None), pytest.raises(RaceError, match='Another run is ordering'):
+    with ArtifactsFolder(str(path)).lock(0, lambda tried, remaining: None), pytest.raises(RaceError, match='Another run is ordering'):
         run(Service(), folder, 'a')
     outcomes, sent = run(Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')]), folder, 'a')
     assert ([outcome.state for outcome in outcomes], sent) == (['updated'], [])
@@ -128,7 +128,7 @@ def test_a_port_on_record_in_the_folder_of_another_run_is_not_taken_and_orders_w
     other, missing = (ArtifactsFolder(str(tmp_path / name)) for name in ('another', 'missing'))
     other.write_record('b', 'port-1')
     service = Service([direct('port-1', 1)])
-    with other.lock(0, lambda tried, left: None), pytest.raises(RaceError, match=f'circuits of the folder {tmp_path}/another'):
+    with other.lock(0, lambda tried, remaining: None), pytest.raises(RaceError, match=f'circuits of the folder {tmp_path}/another'):
         run(service, folder, 'a', others=[other, missing])
     run(service, folder, 'a', others=[other, missing])
     assert ({cni['magic']['conduit_name']: cni['interconnect'] for cni in service.cnis}, os.listdir(tmp_path / 'another'),
@@ -137,7 +137,7 @@ def test_a_port_on_record_in_the_folder_of_another_run_is_not_taken_and_orders_w
 
 def test_a_run_that_orders_nothing_does_not_wait(folder, path):
     service = Service([direct('port-1', 1)], [cni(1, 'a', 'port-1')])
-    with ArtifactsFolder(str(path)).lock(0, lambda tried, left: None):
+    with ArtifactsFolder(str(path)).lock(0, lambda tried, remaining: None):
         outcomes, _sent = run(service, folder, 'a')
     assert [outcome.state for outcome in outcomes] == ['updated']
 
@@ -157,10 +157,10 @@ def test_what_another_run_has_ordered_meanwhile_is_not_taken(folder, path, monke
 
 
 def test_a_port_that_is_taken_without_an_order_is_on_record_before_its_cni(folder, path):
-    seen = []
-    service = Service([direct('port-3', 3)], link=lambda: seen.append(json.loads((path / 'a.json').read_text())['interconnect']))
+    records = []
+    service = Service([direct('port-3', 3)], link=lambda: records.append(json.loads((path / 'a.json').read_text())['interconnect']))
     _outcomes, sent = run(service, folder, 'a')
-    assert (seen, sent) == ([{'name': 'port-3'}], [LINKS])
+    assert (records, sent) == ([{'name': 'port-3'}], [LINKS])
 
 
 def test_an_order_that_fails_lets_the_folder_go(folder, path):

@@ -27,14 +27,14 @@ TUNNELS = [tunnel(11), tunnel(12), tunnel(13), {**tunnel(1000), 'description': '
 ALL = {'pa': 'Healthy', 'pb': 'Healthy', 'pc': 'Healthy', 'pg': 'Healthy'}
 
 
-def there(**states):
+def account_with(**states):
     """Two circuits at ewr-a (a, b), one at lhr-a (c), one of Google Cloud (g), all Healthy but for what is given."""
     return snapshot(SLOTS, PORTS, CNIS, TUNNELS, **{**ALL, **states})
 
 
 def decided(circuits, state='merged', account=None, **guards):
     circuits = [{'name': circuit} if isinstance(circuit, str) else circuit for circuit in circuits]
-    return {outcome.name: outcome for outcome in RolloutPlan(circuits, state, Guards(**guards)).plan_outcomes(account or there())}
+    return {outcome.name: outcome for outcome in RolloutPlan(circuits, state, Guards(**guards)).plan_outcomes(account or account_with())}
 
 
 def states(*arguments, **options):
@@ -59,9 +59,9 @@ def test_too_many_are_refused_with_all_of_them(circuits, state, guards, problem)
     with pytest.raises(InputError) as caught:
         decided(circuits, state, **guards)
     gone = circuits if state == 'deleted' else [name for name in 'abcg' if name not in circuits]
-    listed = ', '.join(f'{name} (p{name}, Healthy)' for name in gone)
+    deletions = ', '.join(f'{name} (p{name}, Healthy)' for name in gone)
     allowed = f'at least {len(gone)}, to delete them'
-    assert str(caught.value) == f'max_deletes: {problem}: {listed}. Nothing was written. Allowed: {allowed}.'
+    assert str(caught.value) == f'max_deletes: {problem}: {deletions}. Nothing was written. Allowed: {allowed}.'
     assert caught.value.details == {'option': 'max_deletes', 'allowed': allowed}
 
 
@@ -100,7 +100,7 @@ def test_sixty_live_circuits_that_are_declared_absent_all_stay():
 
 
 def test_as_many_as_the_user_says_go_and_what_is_not_there_does_not_count():
-    assert states('ac', 'deleted', there(pc='Down'), max_deletes=2) == {'a': 'deleted', 'c': 'deleted'}
+    assert states('ac', 'deleted', account_with(pc='Down'), max_deletes=2) == {'a': 'deleted', 'c': 'deleted'}
     assert states(['a', 'gone', 'gone too'], 'deleted') == {'a': 'deleted', 'gone': 'unchanged', 'gone too': 'unchanged'}
     assert states('acg', 'overridden', max_deletes=1)['b'] == 'deleted'
 
@@ -112,14 +112,14 @@ def test_what_is_declared_absent_is_part_of_the_plan_of_the_others():
     assert states([*absent, {'name': 'b', 'mtu': 1300}], max_deletes=2, force=True) == {'a': 'deleted', 'c': 'deleted', 'b': 'updated'}
     assert states([absent[0], {'name': 'b'}], 'overridden', max_deletes=3, force=True) == {
         'a': 'deleted', 'b': 'unchanged', 'c': 'deleted', 'g': 'deleted'}
-    full = there()
+    full = account_with()
     full.put_part(('slot', None), [slot(1, occupied=True), slot(11, occupied=True)])  # the second is that of a
     assert states([{'name': 'n', 'slot': {'site': 'ewr-a'}}, absent[0]], account=full) == {'n': 'created', 'a': 'deleted'}
 
 
 def test_what_is_replaced_counts_too():
     away = [{'name': name, 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'} for name in 'ab']
-    dark, slots = there(pa='Down', pb='Down'), [slot(6, site='gru-b'), slot(7, site='gru-b')]
+    dark, slots = account_with(pa='Down', pb='Down'), [slot(6, site='gru-b'), slot(7, site='gru-b')]
     dark.put_part(('slot', None), slots)
     with pytest.raises(InputError, match='2 circuits would be deleted'):
         decided(away, account=dark)
@@ -151,7 +151,7 @@ def test_a_number_that_can_not_be_is_refused_by_name(option, least):
     ('a', {}, {'protect': 'healthy', 'force': True}, ''),
 ])
 def test_what_carries_traffic_is_not_deleted_without_force(circuits, account, guards, refused):
-    done = decided(circuits, 'deleted', there(**account), max_deletes=9, **guards)
+    done = decided(circuits, 'deleted', account_with(**account), max_deletes=9, **guards)
     assert {name for name, outcome in done.items() if outcome.state == 'failed'} == set(refused)
     assert {name for name, outcome in done.items() if outcome.state == 'deleted'} == set(circuits) - set(refused)
     for name in refused:
@@ -165,7 +165,7 @@ def test_what_carries_traffic_is_not_deleted_without_force(circuits, account, gu
     ('ac', {}, {'protect': 'healthy'}, 'a', "interconnect 'pa' is Healthy and carries traffic"),
 ])
 def test_what_is_refused_says_why_and_what_would_stop(circuits, account, guards, refused, reason):
-    done = decided(circuits, 'deleted', there(**account), max_deletes=9, **guards)
+    done = decided(circuits, 'deleted', account_with(**account), max_deletes=9, **guards)
     first = done[refused[0]].result.error
     assert str(first) == f'{refused[0]}: {reason}. It is not deleted without force=true.'
     assert first.details == {'candidates': [*refused]}
@@ -192,8 +192,8 @@ def test_the_last_one_is_that_of_its_region_for_google_cloud():
 
 def test_a_healthy_one_is_replaced_by_force_only():
     away = [{'name': 'a', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}]
-    assert states(away, account=there(pb='Down')) == {'a': 'failed'}
-    assert states(away, account=there(pb='Down'), force=True) == {'a': 'replaced'}
+    assert states(away, account=account_with(pb='Down')) == {'a': 'failed'}
+    assert states(away, account=account_with(pb='Down'), force=True) == {'a': 'replaced'}
 
 
 def test_every_healthy_port_is_protected_of_several_that_ended_runs_left_to_one_circuit():
@@ -223,16 +223,16 @@ def test_a_port_stays_where_one_of_the_two_circuits_on_it_waits():
 def test_only_what_is_deleted_and_its_neighbours_is_asked_how_it_is():
     account = Snapshot({('slot', None): SLOTS, ('interconnect', None): PORTS, ('cni', None): CNIS, ('tunnel', None): TUNNELS,
                         ('route', None): []})
-    asked = []
+    parts_read = []
     while True:
         try:
             decided('a', 'deleted', account)
             break
         except Unread as error:
-            asked += error.parts
+            parts_read += error.parts
             for part in error.parts:
                 account.put_part(part, [{'state': 'Healthy'}])
-    assert asked == [('status', 'pa'), ('status', 'pb')]
+    assert parts_read == [('status', 'pa'), ('status', 'pb')]
 
 
 def test_nothing_is_asked_where_nothing_is_deleted():
@@ -251,7 +251,7 @@ def test_the_neighbours_are_asked_a_few_at_a_time():
 
 
 def test_a_diff_shows_how_it_was():
-    (outcome,) = decided('c', 'deleted', there(pc='Down')).values()
+    (outcome,) = decided('c', 'deleted', account_with(pc='Down')).values()
     assert {change.row.name: change.before['status'] for change in outcome.changes if change.action == 'delete'} == {
         'cni': 'Down', 'interconnect': 'Down'}
 
@@ -259,16 +259,16 @@ def test_a_diff_shows_how_it_was():
 LAST = 'c: site lhr-a would be left without a Healthy circuit, because this run deletes c (pc). It is not deleted without force=true.'
 
 
-@pytest.mark.parametrize(('row', 'asked', 'account', 'refused'), [
+@pytest.mark.parametrize(('row', 'options', 'account', 'refused'), [
     (CNI, {'conduit_name': 'c'}, {}, LAST),
     (CNI, {'conduit_name': 'c'}, {'pc': 'Down'}, ''),
     (CNI, {'conduit_name': 'a'}, {}, ''),
     (INTERCONNECT, {'conduit_name': 'c'}, {}, LAST),
     (INTERCONNECT, {'conduit_name': 'a', 'name': 'pa'}, {}, ''),
 ])
-def test_one_module_has_the_same_guard(row, asked, account, refused):
-    account = there(**account)
-    changes = schedule(plan_changes([desired_object(row, {**asked, 'state': 'absent'})], account))
+def test_one_module_has_the_same_guard(row, options, account, refused):
+    account = account_with(**account)
+    changes = schedule(plan_changes([desired_object(row, {**options, 'state': 'absent'})], account))
     try:
         done = allowed_changes(changes, Guards(), account)
     except ProtectedError as error:
@@ -301,7 +301,7 @@ MTU = [{'name': name, 'mtu': 1300} for name in 'abcg']
     ({'pa': 'Down', 'pb': 'Down'}, 1, 'acg'),
 ])
 def test_so_many_of_a_site_change_in_a_run_and_a_live_one_while_the_others_are_healthy(account, most, updated):
-    done = decided(MTU, account=there(**account), at_most_per_site=most)
+    done = decided(MTU, account=account_with(**account), at_most_per_site=most)
     assert {name: outcome.state for name, outcome in done.items()} == {
         name: 'updated' if name in updated else 'deferred' for name in 'abcg'}
     for outcome in done.values():

@@ -55,53 +55,53 @@ def circuit(name, **more):
 # The snapshot.
 
 def test_an_index_follows_what_changes():
-    there = snapshot(interconnects=[direct('a', 1), direct('b', 2)])
-    first, second = there.objects('interconnect')
-    assert there.matching('interconnect', 'name', 'a') == [first]
-    assert there.matching('interconnect', 'name', 'A', casefolded) == [first]
-    there.replace_object('interconnect', first, {**first, 'name': 'c'})
-    there.replace_object('interconnect', second, None)
-    there.replace_object('interconnect', None, direct('d', 4))
-    assert [port['name'] for port in there.objects('interconnect')] == ['c', 'd']
-    assert [there.matching('interconnect', 'name', name) != [] for name in 'abcd'] == [False, False, True, True]
-    assert there.matching('interconnect', 'name', 'C', casefolded) == [{**first, 'name': 'c'}]
+    current = snapshot(interconnects=[direct('a', 1), direct('b', 2)])
+    first, second = current.objects('interconnect')
+    assert current.matching('interconnect', 'name', 'a') == [first]
+    assert current.matching('interconnect', 'name', 'A', casefolded) == [first]
+    current.replace_object('interconnect', first, {**first, 'name': 'c'})
+    current.replace_object('interconnect', second, None)
+    current.replace_object('interconnect', None, direct('d', 4))
+    assert [port['name'] for port in current.objects('interconnect')] == ['c', 'd']
+    assert [current.matching('interconnect', 'name', name) != [] for name in 'abcd'] == [False, False, True, True]
+    assert current.matching('interconnect', 'name', 'C', casefolded) == [{**first, 'name': 'c'}]
 
 
 def test_a_copy_changes_by_itself_and_what_nobody_has_read_stays_unread():
-    there = Snapshot({('cni', None): [cni(1, 'nyc-1', 'a')]})
-    other = there.copy()
+    current = Snapshot({('cni', None): [cni(1, 'nyc-1', 'a')]})
+    other = current.copy()
     other.replace_object('cni', other.objects('cni')[0], None)
     other.replace_object('slot', None, slot(1))
-    assert (len(there.objects('cni')), other.objects('cni'), other.has_list('slot')) == (1, [], False)
+    assert (len(current.objects('cni')), other.objects('cni'), other.has_list('slot')) == (1, [], False)
 
 
 def test_one_of_two_that_have_the_same_value_can_go():
-    there = snapshot(cnis=[cni(1, 'a', 'x'), cni(2, 'b', 'x')])
-    first, second = there.matching('cni', 'interconnect', 'x')
-    assert there.matching('cni', 'magic.conduit_name', 'a') == [first]
-    there.replace_object('cni', first, None)
-    assert there.matching('cni', 'interconnect', 'x') == [second]
-    there.replace_object('cni', None, {'id': 'c'})
-    assert there.matching('cni', 'interconnect', None) == []
+    current = snapshot(cnis=[cni(1, 'a', 'x'), cni(2, 'b', 'x')])
+    first, second = current.matching('cni', 'interconnect', 'x')
+    assert current.matching('cni', 'magic.conduit_name', 'a') == [first]
+    current.replace_object('cni', first, None)
+    assert current.matching('cni', 'interconnect', 'x') == [second]
+    current.replace_object('cni', None, {'id': 'c'})
+    assert current.matching('cni', 'interconnect', None) == []
 
 
 def test_values_that_are_no_words_are_found_too():
-    there = snapshot(interconnects=[direct('a', 1), {**direct('b', 2), 'facility': None}])
-    assert [port['name'] for port in there.matching('interconnect', 'facility', direct('a', 1)['facility'])] == ['a']
-    assert [port['name'] for port in there.matching('interconnect', 'facility', None)] == ['b']
+    current = snapshot(interconnects=[direct('a', 1), {**direct('b', 2), 'facility': None}])
+    assert [port['name'] for port in current.matching('interconnect', 'facility', direct('a', 1)['facility'])] == ['a']
+    assert [port['name'] for port in current.matching('interconnect', 'facility', None)] == ['b']
 
 
 def test_what_is_read_anew_is_found_anew_and_one_resource_can_be_kept():
-    there = Snapshot({('cni', None): [cni(1, 'a', 'x')], ('slot', None): [slot(1)]})
-    assert there.matching('cni', 'interconnect', 'x') != []
-    there.put_part(('cni', None), [])
-    assert there.matching('cni', 'interconnect', 'x') == []
-    there.put_part(('cni', uuid(2)), [cni(2, 'b', 'x')])
-    assert there.objects('cni', uuid(2)) == there.matching('cni', 'interconnect', 'x') != []
-    there.put_part(('cni', None), [])
+    current = Snapshot({('cni', None): [cni(1, 'a', 'x')], ('slot', None): [slot(1)]})
+    assert current.matching('cni', 'interconnect', 'x') != []
+    current.put_part(('cni', None), [])
+    assert current.matching('cni', 'interconnect', 'x') == []
+    current.put_part(('cni', uuid(2)), [cni(2, 'b', 'x')])
+    assert current.objects('cni', uuid(2)) == current.matching('cni', 'interconnect', 'x') != []
+    current.put_part(('cni', None), [])
     with pytest.raises(Unread):  # it may have gone since
-        there.objects('cni', uuid(2))
-    kept = there.restricted_to('slot')
+        current.objects('cni', uuid(2))
+    kept = current.restricted_to('slot')
     assert (kept.objects('slot'), kept.has_list('cni')) == ([slot(1)], False)
 
 
@@ -143,8 +143,8 @@ def test_a_circuit_that_is_ordered_anew_keeps_away_from_those_that_name_it(steps
     """The other one was ordered while this one did not exist, on the device that comes first."""
     account = snapshot([*SLOTS, slot(8)], [direct('x', 2)], [] if on_record else [cni(20, 'b', 'x')])
     account.set_records({'b': 'x'} if on_record else {})
-    chains = [desired_chain({'name': name, 'slot': asked}, steps_of_run)
-              for name, asked in (('a', SITE), ('b', {**SITE, 'diverse_from': ['a']}))]
+    chains = [desired_chain({'name': name, 'slot': selector}, steps_of_run)
+              for name, selector in (('a', SITE), ('b', {**SITE, 'diverse_from': ['a']}))]
     first, second = plan_chains(chains, account)
     assert [first[0].action, second[0].action] == ['create', 'none']
     assert first[0].after['ccr_device_name'] == 'edge03.ewr-a'
@@ -163,15 +163,15 @@ def test_a_circuit_comes_after_those_that_it_keeps_away_from():
     assert sorted(planning_order(pair)) == ['a', 'b']
 
 
-@pytest.mark.parametrize(('names', 'there', 'done'), [
+@pytest.mark.parametrize(('names', 'existing', 'done'), [
     (('new', 'old'), ['old'], ['none', 'update']),
     (('new', 'old'), ['new'], ['none', 'none']),
     (('new', 'old'), [], ['create', 'create']),
     (('new', 'old'), ['new', 'old'], 'ambiguous'),
 ])
-def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
-    account = snapshot(SLOTS, [direct(f'p{name}', 9 + n) for n, name in enumerate(there)],
-                       [cni(20 + n, name, f'p{name}') for n, name in enumerate(there)])
+def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, existing, done):
+    account = snapshot(SLOTS, [direct(f'p{name}', 9 + n) for n, name in enumerate(existing)],
+                       [cni(20 + n, name, f'p{name}') for n, name in enumerate(existing)])
     (changes,) = plan_chains([circuit(names[0], previous_name=names[1])], account)
     if isinstance(done, str):
         assert (changes.kind, changes.details['candidates']) == (done, ['new', 'old'])
@@ -180,7 +180,7 @@ def test_a_circuit_that_was_renamed_keeps_its_interconnect(names, there, done):
         return
     assert [change.action for change in changes] == done
     assert changes[1].after['magic']['conduit_name'] == 'new'
-    assert not there or changes[1].after['interconnect'] == f'p{there[0]}'
+    assert not existing or changes[1].after['interconnect'] == f'p{existing[0]}'
 
 
 def test_a_renamed_circuit_may_be_replaced_in_the_same_run():
@@ -193,26 +193,26 @@ def test_a_renamed_circuit_may_be_replaced_in_the_same_run():
 
 @pytest.mark.parametrize('inherited', [{'slot': SITE}, {'slot_id': uuid(2)}, {'slot': SITE, 'speed': '10G'}], ids=str)
 def test_a_pairing_key_counts_more_than_what_a_group_says_of_ports(inherited):
-    asked = {'pairing_key': KEY, 'bandwidth': '1G', **inherited}
-    chain = desired_chain({'name': 'gcp-1', **asked})
+    options = {'pairing_key': KEY, 'bandwidth': '1G', **inherited}
+    chain = desired_chain({'name': 'gcp-1', **options})
     left_out = ', '.join(sorted(inherited))
     assert chain[0].warnings == (f'{left_out}: ignored, because a circuit with a pairing_key has no port in a data centre.',)
     ((port, _link),) = plan_chains([chain], snapshot(SLOTS))
     assert (port.after['type'], port.after.get('slot_id')) == ('gcp_partner', None)
     with pytest.raises(InputError, match='different types'):
-        desired_object(INTERCONNECT, asked)
+        desired_object(INTERCONNECT, options)
     account = snapshot(SLOTS, [direct('spare', 2)], [], [tunnel(2)])
-    assert steps(plan_chains(delete_chains([{'name': 'gcp-1', **asked}], account).values(), account)[0]) == [('none', 'interconnect')]
+    assert steps(plan_chains(delete_chains([{'name': 'gcp-1', **options}], account).values(), account)[0]) == [('none', 'interconnect')]
 
 
-@pytest.mark.parametrize(('asked', 'cnis', 'gone'), [
+@pytest.mark.parametrize(('options', 'cnis', 'gone'), [
     ({}, [], [('delete', 'interconnect')]),
     ({'interconnect': 'spare'}, [], [('delete', 'interconnect')]),
     ({}, [cni(1, 'spare', 'other')], [('delete', 'cni'), ('delete', 'interconnect')]),
 ])
-def test_a_spare_interconnect_is_deleted_by_its_own_name_if_no_circuit_has_it(asked, cnis, gone):
+def test_a_spare_interconnect_is_deleted_by_its_own_name_if_no_circuit_has_it(options, cnis, gone):
     account = snapshot((), [direct('spare', 1), direct('other', 2)], cnis, [tunnel(1), tunnel(2)])
-    (changes,) = plan_chains(delete_chains([{'name': 'spare', **asked}], account).values(), account)
+    (changes,) = plan_chains(delete_chains([{'name': 'spare', **options}], account).values(), account)
     assert steps([change for change in changes if change.action != 'note']) == gone
     assert changes[-1].before['name'] == ('other' if cnis else 'spare')
 
@@ -231,31 +231,31 @@ def test_a_spare_interconnect_is_deleted_by_its_own_name_if_no_circuit_has_it(as
 def test_a_port_goes_with_its_last_circuit_unless_that_declares_it(circuits, gone):
     odd = Unreadable(cni(9, 'odd', 'half read'), ShapeError('GET', '/cni/cnis', 200, 'bgp of CNI is wrong', ['bgp']))
     names = ('here', 'own', 'spare', 'half read')
-    there = snapshot((), [direct(name, number) for number, name in enumerate(names, 1)],
-                     [cni(1, 'a', 'here'), cni(2, 'b', 'here'), cni(3, 'alone', 'own'), cni(4, 'beside', 'half read'), odd],
-                     [tunnel(number) for number in range(1, 5)])
-    planned = plan_chains(delete_chains(circuits, there).values(), there)
+    current = snapshot((), [direct(name, number) for number, name in enumerate(names, 1)],
+                       [cni(1, 'a', 'here'), cni(2, 'b', 'here'), cni(3, 'alone', 'own'), cni(4, 'beside', 'half read'), odd],
+                       [tunnel(number) for number in range(1, 5)])
+    planned = plan_chains(delete_chains(circuits, current).values(), current)
     assert [[change.row.name for change in changes if change.action == 'delete'] for changes in planned] == gone
 
 
 @pytest.mark.parametrize(('options', 'noted'), [({}, True), ({'recorded': False}, True), ({'recorded': True}, False)])
 def test_a_port_that_is_on_record_needs_no_note_on_its_tunnel_before_it_is_deleted(options, noted):
-    there = snapshot((), [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)])
-    (changes,) = plan_chains(delete_chains([{'name': 'a'}], there, **options).values(), there)
+    current = snapshot((), [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)])
+    (changes,) = plan_chains(delete_chains([{'name': 'a'}], current, **options).values(), current)
     assert [change.action for change in changes] == [*(['note'] if noted else []), 'delete', 'delete']
 
 
 def test_a_port_whose_note_is_that_of_a_circuit_on_record_is_not_half_deleted():
-    there = snapshot((), [direct('old', 1)], [], [tunnel(1, f'{DELETE_NOTE}a')])
-    assert half_deleted_chain('a', there) == [desired_object(INTERCONNECT, {'name': 'old', 'state': 'absent'})]
-    there.set_records({'a': 'old'})
-    assert half_deleted_chain('a', there) == []
+    current = snapshot((), [direct('old', 1)], [], [tunnel(1, f'{DELETE_NOTE}a')])
+    assert half_deleted_chain('a', current) == [desired_object(INTERCONNECT, {'name': 'old', 'state': 'absent'})]
+    current.set_records({'a': 'old'})
+    assert half_deleted_chain('a', current) == []
 
 
 def test_only_what_may_be_replaced_is_looked_for_by_the_port_that_it_has():
-    replaced, there = circuit('a', on_immutable='replace'), snapshot((), [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)])
-    assert [desired.keys.get('name') for desired in with_replaced_name('a', replaced, there)] == ['here', None]
-    assert with_replaced_name('b', replaced, there) == replaced
+    replaced, current = circuit('a', on_immutable='replace'), snapshot((), [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)])
+    assert [desired.keys.get('name') for desired in with_replaced_name('a', replaced, current)] == ['here', None]
+    assert with_replaced_name('b', replaced, current) == replaced
     assert with_replaced_name('a', circuit('a'), Snapshot()) == circuit('a')
 
 
@@ -297,7 +297,7 @@ class CountedReads(dict):
         return super().__getitem__(name)
 
 
-@pytest.mark.parametrize('asked', [
+@pytest.mark.parametrize('options_of', [
     lambda number: {'slot': SITE},
     lambda number: {'slot': {**SITE, 'diverse_from': [str(number - 1)]} if number % 2 else SITE},
     lambda number: {'slot': {'address_contains': 'Halsey'}},
@@ -305,14 +305,14 @@ class CountedReads(dict):
     lambda number: {'pairing_key': KEY, 'bandwidth': '1G'},
 ], ids=['site', 'pairs', 'address', 'slot_id', 'gcp'])
 @pytest.mark.parametrize('others', [0, 1], ids=['from nothing', 'beside others'])
-def test_a_circuit_costs_the_same_however_many_there_are(asked, others):
+def test_a_circuit_costs_the_same_however_many_there_are(options_of, others):
     """In reads of slots and interconnects: seconds are for the benchmark."""
     looks = []
     for size in (50, 100):
         places = [{'device': f'edge{number % 4}'} for number in range(2 * size)]
         slots = [CountedReads(slot(number, **place)) for number, place in enumerate(places)]
         ports = [CountedReads(direct(f'x{number}', 1000 + number, site='lhr-a', facility=NY5)) for number in range(size * others)]
-        chains = {str(number): desired_chain({'name': str(number), **asked(number)}) for number in range(size)}
+        chains = {str(number): desired_chain({'name': str(number), **options_of(number)}) for number in range(size)}
         CountedReads.reads = 0
         planned = plan_chains(list(chains.values()), snapshot(slots, ports))
         assert {changes[0].action for changes in planned} == {'create'}
@@ -321,9 +321,9 @@ def test_a_circuit_costs_the_same_however_many_there_are(asked, others):
 
 
 def test_a_slot_that_one_releases_is_free_for_the_next():
-    there = snapshot([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
+    current = snapshot([slot(1, occupied=True), slot(2, occupied=True)], [direct('old', 1)], [cni(1, 'old', 'old')])
     gone = [desired_object(INTERCONNECT, {'name': 'old', 'conduit_name': 'old', 'state': 'absent'})]
-    _deletes, made = plan_chains([gone, circuit('new')], there)
+    _deletes, made = plan_chains([gone, circuit('new')], current)
     assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(1))
 
 
@@ -338,9 +338,9 @@ def test_a_port_that_is_deleted_is_nobodys_and_one_that_a_circuit_leaves_is_free
 
 
 def test_a_port_that_a_circuit_leaves_is_spare_for_those_after_it():
-    there = snapshot(SLOTS, [direct('x', 1), direct('y', 9, site='lhr-a')], [cni(1, 'a', 'x')])
+    current = snapshot(SLOTS, [direct('x', 1), direct('y', 9, site='lhr-a')], [cni(1, 'a', 'x')])
     first, _moved, next_one = plan_chains([circuit('b'), [desired_object(CNI, {'conduit_name': 'a', 'interconnect': 'y'})], circuit('c')],
-                                          there)
+                                          current)
     assert (first[0].action, next_one[0].after['name']) == ('create', 'x')
 
 
@@ -359,15 +359,15 @@ def test_a_health_check_goes_to_the_port_that_was_decided():
 
 
 def test_a_circuit_that_is_not_there_yet_hides_none_that_is():
-    there = snapshot([slot(2), slot(3, device='edge02.ewr-a')], [direct('here', 1)], [cni(1, 'c', 'here')])
-    first, _second = plan_chains([desired_chain({'name': 'a', 'slot': {**SITE, 'diverse_from': ['b', 'c']}}), circuit('b')], there)
+    current = snapshot([slot(2), slot(3, device='edge02.ewr-a')], [direct('here', 1)], [cni(1, 'c', 'here')])
+    first, _second = plan_chains([desired_chain({'name': 'a', 'slot': {**SITE, 'diverse_from': ['b', 'c']}}), circuit('b')], current)
     assert first[0].after['ccr_device_name'] == 'edge02.ewr-a'
 
 
 def test_a_circuit_need_not_keep_away_from_the_port_that_it_releases():
-    there = snapshot([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
-    asked = {'name': 'old', 'conduit_name': 'a', 'on_immutable': 'replace', 'slot': {'speed': '100G', 'diverse_from': ['a']}}
-    *gone, made, _cni = plan_changes([desired_object(INTERCONNECT, asked)], there)
+    current = snapshot([slot(1, occupied=True), slot(5, speed='100G')], [direct('old', 1)], [cni(1, 'a', 'old')], old='Pending')
+    options = {'name': 'old', 'conduit_name': 'a', 'on_immutable': 'replace', 'slot': {'speed': '100G', 'diverse_from': ['a']}}
+    *gone, made, _cni = plan_changes([desired_object(INTERCONNECT, options)], current)
     assert (steps(gone), made.after['slot_id']) == ([('delete', 'cni'), ('delete', 'interconnect')], uuid(5))
     assert 'old' in made.known_ids
 
@@ -386,9 +386,9 @@ def test_the_same_slot_is_chosen_whatever_the_order(turned):
 
 def test_an_invalid_chain_leaves_the_snapshot_to_the_others():
     """The port that was decided for the first, before its CNI could not be, is there for the second."""
-    there = snapshot([slot(2), slot(1, occupied=True)], [direct('x', 1)], [cni(1, 'a', 'x'), cni(2, 'c', 'x')])
+    current = snapshot([slot(2), slot(1, occupied=True)], [direct('x', 1)], [cni(1, 'a', 'x'), cni(2, 'c', 'x')])
     bad = [desired_object(INTERCONNECT, {'slot_id': uuid(2)}), desired_object(CNI, {'conduit_name': 'b', 'interconnect': 'x'})]
-    refused, made = plan_chains([bad, circuit('n')], there)
+    refused, made = plan_chains([bad, circuit('n')], current)
     assert isinstance(refused, InputError)
     assert (made[0].action, made[0].after['slot_id']) == ('create', uuid(2))
 
@@ -402,42 +402,42 @@ def test_an_exception_that_nobody_expected_ends_the_plan_of_one_circuit_alone():
 
 
 def test_a_port_that_was_meant_for_what_can_not_be_is_there_for_the_next():
-    there = snapshot([slot(2)], [direct('spare', 1), direct('far', 4, site='lhr-b'), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
+    current = snapshot([slot(2)], [direct('spare', 1), direct('far', 4, site='lhr-b'), direct('x', 3, site='lhr-a')], [cni(1, 'b', 'x')])
     ports = [desired_object(INTERCONNECT, {'conduit_name': name, 'slot': {'site': site}})
              for name, site in (('a', 'ewr-a'), ('d', 'lhr-b'))]
     bad = [*ports, desired_object(CNI, {'conduit_name': 'c', 'interconnect': 'x'})]
-    refused, made, far = plan_chains([bad, circuit('n'), circuit('m', slot={'site': 'lhr-b'})], there)
+    refused, made, far = plan_chains([bad, circuit('n'), circuit('m', slot={'site': 'lhr-b'})], current)
     assert (type(refused), made[0].action, made[0].after['name'], far[0].after['name']) == (InputError, 'none', 'spare', 'far')
 
 
 def test_ports_that_a_run_left_without_a_cni_go_to_the_circuits_that_ask_for_them():
-    left = [direct('x', 2, device='two'), direct('y', 1, device='one')]  # as they were ordered: a's slot is the first
+    leftovers = [direct('x', 2, device='two'), direct('y', 1, device='one')]  # as they were ordered: a's slot is the first
     pair = [circuit('a'), circuit('b', slot={**SITE, 'diverse_from': ['a']})]
-    assert [chain[0].after['name'] for chain in plan_chains(pair, snapshot(SLOTS, left))] == ['y', 'x']
+    assert [chain[0].after['name'] for chain in plan_chains(pair, snapshot(SLOTS, leftovers))] == ['y', 'x']
     alike = snapshot(SLOTS, [direct('x', 2), direct('y', 1)])
     assert [chain[0].after['name'] for chain in plan_chains([circuit('a'), circuit('b')], alike)] == ['y', 'x']
-    (ambiguous,) = plan_chains(pair[:1], snapshot(SLOTS, left))
+    (ambiguous,) = plan_chains(pair[:1], snapshot(SLOTS, leftovers))
     assert ambiguous.details['candidates'] == ['x', 'y']
-    refused, made = plan_chains([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], snapshot([*SLOTS, slot(9, site='lhr-a')], left))
+    refused, made = plan_chains([circuit('a'), circuit('b', slot={'site': 'lhr-a'})], snapshot([*SLOTS, slot(9, site='lhr-a')], leftovers))
     assert (refused.kind, made[0].action) == ('ambiguous', 'create')
-    refused, _there = plan_chains([circuit('a'), circuit('b')], snapshot(SLOTS, [*left, direct('z', 9)], [cni(1, 'b', 'z')]))
+    refused, _unchanged = plan_chains([circuit('a'), circuit('b')], snapshot(SLOTS, [*leftovers, direct('z', 9)], [cni(1, 'b', 'z')]))
     assert refused.kind == 'ambiguous'
 
 
 def test_a_port_that_a_circuit_gets_is_not_spare_for_the_next_nor_for_who_asks_for_another():
     ports = [direct('x', 1), direct('far', 9, site='lhr-a')]
-    asked = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': {'site': 'ewr-a', 'facility': 'Equinix NY1'}}
-    chains = [[desired_object(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in asked.items()]
+    selectors = {'a': SITE, 'b': SITE, 'c': {'site': 'lhr-a'}, 'd': {'site': 'ewr-a', 'facility': 'Equinix NY1'}}
+    chains = [[desired_object(INTERCONNECT, {'conduit_name': name, 'slot': select})] for name, select in selectors.items()]
     assert [change.after['name'] for (change,) in plan_chains(chains, snapshot(SLOTS, ports))] == ['x', UNKNOWN, 'far', UNKNOWN]
     _named, (change,) = plan_chains([[desired_object(INTERCONNECT, {'name': 'x'})], chains[0]], snapshot(SLOTS, ports))
     assert change.after['name'] == 'x'
 
 
 def test_what_is_not_replaced_stays_where_it_is_and_keeps_its_slot():
-    there = snapshot([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
-                     here='Healthy')
+    current = snapshot([slot(1, occupied=True), slot(2), slot(5, speed='100G')], [direct('here', 1)], [cni(1, 'a', 'here')], [tunnel(1)],
+                       here='Healthy')
     chains = [circuit('a', slot={'speed': '100G'}, on_immutable='replace'), circuit('b'), circuit('c', interconnect='here', shared=True)]
-    refused, made, beside = plan_chains(chains, there)
+    refused, made, beside = plan_chains(chains, current)
     assert (type(refused), made[0].after['slot_id'], beside[-1].after['interconnect']) == (DriftError, uuid(2), 'here')
 
 
@@ -459,16 +459,16 @@ def test_what_comes_with_an_interconnect_that_is_ordered_is_written_after_it():
 
 
 def test_what_has_no_reservation_is_no_match_for_what_has_none():
-    there = snapshot(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
-                     tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
+    current = snapshot(interconnects=[{**direct('here', 1), 'virtual_port_reservation_id': None}], cnis=[cni(1, 'a', 'here')],
+                       tunnels=[{'id': 't', 'virtual_port_reservation_id': None, 'health_check': {'rate': 'mid'}}])
     with pytest.raises(NotListedError, match='no health check'):
-        plan_changes([desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], there)
-    assert 'health_check' not in gathered_circuits(there)[0]
+        plan_changes([desired_object(TUNNEL, {'interconnect': 'here', 'rate': 'high'})], current)
+    assert 'health_check' not in gathered_circuits(current)[0]
 
 
 def test_each_error_is_in_its_place():
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
-    drifted, made = plan_chains([desired_chain({'name': 'a', 'slot': {'speed': '100G'}}), circuit('b')], there)
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'a', 'here')])
+    drifted, made = plan_chains([desired_chain({'name': 'a', 'slot': {'speed': '100G'}}), circuit('b')], current)
     assert (type(drifted), steps(made)) == (DriftError, [('create', 'interconnect'), ('create', 'cni')])
 
 
@@ -490,9 +490,9 @@ def test_circuits_on_one_port_may_agree_on_its_health_check():
 
 def test_what_is_gathered_names_no_secret_and_says_what_is_shared():
     bgp = {'customer_asn': 1, 'extra_prefixes': [], 'md5_key': 'k'}
-    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(2, 'b', 'here'), cni(1, 'a', 'here', bgp=bgp)])
+    current = snapshot(interconnects=[direct('here', 1)], cnis=[cni(2, 'b', 'here'), cni(1, 'a', 'here', bgp=bgp)])
     link = {'interconnect': 'here', 'mtu': 1500, 'cust_ip': '172.31.0.1/31', 'p2p_ip': '172.31.0.0/31', 'shared': True}
-    assert gathered_circuits(there) == [{'name': 'a', **link, 'bgp': {'customer_asn': 1, 'extra_prefixes': []}}, {'name': 'b', **link}]
+    assert gathered_circuits(current) == [{'name': 'a', **link, 'bgp': {'customer_asn': 1, 'extra_prefixes': []}}, {'name': 'b', **link}]
 
 
 def test_what_is_gathered_of_a_tunnel_has_neither_the_address_of_a_cni_nor_our_note():
@@ -511,10 +511,10 @@ def test_what_is_gathered_of_a_tunnel_has_neither_the_address_of_a_cni_nor_our_n
     ('p1', ['in', 'other'], 'in'), ('p1', ['in', 'in'], 'p1'), ('p1', ['', 'in'], 'p1'), ('p9', ['in'], 'p9'),
 ], ids=str)
 def test_a_filter_is_gathered_by_its_name_if_that_is_its_own(ident, names, shown):
-    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'a', 'here')],
-                     tunnels=[{**tunnel(1), 'bgp': {'import_filter_id': ident, 'export_filter_id': '', 'md5_key': 'k'}}],
-                     profiles=[{'id': f'p{number}', 'name': name} for number, name in enumerate(names, 1)])
-    assert gathered_circuits(there)[0]['tunnel'] == {'import_filter': shown}
+    current = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'a', 'here')],
+                       tunnels=[{**tunnel(1), 'bgp': {'import_filter_id': ident, 'export_filter_id': '', 'md5_key': 'k'}}],
+                       profiles=[{'id': f'p{number}', 'name': name} for number, name in enumerate(names, 1)])
+    assert gathered_circuits(current)[0]['tunnel'] == {'import_filter': shown}
 
 
 def test_no_profile_is_read_where_no_tunnel_has_a_filter():
@@ -637,12 +637,12 @@ def test_all_that_was_refused_costs_one_read():
     assert len(script.sent) == 101
 
 
-@pytest.mark.parametrize(('asked', 'look', 'shown'), [
+@pytest.mark.parametrize(('options', 'look', 'shown'), [
     ({'slot_id': uuid(2)}, refusal(403, 1, 'no right'), f'Reading the account failed too: GET {PORTS}: HTTP 403, no right (code 1)'),
     ({'pairing_key': KEY, 'bandwidth': '1G'}, list_answer(gcp('x'), gcp('y')), 'Several new objects may be interconnect of g: x, y.'),
 ], ids=['look', 'several'])
-def test_a_refusal_stays_the_error_whatever_the_read_shows(asked, look, shown):
-    (changes,) = plan_chains([desired_chain({'name': 'g', **asked})], snapshot([slot(2)]))
+def test_a_refusal_stays_the_error_whatever_the_read_shows(options, look, shown):
+    (changes,) = plan_chains([desired_chain({'name': 'g', **options})], snapshot([slot(2)]))
     script = Script(refusal(400, 1, 'taken'), look, answer(slot(2)))
     (end,) = apply_chains(script.client(), [changes])
     assert (end.error.status, end.written, 'report it' in str(end.error)) == (400, [], False)
@@ -674,10 +674,10 @@ def test_a_chain_goes_on_from_what_it_adopts():
 def test_what_is_replaced_in_many_circuits_is_asked_for_at_once():
     links = [cni(number, name, name) for number, name in enumerate('abc')]
     ports, tunnels = [direct(name, 10 + number) for number, name in enumerate('abc')], [tunnel(10 + number) for number in range(3)]
-    there = snapshot(SLOTS, ports, links, tunnels)
+    current = snapshot(SLOTS, ports, links, tunnels)
     desired = [desired_chain({'name': name, 'slot_id': uuid(number), 'on_immutable': 'replace'}) for number, name in enumerate('abc', 2)]
     with pytest.raises(Unread) as unread:
-        plan_chains(desired, there)
+        plan_chains(desired, current)
     assert unread.value.parts == tuple(('status', name) for name in 'abc')
 
 

@@ -105,8 +105,8 @@ SLOTS = [
 ]
 
 
-def decide(row, params, there):
-    return schedule(plan_changes([desired_object(row, params)], there))
+def decide(row, options, current):
+    return schedule(plan_changes([desired_object(row, options)], current))
 
 
 def steps(changes):
@@ -115,7 +115,7 @@ def steps(changes):
 
 # Which slot, which interconnect.
 
-@pytest.mark.parametrize(('asked', 'there', 'number'), [
+@pytest.mark.parametrize(('options', 'interconnects', 'number'), [
     ({'slot_id': uuid(2)}, [], 2),
     ({'slot_id': uuid(2).upper()}, [], 2),
     ({'slot_id': uuid(3), 'slot': {'site': 'ewr-a'}}, [], 3),
@@ -134,15 +134,15 @@ def steps(changes):
      [direct('first', 9, device='edge03.ewr-a', facility=NY5)], 5),
     ({'slot': {'site': 'gru-b', 'diverse_from': ['first']}, 'conduit_name': 'b'}, [direct('first', 9, facility=NY5)], 6),
 ], ids=str)
-def test_a_free_slot_is_ordered(asked, there, number):
-    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'a', 'first')]))
-    assert (change.action, change.pinned) == ('create', 'slot_id' in asked)
+def test_a_free_slot_is_ordered(options, interconnects, number):
+    (change,) = decide(INTERCONNECT, options, snapshot(SLOTS, interconnects, [cni(1, 'a', 'first')]))
+    assert (change.action, change.pinned) == ('create', 'slot_id' in options)
     place = next(slot for slot in SLOTS if slot['id'] == uuid(number))
     known = {name: place[name] for name in ('site', 'facility', 'speed', 'ccr_device_name') if place[name]}
     assert change.after == {'name': UNKNOWN, 'virtual_port_reservation_id': UNKNOWN, 'type': 'direct', 'slot_id': uuid(number), **known}
 
 
-@pytest.mark.parametrize('asked', [
+@pytest.mark.parametrize('options', [
     {'name': 'here'},
     {'slot_id': uuid(1)},
     {'conduit_name': 'nyc-1'},
@@ -152,29 +152,29 @@ def test_a_free_slot_is_ordered(asked, there, number):
     {'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['nyc-1']}},
     {'conduit_name': 'nyc-1', 'slot': {'diverse_from': ['far']}},
 ], ids=str)
-def test_an_interconnect_that_is_there_is_taken(asked):
-    there = [direct('here', 1), direct('far', 9, site='fra-b', device='edge01.fra-b')]
-    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'nyc-1', 'here')]))
+def test_an_interconnect_that_is_there_is_taken(options):
+    interconnects = [direct('here', 1), direct('far', 9, site='fra-b', device='edge01.fra-b')]
+    (change,) = decide(INTERCONNECT, options, snapshot(SLOTS, interconnects, [cni(1, 'nyc-1', 'here')]))
     assert (change.action, change.before['name']) == ('none', 'here')
 
 
-@pytest.mark.parametrize('asked', [{}, {'conduit_name': 'b'}], ids=str)
-def test_a_port_is_not_its_own_neighbour(asked):
+@pytest.mark.parametrize('options', [{}, {'conduit_name': 'b'}], ids=str)
+def test_a_port_is_not_its_own_neighbour(options):
     select = {'site': 'ewr-a', 'speed': '10G', 'diverse_from': ['first']}
-    (change,) = decide(INTERCONNECT, {**asked, 'slot': select}, snapshot(SLOTS, [direct('first', 9)]))
+    (change,) = decide(INTERCONNECT, {**options, 'slot': select}, snapshot(SLOTS, [direct('first', 9)]))
     assert (change.action, change.after['slot_id']) == ('create', uuid(4))
 
 
 def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
-    there = [direct('used', 1), direct('unused', 7)]
-    asked = {'conduit_name': 'nyc-2', 'slot': {'site': 'ewr-a'}}
-    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there, [cni(1, 'nyc-1', 'used')]))
+    interconnects = [direct('used', 1), direct('unused', 7)]
+    options = {'conduit_name': 'nyc-2', 'slot': {'site': 'ewr-a'}}
+    (change,) = decide(INTERCONNECT, options, snapshot(SLOTS, interconnects, [cni(1, 'nyc-1', 'used')]))
     assert (change.action, change.before['name']) == ('none', 'unused')
-    (change,) = decide(INTERCONNECT, asked, snapshot(SLOTS, there[:1], [cni(1, 'nyc-1', 'used')]))
+    (change,) = decide(INTERCONNECT, options, snapshot(SLOTS, interconnects[:1], [cni(1, 'nyc-1', 'used')]))
     assert (change.action, change.after['slot_id']) == ('create', uuid(2))
 
 
-@pytest.mark.parametrize(('asked', 'option', 'words'), [
+@pytest.mark.parametrize(('options', 'option', 'words'), [
     ({'slot_id': uuid(2), 'speed': '100G'}, 'slot_id', "speed '100G': 0. Slots before the last filter: ewr-a/Equinix NY1/10G"),
     ({'slot_id': uuid(2), 'speed': '10G', 'slot': {'speed': '100G'}}, 'speed, slot.speed', '10G and 100G differ, but a port has one'),
     ({'slot_id': uuid(99)}, 'slot_id', f'this account has no slot {uuid(99)}'),
@@ -215,10 +215,10 @@ def test_a_circuit_takes_an_unused_interconnect_and_leaves_those_of_others():
     ({'state': 'absent', 'slot': {'site': 'ewr-a'}}, 'state',
      'no option says which interconnect is to be deleted. Allowed: name or slot_id or conduit_name.'),
 ], ids=str)
-def test_what_can_not_be_ordered_is_refused_by_name(asked, option, words):
+def test_what_can_not_be_ordered_is_refused_by_name(options, option, words):
     with pytest.raises(InputError) as error:
-        decide(INTERCONNECT, asked, snapshot(SLOTS, [direct('sole', 9, site='gru-c', device=None),
-                                                     direct('third', 8, device='edge03.ewr-a')]))
+        decide(INTERCONNECT, options, snapshot(SLOTS, [direct('sole', 9, site='gru-c', device=None),
+                                                       direct('third', 8, device='edge03.ewr-a')]))
     assert error.value.details['option'] == option
     assert words in error.value.message
 
@@ -249,14 +249,14 @@ def test_a_slot_goes_to_one_of_three_that_ask_for_the_same():
 
 
 def test_a_slot_is_not_met_by_an_attachment_nor_an_attachment_by_a_port():
-    there = snapshot(SLOTS, [gcp('cloud', speed='100G'), direct('port', 1)])
-    (change,) = decide(INTERCONNECT, {'slot': {'speed': '100G'}}, there)
+    current = snapshot(SLOTS, [gcp('cloud', speed='100G'), direct('port', 1)])
+    (change,) = decide(INTERCONNECT, {'slot': {'speed': '100G'}}, current)
     assert (change.action, change.after['slot_id']) == ('create', uuid(5))
     with pytest.raises(InputError, match='pairing_key: is required'):
-        decide(INTERCONNECT, {'conduit_name': 'gcp-1', 'bandwidth': '10G'}, there)
+        decide(INTERCONNECT, {'conduit_name': 'gcp-1', 'bandwidth': '10G'}, current)
 
 
-@pytest.mark.parametrize(('row', 'asked', 'words'), [
+@pytest.mark.parametrize(('row', 'options', 'words'), [
     (INTERCONNECT, {'slot': {'site': 'ewr-a'}}, 'interconnect type=direct, site=ewr-a matches 2 objects: one, two. Select one of'),
     (INTERCONNECT, {'conduit_name': 'nyc-1'}, 'interconnect conduit_name=nyc-1 matches 2 objects: one, two. Select one of them with name.'),
     (INTERCONNECT, {'name': 'one', 'slot_id': uuid(2)}, f'interconnect name=one, slot_id={uuid(2)} matches 2 objects: one, two. '
@@ -265,11 +265,11 @@ def test_a_slot_is_not_met_by_an_attachment_nor_an_attachment_by_a_port():
     (CNI, {'conduit_name': 'nyc-1'}, f'CNI conduit_name=nyc-1 matches 2 objects: {uuid(1)}, {uuid(2)}. Select one of them with id.'),
     (TUNNEL, {'interconnect': 'one', 'rate': 'low'}, 'matches 2 objects: t1, t2. There should be only one: ask Cloudflare.'),
 ], ids=['slot', 'conduit_name', 'two keys', 'pairing_key', 'CNI', 'health check'])
-def test_two_matches_are_an_error_that_lists_them(row, asked, words):
-    there = [direct('one', 1), direct('two', 2), gcp('three'), gcp('four')]
+def test_two_matches_are_an_error_that_lists_them(row, options, words):
+    interconnects = [direct('one', 1), direct('two', 2), gcp('three'), gcp('four')]
     tunnels = [{'id': name, 'virtual_port_reservation_id': uuid(1001)} for name in ('t1', 't2')]
     with pytest.raises(AmbiguousError) as error:
-        decide(row, asked, snapshot(SLOTS, there, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')], tunnels))
+        decide(row, options, snapshot(SLOTS, interconnects, [cni(1, 'nyc-1', 'one'), cni(2, 'nyc-1', 'two')], tunnels))
     assert len(error.value.details['candidates']) == 2
     assert words in error.value.message
 
@@ -285,9 +285,9 @@ def test_the_same_key_twice_is_refused_and_takes_nothing_from_the_others():
 
 
 def test_who_asks_for_another_facility_and_who_asks_for_another_device_are_each_answered_in_their_words():
-    asked = {'facility': {'facility': 'different'}, 'device': {}}
-    chains = [desired_chain({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in asked.items()]
-    for word, error in zip(asked, plan_chains(chains, snapshot(SLOTS, [direct('x', 9)])), strict=True):
+    selectors = {'facility': {'facility': 'different'}, 'device': {}}
+    chains = [desired_chain({'name': name, 'slot': {'speed': '100G', 'diverse_from': ['x'], **more}}) for name, more in selectors.items()]
+    for word, error in zip(selectors, plan_chains(chains, snapshot(SLOTS, [direct('x', 9)])), strict=True):
         assert 'of x: 0. Slots before the last filter: ewr-a/Equinix NY1/100G.' in str(error)
         assert f' the {word} of x' in str(error)
 
@@ -299,7 +299,7 @@ def test_a_slot_is_open_while_the_port_to_keep_away_from_is_only_predicted():
 
 # GCP partner interconnects.
 
-@pytest.mark.parametrize(('asked', 'action'), [
+@pytest.mark.parametrize(('options', 'action'), [
     ({'pairing_key': KEY, 'bandwidth': '1G'}, 'none'),
     ({'pairing_key': KEY, 'bandwidth': '2G'}, 'create'),
     ({'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, 'create'),
@@ -307,14 +307,14 @@ def test_a_slot_is_open_while_the_port_to_keep_away_from_is_only_predicted():
     ({'pairing_key': KEY, 'bandwidth': '1G', 'conduit_name': 'gcp-1'}, 'none'),
     ({'name': 'there', 'bandwidth': '1G'}, 'none'),
 ], ids=str)
-def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, action):
-    (change,) = decide(INTERCONNECT, asked, snapshot(interconnects=[gcp('there')], cnis=[cni(1, 'gcp-1', 'there')]))
+def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(options, action):
+    (change,) = decide(INTERCONNECT, options, snapshot(interconnects=[gcp('there')], cnis=[cni(1, 'gcp-1', 'there')]))
     assert change.action == action
 
 
 # Drift that no call can mend.
 
-@pytest.mark.parametrize(('asked', 'fields'), [
+@pytest.mark.parametrize(('options', 'fields'), [
     ({'conduit_name': 'nyc-1', 'speed': '100G', 'type': 'direct'}, {'speed': ('10G', '100G')}),
     ({'name': 'here', 'speed': '100G'}, {'speed': ('10G', '100G')}),
     ({'conduit_name': 'nyc-1', 'slot_id': uuid(2)}, {'slot_id': (uuid(1), uuid(2))}),
@@ -331,67 +331,68 @@ def test_gcp_partner_is_found_by_name_circuit_or_region_and_bandwidth(asked, act
     ({'conduit_name': 'gcp-1', 'bandwidth': '10G'}, {'bandwidth': ('1G', '10G')}),
     ({'conduit_name': 'gcp-1', 'pairing_key': KEY.replace('east4', 'west1'), 'bandwidth': '1G'}, {'region': ('us-east4', 'us-west1')}),
 ], ids=str)
-def test_drift_that_can_not_be_changed_fails_by_name(asked, fields):
-    there = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud'), direct('far', 9, device='edge02.ewr-a')]
+def test_drift_that_can_not_be_changed_fails_by_name(options, fields):
+    interconnects = [direct('here', 1), direct('near', 7), direct('odd', 8, device=None), gcp('cloud'),
+                     direct('far', 9, device='edge02.ewr-a')]
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'gcp-1', 'cloud'), cni(3, 'nyc-2', 'odd')]
     with pytest.raises(DriftError) as error:
-        decide(INTERCONNECT, asked, snapshot(SLOTS, there, cnis))
-    assert error.value.details['fields'] == {field: {'have': have, 'want': want} for field, (have, want) in fields.items()}
+        decide(INTERCONNECT, options, snapshot(SLOTS, interconnects, cnis))
+    assert error.value.details['fields'] == {field: {'have': current, 'want': desired} for field, (current, desired) in fields.items()}
     assert re.fullmatch("interconnect '(here|odd|cloud)' differs .*: .* Request the existing values, or set on_immutable=replace .*",
                         error.value.message)
 
 
 @pytest.mark.parametrize(('status', 'force', 'replaced'), [('Pending', False, True), ('Healthy', False, False), ('Healthy', True, True)])
 def test_replacing_takes_the_circuit_along_and_spares_a_healthy_one(status, force, replaced):
-    asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'force': force}
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here=status)
+    options = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'force': force}
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here=status)
     if not replaced:
         with pytest.raises(DriftError, match=r"interconnect 'here' differs .* It is Healthy, so it is not replaced without force=true\."):
-            decide(INTERCONNECT, asked, there)
+            decide(INTERCONNECT, options, current)
         return
-    assert steps(decide(INTERCONNECT, asked, there)) == [
+    assert steps(decide(INTERCONNECT, options, current)) == [
         ('delete', 'cni'), ('delete', 'interconnect'), ('create', 'interconnect'), ('create', 'cni')]
 
 
 DELETIONS = [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}]
 
 
-@pytest.mark.parametrize('asked', DELETIONS, ids=str)
-def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(asked):
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
-    note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+@pytest.mark.parametrize('options', DELETIONS, ids=str)
+def test_the_tunnel_notes_the_circuit_before_the_only_name_that_leads_to_its_interconnect_is_deleted(options):
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [tunnel(1)], here='Down')
+    note, *deletes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **options}, current)
     assert note == Change(TUNNEL, 'note', 'tunnel of interconnect here', tunnel(1), tunnel(1, f'{DELETE_NOTE}nyc-1'), ('description',))
     assert steps(deletes)[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
-@pytest.mark.parametrize('asked', DELETIONS, ids=str)
-def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(asked):
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
+@pytest.mark.parametrize('options', DELETIONS, ids=str)
+def test_without_a_tunnel_to_note_it_on_the_interconnect_has_to_be_named(options):
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
     with pytest.raises(InputError, match=r"^name: interconnect 'here' can be found only by its CNI 'nyc-1', .* with name=here too"):
-        decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
-    named = {'conduit_name': 'nyc-1', 'name': 'here', **asked, 'on_immutable': 'replace'}
-    assert steps(decide(INTERCONNECT, named, there))[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
+        decide(INTERCONNECT, {'conduit_name': 'nyc-1', **options}, current)
+    named = {'conduit_name': 'nyc-1', 'name': 'here', **options, 'on_immutable': 'replace'}
+    assert steps(decide(INTERCONNECT, named, current))[:2] == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
-@pytest.mark.parametrize(('asked', 'done'), [
+@pytest.mark.parametrize(('options', 'done'), [
     ({'state': 'absent'}, ['delete']),
     ({'slot': {'speed': '100G'}, 'on_immutable': 'replace'}, ['delete', 'create']),
     ({'slot': {'speed': '10G'}, 'on_immutable': 'replace'}, ['none']),
 ], ids=str)
-def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(asked, done):
+def test_a_run_that_ended_between_the_deletes_is_taken_up_by_the_note(options, done):
     notes = [tunnel(1, f'{DELETE_NOTE}nyc-1'), tunnel(2, f'{DELETE_NOTE}nyc-2'), tunnel(3, f'{DELETE_NOTE}nyc-1')]
-    there = snapshot(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], notes, here='Down')
-    changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+    current = snapshot(SLOTS, [direct('here', 1), direct('other', 2), direct('used', 3)], [cni(3, 'nyc-3', 'used')], notes, here='Down')
+    changes = decide(INTERCONNECT, {'conduit_name': 'nyc-1', **options}, current)
     assert [change.action for change in changes if change.row is not TUNNEL] == done
     assert changes[0].before['name'] == 'here'
-    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-4', 'state': 'absent'}, there)) == [('none', 'interconnect')]
-    assert {*half_deleted_circuits(there)} == {'nyc-1', 'nyc-2'}
+    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-4', 'state': 'absent'}, current)) == [('none', 'interconnect')]
+    assert {*half_deleted_circuits(current)} == {'nyc-1', 'nyc-2'}
 
 
 def test_a_note_on_a_tunnel_without_a_reservation_leads_to_no_interconnect():
-    there = snapshot((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
-                     tunnels=[{**tunnel(1, f'{DELETE_NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
-    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, there)) == [('none', 'interconnect')]
+    current = snapshot((), [{**direct('here', 1), 'virtual_port_reservation_id': None}],
+                       tunnels=[{**tunnel(1, f'{DELETE_NOTE}nyc-1'), 'virtual_port_reservation_id': None}])
+    assert steps(decide(INTERCONNECT, {'conduit_name': 'nyc-1', 'state': 'absent'}, current)) == [('none', 'interconnect')]
 
 
 SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key': 'secret'}
@@ -408,10 +409,10 @@ SESSION = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24'], 'md5_key':
 def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bgp, end, target, recorded):
     old = {**cni(1, 'nyc-1', 'here', bgp=SESSION), 'cust_ip': end, 'magic': {'conduit_name': 'nyc-1', 'description': 'uplink', 'mtu': 1400}}
     probed = {**tunnel(1), 'health_check': {'enabled': True, 'rate': 'high', 'target': {'saved': target}}}
-    there = snapshot(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
+    current = snapshot(SLOTS, [direct('here', 1)], [old], [probed], here='Down')
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', **fields}
     chain = desired_chain(circuit)
-    (changes,) = plan_chains([with_replaced_name('nyc-1', chain, there) if recorded else chain], there)
+    (changes,) = plan_chains([with_replaced_name('nyc-1', chain, current) if recorded else chain], current)
     assert ('note' in {change.action for change in changes}) is not recorded
     made, check = changes[-2:]
     assert (get(made.after, 'magic.description'), get(made.after, 'magic.mtu'), made.after.get('bgp')) == ('uplink', 1400, bgp)
@@ -422,39 +423,39 @@ def test_a_replacement_takes_over_what_nobody_named_but_the_addresses(fields, bg
 
 
 def test_an_interrupted_replacement_goes_on_where_it_was():
-    asked = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}
-    assert steps(decide(INTERCONNECT, asked, snapshot(SLOTS, [direct('here', 1)], here='Down'))) == [
+    options = {'name': 'here', 'conduit_name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}
+    assert steps(decide(INTERCONNECT, options, snapshot(SLOTS, [direct('here', 1)], here='Down'))) == [
         ('delete', 'interconnect'), ('create', 'interconnect')]
-    assert steps(decide(INTERCONNECT, asked, snapshot(SLOTS))) == [('create', 'interconnect')]
-    assert steps(decide(INTERCONNECT, asked, snapshot(SLOTS, [direct('new', 5, speed='100G')]))) == [('none', 'interconnect')]
+    assert steps(decide(INTERCONNECT, options, snapshot(SLOTS))) == [('create', 'interconnect')]
+    assert steps(decide(INTERCONNECT, options, snapshot(SLOTS, [direct('new', 5, speed='100G')]))) == [('none', 'interconnect')]
 
 
 def test_replacing_may_use_the_slot_that_it_frees():
-    asked = {'slot_id': uuid(1), 'speed': '100G', 'on_immutable': 'replace'}
-    changes = decide(INTERCONNECT, asked, snapshot([slot(1, speed='100G', occupied=True)], [direct('here', 1)], here='Down'))
+    options = {'slot_id': uuid(1), 'speed': '100G', 'on_immutable': 'replace'}
+    changes = decide(INTERCONNECT, options, snapshot([slot(1, speed='100G', occupied=True)], [direct('here', 1)], here='Down'))
     assert changes[-1].after['slot_id'] == uuid(1)
 
 
-@pytest.mark.parametrize('asked', [
+@pytest.mark.parametrize('options', [
     {'conduit_name': 'nyc-1', 'slot_id': uuid(99)},
     {'conduit_name': 'nyc-1', 'name': 'here', 'slot_id': uuid(7)},
     {'conduit_name': 'nyc-1', 'pairing_key': 'nonsense', 'bandwidth': '1G'},
     {'conduit_name': 'nyc-1', 'slot': {'site': 'nowhere'}},
 ], ids=str)
-def test_replacing_is_validated_before_anything_is_deleted(asked):
+def test_replacing_is_validated_before_anything_is_deleted(options):
     with pytest.raises(InputError):
-        there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
-        decide(INTERCONNECT, {**asked, 'on_immutable': 'replace'}, there)
+        current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], here='Down')
+        decide(INTERCONNECT, {**options, 'on_immutable': 'replace'}, current)
 
 
-@pytest.mark.parametrize('asked', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
-def test_the_circuit_of_someone_else_is_not_taken_along(asked):
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
+@pytest.mark.parametrize('options', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
+def test_the_circuit_of_someone_else_is_not_taken_along(options):
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
     with pytest.raises(InputError, match=r"^state: .* carries the CNI 'other' .* Delete that CNI first with netops\.cloudflare_cni\.cni"):
-        decide(INTERCONNECT, {'conduit_name': 'nyc-1', **asked}, there)
+        decide(INTERCONNECT, {'conduit_name': 'nyc-1', **options}, current)
 
 
-@pytest.mark.parametrize(('asked', 'expected'), [
+@pytest.mark.parametrize(('options', 'expected'), [
     ({'conduit_name': 'nyc-1', 'name': 'here'}, [('delete', 'CNI nyc-1'), ('delete', 'interconnect here')]),
     ({'conduit_name': 'nyc-1', 'slot_id': uuid(1)}, [('delete', 'CNI nyc-1'), ('delete', 'interconnect here')]),
     ({'name': 'bare'}, [('delete', 'interconnect bare')]),
@@ -462,9 +463,9 @@ def test_the_circuit_of_someone_else_is_not_taken_along(asked):
     ({'name': 'gone'}, [('none', 'interconnect name=gone')]),
     ({'conduit_name': 'gone', 'slot': {'site': 'ewr-a'}}, [('none', 'interconnect conduit_name=gone')]),
 ], ids=str)
-def test_absent(asked, expected):
-    there = snapshot(SLOTS, [direct('here', 1), direct('bare', 7)], [cni(1, 'nyc-1', 'here')])
-    assert [(change.action, change.label) for change in decide(INTERCONNECT, {**asked, 'state': 'absent'}, there)] == expected
+def test_absent(options, expected):
+    current = snapshot(SLOTS, [direct('here', 1), direct('bare', 7)], [cni(1, 'nyc-1', 'here')])
+    assert [(change.action, change.label) for change in decide(INTERCONNECT, {**options, 'state': 'absent'}, current)] == expected
 
 
 # CNIs.
@@ -472,7 +473,7 @@ def test_absent(asked, expected):
 BGP = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24', '198.51.100.0/24'], 'md5_key': 'secret'}
 
 
-@pytest.mark.parametrize(('asked', 'named'), [
+@pytest.mark.parametrize(('options', 'named'), [
     ({'mtu': 1400}, {'magic.mtu': 1400}),
     ({'mtu': 1500, 'description': ''}, {}),
     ({'bgp': {'extra_prefixes': ['198.51.100.0/24', '192.0.2.0/24']}}, {}),
@@ -487,38 +488,38 @@ BGP = {'customer_asn': 64512, 'extra_prefixes': ['192.0.2.0/24', '198.51.100.0/2
     ({'id': uuid(1), 'conduit_name': 'renamed'}, {'magic.conduit_name': 'renamed'}),
     ({'description': None, 'mtu': None, 'bgp': None}, {}),
 ], ids=str)
-def test_only_what_is_named_and_differs_is_changed(asked, named):
+def test_only_what_is_named_and_differs_is_changed(options, named):
     before = cni(1, 'nyc-1', 'first', bgp=BGP, unknown_field={'kept': True})
-    there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[before])
-    (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
+    current = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[before])
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', **options}, current)
     assert change.action == ('update' if named else 'none')
-    assert change.label == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in asked else 'CNI conduit_name=nyc-1')
+    assert change.label == (f'CNI id={uuid(1)}, conduit_name=renamed' if 'id' in options else 'CNI conduit_name=nyc-1')
     assert (change.before, change.after) == (before, merge(before, named))
     assert {path: get(change.after, path) for path in change.paths} == named
 
 
 def test_a_session_that_is_there_gets_no_defaults():
-    there = snapshot(cnis=[cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1})])
-    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 2}}, there)
+    current = snapshot(cnis=[cni(1, 'nyc-1', 'first', bgp={'customer_asn': 1})])
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 2}}, current)
     assert change.after['bgp'] == {'customer_asn': 2}
 
 
 def test_a_new_session_gets_defaults_and_a_new_cni_too():
-    there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first')])
-    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64512}}, there)
+    current = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first')])
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', 'bgp': {'customer_asn': 64512}}, current)
     assert change.after['bgp'] == {'customer_asn': 64512, 'extra_prefixes': []}
-    (change,) = decide(CNI, {'conduit_name': 'nyc-2', 'interconnect': 'second'}, there)
+    (change,) = decide(CNI, {'conduit_name': 'nyc-2', 'interconnect': 'second'}, current)
     assert change.after == {'id': UNKNOWN, 'cust_ip': UNKNOWN, 'p2p_ip': UNKNOWN, 'interconnect': 'second',
                             'magic': {'conduit_name': 'nyc-2', 'description': '', 'mtu': 1500}}
 
 
 def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
-    there = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
-    for asked in ({'conduit_name': 'nyc-3'}, {'conduit_name': 'nyc-2'}):
+    current = snapshot(interconnects=[direct('first', 1), direct('second', 2)], cnis=[cni(1, 'nyc-1', 'first'), cni(2, 'nyc-2', 'second')])
+    for options in ({'conduit_name': 'nyc-3'}, {'conduit_name': 'nyc-2'}):
         with pytest.raises(InputError, match=r"^interconnect: 'first' already carries CNI nyc-1.*shared=true"):
-            decide(CNI, {**asked, 'interconnect': 'first'}, there)
-        assert decide(CNI, {**asked, 'interconnect': 'first', 'shared': True}, there)[0].after['interconnect'] == 'first'
-    assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, there)[0].action == 'update'
+            decide(CNI, {**options, 'interconnect': 'first'}, current)
+        assert decide(CNI, {**options, 'interconnect': 'first', 'shared': True}, current)[0].after['interconnect'] == 'first'
+    assert decide(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}, current)[0].action == 'update'
     two = [desired_object(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
     with pytest.raises(InputError, match=r"'third' already carries CNI a"):
         plan_changes(two, snapshot(interconnects=[direct('third', 3)]))
@@ -540,7 +541,7 @@ def test_those_that_an_interconnect_carries_are_named():
                                    'Allowed: another interconnect, or shared=true to share it.')
 
 
-@pytest.mark.parametrize(('asked', 'words'), [
+@pytest.mark.parametrize(('options', 'words'), [
     ({}, 'interconnect: is required to create the CNI.'),
     ({'interconnect': 'first', 'bgp': {'md5_key': 'k'}}, 'bgp.customer_asn: is required to create the CNI with bgp.'),
     ({'interconnect': 'nobody'}, "interconnect: there is no interconnect 'nobody' in this account. There are: first."),
@@ -549,13 +550,13 @@ def test_those_that_an_interconnect_carries_are_named():
     ({'bgp': {'md5_key': 'why?'}},
      'bgp.md5_key: the value is not valid. Allowed: one or more printable ASCII characters, except " and ?.'),
 ], ids=str)
-def test_what_is_wrong_with_a_new_cni_is_reported(asked, words):
+def test_what_is_wrong_with_a_new_cni_is_reported(options, words):
     with pytest.raises(InputError) as error:
-        decide(CNI, {'conduit_name': 'nyc-9', **asked}, snapshot(interconnects=[direct('first', 1)]))
+        decide(CNI, {'conduit_name': 'nyc-9', **options}, snapshot(interconnects=[direct('first', 1)]))
     assert error.value.message == words
 
 
-@pytest.mark.parametrize(('asked', 'option'), [
+@pytest.mark.parametrize(('options', 'option'), [
     ({'interconnect': 'first', 'mtu': 575}, 'mtu'),
     ({'interconnect': 'first', 'mtu': 1501}, 'mtu'),
     ({'interconnect': 'first', 'bgp': {'customer_asn': 0}}, 'bgp.customer_asn'),
@@ -574,20 +575,20 @@ def test_what_is_wrong_with_a_new_cni_is_reported(asked, words):
     ({'id': uuid(7)}, 'id'),
     ({'id': 'seven'}, 'id'),
 ], ids=str)
-def test_what_a_cni_can_not_be_is_refused_by_name(asked, option):
+def test_what_a_cni_can_not_be_is_refused_by_name(options, option):
     with pytest.raises(InputError) as error:
-        decide(CNI, {'conduit_name': 'nyc-9', **asked}, snapshot(interconnects=[direct('first', 1)]))
+        decide(CNI, {'conduit_name': 'nyc-9', **options}, snapshot(interconnects=[direct('first', 1)]))
     assert error.value.details['option'] == option
     assert 'ключ' not in error.value.message
 
 
-@pytest.mark.parametrize(('asked', 'words'), [
+@pytest.mark.parametrize(('options', 'words'), [
     ({'clear': ['bgp'], 'bgp': {'customer_asn': 1}}, 'bgp is to be cleared, but bgp.customer_asn is set.'),
     ({'clear': ['md5_key'], 'bgp': {'md5_key': 'k'}}, 'bgp.md5_key is to be cleared, but bgp.md5_key is set.'),
 ], ids=['in it', 'the same'])
-def test_what_is_given_can_not_be_cleared(asked, words):
+def test_what_is_given_can_not_be_cleared(options, words):
     with pytest.raises(InputError) as error:
-        desired_object(CNI, {'conduit_name': 'nyc-1', **asked})
+        desired_object(CNI, {'conduit_name': 'nyc-1', **options})
     assert error.value.message == f'clear: {words} Allowed: one of the two.'
     desired_object(CNI, {'conduit_name': 'nyc-1', 'bgp_mode': 'advertise_only', 'clear': ['bgp']})
 
@@ -597,21 +598,21 @@ def test_a_link_that_does_not_fit_is_refused_before_anything_is_read():
         desired_object(CNI, {'conduit_name': 'nyc-1', 'cust_ip': '10.0.0.1/31', 'p2p_ip': '10.0.0.2/31'})
 
 
-@pytest.mark.parametrize('asked', [{'cust_ip': '10.0.0.3/29'}, {'p2p_ip': '10.0.0.3/29'}], ids=str)
-def test_one_end_of_a_link_may_move_alone(asked):
-    there = snapshot(cnis=[{**cni(1, 'nyc-1', 'first'), 'cust_ip': '10.0.0.1/29', 'p2p_ip': '10.0.0.2/29'}])
-    (change,) = decide(CNI, {'conduit_name': 'nyc-1', **asked}, there)
-    assert (change.action, change.paths) == ('update', tuple(asked))
+@pytest.mark.parametrize('options', [{'cust_ip': '10.0.0.3/29'}, {'p2p_ip': '10.0.0.3/29'}], ids=str)
+def test_one_end_of_a_link_may_move_alone(options):
+    current = snapshot(cnis=[{**cni(1, 'nyc-1', 'first'), 'cust_ip': '10.0.0.1/29', 'p2p_ip': '10.0.0.2/29'}])
+    (change,) = decide(CNI, {'conduit_name': 'nyc-1', **options}, current)
+    assert (change.action, change.paths) == ('update', tuple(options))
 
 
-@pytest.mark.parametrize(('asked', 'words'), [
+@pytest.mark.parametrize(('options', 'words'), [
     ({'conduit_name': 'nyc-1'}, '10.0.0.1/31 and 172.31.0.0/31 do not match. Allowed: two different addresses of one prefix, such as'),
     ({'conduit_name': 'nyc-2', 'interconnect': 'first'}, f'10.0.0.1/31 and {UNKNOWN} do not match. Allowed: both ends, or none.'),
 ], ids=['there', 'new'])
-def test_one_end_of_a_link_is_checked_against_the_other(asked, words):
-    there = snapshot(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
+def test_one_end_of_a_link_is_checked_against_the_other(options, words):
+    current = snapshot(interconnects=[direct('first', 1)], cnis=[cni(1, 'nyc-1', 'first')])
     with pytest.raises(InputError) as error:
-        decide(CNI, {**asked, 'cust_ip': '10.0.0.1/31'}, there)
+        decide(CNI, {**options, 'cust_ip': '10.0.0.1/31'}, current)
     assert error.value.message.startswith(f'cust_ip, p2p_ip: {words}')
 
 
@@ -639,7 +640,7 @@ TUNNEL_1 = {'id': 't1', 'virtual_port_reservation_id': uuid(1001).replace('-', '
             'health_check': {'enabled': True, 'rate': 'mid', 'type': 'reply', 'target': {'effective': '172.31.0.1', 'saved': ''}}}
 
 
-@pytest.mark.parametrize(('asked', 'action'), [
+@pytest.mark.parametrize(('options', 'action'), [
     ({'interconnect': 'here', 'rate': 'medium'}, 'none'),
     ({'conduit_name': 'nyc-1', 'rate': 'mid', 'enabled': True}, 'none'),
     ({'conduit_name': 'nyc-1', 'rate': 'high'}, 'update'),
@@ -647,22 +648,22 @@ TUNNEL_1 = {'id': 't1', 'virtual_port_reservation_id': uuid(1001).replace('-', '
     ({'conduit_name': 'nyc-1', 'target': '192.0.2.1'}, 'update'),
     ({'interconnect': UNKNOWN, 'rate': 'high'}, 'update'),
 ], ids=str)
-def test_a_health_check_is_found_through_its_interconnect(asked, action):
-    (change,) = decide(TUNNEL, asked, snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[TUNNEL_1]))
+def test_a_health_check_is_found_through_its_interconnect(options, action):
+    (change,) = decide(TUNNEL, options, snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[TUNNEL_1]))
     assert change.action == action
 
 
-@pytest.mark.parametrize(('asked', 'option', 'words'), [
+@pytest.mark.parametrize(('options', 'option', 'words'), [
     ({'interconnect': 'nobody'}, 'interconnect', 'There are: bare, here'),
     ({'conduit_name': 'nobody'}, 'conduit_name', "no CNI 'nobody' in this account. There are: nyc-1, nyc-2"),
     ({'interconnect': 'bare'}, 'interconnect', "no health check for 'bare' yet"),
     ({'conduit_name': 'nyc-2'}, 'conduit_name', "no interconnect 'gone'"),
 ], ids=str)
-def test_a_health_check_that_is_not_there_says_what_is_missing(asked, option, words):
+def test_a_health_check_that_is_not_there_says_what_is_missing(options, option, words):
     cnis = [cni(1, 'nyc-1', 'here'), cni(2, 'nyc-2', 'gone')]
-    there = snapshot(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
+    current = snapshot(interconnects=[direct('here', 1), direct('bare', 2)], cnis=cnis, tunnels=[TUNNEL_1])
     with pytest.raises(CniError) as error:
-        decide(TUNNEL, {**asked, 'rate': 'low'}, there)
+        decide(TUNNEL, {**options, 'rate': 'low'}, current)
     assert error.value.details['option'] == option
     assert words in error.value.message
 
@@ -674,9 +675,9 @@ def test_the_health_check_of_an_interconnect_that_is_only_predicted_is_predicted
 
 
 def test_an_interconnect_without_a_reservation_has_no_health_check():
-    there = snapshot(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
+    current = snapshot(interconnects=[{'name': 'odd', 'type': 'direct'}], tunnels=[{'id': 't1'}])
     with pytest.raises(NotListedError, match='yet') as error:
-        decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, there)
+        decide(TUNNEL, {'interconnect': 'odd', 'rate': 'low'}, current)
     assert (error.value.part, error.value.retryable) == (('interconnect', None), True)
 
 
@@ -689,7 +690,7 @@ BOTH_WAYS = {'direction': 'bidirectional', 'source': '169.254.240.10'}
 ONE_WAY = {'direction': 'unidirectional'}
 
 
-@pytest.mark.parametrize(('asked', 'there', 'becomes'), [
+@pytest.mark.parametrize(('options', 'current', 'expected'), [
     (BOTH_WAYS, checked(**ONE_WAY), BOTH_WAYS),
     ({'source': '198.41.199.230'}, checked(**BOTH_WAYS), {**BOTH_WAYS, 'source': '198.41.199.230'}),
     ({'direction': 'bidirectional'}, checked('1', **ONE_WAY), {'direction': 'bidirectional'}),
@@ -698,23 +699,23 @@ ONE_WAY = {'direction': 'unidirectional'}
     ({'rate': 'high'}, checked(**{**BOTH_WAYS, **ONE_WAY}), {**ONE_WAY, 'rate': 'high'}),
     ({'rate': 'high'}, checked(**BOTH_WAYS), {**BOTH_WAYS, 'rate': 'high'}),
 ], ids=str)
-def test_a_source_comes_with_both_directions_and_goes_with_one(asked, there, becomes):
-    account = snapshot(interconnects=[direct('here', 1)], tunnels=[there])
-    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked}, account)
-    assert (change.action, change.after['health_check']) == ('update', {'enabled': True, 'rate': 'mid', **becomes})
-    (again,) = decide(TUNNEL, {'interconnect': 'here', **asked}, snapshot(interconnects=[direct('here', 1)], tunnels=[change.after]))
-    assert again.action == 'none'
+def test_a_source_comes_with_both_directions_and_goes_with_one(options, current, expected):
+    account = snapshot(interconnects=[direct('here', 1)], tunnels=[current])
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **options}, account)
+    assert (change.action, change.after['health_check']) == ('update', {'enabled': True, 'rate': 'mid', **expected})
+    (second,) = decide(TUNNEL, {'interconnect': 'here', **options}, snapshot(interconnects=[direct('here', 1)], tunnels=[change.after]))
+    assert second.action == 'none'
 
 
-@pytest.mark.parametrize(('asked', 'there'), [
+@pytest.mark.parametrize(('options', 'current'), [
     (ONE_WAY, checked(**ONE_WAY, source='')), (BOTH_WAYS, checked(**BOTH_WAYS)), ({'source': '169.254.240.10'}, checked(**BOTH_WAYS)),
 ], ids=str)
-def test_a_source_as_it_is_is_no_change(asked, there):
-    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked}, snapshot(interconnects=[direct('here', 1)], tunnels=[there]))
+def test_a_source_as_it_is_is_no_change(options, current):
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **options}, snapshot(interconnects=[direct('here', 1)], tunnels=[current]))
     assert change.action == 'none'
 
 
-@pytest.mark.parametrize(('asked', 'there', 'words'), [
+@pytest.mark.parametrize(('options', 'current', 'words'), [
     ({'direction': 'bidirectional'}, checked(**ONE_WAY), 'is required with direction=bidirectional, because the tunnel has version 1.5. '
                                                          'Allowed: an IPv4 address of RFC 1918, 169.254.240.0/20 or 198.41.199.224/27.'),
     ({'rate': 'low'}, checked(direction='bidirectional', source=''), 'is required with direction=bidirectional'),
@@ -728,14 +729,14 @@ def test_a_source_as_it_is_is_no_change(asked, there):
     *(({**BOTH_WAYS, 'source': source}, checked(), f"'{source}' is not valid. Allowed: an IPv4 address of RFC 1918,")
       for source in ('8.8.8.8', '172.32.0.1', '169.254.239.255', '169.255.0.0', '198.41.199.223', '198.41.200.0', 'fd00::1', '10.0.0.0/8')),
 ], ids=str)
-def test_a_source_that_does_not_fit_is_refused_by_name(asked, there, words):
-    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[there])
+def test_a_source_that_does_not_fit_is_refused_by_name(options, current, words):
+    account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[current])
     with pytest.raises(InputError) as error:
-        decide(TUNNEL, {'interconnect': 'here', **asked}, account)
+        decide(TUNNEL, {'interconnect': 'here', **options}, account)
     assert error.value.details['option'] == 'source'
     assert f'source: {words}' in error.value.message
     with pytest.raises(InputError) as error:  # in a circuit by where it stands
-        plan_changes(desired_chain({'name': 'nyc-1', 'health_check': asked}), account)
+        plan_changes(desired_chain({'name': 'nyc-1', 'health_check': options}), account)
     assert error.value.message.startswith(f'health_check.source: {words}')
 
 
@@ -746,14 +747,14 @@ def test_the_source_for_a_tunnel_that_is_only_predicted_waits_for_its_version():
         decide(TUNNEL, {'interconnect': UNKNOWN, 'source': '10.0.0.1'}, snapshot())
 
 
-@pytest.mark.parametrize(('asked', 'becomes'), [
+@pytest.mark.parametrize(('options', 'expected'), [
     ({}, BOTH_WAYS), (ONE_WAY, ONE_WAY), ({'source': '10.0.0.1'}, {**BOTH_WAYS, 'source': '10.0.0.1'}),
 ], ids=str)
-def test_a_replacement_takes_over_the_source_unless_one_direction_is_named(asked, becomes):
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [checked(**BOTH_WAYS)], here='Down')
-    circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'health_check': asked}
-    (changes,) = plan_chains([desired_chain(circuit)], there)
-    assert changes[-1].after['health_check'] == {'enabled': True, 'rate': 'mid', **becomes}
+def test_a_replacement_takes_over_the_source_unless_one_direction_is_named(options, expected):
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [checked(**BOTH_WAYS)], here='Down')
+    circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'health_check': options}
+    (changes,) = plan_chains([desired_chain(circuit)], current)
+    assert changes[-1].after['health_check'] == {'enabled': True, 'rate': 'mid', **expected}
 
 
 # The tunnel besides its health check.
@@ -761,7 +762,7 @@ def test_a_replacement_takes_over_the_source_unless_one_direction_is_named(asked
 OF_TUNNEL = {'description': 'Newark', 'mtu': 9000, 'interface_address': '10.0.0.0/31', 'automatic_return_routing': True}
 
 
-@pytest.mark.parametrize(('asked', 'there', 'paths'), [
+@pytest.mark.parametrize(('options', 'current', 'paths'), [
     (OF_TUNNEL, {}, tuple(OF_TUNNEL)),
     (OF_TUNNEL, OF_TUNNEL, ()),
     ({'mtu': 1400}, OF_TUNNEL, ('mtu',)),
@@ -771,15 +772,15 @@ OF_TUNNEL = {'description': 'Newark', 'mtu': 9000, 'interface_address': '10.0.0.
     ({'interface_address': '10.0.0.1/30'}, {'version': '1'}, ('interface_address',)),
     ({'interface_address': '10.0.0.1/30'}, {}, ('interface_address',)),
 ], ids=str)
-def test_a_tunnel_is_changed_in_what_is_named(asked, there, paths):
-    account = snapshot(interconnects=[direct('here', 1)], tunnels=[{**tunnel(1), **there}])
-    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked}, account)
+def test_a_tunnel_is_changed_in_what_is_named(options, current, paths):
+    account = snapshot(interconnects=[direct('here', 1)], tunnels=[{**tunnel(1), **current}])
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **options}, account)
     assert (change.action, change.paths) == ('update' if paths else 'none', paths)
-    (again,) = decide(TUNNEL, {'interconnect': 'here', **asked}, snapshot(interconnects=[direct('here', 1)], tunnels=[change.after]))
-    assert again.action == 'none'
+    (second,) = decide(TUNNEL, {'interconnect': 'here', **options}, snapshot(interconnects=[direct('here', 1)], tunnels=[change.after]))
+    assert second.action == 'none'
 
 
-@pytest.mark.parametrize(('asked', 'option', 'words'), [
+@pytest.mark.parametrize(('options', 'option', 'words'), [
     ({'mtu': 575}, 'mtu', '575 is not valid. Allowed: an MTU of 576 or more.'),
     ({'interface_address': '10.0.0.0/24'}, 'interface_address', 'with the prefix length 31, or 30 for some tunnels'),
     ({'interface_address': '10.0.0.0'}, 'interface_address', 'with the prefix length 31'),
@@ -787,10 +788,10 @@ def test_a_tunnel_is_changed_in_what_is_named(asked, there, paths):
     ({'interface_address': '10.0.0.1/30'}, 'interface_address', '10.0.0.1/30 is no /31, and the tunnel has version 1.5. Allowed: a /31.'),
     ({'description': 'x', 'clear': ['description']}, 'clear', 'description is to be cleared, but description is set.'),
 ], ids=str)
-def test_what_a_tunnel_can_not_have_is_refused_by_name(asked, option, words):
+def test_what_a_tunnel_can_not_have_is_refused_by_name(options, option, words):
     account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[{**tunnel(1), 'version': '1.5'}])
-    for prefix, ask in (('', lambda: decide(TUNNEL, {'interconnect': 'here', **asked}, account)),
-                        ('tunnel.', lambda: plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': asked}), account))):
+    for prefix, ask in (('', lambda: decide(TUNNEL, {'interconnect': 'here', **options}, account)),
+                        ('tunnel.', lambda: plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': options}), account))):
         with pytest.raises(InputError) as error:
             ask()
         assert error.value.details['option'] == f'{prefix}{option}'
@@ -805,16 +806,16 @@ def test_what_a_tunnel_can_not_have_is_refused_by_name(asked, option, words):
     ({'tunnel': {}, 'health_check': None}, '', None),
 ], ids=str)
 def test_the_tunnel_of_a_circuit_and_its_health_check_are_one_object(circuit, label, fields):
-    there = [desired for desired in desired_chain({'name': 'nyc-1', **circuit}) if desired.row.name == TUNNEL.name]
-    assert [(desired.label, desired.fields) for desired in there] == ([(label, fields)] if label else [])
+    desired = [obj for obj in desired_chain({'name': 'nyc-1', **circuit}) if obj.row.name == TUNNEL.name]
+    assert [(obj.label, obj.fields) for obj in desired] == ([(label, fields)] if label else [])
 
 
 def test_a_replacement_takes_over_the_tunnel_but_for_its_address_and_our_note():
     old = {**tunnel(1), **OF_TUNNEL, 'version': '1.5', 'interface_address': '172.31.0.0/31'}
     circuit = {'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace', 'tunnel': {'mtu': 1400}}
     for description, taken in (('Newark', {'description': 'Newark'}), (f'{DELETE_NOTE}nyc-1', {})):
-        there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [{**old, 'description': description}], here='Down')
-        (changes,) = plan_chains([desired_chain(circuit)], there)
+        current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [{**old, 'description': description}], here='Down')
+        (changes,) = plan_chains([desired_chain(circuit)], current)
         assert changes[0].action == 'note'
         assert changes[-1].after == {'id': UNKNOWN, **taken, 'mtu': 1400, 'automatic_return_routing': True}
 
@@ -828,7 +829,7 @@ def profile(number, name, **more):
 PROFILES = [profile(1, 'in'), profile(2, 'out'), profile(3, 'twins'), profile(4, 'twins'), profile(5, 'p1')]
 
 
-@pytest.mark.parametrize(('asked', 'action', 'becomes'), [
+@pytest.mark.parametrize(('options', 'action', 'expected'), [
     ({'name': 'new', 'match_action': 'deny', 'targets': ['10.0.0.7/8', '10.0.0.0/8']}, 'create',
      {'id': UNKNOWN, 'name': 'new', 'match_action': 'deny', 'targets': ['10.0.0.0/8']}),
     ({'name': 'in', 'match_action': 'allow', 'targets': ['10.20.0.0/16{16,32}']}, 'none', PROFILES[0]),
@@ -839,22 +840,22 @@ PROFILES = [profile(1, 'in'), profile(2, 'out'), profile(3, 'twins'), profile(4,
     ({'name': 'in', 'state': 'absent'}, 'delete', None),
     ({'name': 'new', 'state': 'absent'}, 'none', None),
 ], ids=str)
-def test_a_filter_profile(asked, action, becomes):
-    (change,) = decide(FILTER_PROFILE, asked, snapshot(profiles=PROFILES))
-    assert (change.action, change.after) == (action, becomes)
+def test_a_filter_profile(options, action, expected):
+    (change,) = decide(FILTER_PROFILE, options, snapshot(profiles=PROFILES))
+    assert (change.action, change.after) == (action, expected)
 
 
-@pytest.mark.parametrize(('given', 'kept', 'warned'), [
+@pytest.mark.parametrize(('targets', 'expected', 'warned'), [
     (['10.0.0.0/8', '10.0.0.0/8{8}', '10.0.0.0/255.0.0.0{8,8}'], ['10.0.0.0/8'], 0),
     (['10.0.0.0/8+', '10.0.0.0/8{8,32}'], ['10.0.0.0/8+'], 0),
     (['10.1.2.3/8{16, 24}', '10.0.0.0/32+'], ['10.0.0.0/8{16,24}', '10.0.0.0/32+'], 1),
     (['2001:DB8::/32{48,128}', '2001:db8::/32+'], ['2001:db8::/32{48,128}', '2001:db8::/32+'], 0),
 ], ids=str)
-def test_targets_are_prefixes_with_lengths_each_once(given, kept, warned):
+def test_targets_are_prefixes_with_lengths_each_once(targets, expected, warned):
     warnings = []
-    assert checked_value('targets', given, check_targets, warnings) == kept
+    assert checked_value('targets', targets, check_targets, warnings) == expected
     assert len(warnings) == warned
-    assert normal_targets(given) == normal_targets(list(reversed(kept)))
+    assert normal_targets(targets) == normal_targets(list(reversed(expected)))
 
 
 @pytest.mark.parametrize('target', ['', 'x', *(f'10.0.0.0/8{suffix}' for suffix in ('{}', '++', '{a}', '{7}', '{24,16}', '{33}'))])
@@ -867,7 +868,7 @@ def test_what_is_no_target_is_refused(target):
 FILTERED = {**tunnel(1), 'name': 'icon', 'bgp': {'customer_asn': 1, 'import_filter_id': 'p1'}}
 
 
-@pytest.mark.parametrize(('asked', 'there', 'becomes'), [
+@pytest.mark.parametrize(('options', 'current', 'expected'), [
     ({'import_filter': 'in', 'export_filter': 'out'}, tunnel(1), {'import_filter_id': 'p1', 'export_filter_id': 'p2'}),
     ({'import_filter': 'out'}, FILTERED, {'customer_asn': 1, 'import_filter_id': 'p2'}),
     ({'import_filter': 'in'}, FILTERED, None),
@@ -877,53 +878,53 @@ FILTERED = {**tunnel(1), 'name': 'icon', 'bgp': {'customer_asn': 1, 'import_filt
     ({'clear': ['import_filter']}, {**tunnel(1), 'bgp': {'import_filter_id': ''}}, None),
     ({'clear': ['import_filter']}, tunnel(1), None),
 ], ids=str)
-def test_a_tunnel_gets_the_profile_that_its_filter_names(asked, there, becomes):
-    (change,) = decide(TUNNEL, {'interconnect': 'here', **asked},
-                       snapshot(interconnects=[direct('here', 1)], tunnels=[there], profiles=PROFILES))
-    assert (change.action, change.after.get('bgp')) == ('update' if becomes else 'none', becomes or there.get('bgp'))
+def test_a_tunnel_gets_the_profile_that_its_filter_names(options, current, expected):
+    (change,) = decide(TUNNEL, {'interconnect': 'here', **options},
+                       snapshot(interconnects=[direct('here', 1)], tunnels=[current], profiles=PROFILES))
+    assert (change.action, change.after.get('bgp')) == ('update' if expected else 'none', expected or current.get('bgp'))
 
 
 def test_a_filter_that_names_no_single_profile_is_refused_by_the_option():
-    there = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)], profiles=PROFILES)
+    current = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[tunnel(1)], profiles=PROFILES)
     with pytest.raises(InputError, match=r"^import_filter: there is no BGP filter profile 'x' .* There are: in, out, p1, twins, twins"):
-        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, there)
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, current)
     with pytest.raises(InputError, match=r'^tunnel\.export_filter: there is no BGP filter profile'):
-        plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': {'export_filter': 'x'}}), there)
+        plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': {'export_filter': 'x'}}), current)
     with pytest.raises(AmbiguousError, match=r"profile twins matches 2 objects: p3, p4\. Give the id of one of them in import_filter\."):
-        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'twins'}, there)
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'twins'}, current)
     with pytest.raises(AmbiguousError, match=r'matches 2 objects: p3, p4\. Select one of them with id\.'):
-        decide(FILTER_PROFILE, {'name': 'twins', 'match_action': 'deny'}, there)
+        decide(FILTER_PROFILE, {'name': 'twins', 'match_action': 'deny'}, current)
 
 
 def test_a_profile_that_can_not_be_read_may_be_the_one():
     error = ShapeError('GET', '', 200, 'name of filter profile is wrong', ['name'])
     odd = Unreadable({'id': 'p9'}, error)
-    there = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
-    for ask in (lambda: decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, there),
-                lambda: decide(FILTER_PROFILE, {'name': 'x', 'match_action': 'deny', 'targets': []}, there)):
+    current = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
+    for ask in (lambda: decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, current),
+                lambda: decide(FILTER_PROFILE, {'name': 'x', 'match_action': 'deny', 'targets': []}, current)):
         with pytest.raises(ShapeError, match='is wrong'):
             ask()
-    assert steps(decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'in'}, there)) == [('none', 'tunnel')]
+    assert steps(decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'in'}, current)) == [('none', 'tunnel')]
 
 
 def test_a_profile_whose_name_can_be_read_is_the_one_of_that_name_only():
     odd = Unreadable({'id': 'p9', 'name': 'odd'}, ShapeError('GET', '', 200, 'targets of filter profile is wrong', ['targets']))
-    there = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
+    current = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
     with pytest.raises(ShapeError, match='targets of filter profile is wrong'):
-        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'odd'}, there)
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'odd'}, current)
     with pytest.raises(InputError, match="there is no BGP filter profile 'x'"):
-        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, there)
+        decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, current)
 
 
 def test_a_profile_that_the_list_does_not_show_yet_is_found_by_its_id():
-    new, asked = {**PROFILES[0], 'id': uuid(7)}, desired_object(TUNNEL, {'interconnect': 'here', 'import_filter': uuid(7)})
-    there = Snapshot({('interconnect', None): [direct('here', 1)], ('tunnel', None): [FILTERED], ('cni', None): [],
-                      ('filter_profile', None): PROFILES})
+    new, desired = {**PROFILES[0], 'id': uuid(7)}, desired_object(TUNNEL, {'interconnect': 'here', 'import_filter': uuid(7)})
+    current = Snapshot({('interconnect', None): [direct('here', 1)], ('tunnel', None): [FILTERED], ('cni', None): [],
+                        ('filter_profile', None): PROFILES})
     with pytest.raises(Unread) as unread:
-        plan_changes([asked], there)
+        plan_changes([desired], current)
     assert unread.value.parts == (('filter_profile', uuid(7)),)
-    there.put_part(('filter_profile', uuid(7)), [new])
-    (change,) = plan_changes([asked], there)
+    current.put_part(('filter_profile', uuid(7)), [new])
+    (change,) = plan_changes([desired], current)
     assert change.after['bgp']['import_filter_id'] == uuid(7)
 
 
@@ -943,28 +944,28 @@ def test_a_used_profile_is_not_deleted_and_names_its_tunnels():
 
 
 def test_a_replacement_takes_over_the_filters():
-    there = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [FILTERED], profiles=PROFILES[:2], here='Down')
-    (changes,) = plan_chains([desired_chain({'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'})], there)
+    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here')], [FILTERED], profiles=PROFILES[:2], here='Down')
+    (changes,) = plan_chains([desired_chain({'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'})], current)
     assert changes[-1].after == {'id': UNKNOWN, 'bgp': {'import_filter_id': 'p1'}}
 
 
-@pytest.mark.parametrize(('there', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
-def test_settings(there, action):
-    (change,) = decide(SETTINGS, {'default_asn': 13335}, snapshot(settings=there))
+@pytest.mark.parametrize(('settings', 'action'), [([{'default_asn': 13335}], 'none'), ([{'default_asn': 65000}], 'update'), ([], 'update')])
+def test_settings(settings, action):
+    (change,) = decide(SETTINGS, {'default_asn': 13335}, snapshot(settings=settings))
     assert (change.action, change.after) == (action, {'default_asn': 13335})
 
 
 # The parts.
 
-@pytest.mark.parametrize(('row', 'asked', 'there', 'part'), [
+@pytest.mark.parametrize(('row', 'options', 'lists', 'part'), [
     (INTERCONNECT, {'name': 'x'}, {}, ('interconnect', None)),
     (INTERCONNECT, {'slot_id': uuid(1)}, {('interconnect', None): []}, ('slot', None)),
     (CNI, {'conduit_name': 'x', 'interconnect': 'i'}, {('cni', None): []}, ('interconnect', None)),
     (TUNNEL, {'interconnect': 'i'}, {('interconnect', None): [direct('i', 1)]}, ('tunnel', None)),
 ], ids=['by name', 'slot', 'parent', 'health check'])
-def test_the_plan_asks_for_what_it_has_not_seen(row, asked, there, part):
+def test_the_plan_asks_for_what_it_has_not_seen(row, options, lists, part):
     with pytest.raises(Unread) as unread:
-        plan_changes([desired_object(row, asked)], Snapshot(there))
+        plan_changes([desired_object(row, options)], Snapshot(lists))
     assert unread.value.parts == (part,)
 
 
@@ -989,15 +990,15 @@ def test_deletes_come_first_and_children_before_parents_in_them_only():
 
 
 def test_the_interconnects_of_names_and_circuits():
-    there = snapshot(interconnects=[direct('a', 1), direct('b', 2)], cnis=[cni(1, 'nyc-1', 'b')])
-    assert interconnect_names({'names': None, 'circuits': None}, there) == ['a', 'b']
-    assert interconnect_names({'names': ['a'], 'circuits': ['nyc-1']}, there) == ['a', 'b']
-    assert interconnect_names({'names': [UNKNOWN], 'circuits': [UNKNOWN, 'nyc-1']}, there) == [UNKNOWN, 'b']
-    assert interconnect_names({'names': [], 'circuits': None}, there) == []
+    current = snapshot(interconnects=[direct('a', 1), direct('b', 2)], cnis=[cni(1, 'nyc-1', 'b')])
+    assert interconnect_names({'names': None, 'circuits': None}, current) == ['a', 'b']
+    assert interconnect_names({'names': ['a'], 'circuits': ['nyc-1']}, current) == ['a', 'b']
+    assert interconnect_names({'names': [UNKNOWN], 'circuits': [UNKNOWN, 'nyc-1']}, current) == [UNKNOWN, 'b']
+    assert interconnect_names({'names': [], 'circuits': None}, current) == []
     for option, words in (('names', "no interconnect 'x' in this account. There are: a, b."),
                           ('circuits', "no CNI 'x' in this account. There are: nyc-1.")):
         with pytest.raises(InputError) as error:
-            interconnect_names({'names': None, 'circuits': None, option: ['x']}, there)
+            interconnect_names({'names': None, 'circuits': None, option: ['x']}, current)
         assert error.value.message == f'{option}: there is {words}'
 
 
@@ -1030,9 +1031,9 @@ def test_a_name_that_nothing_has_comes_with_those_that_there_are(number, shown):
     (CNI, {}, {'interconnect': 'b'}, [uuid(1)]),
 ], ids=lambda value: getattr(value, 'name', str(value)))
 def test_an_info_module_shows_what_all_keys_and_filters_say(row, keys, filters, names):
-    there = snapshot(interconnects=[direct('a', 1), direct('b', 2, speed='100G'), direct('c', 3, site='gru-b')],
-                     cnis=[cni(1, 'nyc-1', 'b')])
-    assert [obj[row.id] for obj in filtered_objects(row, keys, filters, there)] == names
+    current = snapshot(interconnects=[direct('a', 1), direct('b', 2, speed='100G'), direct('c', 3, site='gru-b')],
+                       cnis=[cni(1, 'nyc-1', 'b')])
+    assert [obj[row.id] for obj in filtered_objects(row, keys, filters, current)] == names
 
 
 def test_merge_keeps_what_it_does_not_name_and_copies():
@@ -1055,15 +1056,15 @@ PAIR = [direct('x', 8), direct('y', 9, device='edge02.ewr-a')]
 
 
 def owned(owners, interconnects=tuple(PAIR), cnis=()):
-    there = snapshot(SLOTS, interconnects, cnis)
-    there.set_records(owners)
-    return there
+    current = snapshot(SLOTS, interconnects, cnis)
+    current.set_records(owners)
+    return current
 
 
-def taken(there, *names, **order):
+def taken(current, *names, **order):
     """{circuit: the interconnect it takes, the word new for an order, or the error}."""
     order = order or {'slot': SITE}
-    planned = plan_chains([desired_chain({'name': name, **order}) for name in names], there)
+    planned = plan_chains([desired_chain({'name': name, **order}) for name in names], current)
     return {name: changes.kind if isinstance(changes, CniError) else 'new' if changes[0].action == 'create' else changes[0].after['name']
             for name, changes in zip(names, planned, strict=True)}
 
@@ -1099,14 +1100,14 @@ def test_what_cloudflare_has_against_a_record(cnis, words):
 
 @pytest.mark.parametrize('number', [8, 9])
 def test_a_slot_id_takes_no_interconnect_that_is_on_record_as_anothers(number):
-    there = owned({'b': 'x'})
-    assert taken(there, 'a', slot_id=uuid(number)) == {'a': 'input' if number == 8 else 'y'}
-    assert taken(there, 'b', slot_id=uuid(8)) == {'b': 'x'}
-    (error,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(8)})], there)
+    current = owned({'b': 'x'})
+    assert taken(current, 'a', slot_id=uuid(number)) == {'a': 'input' if number == 8 else 'y'}
+    assert taken(current, 'b', slot_id=uuid(8)) == {'b': 'x'}
+    (error,) = plan_chains([desired_chain({'name': 'a', 'slot_id': uuid(8)})], current)
     assert str(error) == ("slot_id: its record says that interconnect 'x' on that slot was ordered for circuit 'b'. "
                           'Allowed: another slot_id, or a selector in slot.')
     with pytest.raises(InputError, match="ordered for circuit 'b'"):
-        plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], there)
+        plan_changes([desired_object(INTERCONNECT, {'conduit_name': 'a', 'slot_id': uuid(8), 'state': 'absent'})], current)
 
 
 def test_a_slot_id_takes_the_interconnect_of_the_circuit_on_it_whatever_a_record_says():
@@ -1142,29 +1143,29 @@ def test_an_interconnect_on_record_that_is_not_as_declared_is_drift_and_not_orde
 
 @pytest.mark.parametrize('recorded', [False, True])
 def test_an_interconnect_without_a_cni_is_deleted_by_the_record(recorded):
-    there = owned({'a': 'x', 'b': 'y'})
-    planned = plan_chains(list(delete_chains([{'name': name} for name in 'ac'], there, recorded).values()), there)
+    current = owned({'a': 'x', 'b': 'y'})
+    planned = plan_chains(list(delete_chains([{'name': name} for name in 'ac'], current, recorded).values()), current)
     assert [[(change.action, change.label) for change in changes] for changes in planned] == [
         [('delete', 'interconnect x')], [('none', planned[1][0].label)]]
 
 
 def test_what_is_on_record_needs_no_note_to_be_found_again():
-    there = owned({'a': 'x'}, cnis=[cni(1, 'a', 'x')])
-    (changes,) = plan_chains(list(delete_chains([{'name': 'a'}], there, True).values()), there)
+    current = owned({'a': 'x'}, cnis=[cni(1, 'a', 'x')])
+    (changes,) = plan_chains(list(delete_chains([{'name': 'a'}], current, True).values()), current)
     assert steps(changes) == [('delete', 'cni'), ('delete', 'interconnect')]
 
 
 def test_what_records_name_and_no_list_shows_is_read_at_once():
-    there = Snapshot({('interconnect', None): [], ('cni', None): []})
-    there.set_records({'a': 'x', 'b': 'y', 'c': 'z'})
+    current = Snapshot({('interconnect', None): [], ('cni', None): []})
+    current.set_records({'a': 'x', 'b': 'y', 'c': 'z'})
     with pytest.raises(Unread) as unread:
-        delete_chains([{'name': name} for name in 'ab'], there)
+        delete_chains([{'name': name} for name in 'ab'], current)
     assert unread.value.parts == (('interconnect', 'x'), ('interconnect', 'y'))
 
 
 def test_overridden_deletes_what_is_on_record_and_not_declared():
-    there = owned({'a': 'x', 'b': 'y', 'c': 'gone'}, cnis=[cni(1, 'd', 'z')])
-    assert surplus_circuits(there, {'a'}) == ['b', 'd']
+    current = owned({'a': 'x', 'b': 'y', 'c': 'gone'}, cnis=[cni(1, 'd', 'z')])
+    assert surplus_circuits(current, {'a'}) == ['b', 'd']
 
 
 def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
@@ -1181,7 +1182,7 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
 
 # Steps.
 
-@pytest.mark.parametrize(('asked', 'circuit', 'cnis', 'expected'), [
+@pytest.mark.parametrize(('steps_of_run', 'circuit', 'cnis', 'expected'), [
     (('cni',), {}, [], [('none', 'interconnect'), ('create', 'cni')]),
     (('cni',), {'mtu': 1400}, [cni(1, 'a', 'x')], [('none', 'interconnect'), ('update', 'cni')]),
     (('cni',), {'interconnect': 'y'}, [], [('create', 'cni')]),
@@ -1191,14 +1192,14 @@ def test_what_can_not_be_read_may_be_on_an_interconnect_on_record():
     (('loa',), {'interconnect': 'y'}, [], []),
     ((), {'slot': {'speed': '100G'}}, [], [('none', 'interconnect')]),
 ], ids=str)
-def test_a_step_works_on_the_circuit_that_is_there(asked, circuit, cnis, expected):
-    there = snapshot([], PAIR, cnis, [tunnel(8)])
-    there.set_records({'a': 'x'})
-    assert steps(plan_changes(desired_chain({'name': 'a', 'slot': SITE, **circuit}, asked), there)) == expected
+def test_a_step_works_on_the_circuit_that_is_there(steps_of_run, circuit, cnis, expected):
+    current = snapshot([], PAIR, cnis, [tunnel(8)])
+    current.set_records({'a': 'x'})
+    assert steps(plan_changes(desired_chain({'name': 'a', 'slot': SITE, **circuit}, steps_of_run), current)) == expected
 
 
 def test_without_the_step_interconnect_none_is_ordered_nor_taken():
-    for asked in (('cni',), ('loa',), ('health_check', 'handover')):
-        (error,) = plan_chains([desired_chain({'name': 'a', 'slot': SITE}, asked)], owned({}))
+    for steps_of_run in (('cni',), ('loa',), ('health_check', 'handover')):
+        (error,) = plan_chains([desired_chain({'name': 'a', 'slot': SITE}, steps_of_run)], owned({}))
         assert str(error) == ("steps: the circuit 'a' does not exist in this account, neither as a CNI nor in a record, and without the "
                               'step interconnect nothing is ordered. Allowed: steps with interconnect.')

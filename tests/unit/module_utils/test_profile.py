@@ -92,13 +92,13 @@ def test_differences_in_words():
 
 # Forms.
 
-@pytest.mark.parametrize(('given', 'form'), [
+@pytest.mark.parametrize(('response', 'form'), [
     (answer({'items': []}), 'bare'), (answer([]), 'bare'), (answer({'success': True, 'result': {}}), 'envelope'),
     (refusal(404), 'envelope'), (answer({'error': 'no'}, 404), 'json'), (answer(body=b'', status=404), 'empty'),
     (answer(body=b' <!DOCTYPE html>', status=502), 'html'), (answer(body=b'not found', status=404), 'plain'),
 ])
-def test_the_form_of_a_body(given, form):
-    assert body_form(given) == form
+def test_the_form_of_a_body(response, form):
+    assert body_form(response) == form
 
 
 @pytest.mark.parametrize(('data', 'end'), [

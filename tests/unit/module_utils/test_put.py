@@ -50,8 +50,8 @@ def alone(number, rate='high'):
 
 def rates(*numbers, rate='high', just_created=False):
     """A chain for each tunnel, which sets its rate."""
-    there = snapshot(interconnects=[direct(f'port-{n}', n) for n in numbers], tunnels=[tunnel(n) for n in numbers])
-    chains = plan_chains([[desired_object(TUNNEL, {'interconnect': f'port-{n}', 'rate': rate})] for n in numbers], there)
+    current = snapshot(interconnects=[direct(f'port-{n}', n) for n in numbers], tunnels=[tunnel(n) for n in numbers])
+    chains = plan_chains([[desired_object(TUNNEL, {'interconnect': f'port-{n}', 'rate': rate})] for n in numbers], current)
     return [[change._replace(just_created=just_created) for change in chain] for chain in chains]
 
 
@@ -177,8 +177,8 @@ def test_a_list_that_fails_after_the_write_loses_nothing_of_it():
 
 def routed(number, priority=7):
     """A chain: an MTU, a rate, then the priority of a route, and a new route."""
-    there = cni(number, f'c{number}', f'port-{number}')
-    link = Change(CNI, 'update', f'cni {number}', there, {**there, 'magic': {**there['magic'], 'mtu': 1400}}, ('magic.mtu',))
+    current = cni(number, f'c{number}', f'port-{number}')
+    link = Change(CNI, 'update', f'cni {number}', current, {**current, 'magic': {**current['magic'], 'mtu': 1400}}, ('magic.mtu',))
     (check,) = rates(number)[0]
     changed = Change(ROUTE, 'update', f'route {number}', route(number), route(number, priority=priority), ('priority',))
     new = Change(ROUTE, 'create', f'new {number}', None, {**route(None, prefix=f'10.{number}.9.0/24'), 'id': 'x'},
@@ -187,8 +187,8 @@ def routed(number, priority=7):
 
 
 def link_done(number):
-    there = cni(number, f'c{number}', f'port-{number}')
-    return answer(there), answer({**there, 'magic': {**there['magic'], 'mtu': 1400}})
+    current = cni(number, f'c{number}', f'port-{number}')
+    return answer(current), answer({**current, 'magic': {**current['magic'], 'mtu': 1400}})
 
 
 def test_they_come_behind_what_comes_before_them_in_all_chains_and_before_what_depends_on_them():
@@ -224,8 +224,8 @@ def test_with_fail_fast_one_that_changes_nothing_yet_is_not_begun_after_a_failur
 
 def test_what_was_put_together_is_reported_of_a_chain_that_then_fails():
     chain = [Change(ROUTE, 'update', f'route {n}', route(n), route(n, priority=7), ('priority',)) for n in (1, 2)]
-    there = [route(1), route(2)]
-    script = Script(answer({'routes': there}), answer({'modified_routes': [route(2, priority=7)]}),
+    routes = [route(1), route(2)]
+    script = Script(answer({'routes': routes}), answer({'modified_routes': [route(2, priority=7)]}),
                     answer({'routes': [route(1), route(2, priority=7)]}), single('route', route(1)), refusal(400, 7, 'no'))
     ((result,), _sent) = run(script, [chain])
     assert (result.error.codes, [change.label for change in result.applied]) == ([7], ['route 2'])

@@ -54,13 +54,13 @@ def unreadable(**more):
     return Unreadable(route('bad', **more), ShapeError('GET', ROUTES, 200, 'no', [name for name, value in more.items() if value is None]))
 
 
-def decide(asked, there):
-    return plan_changes([desired_object(ROUTE, {**OFFICES, **asked})], there)
+def decide(options, current):
+    return plan_changes([desired_object(ROUTE, {**OFFICES, **options})], current)
 
 
 # What is found, and what has to change.
 
-@pytest.mark.parametrize(('asked', 'there', 'action', 'named'), [
+@pytest.mark.parametrize(('options', 'routes', 'action', 'named'), [
     ({}, [], 'create', {'prefix', 'nexthop', 'priority'}),
     ({}, [route()], 'none', set()),
     ({'nexthop': '172.31.0.1/31', 'prefix': '10.20.0.0/255.255.0.0'}, [route()], 'none', set()),
@@ -85,8 +85,8 @@ def decide(asked, there):
     ({'state': 'absent', 'scope': WEST}, [route(scope=EAST)], 'none', set()),
     ({'state': 'absent', 'scope': EAST}, [route(scope=EAST), route('r2')], 'delete', set()),
 ], ids=str)
-def test_a_route_is_found_by_prefix_and_next_hop_and_by_scope_among_several(asked, there, action, named):
-    (change,) = decide(asked, snapshot_of(*there))
+def test_a_route_is_found_by_prefix_and_next_hop_and_by_scope_among_several(options, routes, action, named):
+    (change,) = decide(options, snapshot_of(*routes))
     assert (change.action, {*change.paths}) == (action, named)
 
 
@@ -102,7 +102,7 @@ def test_two_of_one_prefix_and_next_hop_are_an_error_that_lists_them():
         decide({'scope': {}}, snapshot_of(route(), route('r2')))
 
 
-@pytest.mark.parametrize(('asked', 'option', 'words'), [
+@pytest.mark.parametrize(('options', 'option', 'words'), [
     ({'prefix': '10.0.0.0/33'}, 'prefix', 'IPv4 prefixes such as'),
     ({'prefix': '2001:db8::/32'}, 'prefix', 'IPv4 prefixes such as'),
     ({'nexthop': 'nyc-1'}, 'nexthop', 'an IPv4 address such as'),
@@ -111,9 +111,9 @@ def test_two_of_one_prefix_and_next_hop_are_an_error_that_lists_them():
     ({'weight': 0}, 'weight', 'from 1 to 256'),
     ({'weight': 257}, 'weight', 'from 1 to 256'),
 ])
-def test_what_a_route_can_not_be_is_refused_by_name(asked, option, words):
+def test_what_a_route_can_not_be_is_refused_by_name(options, option, words):
     with pytest.raises(InputError, match=words) as error:
-        desired_object(ROUTE, {**OFFICES, **asked})
+        desired_object(ROUTE, {**OFFICES, **options})
     assert error.value.details['option'] == option
 
 
@@ -135,17 +135,17 @@ def to_circuit(name='nyc-1', **more):
 
 
 def test_the_next_hop_of_a_circuit_is_the_customers_end_of_its_link():
-    there = snapshot_of(cnis=[cni(1, 'nyc-1', 'a')])
-    assert plan_changes([to_circuit()], there)[0].after['nexthop'] == '172.31.0.1'
+    current = snapshot_of(cnis=[cni(1, 'nyc-1', 'a')])
+    assert plan_changes([to_circuit()], current)[0].after['nexthop'] == '172.31.0.1'
     assert steps(plan_changes([to_circuit()], snapshot_of(route(), cnis=[cni(1, 'nyc-1', 'a')]))) == [('none', 'route')]
     assert steps(plan_changes([to_circuit(state='absent')], snapshot_of(route(), cnis=[cni(1, 'nyc-1', 'a')]))) == [('delete', 'route')]
 
 
 def test_a_circuit_that_there_is_not_is_refused_and_has_no_routes_to_delete():
-    there = snapshot_of(route(), cnis=[cni(1, 'nyc-2', 'a', cust_ip='172.31.0.3/31')])
+    current = snapshot_of(route(), cnis=[cni(1, 'nyc-2', 'a', cust_ip='172.31.0.3/31')])
     with pytest.raises(InputError, match=r"conduit_name: there is no CNI 'nyc-1' in this account\. There are: nyc-2"):
-        plan_changes([to_circuit()], there)
-    assert steps(plan_changes([to_circuit(state='absent')], there)) == [('none', 'route')]
+        plan_changes([to_circuit()], current)
+    assert steps(plan_changes([to_circuit(state='absent')], current)) == [('none', 'route')]
 
 
 def test_a_circuit_without_an_address_is_waited_for():
@@ -164,13 +164,13 @@ def test_a_circuit_whose_address_can_not_be_read_is_not_taken_for_absent():
 
 
 def test_the_same_route_twice_is_refused_and_two_of_a_prefix_are_not():
-    there = snapshot_of(cnis=[cni(1, 'nyc-1', 'a'), cni(2, 'nyc-2', 'b', cust_ip='172.31.0.3/31')])
-    errors = plan_chains([[to_circuit()], [to_circuit()], [to_circuit('nyc-2')], [to_circuit(scope=EAST)]], there)
+    current = snapshot_of(cnis=[cni(1, 'nyc-1', 'a'), cni(2, 'nyc-2', 'b', cust_ip='172.31.0.3/31')])
+    errors = plan_chains([[to_circuit()], [to_circuit()], [to_circuit('nyc-2')], [to_circuit(scope=EAST)]], current)
     assert [str(error) for error in errors[:2]] == ["prefix: 'nyc-1, 10.20.0.0/16' is named twice."] * 2
     assert [change.action for (change,) in errors[2:]] == ['create', 'create']
-    errors = plan_chains([[to_circuit(scope=WEST)], [to_circuit(scope=WEST)]], there)
+    errors = plan_chains([[to_circuit(scope=WEST)], [to_circuit(scope=WEST)]], current)
     assert [str(error) for error in errors] == ["prefix: 'nyc-1, 10.20.0.0/16, colo_names lax01 colo_names sjc01' is named twice."] * 2
-    errors = plan_chains([[desired_object(ROUTE, {'id': 'r1', 'priority': 7})] for _time in range(2)], there)
+    errors = plan_chains([[desired_object(ROUTE, {'id': 'r1', 'priority': 7})] for _time in range(2)], current)
     assert [str(error) for error in errors] == ["id: 'r1' is named twice."] * 2
 
 
@@ -183,10 +183,10 @@ def test_a_route_that_can_not_be_read_may_be_the_one():
 
 
 def test_an_info_module_shows_what_prefix_next_hop_and_circuit_have_in_common():
-    there = snapshot_of(route(), route('r2', nexthop='172.31.0.3'), route('r3', prefix='10.0.0.0/8'), cnis=[cni(1, 'nyc-1', 'a')])
+    current = snapshot_of(route(), route('r2', nexthop='172.31.0.3'), route('r3', prefix='10.0.0.0/8'), cnis=[cni(1, 'nyc-1', 'a')])
     for keys, found in (({'prefix': '10.20.0.0/16'}, ['r1', 'r2']), ({'nexthop': '172.31.0.1/31'}, ['r1', 'r3']),
                         ({'conduit_name': 'nyc-1', 'prefix': '10.0.0.0/8'}, ['r3']), ({'conduit_name': 'none'}, [])):
-        assert [obj['id'] for obj in filtered_objects(ROUTE, keys, {}, there)] == found
+        assert [obj['id'] for obj in filtered_objects(ROUTE, keys, {}, current)] == found
 
 
 def test_routes_go_by_prefix_as_networks_do_and_by_priority():
@@ -201,8 +201,8 @@ def list_answer(*routes):
     return answer({'success': True, 'result': {'routes': list(routes)}})
 
 
-def write(script, asked=None, there=()):
-    return apply_changes(script.client(), decide(asked or {}, snapshot_of(*there)))[-1]
+def write(script, options=None, routes=()):
+    return apply_changes(script.client(), decide(options or {}, snapshot_of(*routes)))[-1]
 
 
 @pytest.mark.parametrize('shape', [lambda made: made, lambda made: {'routes': [made]}, lambda made: {'success': True, 'result': made},
@@ -323,9 +323,9 @@ def test_a_route_that_was_refused_and_never_listed_is_the_refusal(status, retrya
     assert (error.value.retryable, 'does not list the conflicting object yet' in str(error.value)) == (retryable, retryable)
 
 
-def surplus(there):
+def surplus(current):
     """The changes of a circuit that gets another route."""
-    return schedule(plan_changes(circuit(routes=[{'prefix': '10.40.0.0/16'}]), there))
+    return schedule(plan_changes(circuit(routes=[{'prefix': '10.40.0.0/16'}]), current))
 
 
 def test_what_is_surplus_goes_once_a_route_that_somebody_else_made_is_adopted():
@@ -373,10 +373,10 @@ def account(*routes, unreadable=(), **states):
                          routes=[*routes, *unreadable], **{'a': 'Down', 'b': 'Healthy', **states})
 
 
-def planned(chain, there):
+def planned(chain, current):
     """(action, row, prefix) of the changes in the order of writing."""
     return [(change.action, change.row.name, (change.after or change.before).get('prefix'))
-            for change in schedule(plan_changes(chain, there)) if change.action != 'none']
+            for change in schedule(plan_changes(chain, current)) if change.action != 'none']
 
 
 FIRST, SECOND = route('r1'), route('r2', prefix='10.30.0.0/16')
@@ -396,9 +396,9 @@ def test_a_list_of_routes_is_all_of_a_circuit_and_what_is_surplus_goes_last(rout
 
 
 def test_a_route_of_a_circuit_without_a_scope_is_the_one_without_and_the_others_go():
-    there = account(route('r1', scope=EAST), route('r2'))
-    assert planned(circuit(routes=[{'prefix': '10.20.0.0/16'}]), there) == [('delete', 'route', '10.20.0.0/16')]
-    changes = plan_changes(circuit(routes=[{'prefix': '10.20.0.0/16', 'scope': WEST}, {'prefix': '10.20.0.0/16', 'scope': EAST}]), there)
+    current = account(route('r1', scope=EAST), route('r2'))
+    assert planned(circuit(routes=[{'prefix': '10.20.0.0/16'}]), current) == [('delete', 'route', '10.20.0.0/16')]
+    changes = plan_changes(circuit(routes=[{'prefix': '10.20.0.0/16', 'scope': WEST}, {'prefix': '10.20.0.0/16', 'scope': EAST}]), current)
     assert [(change.action, (change.before or {}).get('id')) for change in changes if change.row is ROUTE] == [
         ('create', None), ('none', 'r1'), ('delete', 'r2')]
 
@@ -410,10 +410,10 @@ def test_a_route_with_a_scope_is_created_beside_the_one_without():
 
 
 def test_a_route_that_cannot_be_read_may_be_the_one_with_the_scope_that_is_given():
-    there = snapshot_of(route(scope=EAST), unreadable=[unreadable(scope=None)])
+    current = snapshot_of(route(scope=EAST), unreadable=[unreadable(scope=None)])
     with pytest.raises(ShapeError):
-        decide({'scope': WEST}, there)
-    assert [change.action for change in decide({'scope': EAST}, there)] == ['none']
+        decide({'scope': WEST}, current)
+    assert [change.action for change in decide({'scope': EAST}, current)] == ['none']
 
 
 def test_the_order_of_writing_is_interconnect_cni_health_check_routes():
@@ -464,15 +464,15 @@ def test_a_replacement_makes_its_routes_again_on_the_address_that_is_to_come(rou
 
 @pytest.mark.parametrize('routes', [None, [{'prefix': '10.20.0.0/16'}, {'prefix': '10.30.0.0/16'}]])
 def test_routes_are_deleted_before_their_cni_gets_another_address_and_made_again_on_it(routes):
-    chain, there = circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31', routes=routes), account(FIRST, SECOND, *OTHERS)
-    changes = [change for change in schedule(plan_changes(chain, there)) if change.action != 'none']
+    chain, current = circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31', routes=routes), account(FIRST, SECOND, *OTHERS)
+    changes = [change for change in schedule(plan_changes(chain, current)) if change.action != 'none']
     assert [(change.action, (change.before or {}).get('id'), (change.after or {}).get('nexthop')) for change in changes] == [
         ('delete', 'r1', None), ('delete', 'r2', None), ('update', uuid(1), None), ('create', None, '172.31.9.1'),
         ('create', None, '172.31.9.1')]
     if routes is None:
         with pytest.raises(ProtectedError, match=r'^nyc-1: it is .*, 10\.30\.0\.0/16\. Its address is not changed without force'):
-            allowed_changes(changes, Guards(), there)
-    assert allowed_changes(changes, Guards(force=routes is None), there)
+            allowed_changes(changes, Guards(), current)
+    assert allowed_changes(changes, Guards(force=routes is None), current)
 
 
 def test_the_diff_of_a_deleted_route_has_no_status_of_an_interconnect():
@@ -490,13 +490,13 @@ def test_a_route_that_can_not_be_read_may_lead_to_what_is_to_be_deleted():
 
 
 def test_routes_are_read_only_where_they_are_asked_for_or_something_is_deleted():
-    there = account(FIRST)
-    there.drop_part(('route', None))
-    assert planned(circuit(mtu=1400), there) == [('update', 'cni', None)]
+    current = account(FIRST)
+    current.drop_part(('route', None))
+    assert planned(circuit(mtu=1400), current) == [('update', 'cni', None)]
     for chain in (circuit(routes=[]), [desired_object(CNI, {'conduit_name': 'nyc-1', 'state': 'absent'})],
                   circuit(cust_ip='172.31.9.1/31', p2p_ip='172.31.9.0/31')):
         with pytest.raises(Unread) as error:
-            plan_changes(chain, there)
+            plan_changes(chain, current)
         assert error.value.parts == (('route', None),)
 
 
@@ -521,14 +521,14 @@ def test_what_becomes_of_a_circuit_with_a_route(circuits, state, options, ended)
 def test_one_of_a_site_at_a_time_holds_for_routes_too():
     circuits = [{'name': name, 'routes': []} for name in ('nyc-1', 'nyc-2')]
     rollout = RolloutPlan(circuits, 'merged', Guards(at_most_per_site=1))
-    there = account(FIRST, route('r9', nexthop='172.31.0.3'), a='Healthy')
-    assert [outcome.state for outcome in rollout.plan_outcomes(there)] == ['updated', 'deferred']
+    current = account(FIRST, route('r9', nexthop='172.31.0.3'), a='Healthy')
+    assert [outcome.state for outcome in rollout.plan_outcomes(current)] == ['updated', 'deferred']
 
 
 def test_gathered_circuits_have_their_routes_by_prefix_and_what_can_not_be_read_is_left_out():
-    there = account(SECOND, route('r1', scope={'colo_names': ['den01'], 'colo_regions': [], 'new': 1}, description='', weight=3), *OTHERS,
-                    unreadable=[unreadable(nexthop=None)])
-    routes = {circuit['name']: circuit.get('routes') for circuit in gathered_circuits(there)}
+    current = account(SECOND, route('r1', scope={'colo_names': ['den01'], 'colo_regions': [], 'new': 1}, description='', weight=3), *OTHERS,
+                      unreadable=[unreadable(nexthop=None)])
+    routes = {circuit['name']: circuit.get('routes') for circuit in gathered_circuits(current)}
     assert routes == {'nyc-1': [{'prefix': '10.20.0.0/16', 'priority': 100, 'weight': 3, 'scope': {'colo_names': ['den01']}},
                                 {'prefix': '10.30.0.0/16', 'priority': 100}], 'nyc-2': [{'prefix': '10.20.0.0/16', 'priority': 100}]}
     assert gathered_circuits(account())[0].keys() == {'name', 'interconnect', 'mtu', 'cust_ip', 'p2p_ip'}
@@ -546,29 +546,29 @@ MOVED = desired_object(CNI, {'id': uuid(1), 'cust_ip': '10.9.8.1/31', 'p2p_ip': 
 OLD = route('r1', weight=9, scope=EAST, description='offices')
 
 
-@pytest.mark.parametrize(('there', 'action'), [
+@pytest.mark.parametrize(('fields', 'action'), [
     ({'scope': EAST, 'weight': 9, 'description': 'offices'}, 'none'),
     ({}, 'create'),
     ({'scope': WEST, 'priority': 7}, 'create'),
 ])
-def test_a_route_that_moves_leaves_those_with_another_scope_alone(there, action):
-    existing = route('r8', nexthop='10.9.8.1', **there)
+def test_a_route_that_moves_leaves_those_with_another_scope_alone(fields, action):
+    existing = route('r8', nexthop='10.9.8.1', **fields)
     changes = schedule(plan_changes([MOVED], account(OLD, existing)))
     assert steps(changes) == [('delete', 'route'), ('update', 'cni'), (action, 'route')]
     assert (changes[0].before, changes[2].before) == (OLD, existing if action == 'none' else None)
 
 
-@pytest.mark.parametrize(('name', 'theirs', 'own'), [('priority', 7, 100), ('weight', 1, 9), ('description', 'theirs', 'offices')])
-def test_a_route_that_moves_changes_none_that_is_there(name, theirs, own):
-    existing = {**OLD, 'id': 'r8', 'nexthop': '10.9.8.1', name: theirs}
+@pytest.mark.parametrize(('name', 'current', 'desired'), [('priority', 7, 100), ('weight', 1, 9), ('description', 'theirs', 'offices')])
+def test_a_route_that_moves_changes_none_that_is_there(name, current, desired):
+    existing = {**OLD, 'id': 'r8', 'nexthop': '10.9.8.1', name: current}
     with pytest.raises(DriftError) as error:
         plan_changes([MOVED], account(OLD, existing))
     assert str(error.value) == (
         f'static route conduit_name=nyc-1, prefix=10.20.0.0/16, scope={EAST} differs in what this run does not change: {name} is '
-        f'{theirs!r}, requested {own!r}. r8 was there before, so it is not changed. Delete it by its id, or give it these values, then run '
-        'this again.')
-    assert error.value.details['fields'] == {name: {'have': theirs, 'want': own}}
-    declared = circuit(cust_ip='10.9.8.1/31', p2p_ip='10.9.8.0/31', routes=[{'prefix': '10.20.0.0/16', 'scope': EAST, name: own}])
+        f'{current!r}, requested {desired!r}. r8 was there before, so it is not changed. Delete it by its id, or give it these values, '
+        'then run this again.')
+    assert error.value.details['fields'] == {name: {'have': current, 'want': desired}}
+    declared = circuit(cust_ip='10.9.8.1/31', p2p_ip='10.9.8.0/31', routes=[{'prefix': '10.20.0.0/16', 'scope': EAST, name: desired}])
     assert ('update', 'route', '10.20.0.0/16') in planned(declared, account(OLD, existing))
 
 

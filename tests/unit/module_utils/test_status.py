@@ -98,11 +98,11 @@ def test_each_is_waited_for_until_it_is_in_a_state_of_its_own():
 
 # The module.
 
-def status_info(states, warn=None, /, *, later=None, alerts=(), graphql=None, **given):
+def status_info(states, warn=None, /, *, later=None, alerts=(), graphql=None, **options):
     """The result of status_info where interconnects have these states, and later ones from the second read on."""
     names = ['interconnect', 'conduit_name', 'interconnects', 'conduit_names', 'states', 'wait_for', 'expect', 'site_demand', 'change',
              'under_maintenance', 'maintenance_days']
-    params = {**dict.fromkeys(names), 'wait_timeout': 60, 'enforce': False, 'traffic': False, **given}
+    params = {**dict.fromkeys(names), 'wait_timeout': 60, 'enforce': False, 'traffic': False, **options}
     reads = dict.fromkeys(states, 0)
 
     def service(request):
@@ -133,41 +133,42 @@ def test_a_status_names_the_circuits_of_its_interconnect():
                                       ('g', [], 'Healthy')]]}
 
 
-@pytest.mark.parametrize(('given', 'names'), [
+@pytest.mark.parametrize(('options', 'names'), [
     ({'interconnect': 'c'}, ['c']), ({'interconnects': ['c', 'a']}, ['a', 'c']),
     ({'conduit_name': 'nyc-2'}, ['b']), ({'conduit_names': ['nyc-2', 'nyc-1']}, ['a', 'b']),
     ({'states': ['Down', 'Pending']}, ['b']), ({'states': ['active']}, ['a', 'c']),
 ])
-def test_statuses_are_those_of_what_is_named_and_of_the_states(given, names):
-    result = status_info({**HEALTHY, 'b': 'Down', 'g': None}, **given)
+def test_statuses_are_those_of_what_is_named_and_of_the_states(options, names):
+    result = status_info({**HEALTHY, 'b': 'Down', 'g': None}, **options)
     assert [status['interconnect'] for status in result['statuses']] == names
 
 
-@pytest.mark.parametrize(('given', 'later', 'reached'), [
+@pytest.mark.parametrize(('options', 'later', 'reached'), [
     ({'wait_for': ['active']}, HEALTHY, True),
     ({'wait_for': ['active']}, {**HEALTHY, 'b': 'Down'}, False),
     ({'wait_for': ['active']}, {**HEALTHY, 'b': None}, False),
     ({'wait_for': ['Down', 'Healthy']}, {**HEALTHY, 'b': 'Down'}, True),
     ({'wait_for': []}, {}, True),
 ])
-def test_a_wait_returns_whether_all_have_reached_a_state(given, later, reached):
-    assert status_info({**HEALTHY, 'b': 'Pending'}, later=later, **given)['reached'] is reached
+def test_a_wait_returns_whether_all_have_reached_a_state(options, later, reached):
+    assert status_info({**HEALTHY, 'b': 'Pending'}, later=later, **options)['reached'] is reached
 
 
-@pytest.mark.parametrize(('expected', 'have', 'text'), [
+@pytest.mark.parametrize(('expected', 'counts', 'text'), [
     ({'site': 'ewr-a', 'healthy': 2, 'devices': 2, 'facilities': 2}, (2, 2, 2), ''),
     ({'site': 'ewr-a', 'healthy': 3, 'facilities': 0}, (2, 2, 2), 'ewr-a: 2 of 3 healthy'),
     ({'site': 'ewr-a', 'devices': 3, 'facilities': 4}, (2, 2, 2), 'ewr-a: 2 of 3 devices, 2 of 4 facilities'),
     ({'site': 'us-east4', 'healthy': 1}, (1, 0, 0), ''),
     ({'site': 'lhr-a', 'healthy': 1}, (0, 0, 0), 'lhr-a: 0 of 1 healthy'),
 ])
-def test_a_site_is_judged_by_its_healthy_interconnects(expected, have, text):
+def test_a_site_is_judged_by_its_healthy_interconnects(expected, counts, text):
     names = ('healthy', 'devices', 'facilities')
-    wanted = {**dict.fromkeys(names), **expected}
-    verdict = status_info({**HEALTHY, 'b': 'Down'}, expect=[wanted])['verdict']
-    short = {name: {'have': number, 'want': wanted[name]} for name, number in zip(names, have, strict=True) if number < (wanted[name] or 0)}
+    expectation = {**dict.fromkeys(names), **expected}
+    verdict = status_info({**HEALTHY, 'b': 'Down'}, expect=[expectation])['verdict']
+    short = {name: {'have': number, 'want': expectation[name]} for name, number in zip(names, counts, strict=True)
+             if number < (expectation[name] or 0)}
     assert verdict == {'met': not text, 'text': text or 'as expected', 'sites': [
-        {'site': expected['site'], 'met': not text, **dict(zip(names, have, strict=True)), 'short': short}]}
+        {'site': expected['site'], 'met': not text, **dict(zip(names, counts, strict=True)), 'short': short}]}
 
 
 def test_two_interconnects_on_one_device_are_one_device():
@@ -268,14 +269,14 @@ def test_the_status_warns_of_all_circuits_of_a_site_whichever_are_named():
 EWR = {'site': 'ewr-a', 'healthy': 2, 'devices': 2, 'facilities': None}
 
 
-@pytest.mark.parametrize(('given', 'text'), [
+@pytest.mark.parametrize(('options', 'text'), [
     ({'under_maintenance': ['nyc-1']}, ''),  # b and c remain
     ({'under_maintenance': ['c']}, 'ewr-a: 1 of 2 devices (under maintenance: c)'),
     ({'under_maintenance': ['nyc-1', 'nyc-2']}, 'ewr-a: 1 of 2 healthy, 1 of 2 devices (under maintenance: a, b)'),
     ({'under_maintenance': ['g']}, ''),
 ])
-def test_what_is_under_maintenance_does_not_count(given, text):
-    verdict = status_info(dict(HEALTHY), expect=[EWR], **given)['verdict']
+def test_what_is_under_maintenance_does_not_count(options, text):
+    verdict = status_info(dict(HEALTHY), expect=[EWR], **options)['verdict']
     assert (verdict['met'], verdict['text']) == (not text, text or 'as expected')
 
 
@@ -308,20 +309,20 @@ def test_a_gate_fails_on_no_go_with_all_reasons():
     assert status_info(dict(HEALTHY), change='nyc-1', enforce=True)['change']['go']
 
 
-@pytest.mark.parametrize(('given', 'option'), [
+@pytest.mark.parametrize(('options', 'option'), [
     ({'change': 'lon-1'}, 'change'), ({'under_maintenance': ['nyc-1', 'lon-1']}, 'under_maintenance'),
     ({'site_demand': {'ewr-a': 'much'}}, 'site_demand')])
-def test_a_name_that_there_is_not_is_no_maintenance_and_no_change(given, option):
+def test_a_name_that_there_is_not_is_no_maintenance_and_no_change(options, option):
     with pytest.raises(InputError) as error:
-        status_info(dict(HEALTHY), **given)
+        status_info(dict(HEALTHY), **options)
     assert error.value.details['option'] == option
 
 
-@pytest.mark.parametrize(('given', 'names'), [
+@pytest.mark.parametrize(('options', 'names'), [
     ({}, None), ({'maintenance_days': 1}, []), ({'under_maintenance': ['nyc-1']}, ['a']),
 ])
-def test_maintenance_is_in_the_result_if_it_was_looked_for(given, names):
-    result = status_info(dict(HEALTHY), **given)
+def test_maintenance_is_in_the_result_if_it_was_looked_for(options, names):
+    result = status_info(dict(HEALTHY), **options)
     assert result.get('maintenance') == names if names is None else [entry['interconnect'] for entry in result['maintenance']] == names
 
 
@@ -330,9 +331,9 @@ def test_no_alerts_are_read_for_no_days():
         status_info(dict(HEALTHY), maintenance_days=0)
 
 
-@pytest.mark.parametrize(('given', 'read'), [({'interconnect': 'c'}, 'c'), ({'interconnect': 'c', 'change': 'nyc-1'}, 'abc')])
-def test_no_status_is_read_that_is_not_needed(given, read):
-    status_info(dict.fromkeys(read, 'Healthy'), **given)  # which knows no other
+@pytest.mark.parametrize(('options', 'read'), [({'interconnect': 'c'}, 'c'), ({'interconnect': 'c', 'change': 'nyc-1'}, 'abc')])
+def test_no_status_is_read_that_is_not_needed(options, read):
+    status_info(dict.fromkeys(read, 'Healthy'), **options)  # which knows no other
 
 
 def test_the_traffic_of_each_tunnel_is_in_its_status_if_it_is_asked_for():

@@ -140,13 +140,13 @@ def test_an_answer_without_data_is_an_error(body):
 
 # Whose it is.
 
-def there(*traffic, **states):
+def account_with(*traffic, **states):
     """Two circuits of a site, a and b, on pa and pb, with their tunnels; traffic: its rows, of tunnels by name."""
     ports = [direct('pa', 11), direct('pb', 12)]
-    found = snapshot([slot(6, site='gru-b')], ports, [cni(21, 'a', 'pa'), cni(22, 'b', 'pb')],
-                     [{**tunnel(11), 'name': 'pa'}, {**tunnel(12), 'name': 'pb'}], **{'pa': 'Healthy', 'pb': 'Healthy', **states})
-    found.put_part((TRAFFIC, None), traffic)
-    return found
+    account_state = snapshot([slot(6, site='gru-b')], ports, [cni(21, 'a', 'pa'), cni(22, 'b', 'pb')],
+                             [{**tunnel(11), 'name': 'pa'}, {**tunnel(12), 'name': 'pb'}], **{'pa': 'Healthy', 'pb': 'Healthy', **states})
+    account_state.put_part((TRAFFIC, None), traffic)
+    return account_state
 
 
 def row(name, bits_in=None, bits_out=None):
@@ -154,10 +154,10 @@ def row(name, bits_in=None, bits_out=None):
 
 
 def test_a_tunnel_is_found_by_its_name_and_by_its_id():
-    assert traffic_of('pa', there(row('pa', 1_500_000, 20), row('pb', 5))) == {
+    assert traffic_of('pa', account_with(row('pa', 1_500_000, 20), row('pb', 5))) == {
         'bits_in': 1_500_000, 'bits_out': 20, 'since': SINCE, 'seconds': 900,
         'text': f'1.5 Mbit into Cloudflare and 20 bit out of it since {SINCE}'}
-    by_id = traffic_of('pa', there(row('t11', None, 3 * 10**12)))
+    by_id = traffic_of('pa', account_with(row('t11', None, 3 * 10**12)))
     assert (by_id['bits_in'], by_id['bits_out']) == (None, 3 * 10**12)
     assert by_id['text'] == f'an unknown volume into Cloudflare and 3 Tbit out of it since {SINCE}'
 
@@ -167,12 +167,12 @@ def test_a_tunnel_is_found_by_its_name_and_by_its_id():
     (10**12, '1 Tbit'),
 ])
 def test_a_volume_is_shown_in_the_unit_of_its_size(bits, text):
-    assert traffic_of('pa', there(row('pa', bits)))['text'].startswith(f'{text} into Cloudflare and an unknown volume out of it')
+    assert traffic_of('pa', account_with(row('pa', bits)))['text'].startswith(f'{text} into Cloudflare and an unknown volume out of it')
 
 
 def test_no_row_is_no_traffic_of_zero():
-    assert traffic_of('pa', there(row('pb', 5, 5))) is None
-    assert traffic_of('pa', there(row('pa', 0, 0)))['bits_in'] == 0
+    assert traffic_of('pa', account_with(row('pb', 5, 5))) is None
+    assert traffic_of('pa', account_with(row('pa', 0, 0)))['bits_in'] == 0
 
 
 # What is in use is not deleted.
@@ -194,7 +194,7 @@ def deleted(circuits, account, **guards):
     ([], {}, {'protect': 'healthy'}, 'a'),
 ])
 def test_traffic_refuses_a_delete_and_silence_allows_none(traffic, states, guards, refused):
-    outcome = deleted('a', there(*traffic, **states), **guards)['a']
+    outcome = deleted('a', account_with(*traffic, **states), **guards)['a']
     assert outcome.state == ('failed' if refused else 'deleted')
     if refused:
         assert (outcome.result.error.kind, outcome.result.error.details['candidates']) == ('protected', ['a'])
@@ -204,20 +204,20 @@ def test_traffic_refuses_a_delete_and_silence_allows_none(traffic, states, guard
 
 
 def test_the_circuit_beside_one_in_use_is_deleted():
-    outcomes = deleted('ab', there(row('pa', 1), pa='Pending', pb='Pending'))
+    outcomes = deleted('ab', account_with(row('pa', 1), pa='Pending', pb='Pending'))
     assert {name: outcome.state for name, outcome in outcomes.items()} == {'a': 'failed', 'b': 'deleted'}
 
 
 def test_a_circuit_in_use_is_not_replaced_whatever_its_status():
     away = [{'name': 'a', 'slot': {'site': 'gru-b'}, 'on_immutable': 'replace'}]
     for traffic, state in (([row('pa', 1)], 'failed'), ([], 'replaced')):
-        (outcome,) = RolloutPlan(away, 'merged', Guards(traffic=True)).plan_outcomes(there(*traffic, pa='Down'))
+        (outcome,) = RolloutPlan(away, 'merged', Guards(traffic=True)).plan_outcomes(account_with(*traffic, pa='Down'))
         assert outcome.state == state
 
 
 @pytest.mark.parametrize(('circuits', 'guards'), [('a', {'traffic': False}), ('a', {'force': True}), ('x', {})])
 def test_nothing_is_asked_where_nothing_depends_on_it(circuits, guards):
-    account = there()
+    account = account_with()
     account.drop_part((TRAFFIC, None))
     deleted(circuits, account, **guards)
     with pytest.raises(Unread):

@@ -229,10 +229,10 @@ def test_a_dead_proxy_is_named(monkeypatch):
     assert 'pr0xy-secret' not in str(error.value)
 
 
-def on_macos(asked):
-    """urllib as on macOS. asked: called where it would ask the system, which ends a process that was forked."""
+def on_macos(system_query):
+    """urllib as on macOS. system_query: called where it would ask the system, which ends a process that was forked."""
     spec, system = importlib.util.find_spec('urllib.request'), types.ModuleType('_scproxy')
-    system._get_proxies = system._get_proxy_settings = asked
+    system._get_proxies = system._get_proxy_settings = system_query
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, 'platform', 'darwin')

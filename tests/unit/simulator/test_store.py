@@ -292,13 +292,13 @@ def test_what_the_service_refuses_in_a_cni(store, change):
 
 
 def test_cnis_are_filtered_by_slot_and_tunnel(store):
-    first, second = order(store), order(store)
-    one, two = store.create_cni(cni_body(first, 'one')), store.create_cni(cni_body(second, 'two'))
+    first_port, second_port = order(store), order(store)
+    first, second = store.create_cni(cni_body(first_port, 'one')), store.create_cni(cni_body(second_port, 'two'))
     tunnels = {tunnel['name']: tunnel['id'] for tunnel in store.tunnels}
-    assert store.list_cnis() == [one, two]
-    assert store.list_cnis(slot=first['slot_id']) == [one]
-    assert store.list_cnis(tunnel_id=tunnels[second['name']]) == [two]
-    assert store.list_cnis(slot=first['slot_id'], tunnel_id=tunnels[second['name']]) == []
+    assert store.list_cnis() == [first, second]
+    assert store.list_cnis(slot=first_port['slot_id']) == [first]
+    assert store.list_cnis(tunnel_id=tunnels[second_port['name']]) == [second]
+    assert store.list_cnis(slot=first_port['slot_id'], tunnel_id=tunnels[second_port['name']]) == []
 
 
 # Settings
