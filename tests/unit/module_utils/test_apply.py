@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from functools import partial
 
 import pytest
+from simulator.process import WAIT
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._apply import apply_changes
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
@@ -824,7 +825,7 @@ def test_a_parent_is_asked_for_by_its_name_before_it_is_called_absent():
 
 
 def test_lists_that_are_needed_in_any_case_are_read_at_the_same_time():
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=WAIT)
 
     def together(_request):
         both.wait()

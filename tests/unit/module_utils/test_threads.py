@@ -11,11 +11,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from simulator.process import WAIT
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._client import Client
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._threads import concurrent_results
-
-LONG = 10  # seconds
 
 
 class Interrupted(Exception):
@@ -37,7 +36,7 @@ def test_a_wait_for_other_threads_ends_with_the_handler_of_a_signal(interrupt):
 
     def work(item):
         interrupt()
-        ended.wait(LONG)
+        ended.wait(WAIT)
         done.append(item)
 
     with ThreadPoolExecutor(1) as pool:
@@ -50,12 +49,12 @@ def test_a_wait_for_other_threads_ends_with_the_handler_of_a_signal(interrupt):
 
 
 def test_a_wait_before_a_request_ends_with_the_handler_of_a_signal(interrupt):
-    client = Client(None, 'a', {}, 'https://localhost')
+    client = Client(None, 'a', {}, 'https://localhost', jitter=lambda: 1000)
     begin = time.monotonic()
-    threading.Timer(0.1, interrupt).start()
     with pytest.raises(Interrupted):
-        client.back_off(10)
-    assert time.monotonic() - begin < LONG
+        threading.Timer(0.1, interrupt).start()
+        client.back_off(10, longest=2 * WAIT)
+    assert time.monotonic() - begin < WAIT
 
 
 def test_results_are_in_order_and_nothing_is_begun_after_an_error():

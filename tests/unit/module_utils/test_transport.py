@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import ipaddress
+import itertools
 import os
 import socket
 import socketserver
@@ -17,13 +18,14 @@ import threading
 import types
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from simulator.process import WAIT
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _transport
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import TransportError
@@ -64,7 +66,7 @@ def no_proxy(monkeypatch):
 
 
 def get(url, **options):
-    return RequestsTransport(options.pop('timeout', 5), **options)('GET', url, {'Authorization': 'Bearer t0ken'}, None)
+    return RequestsTransport(options.pop('timeout', WAIT), **options)('GET', url, {'Authorization': 'Bearer t0ken'}, None)
 
 
 def reason(url, **options):
@@ -105,102 +107,118 @@ def test_netrc_does_not_replace_the_token(monkeypatch, tmp_path):
 ], ids=['nothing', 'half', 'half a chunk', 'no http', 'never'])
 def test_no_whole_answer_is_named(answer, expected):
     with server(answer) as (port, _received):
-        assert reason(f'http://127.0.0.1:{port}/', timeout=0.3) == expected
+        assert reason(f'http://127.0.0.1:{port}/', timeout=WAIT if expected == 'dropped' else 0.3) == expected
 
 
-HEADERS, BODY = OK.partition(b'\r\n\r\n')[0].replace(b': 2', b': 100') + b'\r\n\r\n', b'{' * 100
-CHUNKS = b'1\r\n{\r\n' * 20
-CONNECTED = b'HTTP/1.1 200 Connection established\r\n\r\n'
+HEAD, CONNECTED = b'HTTP/1.1 200 OK\r\n', b'HTTP/1.1 200 Connection established\r\n'
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The transport's clock, which stands still until a test moves it: clock.now."""
+    clock = types.SimpleNamespace(now=0)
+    monkeypatch.setattr(_transport, 'time', types.SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(_transport, 'MAX_BODY', 1_000_000)  # which ends those that do not notice that their time is up
+    return clock
 
 
 class Drip(socketserver.BaseRequestHandler):
-    """Answers with some bytes at once and the others one by one, for 5 s at least unless the server stops."""
+    """Answers with some bytes at once, and with others one by one until the client hangs up."""
 
     def handle(self) -> None:
         at, connection = self.server, self.request
         with suppress(OSError):  # whom it takes too long hangs up
             if at.tunnel:
                 connection.recv(65536)
-                connection.sendall(CONNECTED)
+                connection.sendall(CONNECTED + b'\r\n')
             connection = at.tls.wrap_socket(connection, server_side=True) if at.tls else connection
             connection.recv(65536)
             connection.sendall(at.quick)
-            for byte in at.slow:
-                at.stop.wait(0.05)
+            at.asked.release()
+            at.go.wait()
+            for byte in itertools.cycle(at.slow):
+                at.clock.now += at.seconds
                 connection.sendall(bytes([byte]))
-            at.whole = not at.stop.is_set()
 
 
 @contextmanager
-def dripping(quick: bytes, slow: bytes, tls: ssl.SSLContext | None = None, tunnel: bool = False):
-    """Yields the server, with its port and whether one answer came to its end."""
+def dripping(clock, quick: bytes, slow: bytes, tls: ssl.SSLContext | None = None, tunnel: bool = False):
+    """Yields the server: .port; .seconds that each slow byte takes; .asked, released by each request; .go, cleared to keep them back."""
     with socketserver.ThreadingTCPServer(('127.0.0.1', 0), Drip) as drip:
-        drip.quick, drip.slow, drip.tls, drip.tunnel, drip.whole, drip.stop = quick, slow, tls, tunnel, False, threading.Event()
-        drip.port = drip.server_address[1]
+        drip.clock, drip.quick, drip.slow, drip.tls, drip.tunnel, drip.seconds = clock, quick, slow, tls, tunnel, 1
+        drip.port, drip.asked, drip.go = drip.server_address[1], threading.Semaphore(0), threading.Event()
+        drip.go.set()
         thread = threading.Thread(target=drip.serve_forever, args=[0.01])
         thread.start()
         try:
             yield drip
         finally:
-            drip.stop.set()
+            drip.go.set()
             drip.shutdown()
             thread.join()
 
 
 DRIPS = pytest.mark.parametrize(('quick', 'slow'), [
-    (b'', HEADERS), (HEADERS, BODY), (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', CHUNKS),
-    (b'HTTP/1.1 200 OK\r\n\r\n', BODY),
+    (b'', HEAD), (HEAD + b'Content-Length: 1000000000\r\n\r\n', b'{'), (HEAD + b'Transfer-Encoding: chunked\r\n\r\n', b'1\r\n{\r\n'),
+    (HEAD + b'\r\n', b'{'),
 ], ids=['headers', 'body', 'chunks', 'body without a length'])
 
 
 @DRIPS
 @pytest.mark.parametrize('through', ['http', 'https', 'http by proxy', 'https by proxy'])
-def test_the_time_out_is_that_of_the_whole_answer(quick, slow, through, tmp_path, monkeypatch):
+def test_the_time_out_is_that_of_the_whole_answer(quick, slow, through, tmp_path, monkeypatch, clock):
     path, context = certificate(tmp_path)
     by_proxy, scheme = through.endswith('proxy'), through.partition(' ')[0]
     tls = context if scheme == 'https' else None
-    with dripping(quick, slow, tls, by_proxy and scheme == 'https') as drip:
+    with dripping(clock, quick, slow, tls, by_proxy and scheme == 'https') as drip:
         if by_proxy:
             monkeypatch.setenv(f'{scheme.upper()}_PROXY', f'http://127.0.0.1:{drip.port}')
         url = f'{scheme}://localhost:{1 if by_proxy else drip.port}/'
         monkeypatch.setenv('NO_PROXY', '')
-        assert reason(url, timeout=0.3, verify=path) == 'timeout'
-        assert not drip.whole
+        assert reason(url, verify=path) == 'timeout'
 
 
-def test_a_proxy_that_drips_its_own_answer_is_not_waited_for(monkeypatch):
-    with dripping(b'', CONNECTED * 3) as drip:
+def test_a_proxy_that_drips_its_own_answer_is_not_waited_for(monkeypatch, clock):
+    with dripping(clock, b'', CONNECTED) as drip:
         monkeypatch.setenv('HTTPS_PROXY', f'http://127.0.0.1:{drip.port}')
-        assert reason('https://api.example/', timeout=0.3) == 'timeout'
-        assert not drip.whole
+        assert reason('https://api.example/') == 'timeout'
 
 
-def test_threads_that_share_a_transport_each_have_their_own_time():
-    shared = RequestsTransport(0.3)
+def test_threads_that_share_a_transport_each_have_their_own_time(clock):
+    shared = RequestsTransport(WAIT)
 
-    def ask(url) -> str | int:
+    def ask(port) -> str | int:
         try:
-            return shared('GET', url, {}, None).status
+            return shared('GET', f'http://127.0.0.1:{port}/', {}, None).status
         except TransportError as error:
             return error.details['reason']
 
-    with dripping(HEADERS, BODY) as slow, server(*[OK] * 3) as (quick, _received), ThreadPoolExecutor(6) as pool:
-        urls = [f'http://127.0.0.1:{port}/' for port in (slow.port, quick) * 3]
-        assert list(pool.map(ask, urls)) == ['timeout', 200] * 3
-        assert not slow.whole
+    with dripping(clock, HEAD + b'\r\n', b'{') as slow, server(*[OK] * 3) as (quick, _received), ThreadPoolExecutor(6) as pool:
+        slow.seconds = 0
+        slow.go.clear()
+        late = [pool.submit(ask, slow.port) for _number in range(3)]
+        assert [slow.asked.acquire(timeout=WAIT) for _thread in late] == [True] * 3
+        clock.now = WAIT - 1
+        assert list(pool.map(ask, [quick] * 3)) == [200] * 3
+        clock.now = WAIT
+        slow.go.set()
+        assert [thread.result() for thread in late] == ['timeout'] * 3
 
 
 @pytest.mark.parametrize('silent', [True, False])
-def test_a_dead_address_of_a_host_leaves_time_for_the_next(monkeypatch, silent):
-    with socket.create_server(('127.0.0.2', 0), backlog=0) as full, server(OK) as (port, _received), ExitStack() as waiting:
-        for _number in range(2 * silent):  # a backlog that is full takes nobody, and says nothing
-            knocking = waiting.enter_context(socket.socket())
-            knocking.setblocking(False)
-            knocking.connect_ex(full.getsockname())
-        dead = full.getsockname() if silent else ('127.0.0.2', port)
-        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, '', address) for address in (dead, ('127.0.0.1', port))]
+def test_a_dead_address_of_a_host_leaves_time_for_the_next(monkeypatch, clock, silent):
+    class Caller(socket.socket):
+        def connect(self, address) -> None:
+            if silent and address[0] == '127.0.0.2':
+                clock.now += self.gettimeout()
+                raise TimeoutError
+            super().connect(address)
+
+    with server(OK) as (port, _received):
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, '', (address, port)) for address in ('127.0.0.2', '127.0.0.1')]
         monkeypatch.setattr(socket, 'getaddrinfo', lambda *_args, **_options: found)
-        assert get(f'http://api.example:{port}/', timeout=0.5).status == 200
+        monkeypatch.setattr(socket, 'socket', Caller)
+        assert get(f'http://api.example:{port}/').status == 200
 
 
 @pytest.mark.parametrize('proxy', ['http://user:pr0xy-secret@[::1', 'http://user:pr0xy-secret@a..b:1', 'http://'])
@@ -212,18 +230,23 @@ def test_a_proxy_that_is_no_address_is_named(monkeypatch, proxy):
     assert 'pr0xy-secret' not in str(error.value)
 
 
+@contextmanager
+def nobody_there():
+    """Yields a port that nobody listens at: it is taken, so that nobody else can."""
+    with socket.socket() as kept:
+        kept.bind(('127.0.0.1', 0))
+        yield kept.getsockname()[1]
+
+
 def test_nobody_there_is_named():
-    with socket.create_server(('127.0.0.1', 0)) as listener:
-        port = listener.getsockname()[1]
-    assert reason(f'http://127.0.0.1:{port}/') == 'refused'
+    with nobody_there() as port:
+        assert reason(f'http://127.0.0.1:{port}/') == 'refused'
     assert reason('http://no-such-host.invalid/') == 'dns'
 
 
 def test_a_dead_proxy_is_named(monkeypatch):
-    with socket.create_server(('127.0.0.1', 0)) as listener:
-        port = listener.getsockname()[1]
-    monkeypatch.setenv('HTTP_PROXY', f'http://user:pr0xy-secret@127.0.0.1:{port}')
-    with pytest.raises(TransportError) as error:
+    with nobody_there() as port, pytest.raises(TransportError) as error:
+        monkeypatch.setenv('HTTP_PROXY', f'http://user:pr0xy-secret@127.0.0.1:{port}')
         get('http://api.example/')
     assert error.value.details['reason'] == 'proxy'
     assert 'pr0xy-secret' not in str(error.value)
