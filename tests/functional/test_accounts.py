@@ -161,8 +161,8 @@ def test_cross_connects_are_those_of_each_account_in_a_folder_of_its_own(both, h
     assert 'Set it for the hosts of each account' in refused.output
     folders = {name: own | {'provision_cross_connects_dir': str(tmp_path / name[:3])} for name, own in hosts.items()}
     run = both.play('cross_connects', folders)
-    listed = [{*re.findall(r'^"(\w+-\d)"', (tmp_path / name / 'cross-connects.csv').read_text(), re.MULTILINE)} for name in ('nyc', 'lon')]
-    assert (run.status, listed) == (0, [{'nyc-1', 'nyc-9'}, {'lon-1', 'lon-2'}]), run.output
+    tables = [{*re.findall(r'^"(\w+-\d)"', (tmp_path / name / 'cross-connects.csv').read_text(), re.MULTILINE)} for name in ('nyc', 'lon')]
+    assert (run.status, tables) == (0, [{'nyc-1', 'nyc-9'}, {'lon-1', 'lon-2'}]), run.output
 
 
 def test_alerts_of_an_account_are_about_its_circuits(both, hosts, named):

@@ -21,8 +21,8 @@ TYPES = ['cni_maintenance_notification', 'magic_tunnel_health_check_event', 'mag
 
 def play(account: Account, *arguments: str, receivers: dict | None = None, **variables) -> Run:
     """Runs the playbook with variables of the hosts."""
-    given = {**(RECEIVERS if receivers is None else receivers), **{f'alerts_{name}': value for name, value in variables.items()}}
-    return account.play('alerts', {name: {**own, **given} for name, own in HOSTS.items()}, *arguments)
+    all_variables = {**(RECEIVERS if receivers is None else receivers), **{f'alerts_{name}': value for name, value in variables.items()}}
+    return account.play('alerts', {name: {**own, **all_variables} for name, own in HOSTS.items()}, *arguments)
 
 
 def two_circuits(simulator: Simulator, folder) -> Account:

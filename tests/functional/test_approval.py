@@ -24,14 +24,14 @@ def pair(**variables):
 
 @pytest.mark.parametrize('way', ['true', 'false'], ids=['here', 'apart'])
 def test_playbooks_plan_and_apply_with_the_file_and_the_digest(account, way):
-    given = ('-e', f'cni_in_process={way}')
-    plan = account.play('provision', pair(), '--check', '-e', 'provision_plan_file=plan.md', *given, ANSIBLE_SHOW_CUSTOM_STATS='true')
+    execution = ('-e', f'cni_in_process={way}')
+    plan = account.play('provision', pair(), '--check', '-e', 'provision_plan_file=plan.md', *execution, ANSIBLE_SHOW_CUSTOM_STATS='true')
     (digest,) = re.findall(r'^Digest: (plan1\S+)$', plan.output, re.MULTILINE)
     assert (plan.status, plan.writes, f'"provision_approved_plan": "{digest}"' in plan.output) == (0, [], True)
-    refused = account.play('provision', pair(provision_mtu=1476), '-e', 'provision_approved_plan=plan.md', *given)
+    refused = account.play('provision', pair(provision_mtu=1476), '-e', 'provision_approved_plan=plan.md', *execution)
     assert 'nyc-1: Not as approved: mtu 1476 (approved: not declared)' in refused.output
     assert (refused.status != 0, set(account.circuits())) == (True, {'nyc-2'})
-    done = account.play('provision', pair(), '-e', f'provision_approved_plan={digest}', *given)
+    done = account.play('provision', pair(), '-e', f'provision_approved_plan={digest}', *execution)
     assert (done.status, set(account.circuits())) == (0, {'nyc-1', 'nyc-2'}), done.output
 
 

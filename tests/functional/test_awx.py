@@ -60,14 +60,14 @@ def test_the_modules_of_awx_make_it_without_a_word_of_warning(applied):
 
 def test_all_of_the_data_is_made(applied):
     data = yaml.safe_load((DATA / 'controller.yml').read_text().replace('!unsafe', ''))
-    for variable, wanted in data.items():
+    for variable, objects in data.items():
         kind = KINDS.get(variable, variable.removeprefix('controller_'))
         made = {name_of(obj) for obj in applied.controller.objects.get(kind, {}).values()}
-        assert variable == 'controller_common' or made == {name_of(obj) for obj in wanted}, variable
+        assert variable == 'controller_common' or made == {name_of(obj) for obj in objects}, variable
     templates = applied.controller.objects['job_templates']
-    asked = {template['playbook']: applied.controller.surveys.get(number) for number, template in templates.items()}
-    unasked = dict.fromkeys(['provision.yml', 'plan.yml', 'cross_connects.yml'])
-    assert asked == unasked | {f'{name}.yml': survey for name, survey in SURVEYS.items()}
+    surveys = {template['playbook']: applied.controller.surveys.get(number) for number, template in templates.items()}
+    without_survey = dict.fromkeys(['provision.yml', 'plan.yml', 'cross_connects.yml'])
+    assert surveys == without_survey | {f'{name}.yml': survey for name, survey in SURVEYS.items()}
 
 
 def test_a_second_run_changes_nothing(applied):
@@ -105,17 +105,17 @@ def worker(applied, process, tmp_path):
 def test_inventory_syncs_get_what_is_wanted_and_what_is_there(worker):
     slot = free_slots(worker)[0]
     worker.account.seed('lon-1', slot, bgp={'customer_asn': 64496, 'extra_prefixes': []})
-    wanted, there = worker.inventory, worker.sync('cni.yml')
-    assert set(wanted['circuits']['hosts']) == {'nyc-1', 'nyc-2'}
-    assert wanted['circuits']['vars']['provision_routes'] == [{'prefix': '10.20.0.0/16'}]
-    assert there['site_ewr_a']['hosts'] == ['lon-1']
-    assert there['_meta']['hostvars']['lon-1']['cni_slot_id'] == slot
+    desired, current = worker.inventory, worker.sync('cni.yml')
+    assert set(desired['circuits']['hosts']) == {'nyc-1', 'nyc-2'}
+    assert desired['circuits']['vars']['provision_routes'] == [{'prefix': '10.20.0.0/16'}]
+    assert current['site_ewr_a']['hosts'] == ['lon-1']
+    assert current['_meta']['hostvars']['lon-1']['cni_slot_id'] == slot
 
 
 def test_a_launch_drops_what_nobody_asks_for_and_takes_a_blank_only_where_none_is_required(worker):
     inventory = worker.inventory
     job = worker.launch('CNI wait for Healthy', inventory, {'provision_name': 'nyc-9'}, tags='status', limit='nyc-1')
-    assert (job.ignored, worker.account.left()[:2]) == ({'provision_name', 'tags'}, ([], []))
+    assert (job.ignored, worker.account.remaining()[:2]) == ({'provision_name', 'tags'}, ([], []))
     with pytest.raises(ValueError, match='provision_hosts: too small'):
         worker.launch('CNI decommission', inventory, {'provision_hosts': ''})
 
@@ -245,12 +245,12 @@ ODD = {'provision_name': 'no', 'provision_slot_site': '2026-11-24', 'provision_s
 def test_an_answer_of_digits_is_stored_as_it_is_or_refused_by_name(worker):
     """ansible-core 2.19 and newer make numbers, booleans and dates of them."""
     kept = Version(ansible_version) < Version('2.19')
-    given = PLAIN if kept else PLAIN | ODD
-    job = worker.launch('CNI circuit', worker.inventory, ANSWERS | WITH_BGP | given)
+    answers = PLAIN if kept else PLAIN | ODD
+    job = worker.launch('CNI circuit', worker.inventory, ANSWERS | WITH_BGP | answers)
     assert (job.status == 0) == kept, job.output
     stored = [(circuit['cni']['bgp']['md5_key'], circuit['cni']['magic']['description']) for circuit in worker.account.circuits().values()]
     assert stored == ([('0123456', '0042')] if kept else [])
-    assert kept or [name for name in given if not re.search(rf'{name}\b', job.output)] == [], job.output
+    assert kept or [name for name in answers if not re.search(rf'{name}\b', job.output)] == [], job.output
     assert not {'0123456', '42798'} & set(re.findall(r'\d+', job.output))
 
 

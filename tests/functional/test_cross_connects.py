@@ -104,8 +104,8 @@ def test_check_mode_shows_the_texts_and_writes_none(fleet):
 def test_the_account_is_read_once_and_the_files_are_for_their_owner(fleet):
     run = fleet.first
     assert (run.status, run.changed, run.writes) == (0, {('Create the folder', 'new-0'), WRITE}, []), run.output
-    asked = [request['path'] for request in run.sent if request['path'].endswith('/status')]
-    assert len(asked) == len(set(asked)) == 40 and len(run.sent) == 45
+    status_reads = [request['path'] for request in run.sent if request['path'].endswith('/status')]
+    assert len(status_reads) == len(set(status_reads)) == 40 and len(run.sent) == 45
     assert {stat.S_IMODE(path.stat().st_mode) for path in fleet.folder.iterdir()} == {0o600}
     assert stat.S_IMODE(fleet.folder.stat().st_mode) == 0o700
     assert {path.name for path in fleet.folder.iterdir()} == {'cross-connects.csv', *(f'{name}.md' for name in fleet.facilities)}

@@ -89,14 +89,14 @@ def test_a_spare_port_is_left_alone_until_it_is_named(account):
     made = account.play('provision', spares, '--limit', names[0], '-e', 'provision_state=present', '-e', 'provision_name=nyc-9')
     assert (made.status, ports(account)['nyc-9']['name']) == (0, names[0]), made.output
     gone = account.play('decommission', spares, '--limit', names[1])
-    assert (gone.status, [port['name'] for port in account.left()[1]]) == (0, [names[0]]), gone.output
+    assert (gone.status, [port['name'] for port in account.remaining()[1]]) == (0, [names[0]]), gone.output
 
 
 def test_circuits_of_several_accounts_in_one_run(account):
     with Simulator() as other:
-        there = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
-        hosts = {'nyc-1': {'provision_slot': SLOT}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **there},
-                 'lon-2': {'provision_slot': {'site': 'lhr-a', 'diverse_from': ['lon-1']}, **there}}
+        credentials = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
+        hosts = {'nyc-1': {'provision_slot': SLOT}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **credentials},
+                 'lon-2': {'provision_slot': {'site': 'lhr-a', 'diverse_from': ['lon-1']}, **credentials}}
         run = account.play('provision', hosts, '-vvvv')
         assert run.status == 0, run.output
         assert run.changed == {('Report each circuit', host) for host in hosts}
@@ -130,7 +130,7 @@ def test_hosts_with_one_selector_get_a_port_and_its_loa_each(account, how):
     else:
         run = play(account, ROLE | {'serial': 4 if how == 'role side by side' else 1}, ALIKE, '--forks', '20')
     assert run.status == 0, run.output
-    assert len({port['name'] for port in ports(account).values()}) == len(account.left()[1]) == len(ALIKE)
+    assert len({port['name'] for port in ports(account).values()}) == len(account.remaining()[1]) == len(ALIKE)
     assert loas(account) == dict.fromkeys(ALIKE, True)
 
 
@@ -142,8 +142,8 @@ def test_the_second_of_a_pair_keeps_away_from_the_first_whichever_says_so(accoun
     run = play(account, ROLE | {'serial': serial}, hosts, '--forks', '20')
     assert run.status == 0, run.output
     assert len({port['ccr_device_name'] for port in ports(account).values()}) == 2
-    again = play(account, ROLE | {'serial': serial}, hosts)
-    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    second = play(account, ROLE | {'serial': serial}, hosts)
+    assert (second.status, second.writes, second.changed) == (0, [], set()), second.output
 
 
 @pytest.mark.parametrize('arguments', [('--limit', 'nyc-1'), ('-e', 'provision_hosts=nyc-1')], ids=['limit', 'pattern'])
@@ -182,8 +182,8 @@ def test_sixty_healthy_circuits_stay_though_a_variable_says_absent(process, acco
             account.play('provision', few, '-e', 'provision_state=absent', '-e', 'provision_serial=1'),
             play(account, ROLE, few, '-e', 'provision_state=absent')]
     assert [(run.status, run.writes) for run in runs] == [(2, [])] * 3, runs[0].output
-    listed = [re.findall(r'^fatal: \[(.*?)\].* circuits would be deleted: ', run.output, re.MULTILINE) for run in runs]
-    assert listed == [['c-0']] * 3, 'the list of all deletes is no longer shown once'
+    failed_hosts = [re.findall(r'^fatal: \[(.*?)\].* circuits would be deleted: ', run.output, re.MULTILINE) for run in runs]
+    assert failed_hosts == [['c-0']] * 3, 'the list of all deletes is no longer shown once'
     own = play(account, {'tasks': [{'netops.cloudflare_cni.provision': {}}]}, few, '-e', 'provision_state=absent')
     assert all('c-0: provision_max_deletes: 3' in run.output or 'c-0: provision_max_deletes: 60' in run.output for run in runs)
     assert (own.status, 'c-0: max_deletes: 3 circuits' in own.output) == (2, True), 'the option of a task that is not of the collection'
@@ -244,7 +244,7 @@ def test_tags_on_the_role_choose_steps(account):
     own = play(account, ROLE, hosts, '--tags', 'net', '--skip-tags', 'status,loa')
     assert (own.status, own.writes) == (0, [('POST', 'cnis')]), own.output
     assert not [request for request in own.sent if request['path'].endswith(('/status', '/loa'))]
-    assert account.left()[2] == ['nyc-1.json', 'nyc-1.md']
+    assert account.remaining()[2] == ['nyc-1.json', 'nyc-1.md']
 
 
 def test_a_misspelt_variable_of_the_peer_is_refused_too(account):
@@ -256,8 +256,8 @@ def test_a_misspelt_variable_of_the_peer_is_refused_too(account):
 
 def test_with_fail_fast_no_other_account_begins_after_a_failure(account):
     with Simulator() as other:
-        there = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
-        hosts = {'nowhere': {'provision_slot': {'site': 'nowhere'}}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **there}}
+        credentials = {'provision_api_url': other.url, 'provision_account_id': other.account, 'provision_api_token': other.token}
+        hosts = {'nowhere': {'provision_slot': {'site': 'nowhere'}}, 'lon-1': {'provision_slot': {'site': 'lhr-a'}, **credentials}}
         run = account.play('provision', hosts, '-e', 'provision_fail_fast=true')
         assert (run.status, other.requests()) == (2, []), run.output
         assert 'skipping: [lon-1]' in run.output
@@ -289,7 +289,7 @@ def test_the_role_in_a_loop_makes_a_circuit_of_each_item_and_leaves_a_result_of_
 
 def test_a_strategy_that_runs_hosts_by_themselves_is_none_of_the_playbooks_and_refused_elsewhere(account):
     run = account.play('provision', ALIKE, '--forks', '20', ANSIBLE_STRATEGY='free')
-    assert (run.status, len(account.left()[1])) == (0, 4), run.output
+    assert (run.status, len(account.remaining()[1])) == (0, 4), run.output
     status = account.play('status', ALIKE, ANSIBLE_STRATEGY='host_pinned')
     assert (status.status, re.findall(r'"(nyc-\d) ', status.output)) == (0, [*ALIKE]), 'each host has shown all of them'
     refused = play(account, BULK | {'strategy': 'free'}, ALIKE)

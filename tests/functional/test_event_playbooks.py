@@ -42,8 +42,8 @@ class Pair(Account):
         """What the user's own tasks get for an event."""
         event['receipt'] = str(self.folder / event['id'])
         (self.folder / 'notify.yml').write_text(NOTIFY)
-        given = {'ansible_eda': {'event': event}, 'event_notify': str(self.folder / 'notify.yml'), **variables}
-        (self.folder / 'event.json').write_text(json.dumps(given))
+        all_variables = {'ansible_eda': {'event': event}, 'event_notify': str(self.folder / 'notify.yml'), **variables}
+        (self.folder / 'event.json').write_text(json.dumps(all_variables))
         path = self.folder / 'notice.json'
         done = ansible_runs.run('ansible-playbook', f'netops.cloudflare_cni.{playbook}', '-e', f'@{self.folder / "event.json"}',
                                 env={**self.environment, 'NOTICE': str(path)}, cwd=self.folder, merged=True)

@@ -41,8 +41,8 @@ def port(account):
 
 
 def start(account, name: str, takes: int = 1000, **args) -> Source:
-    given = {'interval': 0.05} if name == 'status' else {}
-    return Source(name, account.environment, takes, **given, state_file=str(account.folder / f'{name}.json'), **args)
+    defaults = {'interval': 0.05} if name == 'status' else {}
+    return Source(name, account.environment, takes, **defaults, state_file=str(account.folder / f'{name}.json'), **args)
 
 
 def polled(account, times: int = 1) -> None:
@@ -275,10 +275,10 @@ def test_kills_at_any_moment_lose_nothing_and_repeat_only_what_was_being_handed_
         assert receiver.send(HELLO) == 200
         while (event := receiver.source.event())['type'] != 'test':
             events.append(event)
-    again = [event for event in events if event['redelivered']]
+    redelivered = [event for event in events if event['redelivered']]
     texts = [event['text'] for event in events]
     assert list(dict.fromkeys(texts)) == [alert['text'] for alert in sent]
-    assert len(texts) - len(set(texts)) <= min(kills, len(again))
+    assert len(texts) - len(set(texts)) <= min(kills, len(redelivered))
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ def test_a_name_is_data_wherever_it_stands(run_module, simulator, account, store
     assert (after['interconnects'], after['cnis'], after['settings']) == ([other], [], before['settings'])
     own = f'/cni/interconnects/{quote(name, safe="")}'
     lists = {f'/cni/{kind}' for kind in KINDS} | {f'/cni/cnis/{cni["id"]}', '/magic/cf_interconnects', '/magic/routes'}
-    asked = {request['path'].split(simulator.account)[1] for request in simulator.requests()}
-    assert asked - lists == {own, f'{own}/status', f'{own}/loa'}
+    paths = {request['path'].split(simulator.account)[1] for request in simulator.requests()}
+    assert paths - lists == {own, f'{own}/status', f'{own}/loa'}
     assert os.listdir(tmp_path) == ['loa.pdf']
 
 
@@ -238,8 +238,8 @@ def test_a_cni_without_a_name_is_no_circuit_and_stays(run_module, simulator, acc
     gathered = run_module('rollout', state='gathered')
     assert [circuit['name'] for circuit in gathered['gathered']] == ['nyc-1']
     assert (UNNAMED in str(gathered['warnings']), 'not touched' in str(gathered['warnings'])) == (True, True)
-    again = run_module('rollout', state='overridden', circuits=gathered['gathered'])
-    assert (again['changed'], UNNAMED in str(again['warnings'])) == (False, True)
+    second = run_module('rollout', state='overridden', circuits=gathered['gathered'])
+    assert (second['changed'], UNNAMED in str(second['warnings'])) == (False, True)
     gone = run_module('rollout', state='overridden', circuits=[], max_deletes=1)
     assert (gone['summary'], [cni['id'] for cni in simulator.state()['cnis']]) == ({'deleted': 1}, [UNNAMED])
     kept = run_module('interconnect', name=nameless['interconnect'], state='absent')
@@ -346,10 +346,10 @@ def tree(folder) -> dict[str, str]:
             for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize('there', ['mine', '', None], ids=['file', 'empty file', 'dangling'])
-def test_a_link_is_followed_and_stays(run_loa, tmp_path, there):
-    if there is not None:
-        (tmp_path / 'real').write_text(there)
+@pytest.mark.parametrize('content', ['mine', '', None], ids=['file', 'empty file', 'dangling'])
+def test_a_link_is_followed_and_stays(run_loa, tmp_path, content):
+    if content is not None:
+        (tmp_path / 'real').write_text(content)
     (tmp_path / 'link').symlink_to('real')
     assert run_loa(tmp_path / 'link')['changed'] is True
     assert tree(tmp_path) == {'link': 'real', 'real': '%PDF-'}

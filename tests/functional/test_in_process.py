@@ -290,8 +290,8 @@ def test_an_interrupt_ends_it_and_a_second_run_goes_on(process, tmp_path, way):
         output = running.communicate(timeout=WAIT)[0]
     assert (running.returncode, 'User interrupted execution' in output) == (99, True), output
     assert [(request['method'], request['path'], request['status']) for request in process.requests()[len(sent):]] == []
-    again = account.play(str(tmp_path / 'play.yml'), {'here': {**LOCAL, 'cni_in_process': WAYS[way]}})
-    assert (again.status, list(account.circuits()), len(process.state()['interconnects'])) == (0, ['nyc-1'], 1), again.output
+    second = account.play(str(tmp_path / 'play.yml'), {'here': {**LOCAL, 'cni_in_process': WAYS[way]}})
+    assert (second.status, list(account.circuits()), len(process.state()['interconnects'])) == (0, ['nyc-1'], 1), second.output
 
 
 def test_a_module_leaves_the_process_as_it_was(tmp_path, monkeypatch):

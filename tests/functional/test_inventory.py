@@ -94,16 +94,16 @@ def test_a_rollout_over_it_changes_nothing(account, tmp_path):
     assert account.circuits()['nyc-2']['cni']['magic']['description'] == '{{ 7 * 7 }}'
 
 
-@pytest.mark.parametrize(('text', 'hosts', 'asked'), [
+@pytest.mark.parametrize(('text', 'hosts', 'query'), [
     ('site: ewr-a', {'nyc-1', 'nyc-2'}, {'site': 'ewr-a'}),
     ('type: gcp_partner', {'gcp-1'}, {'type': 'gcp_partner'}),
     ('speed: 1g', {'gcp-1'}, {}),
     ('address_contains: london', set(), {}),
 ])
-def test_filters(account, ask, text, hosts, asked):
+def test_filters(account, ask, text, hosts, query):
     found = ask(PLUGIN + text)
     assert (found.status, {name for name in found.hosts if name in FLEET}) == (0, hosts), found.stderr
-    lists = [('interconnects', asked), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})]
+    lists = [('interconnects', query), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})]
     assert sorted(found.sent, key=str) == sorted(lists, key=str)
 
 
@@ -133,8 +133,8 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     text = PLUGIN + 'cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: kept\ncache_timeout: 3600\n'
     first = ask(text)
     (file,) = (tmp_path / 'kept').iterdir()
-    again = ask(text)
-    assert (len(first.sent), again.sent, again.hosts) == (4, [], first.hosts)
+    cached = ask(text)
+    assert (len(first.sent), cached.sent, cached.hosts) == (4, [], first.hosts)
     assert 'planted' not in file.read_text()
     os.utime(file, (0, 0))
     stale = ask(text, CLOUDFLARE_API_TOKEN='wrong-token')

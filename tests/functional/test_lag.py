@@ -33,8 +33,8 @@ def free_slot(simulator) -> str:
     lambda simulator: {'slot_id': free_slot(simulator)},
 ], ids=['by selector', 'for a circuit', 'by slot_id'])
 def test_an_order_that_runs_again_before_it_is_listed_orders_nothing(simulator, late, order):
-    asked = order(simulator)
-    first, second = late('interconnect', **asked), late('interconnect', **asked)
+    options = order(simulator)
+    first, second = late('interconnect', **options), late('interconnect', **options)
     assert (first['changed'], second.get('changed'), second.get('interconnect')) == (True, False, first['interconnect'])
     assert len(simulator.state()['interconnects']) == 1
     assert second['api']['waited'] > 0
@@ -84,11 +84,11 @@ def test_what_is_not_listed_yet_is_found_by_its_name(simulator, late):
 def test_an_order_that_never_is_listed_is_an_error_and_nothing_is_ordered_beside_it(simulator, late):
     simulator.reset(stale_lists=1000)
     slot = late('interconnect', slot=SLOT)['interconnect']['slot_id']
-    again = late('interconnect', slot=SLOT)
-    assert again['failed']
-    assert [again['error'][name] for name in ('kind', 'retryable', 'slot_id')] == ['not_yet', True, slot]
-    assert f'Slot {slot}' in again['msg']
-    assert again['api']['waited'] > 500  # of the 600 s of retry_timeout, less what was spent on reads
+    second = late('interconnect', slot=SLOT)
+    assert second['failed']
+    assert [second['error'][name] for name in ('kind', 'retryable', 'slot_id')] == ['not_yet', True, slot]
+    assert f'Slot {slot}' in second['msg']
+    assert second['api']['waited'] > 500  # of the 600 s of retry_timeout, less what was spent on reads
     assert len(simulator.state()['interconnects']) == 1
     other = next(slot['id'] for slot in simulator.state()['slots'] if not slot['occupied'])
     assert late('interconnect', slot_id=other)['changed']

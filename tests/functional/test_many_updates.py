@@ -37,8 +37,8 @@ def test_the_health_checks_of_a_fleet_change_by_one_request_as_check_mode_predic
     assert (predicted['diff'], done['summary'], rates(simulator)) == (done['diff'], {'updated': 4}, ['high'] * 4)
     assert [circuit['objects']['health_check']['rate'] for circuit in done['circuits']] == ['high'] * 4
     assert done['api']['requests'] == 3 + 2  # the three lists, the tunnels as they are right before the write, the write
-    again = rollout(health_check={'rate': 'high', 'type': 'request'})
-    assert (again['changed'], again['api']['requests'], len(writes())) == (False, 3, len(before) + 1)
+    second = rollout(health_check={'rate': 'high', 'type': 'request'})
+    assert (second['changed'], second['api']['requests'], len(writes())) == (False, 3, len(before) + 1)
 
 
 @pytest.mark.parametrize(('options', 'fault', 'singles'), [

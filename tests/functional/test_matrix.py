@@ -21,6 +21,6 @@ def test_each_kind_of_fault_at_each_kind_of_request(process):
 
 
 def test_a_playbook_that_is_ended_and_run_again(process):
-    yard, seen = Yard(process), set()
+    yard, visited = Yard(process), set()
     writes = [kill for kill in kills(yard.record()) if kill.method in ('POST', 'DELETE')]
-    check_rows(sample(writes, KILLS, seed=1), lambda kill: run_kill(yard, kill, seen))
+    check_rows(sample(writes, KILLS, seed=1), lambda kill: run_kill(yard, kill, visited))

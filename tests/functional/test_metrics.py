@@ -102,8 +102,8 @@ def test_page_and_metrics_are_of_one_read(simulator, tmp_path):
     files = {'provision_metrics': f'{tmp_path}/cni.prom', 'provision_report': f'{tmp_path}/cni.html'}
     run = account.play('status', {'nyc-1': {}}, '-e', json.dumps(files))
     assert (run.status, {task for task, _host in run.changed}) == (0, {'Write the status page', 'Write the metrics'}), run.output
-    asked = [request['path'].rpartition('/')[2] for request in run.sent]
-    assert [asked.count(name) for name in ('status', 'routes', 'cf_interconnects', 'settings')] == [1, 1, 1, 1]
+    names = [request['path'].rpartition('/')[2] for request in run.sent]
+    assert [names.count(name) for name in ('status', 'routes', 'cf_interconnects', 'settings')] == [1, 1, 1, 1]
 
 
 def test_a_file_of_other_metrics_stays(simulator, tmp_path):

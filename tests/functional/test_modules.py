@@ -140,8 +140,8 @@ def test_check_mode_predicts_what_the_run_then_does_and_writes_nothing(run_modul
         assert done['changed'] is True
         assert len(writes()) > len(before)
         after = writes()
-        again = run_module(module, **options)
-        assert (again['changed'], again['diff'], writes()) == (False, [], after)
+        second = run_module(module, **options)
+        assert (second['changed'], second['diff'], writes()) == (False, [], after)
         port = done['interconnect']['name'] if done.get('interconnect') else port
 
 
@@ -259,8 +259,8 @@ def test_a_status_names_the_circuits_on_the_interconnect(run_module, circuit):
 def test_waiting_costs_no_list_for_each_poll(run_module, simulator, circuit):
     before = len(simulator.requests())
     run_module('status_info', conduit_name='nyc-1', wait_for=['Healthy'], wait_timeout=1)
-    asked = [request['path'].split('/cni/')[1] for request in simulator.requests()[before:]]
-    assert [path for path in asked if not path.endswith('/status')] in (['cnis', 'interconnects'], ['interconnects', 'cnis'])
+    paths = [request['path'].split('/cni/')[1] for request in simulator.requests()[before:]]
+    assert [path for path in paths if not path.endswith('/status')] in (['cnis', 'interconnects'], ['interconnects', 'cnis'])
 
 
 def test_what_is_expected_of_a_site_is_judged_by_what_is_healthy(run_module, simulator, circuit):
@@ -319,8 +319,8 @@ def test_a_very_short_key_does_not_blank_the_output(run_module, circuit):
     result = run_module('cni', conduit_name='nyc-1', bgp={'md5_key': '1'})
     assert result['cni']['magic'] == {'conduit_name': 'nyc-1', 'description': '', 'mtu': 1500}
     assert result['cni']['bgp']['md5_key'] == '(hidden)'
-    asked = result.get('invocation')  # which ansible-core 2.21 leaves to the controller
-    assert asked is None or asked['module_args']['bgp']['md5_key'] == '(hidden)'
+    invocation = result.get('invocation')  # which ansible-core 2.21 leaves to the controller
+    assert invocation is None or invocation['module_args']['bgp']['md5_key'] == '(hidden)'
     assert any('very short' in str(text) for text in result['warnings'])
 
 
@@ -352,11 +352,11 @@ def test_an_loa_is_fetched_once_and_kept_private(run_module, simulator, circuit,
     first = run_module('loa', conduit_name='nyc-1', path=str(path), name='Example Networks')
     assert path.read_bytes().startswith(b'%PDF-')
     assert (first['changed'], first['size'], path.stat().st_mode & 0o777) == (True, path.stat().st_size, 0o600)
-    asked = simulator.requests()
-    assert asked[-1]['query'] == {'name': 'Example Networks'}
-    again = run_module('loa', conduit_name='nyc-1', path=str(path))
-    assert (again['changed'], again['sha256'], simulator.requests()) == (False, first['sha256'], asked)
-    assert (first['name'], again['name']) == ('Example Networks', None)
+    requests = simulator.requests()
+    assert requests[-1]['query'] == {'name': 'Example Networks'}
+    second = run_module('loa', conduit_name='nyc-1', path=str(path))
+    assert (second['changed'], second['sha256'], simulator.requests()) == (False, first['sha256'], requests)
+    assert (first['name'], second['name']) == ('Example Networks', None)
     unnamed = run_module('loa', conduit_name='nyc-1', path=str(path), force=True)
     assert (unnamed['changed'], unnamed['name']) == (True, 'Example Networks, Inc.')
     assert run_module('loa', True, conduit_name='nyc-1', path=str(path), force=True)['name'] == 'Example Networks, Inc.'
@@ -377,11 +377,11 @@ def test_only_an_loa_that_is_to_be_written_needs_a_folder_that_can_be(simulator,
     tmp_path.chmod(0o700)
     (tmp_path / 'loa.pdf').write_bytes(b'%PDF- of an earlier run %%EOF')
     tmp_path.chmod(0o500)
-    asked = simulator.requests()
+    requests = simulator.requests()
     kept, fetched = run(), run(force=True)
     assert (kept.get('msg'), kept.get('changed')) == (None, False)
     assert 'cannot be written to' in fetched['msg']
-    assert simulator.requests() == asked
+    assert simulator.requests() == requests
 
 
 @pytest.mark.parametrize(('module', 'options', 'option'), [
@@ -392,11 +392,11 @@ def test_a_folder_that_files_cannot_be_written_to_is_an_error_in_check_mode_too(
                                                                                 option):
     monkeypatch.chdir(tmp_path)
     tmp_path.chmod(0o500)
-    environment, asked = {'PATH': os.environ['PATH'], **simulator.environment}, simulator.requests()
+    environment, requests = {'PATH': os.environ['PATH'], **simulator.environment}, simulator.requests()
     results = [run_in_child(module, {**options, '_ansible_check_mode': check}, environment, before=heed_permissions).result()
                for check in (True, False)]
     text = f'{option}: the folder {tmp_path}/bundles cannot be created: the folder {tmp_path} cannot be written to.'
-    assert ([result.get('msg') for result in results], simulator.requests()) == ([text] * 2, asked)
+    assert ([result.get('msg') for result in results], simulator.requests()) == ([text] * 2, requests)
 
 
 @pytest.mark.parametrize('fault', [{'kind': 'html', 'status': 200}, {'kind': 'empty'}, {'kind': 'truncate'}], ids=str)

@@ -57,8 +57,8 @@ def test_planned_circuits_are_ordered_and_written_back_once(side):
     assert {obj['address']: obj['custom_fields']['cni_circuit'] for obj in side.netbox.objects('ip-addresses')} == links
     assert [obj['custom_fields']['cni_circuit'] for obj in side.netbox.objects('prefixes')] == [1, 2]
     written = side.netbox.file.read_text()
-    again = side.play('netbox_provision')
-    assert (again.status, again.writes, again.changed, side.netbox.file.read_text()) == (0, [], set(), written), again.output
+    second = side.play('netbox_provision')
+    assert (second.status, second.writes, second.changed, side.netbox.file.read_text()) == (0, [], set(), written), second.output
 
 
 def test_a_circuit_that_fails_leaves_the_others_and_says_why_in_netbox(side):
@@ -80,7 +80,7 @@ def test_a_circuit_that_fails_leaves_the_others_and_says_why_in_netbox(side):
     run = side.play('netbox_provision')
     assert run.status == 0, run.output
     assert [side.netbox.circuit(f'nyc-{number}').get('cni_error') for number in (1, 2, 3)] == [None] * 3
-    assert len(side.account.left()[1]) == 3
+    assert len(side.account.remaining()[1]) == 3
 
 
 def test_nothing_is_ordered_that_netbox_does_not_take(side):
@@ -127,7 +127,7 @@ def test_only_circuits_that_are_named_are_deleted(side):
 def test_a_name_of_netbox_is_data(side):
     side.netbox.store(circuits=[planned_circuit(1, TEMPLATE, cni_slot={'site': TEMPLATE})])
     run = side.play('netbox_provision')
-    assert run.status != 0 and side.account.left()[:2] == ([], []), run.output
+    assert run.status != 0 and side.account.remaining()[:2] == ([], []), run.output
     assert 'echo evaluated' in run.output and '\nevaluated' not in run.output
     assert side.netbox.circuit(TEMPLATE)['cni_name'] == TEMPLATE
 
@@ -149,8 +149,8 @@ def test_cross_connects_are_followed_up_with_what_netbox_knows_of_them(side):
                 for row in csv.DictReader(file)}
     assert rows == {'nyc-1': ['XC-1', TEMPLATE, '', 'install the cross-connect'],
                     'nyc-2': ['', 'rack 12, port 2', 'Equinix', 'order the cross-connect, attach nyc-2-loa.pdf']}
-    again = side.play(str(playbook))
-    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    second = side.play(str(playbook))
+    assert (second.status, second.writes, second.changed) == (0, [], set()), second.output
 
 
 @pytest.mark.parametrize('playbook', ['netbox_fields', 'netbox_provision', 'netbox_sync'])

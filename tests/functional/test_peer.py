@@ -112,11 +112,11 @@ def test_a_circuit_that_goes_leaves_what_takes_it_off_the_router(journey):
     for run in (journey.gone, journey.gone_again):
         assert run.status == 0 and KEY not in run.output and NEW_KEY not in run.output, run.output
     assert not journey.gone_again.changed
-    left = {file.name: file.read_text() for file in journey.account.files.iterdir()}
+    files = {file.name: file.read_text() for file in journey.account.files.iterdir()}
     of_others = {name for name in WRITTEN if not name.startswith(('junos', 'plain'))}
-    assert set(left) == of_others | {'junos-junos-remove.conf', 'plain-iproute2-remove.sh'}
+    assert set(files) == of_others | {'junos-junos-remove.conf', 'plain-iproute2-remove.sh'}
     cni = journey.account.circuits()['junos']['cni']
-    assert left['junos-junos-remove.conf'] == render('junos', cni, state='absent')
+    assert files['junos-junos-remove.conf'] == render('junos', cni, state='absent')
 
 
 def test_the_files_are_private_and_none_is_written_for_what_is_refused(journey):

@@ -196,8 +196,8 @@ def test_the_playbook_checks_account_and_circuits_and_a_second_run_changes_nothi
     assert re.search(r'ok +token +a valid token of the user', done.output)
     assert re.search(r'nyc-2 +created +\(known after apply\) +- +10G at ewr-a, Equinix NY5, edge03.ewr-a', done.output)
     assert ((tmp_path / 'now.json').stat().st_mode & 0o777, list(account.files.glob('*'))) == (0o600, [])
-    again = account.play('preflight', hosts, *arguments, '-e', f'preflight_compare={tmp_path}/now.json')
-    assert (again.status, again.changed, 'nothing, since' in again.output) == (0, set(), True), again.output
+    second = account.play('preflight', hosts, *arguments, '-e', f'preflight_compare={tmp_path}/now.json')
+    assert (second.status, second.changed, 'nothing, since' in second.output) == (0, set(), True), second.output
 
 
 def test_it_fails_the_circuits_that_cannot_be_made(account):

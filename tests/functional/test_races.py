@@ -132,15 +132,15 @@ def nothing() -> None:
 ], ids=['same circuit', 'same selector', 'same pairing key'])
 def test_a_second_run_at_any_moment_makes_no_second_port(simulator, names, order):
     first, second = (lambda name=name: circuit(simulator, name, **order) for name in names)
-    seen = 0
+    count = 0
     for moment in moments(simulator, first, nothing, lambda: second().run()):
-        seen += 1
+        count += 1
         for result in (moment.own, moment.other):
             ended_well(result, *LOSERS)
         for job in (first, second):
             assert not job().run().get('failed')
         assert sorted(carried(simulator).values()) == [[name] for name in sorted(set(names))]
-    assert seen >= 12
+    assert count >= 12
 
 
 def test_the_last_free_slot_goes_to_one_run_and_the_other_fails_by_name(simulator):
@@ -162,7 +162,7 @@ def test_the_last_free_slot_goes_to_one_run_and_the_other_fails_by_name(simulato
 
 
 def test_two_that_delete_a_circuit_at_once_both_see_it_gone(simulator):
-    def there() -> None:
+    def provision() -> None:
         assert not circuit(simulator, 'nyc-1').run().get('failed')
 
     def decommission() -> Job:
@@ -170,7 +170,7 @@ def test_two_that_delete_a_circuit_at_once_both_see_it_gone(simulator):
         name = ports[0]['name'] if ports else 'none'
         return Job(simulator, (('interconnect', {'name': name, 'conduit_name': 'nyc-1', 'state': 'absent'}),))
 
-    for moment in moments(simulator, decommission, there, lambda: decommission().run()):
+    for moment in moments(simulator, decommission, provision, lambda: decommission().run()):
         for result in (moment.own, moment.other):
             ended_well(result, *LOSERS)
         assert carried(simulator) == {}
@@ -201,14 +201,14 @@ def test_a_second_run_at_any_moment_leaves_each_circuit_the_files_of_its_own_por
             file.unlink()
 
     first, second = (lambda name=name: with_files(simulator, tmp_path, name) for name in names)
-    seen = 0
+    count = 0
     for moment in moments(simulator, first, empty, lambda: second().run()):
-        seen += 1
+        count += 1
         for job, result in ((first, moment.own), (second, moment.other)):
             goes_through(job, result)
         assert sorted(carried(simulator).values()) == [[name] for name in sorted(set(names))]
         assert own_files(simulator, tmp_path) == dict.fromkeys(names, True)
-    assert seen >= 8
+    assert count >= 8
 
 
 def goes_through(job: Callable[[], Job], result: dict) -> None:
@@ -232,8 +232,8 @@ def test_two_playbooks_at_once_with_one_inventory(simulator, tmp_path, playbook)
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda account: account.play(playbook, hosts), accounts))
     assert 0 in [run.status for run in runs], [run.output for run in runs]
-    again = accounts[0].play(playbook, hosts)
-    assert (again.status, again.writes) == (0, []), again.output
+    second = accounts[0].play(playbook, hosts)
+    assert (second.status, second.writes) == (0, []), second.output
     assert sorted(carried(simulator).values()) == [[name] for name in hosts]
     assert own_files(simulator, tmp_path / 'files') == dict.fromkeys(hosts, True)
 
@@ -270,11 +270,11 @@ def human_deletes_the_cni(simulator) -> None:
     ('tunnel', {'conduit_name': 'nyc-1', 'mtu': 1400}),
 ], ids=['cni', 'health_check', 'tunnel'])
 def test_what_a_person_changed_up_to_the_write_stays(simulator, module, options):
-    def there() -> None:
+    def provision() -> None:
         assert not circuit(simulator, 'nyc-1').run().get('failed')
 
     kept = []
-    for moment in moments(simulator, lambda: Job(simulator, ((module, options),)), there, lambda: human_edits(simulator)):
+    for moment in moments(simulator, lambda: Job(simulator, ((module, options),)), provision, lambda: human_edits(simulator)):
         assert moment.own['changed'] is True, moment.own
         state = simulator.state()
         kept.append((state['cnis'][0]['magic']['description'], state['cnis'][0].get('newer_field'),
@@ -288,10 +288,10 @@ def test_what_a_person_changed_up_to_the_write_stays(simulator, module, options)
 def test_a_cni_that_a_person_deletes_is_created_again_or_its_absence_reported(simulator):
     change = {'conduit_name': 'nyc-1', 'mtu': 1400}
 
-    def there() -> None:
+    def provision() -> None:
         assert not circuit(simulator, 'nyc-1').run().get('failed')
 
-    for moment in moments(simulator, lambda: Job(simulator, (('cni', change),)), there, lambda: human_deletes_the_cni(simulator)):
+    for moment in moments(simulator, lambda: Job(simulator, (('cni', change),)), provision, lambda: human_deletes_the_cni(simulator)):
         assert moment.own['error']['kind'] in ('api', 'input'), moment.own
         assert not circuit(simulator, 'nyc-1').run().get('failed')
         assert list(carried(simulator).values()) == [['nyc-1']]
@@ -344,15 +344,15 @@ def all_have_their_own(simulator, folder: Path, names: list[str]) -> bool:
 def test_a_second_rollout_at_any_moment_of_the_first_ends_with_a_port_and_its_loa_each(simulator, tmp_path, names):
     folder = tmp_path / 'files'
     first, second = (lambda name=name: rollout(simulator, folder, name) for name in names)
-    seen = []
+    kinds = []
     for moment in moments(simulator, first, lambda: shutil.rmtree(folder, ignore_errors=True), lambda: second().run()):
         for result in (moment.own, moment.other):
             assert not result.get('failed') or result['error']['kind'] in ('race', 'partly'), result
         for job in (first, second):
             assert not job().run().get('failed')
         assert all_have_their_own(simulator, folder, sorted(set(names)))
-        seen.append(moment.other.get('error', {}).get('kind'))
-    assert {'race', None} <= set(seen)  # who comes while the other one orders waits, and who comes before or after does not
+        kinds.append(moment.other.get('error', {}).get('kind'))
+    assert {'race', None} <= set(kinds)  # who comes while the other one orders waits, and who comes before or after does not
 
 
 def test_parallel_rollouts_with_one_selector_and_one_folder_all_succeed_at_once(simulator, tmp_path):

@@ -61,7 +61,7 @@ def journey(tmp_path_factory):
     with Simulator() as simulator:
         account = Account(simulator, tmp_path_factory.mktemp('pair'))
         predicted = account.play('provision', PAIR, '--check')
-        assert account.left() == ([], [], [])
+        assert account.remaining() == ([], [], [])
         first = account.play('provision', PAIR)
         yield Journey(account, predicted, first, account.play('provision', PAIR, '-vvvv', '-e', 'provision_serial=2'))
 
@@ -188,9 +188,9 @@ def test_status_shows_a_line_for_each_circuit_and_then_compares(journey):
 
 
 def test_check_mode_of_decommissioning_deletes_nothing(journey):
-    before = journey.account.left()
+    before = journey.account.remaining()
     run = journey.account.play('decommission', {**PAIR, 'nyc-3': {}}, '--check', '-e', 'provision_hosts=all')
-    assert (run.status, run.writes, journey.account.left()) == (0, [], before)
+    assert (run.status, run.writes, journey.account.remaining()) == (0, [], before)
     assert run.changed == {('Report each circuit', host) for host in PAIR}
 
 
@@ -225,10 +225,10 @@ def test_names_templates_and_partners(account):
     assert 'cross-connect' not in partner
     # YAML and AWX have null for a blank, which Ansible itself refuses before 2.19 where there is a default.
     null = dict.fromkeys(name for name in hosts['gcp-1'] if hosts['gcp-1'][name] == '' and name not in DEFAULTS)
-    again = account.play('provision', {'gcp-1': {**hosts['gcp-1'], **null}}, '--limit', 'gcp-1', '--tags', 'interconnect,cni')
-    assert (again.status, again.writes, again.changed) == (0, [], set())
+    second = account.play('provision', {'gcp-1': {**hosts['gcp-1'], **null}}, '--limit', 'gcp-1', '--tags', 'interconnect,cni')
+    assert (second.status, second.writes, second.changed) == (0, [], set())
     gone = account.play('decommission', hosts, '-e', 'provision_hosts=all', '-e', 'provision_force=true')
-    cnis, ports, files = account.left()
+    cnis, ports, files = account.remaining()
     assert (gone.status, cnis, [port['name'] for port in ports], files) == (0, [], [own], []), gone.output
 
 
@@ -239,7 +239,7 @@ def test_the_last_healthy_circuit_of_a_region_goes_by_force_only(account):
     assert (refused.status, refused.writes) == (2, [])
     assert 'site us-east4 would be left without a Healthy circuit' in refused.output
     gone = account.play('decommission', hosts, '--limit', 'gcp-1', '-e', 'provision_force=true')
-    assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
+    assert (gone.status, account.remaining()) == (0, ([], [], [])), gone.output
 
 
 def test_an_interconnect_is_replaced_also_after_a_kill_and_gets_its_own_loa(account):
@@ -264,8 +264,8 @@ def test_ports_that_wait_for_their_cnis_stay_with_their_circuits(account):
     ordered = account.play('provision', alike, '--tags', 'interconnect,loa')
     assert (ordered.status, ordered.writes) == (0, [('POST', 'interconnects')] * 2), ordered.output
     loas = {name: loa_text(account.files / f'{name}-loa.pdf') for name in alike}
-    again = account.play('provision', alike, '--tags', 'interconnect,loa')
-    assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+    second = account.play('provision', alike, '--tags', 'interconnect,loa')
+    assert (second.status, second.writes, second.changed) == (0, [], set()), second.output
     linked = account.play('provision', alike)
     assert (linked.status, linked.writes) == (0, [('POST', 'cnis')] * 2), linked.output
     assert [name for name, circuit in account.circuits().items() if circuit['interconnect']['name'] not in loas[name]] == []
@@ -277,12 +277,12 @@ def test_a_decommissioning_that_was_killed_goes_on(account):
     account.seed('nyc-1', free_slots(account)[0])
     account.simulator.fault('status', method='DELETE', path='/cni/interconnects/', status=403)
     killed = account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1')
-    cnis, ports, files = account.left()
+    cnis, ports, files = account.remaining()
     assert (killed.status, cnis, len(ports), files) == (2, [], 1, ['nyc-1.json'])
-    predicted, again = (account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1', *check) for check in (['--check'], []))
-    lines = [re.findall(r'^nyc-1 +(\w+) +(\S+)', run.output, re.MULTILINE) for run in (killed, predicted, again)]
+    predicted, resumed = (account.play('decommission', {'nyc-1': {}}, '--limit', 'nyc-1', *check) for check in (['--check'], []))
+    lines = [re.findall(r'^nyc-1 +(\w+) +(\S+)', run.output, re.MULTILINE) for run in (killed, predicted, resumed)]
     assert lines == [[(outcome, ports[0]['name'])] for outcome in ('failed', 'deleted', 'deleted')]
-    assert (again.status, account.left()) == (0, ([], [], [])), again.output
+    assert (resumed.status, account.remaining()) == (0, ([], [], [])), resumed.output
 
 
 def test_nothing_is_deleted_because_nothing_was_named(account):
@@ -295,10 +295,10 @@ def test_nothing_is_deleted_because_nothing_was_named(account):
 
 def test_a_port_that_never_got_its_cni_is_deleted_too(account):
     assert account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, '--tags', 'interconnect').status == 0
-    cnis, ports, files = account.left()
+    cnis, ports, files = account.remaining()
     assert (cnis, len(ports), files) == ([], 1, ['nyc-1.json'])
     gone = account.play('decommission', {'nyc-1': {'provision_slot': SLOT}}, '--limit', 'nyc-1')
-    assert (gone.status, account.left()) == (0, ([], [], [])), gone.output
+    assert (gone.status, account.remaining()) == (0, ([], [], [])), gone.output
 
 
 # What bad input gets, before anything is ordered.

@@ -68,9 +68,9 @@ def test_a_fleet_comes_about_as_check_mode_predicted_and_a_second_run_changes_no
     assert {cni['magic']['conduit_name']: cni.get('bgp_mode') for cni in state['cnis']}['nyc-2'] == 'advertise_only'
     assert [tunnel['health_check']['rate'] for tunnel in state['tunnels'] if tunnel['name'] == ports['nyc-1']['name']] == ['high']
     before = writes()
-    again = rollout(CIRCUITS)
-    assert (again['changed'], again['diff'], again['summary'], writes()) == (False, [], {'unchanged': 3}, before)
-    assert 'planted' not in json.dumps([predicted, done, again])
+    second = rollout(CIRCUITS)
+    assert (second['changed'], second['diff'], second['summary'], writes()) == (False, [], {'unchanged': 3}, before)
+    assert 'planted' not in json.dumps([predicted, done, second])
 
 
 def test_a_converged_account_costs_its_pages_and_no_more(rollout, simulator, fleet):
@@ -94,8 +94,8 @@ def test_what_is_gathered_can_be_fed_back_and_holds_no_secret(rollout, simulator
     gathered, before = rollout(state='gathered'), writes()
     assert (gathered['changed'], [circuit['name'] for circuit in gathered['gathered']]) == (False, ['gcp-1', 'nyc-1', 'nyc-2'])
     assert 'planted' not in json.dumps(gathered)
-    again = rollout(gathered['gathered'], state='overridden')
-    assert (again['changed'], again['summary'], writes()) == (False, {'unchanged': 3}, before)
+    second = rollout(gathered['gathered'], state='overridden')
+    assert (second['changed'], second['summary'], writes()) == (False, {'unchanged': 3}, before)
     assert [circuit['name'] for circuit in rollout([{'name': 'nyc-1'}], state='gathered')['gathered']] == ['nyc-1']
 
 
@@ -156,25 +156,25 @@ def test_one_of_a_pair_changes_in_a_run_and_the_other_one_in_the_next(rollout, s
     simulator.reset(activate_after=0)
     pair = [{'name': name, 'slot': SLOT} for name in ('nyc-1', 'nyc-2')]
     rollout(pair)
-    wanted = [{**circuit, 'mtu': 1400} for circuit in pair]
-    first = rollout(wanted, at_most_per_site=1)
+    desired = [{**circuit, 'mtu': 1400} for circuit in pair]
+    first = rollout(desired, at_most_per_site=1)
     assert (outcomes(first), first['summary']) == ({'nyc-1': 'updated', 'nyc-2': 'deferred'}, {'updated': 1, 'deferred': 1})
     assert 'this run already changes nyc-1 at site ewr-a' in first['circuits'][1]['msg']
     simulator.set_status(carried(simulator)['nyc-1']['name'], 'Down', 'no light')
-    waiting = rollout(wanted, at_most_per_site=1)
+    waiting = rollout(desired, at_most_per_site=1)
     assert (outcomes(waiting), waiting['changed']) == ({'nyc-1': 'unchanged', 'nyc-2': 'deferred'}, False)
     assert 'nyc-1 (Down)' in waiting['circuits'][1]['msg']
     simulator.set_status(carried(simulator)['nyc-1']['name'], 'Healthy')
-    assert outcomes(rollout(wanted, at_most_per_site=1)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
-    assert rollout(wanted, at_most_per_site=1)['summary'] == {'unchanged': 2}
+    assert outcomes(rollout(desired, at_most_per_site=1)) == {'nyc-1': 'unchanged', 'nyc-2': 'updated'}
+    assert rollout(desired, at_most_per_site=1)['summary'] == {'unchanged': 2}
 
 
 def test_deleted_leaves_nothing_but_what_was_there_before(rollout, run_module, simulator, fleet):
     own = run_module('interconnect', slot={'site': 'lhr-a'})['interconnect']['name']
     rollout([{'name': 'lon-1', 'interconnect': own}])
     names = [{'name': circuit['name']} for circuit in CIRCUITS]
-    asked = {'state': 'deleted', 'max_deletes': 4, 'force': True}
-    assert rollout([*names, {'name': 'lon-1', 'interconnect': own}], **asked)['summary'] == {'deleted': 4}
+    options = {'state': 'deleted', 'max_deletes': 4, 'force': True}
+    assert rollout([*names, {'name': 'lon-1', 'interconnect': own}], **options)['summary'] == {'deleted': 4}
     state = simulator.state()
     assert (state['cnis'], [port['name'] for port in state['interconnects']]) == ([], [own])
     assert rollout(names, state='deleted')['changed'] is False
@@ -213,8 +213,8 @@ def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(rollout, s
     before = simulator.state()
     free = next(slot['id'] for slot in reversed(before['slots']) if not slot['occupied'])
     place = json.loads(json.dumps(order).replace('{free}', free))
-    wanted = [{'name': 'nyc-1', **place, 'bgp': {'customer_asn': 64513}, 'on_immutable': 'replace'}]
-    predicted, result = rollout(wanted, check=True), rollout(wanted)
+    desired = [{'name': 'nyc-1', **place, 'bgp': {'customer_asn': 64513}, 'on_immutable': 'replace'}]
+    predicted, result = rollout(desired, check=True), rollout(desired)
     assert (predicted['changed'], result.get('error')) == (True, None)
     after = simulator.state()
     (old,), (new,) = before['cnis'], after['cnis']
@@ -228,19 +228,19 @@ def test_a_circuit_is_replaced_with_all_that_it_had_but_the_addresses(rollout, s
     assert ports == [('replaced', old['interconnect'], '(known after apply)'), ('replaced', old['interconnect'], new['interconnect'])]
     assert any(f'replaced, so cust_ip changes from {old["cust_ip"]} to {new["cust_ip"]}' in str(text) for text in result['warnings'])
     assert len(after['interconnects']) == 1
-    assert rollout(wanted)['changed'] is False
+    assert rollout(desired)['changed'] is False
 
 
 def test_the_module_interconnect_replaces_the_whole_circuit_too(rollout, run_module, simulator):
     rollout([FULL])
     before = simulator.state()
-    asked = {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a', 'speed': '100G'}, 'on_immutable': 'replace'}
-    result = run_module('interconnect', **asked)
+    options = {'conduit_name': 'nyc-1', 'slot': {'site': 'ewr-a', 'speed': '100G'}, 'on_immutable': 'replace'}
+    result = run_module('interconnect', **options)
     after = simulator.state()
     assert (after['cnis'][0]['magic'], after['cnis'][0]['bgp']) == (before['cnis'][0]['magic'], before['cnis'][0]['bgp'])
     assert [tunnel['health_check'] for tunnel in after['tunnels']] == [tunnel['health_check'] for tunnel in before['tunnels']]
     assert (result['interconnect']['speed'], result['addresses']['cust_ip']['after']) == ('100G', after['cnis'][0]['cust_ip'])
-    assert run_module('interconnect', **asked)['changed'] is False
+    assert run_module('interconnect', **options)['changed'] is False
 
 
 def test_many_are_replaced_by_one_plan(rollout, simulator):
@@ -255,22 +255,22 @@ def test_many_are_replaced_by_one_plan(rollout, simulator):
     assert len(statuses) == 12
 
 
-@pytest.mark.parametrize(('again', 'left'), [
+@pytest.mark.parametrize(('second_run', 'remaining'), [
     (lambda rollout: rollout([{'name': 'nyc-1'}], state='deleted'), 0),
     (lambda rollout: rollout([], state='overridden', max_deletes=1), 0),
     (lambda rollout: rollout([PLAIN], state='overridden'), 1),
     (lambda rollout: rollout([{'name': 'nyc-1', 'slot': {'speed': '100G'}, 'on_immutable': 'replace'}]), 1),
 ], ids=['deleted', 'overridden', 'overridden with the circuit', 'replaced'])
-def test_a_run_that_ended_between_the_two_deletes_is_taken_up_by_the_next(rollout, simulator, again, left):
+def test_a_run_that_ended_between_the_two_deletes_is_taken_up_by_the_next(rollout, simulator, second_run, remaining):
     rollout([PLAIN])
     simulator.fault('status', method='DELETE', path='interconnects', status=400)
     failed = rollout([{'name': 'nyc-1'}], state='deleted')
     assert (failed['error']['kind'], failed['changed']) == ('partly', True)
     assert (simulator.state()['cnis'], len(simulator.state()['interconnects'])) == ([], 1)
-    assert again(rollout)['changed'] is True
-    assert len(simulator.state()['interconnects']) == left
-    assert list(carried(simulator)) == ['nyc-1'] * left
-    assert again(rollout)['changed'] is False
+    assert second_run(rollout)['changed'] is True
+    assert len(simulator.state()['interconnects']) == remaining
+    assert list(carried(simulator)) == ['nyc-1'] * remaining
+    assert second_run(rollout)['changed'] is False
 
 
 def test_a_second_circuit_that_says_shared_stays_beside_the_first_as_check_mode_predicted(rollout, run_module, simulator):
@@ -318,8 +318,8 @@ def test_what_the_api_refuses_is_reported_and_a_second_run_resumes(rollout, simu
     assert Counter(outcomes(result).values()) == {'failed': 1, 'created': 2}
     failed = next(circuit for circuit in result['circuits'] if circuit['outcome'] == 'failed')
     assert (failed['error']['kind'], failed['error']['status'], failed['error']['path']) == ('api', 403, '/cni/cnis')
-    again = rollout(CIRCUITS)
-    assert outcomes(again)[failed['name']] == 'created'
+    second = rollout(CIRCUITS)
+    assert outcomes(second)[failed['name']] == 'created'
     assert sorted(carried(simulator)) == ['gcp-1', 'nyc-1', 'nyc-2']
     assert len(simulator.state()['interconnects']) == 3
 
@@ -374,8 +374,8 @@ def test_an_empty_string_is_left_alone_in_a_circuit_too(rollout, simulator):
 
 def test_a_very_short_key_of_a_circuit_is_shown_nowhere(rollout):
     result = rollout([{**PLAIN, 'bgp': {'customer_asn': 64512, 'md5_key': 'q'}}])
-    asked = result.get('invocation')  # which ansible-core 2.21 leaves to the controller
-    assert asked is None or asked['module_args']['circuits'][0]['bgp']['md5_key'] == '(hidden)'
+    invocation = result.get('invocation')  # which ansible-core 2.21 leaves to the controller
+    assert invocation is None or invocation['module_args']['circuits'][0]['bgp']['md5_key'] == '(hidden)'
     assert result['circuits'][0]['name'] == 'nyc-1'
     assert any('very short' in str(text) for text in result['warnings'])
 
@@ -404,8 +404,8 @@ def test_the_inventory_of_the_role_comes_to_the_same_by_one_task(process, tmp_pa
         assert run.status == 0, run.output
         assert 'planted' not in run.output
         ends.append(stored(process))
-        again = account.play('rollout', HOSTS)
-        assert (again.status, again.writes, again.changed) == (0, [], set()), again.output
+        second = account.play('rollout', HOSTS)
+        assert (second.status, second.writes, second.changed) == (0, [], set()), second.output
     assert ends[0] == ends[1]
 
 
@@ -468,8 +468,8 @@ def test_the_guide_makes_an_inventory_of_an_account_and_a_diff_shows_what_change
     assert adopted.status == 0, adopted.output
     hosts = yaml.safe_load((tmp_path / 'adopted' / 'inventory.yml').read_text())['circuits']['hosts']
     for changed in ({('Report each circuit', 'nyc-2'), ('Report each circuit', 'gcp-1')}, set()):
-        again = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
-        assert (again.status, again.writes, again.changed) == (0, [], changed), again.output
+        second = account.play('rollout', hosts, '-e', 'rollout_state=overridden')
+        assert (second.status, second.writes, second.changed) == (0, [], changed), second.output
     hosts['nyc-1']['provision_mtu'] = 1400
     text = account.play('rollout', hosts, '--check', '--diff').output.split('TASK [Report each circuit]')[1].split('TASK [')[0]
     assert text.index('--- before') < text.index('changed: [nyc-1]')

@@ -34,9 +34,9 @@ def test_check_mode_predicts_what_a_route_then_becomes(run_module, writes, circu
         assert len(writes()) == before
         done = run_module('static_route', **options)
         assert (predicted['changed'], done['changed'], len(writes())) == (True, True, before + 1)
-        again = run_module('static_route', **options)
+        second = run_module('static_route', **options)
         before = len(writes())
-        assert (again['changed'], again['diff']) == (False, [])
+        assert (second['changed'], second['diff']) == (False, [])
     assert [method for method, _path in writes()[-4:]] == ['POST', 'PUT', 'PUT', 'DELETE']
 
 
@@ -85,8 +85,8 @@ def test_a_pair_comes_with_its_routes_and_a_second_run_changes_nothing(rollout, 
     of_nyc_1 = [(method, path.split('/')[2]) for method, path in writes() if 'nyc-1' in path or method == 'PUT' or 'routes' in path]
     assert of_nyc_1.index(('PUT', 'cf_interconnects')) < len(of_nyc_1) - 2  # its two routes come after its health check
     before = writes()
-    again, circuits = rollout(PAIR)
-    assert (again['changed'], again['summary'], writes()) == (False, {'unchanged': 2}, before)
+    second, circuits = rollout(PAIR)
+    assert (second['changed'], second['summary'], writes()) == (False, {'unchanged': 2}, before)
     assert len(circuits['nyc-1']['objects']['routes']) == 2
 
 

@@ -196,8 +196,8 @@ def test_a_key_that_did_not_take_is_named_and_not_shown(account, printed):
 ], ids=['success', 'refused', 'invalid', 'many'])
 def test_no_output_depends_on_the_key_so_none_betrays_it(printed, module, options, key):
     def output(secret: str) -> dict:
-        asked = json.dumps(options).replace('64512}', f'64512, "md5_key": "{secret}"}}')
-        result = json.loads(printed(module, check=True, **json.loads(asked)))
+        arguments = json.dumps(options).replace('64512}', f'64512, "md5_key": "{secret}"}}')
+        result = json.loads(printed(module, check=True, **json.loads(arguments)))
         return {name: value for name, value in result.items() if name != 'warnings'}
 
     assert output(key) == output('unlike anything else')
@@ -247,10 +247,10 @@ def test_an_exception_that_nobody_expected_is_reported_without_secrets(account, 
 
 @dataclass(frozen=True)
 class Run:
-    """What ansible-playbook left. left: {what: its text}; commands: of all processes that it started, as /proc showed them."""
+    """What ansible-playbook left. texts: {screen or file: its text}; commands: of all processes that it started, as /proc showed them."""
 
     status: int
-    left: dict[str, str]
+    texts: dict[str, str]
     commands: set[str]
 
 
@@ -336,12 +336,12 @@ def run(process, tmp_path_factory):
 
 
 def test_nothing_that_ansible_prints_or_keeps_holds_a_secret(run):
-    screen = run.left['screen']
+    screen = run.texts['screen']
     assert (run.status, screen.count('FAILED!')) == (2, 4), screen
     assert 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER' not in screen
-    endings = {name.split('/')[0] for name in run.left}
+    endings = {name.split('/')[0] for name in run.texts}
     assert {'ansible_log_path', 'ansible_cache_plugin_connection', 'ansible_retry_files_save_path', 'files'} <= endings
-    assert {name: found(text) for name, text in run.left.items() if found(text)} == {}
+    assert {name: found(text) for name, text in run.texts.items() if found(text)} == {}
 
 
 def test_no_command_line_holds_a_secret_of_the_environment(run):
@@ -350,8 +350,8 @@ def test_no_command_line_holds_a_secret_of_the_environment(run):
 
 
 def test_a_very_short_key_is_not_shown_and_blanks_nothing(run):
-    screen = run.left['screen']
-    assert re.search(r'"md5_key": *"nyc"', ''.join(run.left.values())) is None
+    screen = run.texts['screen']
+    assert re.search(r'"md5_key": *"nyc"', ''.join(run.texts.values())) is None
     task = screen[:screen.index('very short')].rindex('TASK [')
     shown = screen[task:screen.index('PLAY [', task)]
     assert '"conduit_name": "nyc-1"' in shown and '"md5_key": "(hidden)"' in shown
@@ -374,6 +374,6 @@ def test_a_circuit_with_a_key_that_other_output_is_equal_to_comes_out_right(proc
     files = list(account.files.glob('*.json'))
     assert len(files) == len(hosts)
     for file in files:
-        left = json.loads(file.read_text())
-        assert (left['name'], left['link']['mtu'], left['interconnect']['site']) == (file.stem, 1500, 'ewr-a')
-        assert (left['bgp']['customer_asn'], left['bgp']['md5_key'], left['health_check']['enabled']) == (64512, 'set', True)
+        record = json.loads(file.read_text())
+        assert (record['name'], record['link']['mtu'], record['interconnect']['site']) == (file.stem, 1500, 'ewr-a')
+        assert (record['bgp']['customer_asn'], record['bgp']['md5_key'], record['health_check']['enabled']) == (64512, 'set', True)

@@ -42,10 +42,10 @@ def written(tmp_path_factory) -> Iterator[Written]:
     with Simulator() as simulator:
         account = Account(simulator, tmp_path_factory.mktemp('page'))
         free = [slot for slot in simulator.state()['slots'] if not slot['occupied']]
-        newark, again, london = ([slot['id'] for slot in free if slot['ccr_device_name'] == device][number]
-                                 for device, number in (('edge01.ewr-a', 0), ('edge01.ewr-a', 1), ('edge01.lhr-a', 0)))
+        newark, newark_2, london = ([slot['id'] for slot in free if slot['ccr_device_name'] == device][number]
+                                    for device, number in (('edge01.ewr-a', 0), ('edge01.ewr-a', 1), ('edge01.lhr-a', 0)))
         simulator.set_status(account.seed(HOSTILE, newark), 'Down', 'no light')
-        account.seed('nyc-2', again)
+        account.seed('nyc-2', newark_2)
         simulator.set_status(account.seed('lon-1', london), 'Healthy')
         page = account.folder / 'status.html'
         arguments = ('status', {'nyc-2': {}}, '-e', f'provision_report={page}', '-e', f'today={TODAY}')
@@ -66,8 +66,8 @@ def test_the_page_is_written_once_and_for_its_owner(written):
 
 
 def test_the_status_of_each_port_is_asked_once(written):
-    asked = [request['path'] for request in written.first.sent if request['path'].endswith('/status')]
-    assert len(asked) == len(set(asked)) == 3
+    status_reads = [request['path'] for request in written.first.sent if request['path'].endswith('/status')]
+    assert len(status_reads) == len(set(status_reads)) == 3
 
 
 def test_the_playbook_writes_what_this_process_renders(written):
@@ -133,8 +133,8 @@ def test_the_measures_see_what_is_wrong(browser, tmp_path):
     page = tmp_path / 'wrong.html'
     page.write_text('<p style="width: 2000px; color: #999">too pale</p><p style="width: 1px; overflow-wrap: anywhere">letters</p>'
                     '<script>console.log("ran")</script><img src="missing.png">')
-    seen = browser.open(page, 390)
-    assert (seen.overflow > 0, len(seen.wide), seen.squeezed, len(seen.requests)) == (True, 1, ['letters'], 1)
-    assert 'too pale (2.8)' in seen.pale
-    assert 'ran' in str(seen.messages)
+    opened = browser.open(page, 390)
+    assert (opened.overflow > 0, len(opened.wide), opened.squeezed, len(opened.requests)) == (True, 1, ['letters'], 1)
+    assert 'too pale (2.8)' in opened.pale
+    assert 'ran' in str(opened.messages)
     assert 'ran' not in str(browser.open(page, 390, scripts=False).messages)

@@ -92,12 +92,12 @@ def test_a_circuit_that_has_carried_traffic_is_not_deleted(run_module, simulator
 
 
 @pytest.mark.parametrize(('module', 'options'), DOORS)
-@pytest.mark.parametrize(('given', 'asked'), [({}, 0), ({'traffic': True, 'force': True}, 0)])
-def test_it_is_deleted_by_force_and_where_nobody_asks_for_its_traffic(run_module, simulator, pair, queries, module, options, given, asked):
+@pytest.mark.parametrize(('more', 'count'), [({}, 0), ({'traffic': True, 'force': True}, 0)])
+def test_it_is_deleted_by_force_and_where_nobody_asks_for_its_traffic(run_module, simulator, pair, queries, module, options, more, count):
     simulator.set_status(pair['nyc-1'], 'Down')
     simulator.set_traffic(pair['nyc-1'], 1)
-    assert not (result := run_module(module, **options, **given)).get('failed'), result
-    assert (result['changed'], queries()) == (True, asked)
+    assert not (result := run_module(module, **options, **more)).get('failed'), result
+    assert (result['changed'], queries()) == (True, count)
 
 
 def test_silence_allows_nothing_that_another_guard_refuses(run_module, simulator, pair, queries):

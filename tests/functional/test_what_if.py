@@ -89,8 +89,8 @@ def test_a_fault_in_the_design_is_shown(whole):
 
 
 def test_each_status_is_read_once(whole):
-    asked = [request['path'] for request in whole[0].sent if request['path'].endswith('/status')]
-    assert len(asked) == len(set(asked)) == 40
+    status_reads = [request['path'] for request in whole[0].sent if request['path'].endswith('/status')]
+    assert len(status_reads) == len(set(status_reads)) == 40
 
 
 def test_the_page_shows_it(whole):

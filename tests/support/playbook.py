@@ -111,7 +111,7 @@ class Account:
         made = answer.json()
         return made['result'] if 'success' in made else made
 
-    def left(self) -> tuple[list, list, list[str]]:
+    def remaining(self) -> tuple[list, list, list[str]]:
         """CNIs and interconnects as stored, and the names of the files."""
         state = self.simulator.state()
         return state['cnis'], state['interconnects'], sorted(file.name for file in self.files.glob('*'))

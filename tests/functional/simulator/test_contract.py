@@ -161,10 +161,10 @@ def test_what_routes_and_profiles_need(api, direct):
     route = api.route().json()['result']
     for name in ('prefix', 'nexthop', 'priority'):
         part = {key: value for key, value in route.items() if key != name}
-        asked = {key: value for key, value in part.items() if key in ('prefix', 'nexthop', 'priority')}
+        body = {key: value for key, value in part.items() if key in ('prefix', 'nexthop', 'priority')}
         for response in (
-            api.post('/magic/routes', json=asked),
-            api.post('/magic/routes', json={'routes': [asked]}),
+            api.post('/magic/routes', json=body),
+            api.post('/magic/routes', json={'routes': [body]}),
             api.put(f'/magic/routes/{route["id"]}', json=part),
             api.put('/magic/routes', json={'routes': [part]}),
         ):

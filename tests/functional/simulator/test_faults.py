@@ -135,7 +135,7 @@ def test_a_date_after_which_to_try_again(simulator, api, kind, status):
 
 
 @contextlib.contextmanager
-def asked(simulator, api):
+def settings_request(simulator, api):
     """A socket that has asked for the settings."""
     host, port = simulator.url.split('/')[2].split(':')
     path = f'{api.base}/cni/settings'.split(port, 1)[1]
@@ -147,12 +147,12 @@ def asked(simulator, api):
 def test_the_head_of_an_answer_comes_at_once_or_drips(simulator, api):
     for kind in ('drip', 'drip_head'):
         simulator.fault(kind, size=7, delay=60_000)
-    with asked(simulator, api) as client:
+    with settings_request(simulator, api) as client:
         head = client.recv(65536)
     assert head.startswith(b'HTTP/1.1 200 OK\r\n')
     assert b'\r\ncf-ray: ' in head
     assert head.endswith(b'\r\n\r\n')
-    with asked(simulator, api) as client:
+    with settings_request(simulator, api) as client:
         assert client.recv(65536) == b'HTTP/1.'
 
 
@@ -160,7 +160,7 @@ def test_the_head_of_an_answer_comes_at_once_or_drips(simulator, api):
 def test_what_drips_takes_its_time_and_is_whole(simulator, api, kind, least):
     simulator.fault(kind, size=4, delay=20)
     started = time.monotonic()
-    with asked(simulator, api) as client:
+    with settings_request(simulator, api) as client:
         answer = b''.join(iter(lambda: client.recv(65536), b''))
     assert time.monotonic() - started >= least * 0.02
     assert answer.startswith(b'HTTP/1.1 200 OK\r\n')

@@ -49,13 +49,13 @@ def test_interconnects_are_filtered_by_site_and_type(api, direct):
     assert api.get('/cni/interconnects?site=nowhere').json()['items'] == []
 
 
-@pytest.mark.parametrize(('form', 'rest'), [('null', {'next': None}), ('absent', {}), ('zero', {'next': 0}), ('stuck', {'next': 10})])
-def test_the_end_of_a_list(simulator, api, form, rest):
+@pytest.mark.parametrize(('form', 'last_keys'), [('null', {'next': None}), ('absent', {}), ('zero', {'next': 0}), ('stuck', {'next': 10})])
+def test_the_end_of_a_list(simulator, api, form, last_keys):
     simulator.reset(slots=15, page_size=10, last_page=form)
     assert api.get('/cni/slots').json()['next'] == 10
     page = api.get('/cni/slots?cursor=10').json()
     assert len(page.pop('items')) == 5
-    assert page == rest
+    assert page == last_keys
 
 
 def test_wrapped_successes(simulator, api):

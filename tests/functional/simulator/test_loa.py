@@ -31,10 +31,10 @@ def test_it_names_everything_on_one_page(api, direct, fetch_loa):
     text = text_of(response.content)
     today = datetime.datetime.now(datetime.timezone.utc).date()
     facility = direct['facility']
-    wanted = ['Letter of Authorization', facility['name'], *facility['address'], direct['slot_id'], direct['name'], direct['site']]
-    wanted += [direct['ccr_device_name'], direct['speed'], f'LOA-{direct["name"].upper()}', 'Cloudflare, Inc.', 'SIMULATION']
-    wanted += [today.isoformat(), '90 days', (today + datetime.timedelta(days=90)).isoformat()]
-    assert [words for words in wanted if words not in text] == []
+    expected = ['Letter of Authorization', facility['name'], *facility['address'], direct['slot_id'], direct['name'], direct['site']]
+    expected += [direct['ccr_device_name'], direct['speed'], f'LOA-{direct["name"].upper()}', 'Cloudflare, Inc.', 'SIMULATION']
+    expected += [today.isoformat(), '90 days', (today + datetime.timedelta(days=90)).isoformat()]
+    assert [words for words in expected if words not in text] == []
 
 
 @pytest.mark.parametrize(('name', 'printed'), [('Müller & Co', 'Müller & Co'), ('Žižkov 東京', '?i?kov ??'), ('W' * 200, 'WWWW')])

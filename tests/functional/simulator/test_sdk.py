@@ -55,8 +55,8 @@ def test_from_a_free_slot_to_a_circuit_and_back(simulator, client):
     assert [item.id for item in cni_api.cnis.list(account_id=account, slot=slot.id).items] == [cni.id]
 
     port = interconnect.virtual_port_reservation_id.replace('-', '')
-    listed = magic.list(account_id=account, x_magic_new_hc_target=True).interconnects
-    tunnel = next(item for item in listed if item.to_dict()['virtual_port_reservation_id'] == port)
+    interconnects = magic.list(account_id=account, x_magic_new_hc_target=True).interconnects
+    tunnel = next(item for item in interconnects if item.to_dict()['virtual_port_reservation_id'] == port)
     changed = magic.update(
         tunnel.id,
         account_id=account,
