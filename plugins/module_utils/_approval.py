@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._changes import Change
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import read_file
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError, NotApprovedError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import json_text, markdown_cell
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import json_text
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import BULK_SIZE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import (
@@ -36,6 +36,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources i
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import CIRCUIT_OPTIONS, Spec
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._texts import markdown_cell, markdown_table
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import normal_scope
 
 FORMAT = 'plan1'  # the start of a digest; another number once other things are compared
@@ -323,7 +324,7 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     lines = ['# Plan of changes at Cloudflare', '', numbers, '', f'Digest: `{plan["digest"]}`']
     if named:
         rows = [(circuit['circuit'], circuit.get('outcome'), circuit.get('status'), _place(circuit)) for circuit in named]
-        lines += ['', *_table(('Circuit', 'Outcome', 'Status now', 'Port'), rows)]
+        lines += ['', *markdown_table(('Circuit', 'Outcome', 'Status now', 'Port'), rows)]
     for circuit in circuits:
         lines += _circuit_lines(circuit)
     if plan['left_out']:
@@ -351,12 +352,7 @@ def _circuit_lines(circuit: PlannedCircuit) -> list[str]:
         rows.append((describe({**change, 'after': {}}), '', '', ''))
         rows += [('', option, *(_value_text(side[option]) if option in side else '' for side in sides))
                  for option in {**sides[0], **sides[1]}]
-    return [*lines, '', *_table(('Change', 'Field', 'Before', 'After'), rows)]
-
-
-def _table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    cells = [' | '.join('' if cell is None else markdown_cell(cell) for cell in row) for row in rows]
-    return [f'| {" | ".join(heading)} |', '|---' * len(heading) + '|', *(f'| {row} |' for row in cells)]
+    return [*lines, '', *markdown_table(('Change', 'Field', 'Before', 'After'), rows)]
 
 
 def expected_writes(circuits: Iterable[PlannedCircuit]) -> int:

@@ -17,11 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import file_name, is_direct, markdown_cell
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import file_name, is_direct
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import TIME_FORMAT, recorded_loa
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._metrics import READ_AT, SINCE
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._results import without_secrets
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._texts import encodable, markdown_cell, markdown_table
 
 Row = Sequence[Any]
 
@@ -93,12 +94,12 @@ def bundle_markdown(facts: BundleFacts) -> str:
     lines = [f'# Support bundle of circuit {markdown_cell(facts.circuit)}']
     for title, content in sections:
         lines += ['', *([f'## {title}', ''] if title else []), *content]
-    return '\n'.join([*lines, '']).encode('utf-8', 'backslashreplace').decode()
+    return encodable('\n'.join([*lines, '']))
 
 
 def _table(heading: Row, rows: Iterable[Row]) -> list[str]:
-    lines = [' | '.join(markdown_cell(UNKNOWN if cell in (None, '') else cell) for cell in row) for row in rows]
-    return [f'| {" | ".join(heading)} |', '|---' * len(heading) + '|', *(f'| {line} |' for line in lines)]
+    """A table that says so where a value is not known."""
+    return markdown_table(heading, ([UNKNOWN if cell in (None, '') else cell for cell in row] for row in rows))
 
 
 def _circuit_rows(facts: BundleFacts) -> list[Row]:

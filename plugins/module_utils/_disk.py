@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 
-PRIVATE_FOLDER = 0o700
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)  # where a file system cannot sync a folder, or this process may not read it
 
 
@@ -51,6 +51,27 @@ def write_file(path: str, content: bytes, option: str) -> None:
             with suppress(OSError):
                 os.unlink(draft)
         raise InputError(option, f'{path} cannot be written: {error.strerror}.') from None
+
+
+def write_private_file(path: str, content: bytes, option: str) -> None:
+    """Writes a file atomically, which only its owner can read from then on, and its folder. Raises InputError."""
+    make_folder(folder_of(path), option)
+    try:
+        if os.path.exists(path):
+            os.chmod(path, PRIVATE_FILE)
+    except OSError as error:
+        raise InputError(option, f'{path} cannot be written: {error.strerror}.') from None
+    write_file(path, content, option)
+
+
+def is_private(path: str) -> bool:
+    """Whether a file, which exists, can be read by its owner only."""
+    return stat.S_IMODE(os.stat(path).st_mode) == PRIVATE_FILE
+
+
+def folder_of(path: str) -> str:
+    """The absolute path of the folder that a file is in, wherever a symbolic link leads."""
+    return os.path.dirname(os.path.realpath(path))
 
 
 def _sync_folder(path: str) -> None:

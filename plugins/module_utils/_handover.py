@@ -20,17 +20,12 @@ from urllib.parse import quote
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import GCP_PARTNER
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._texts import encodable, markdown_cell
 
 FORMAT = 1
 OPTICS = {'10G': '10GBASE-LR', '100G': '100GBASE-LR4'}
 CLOUDFLARE_ASN = 13335
 TIMERS = {'hold_time': 240, 'keepalive': 80}  # seconds; source: Cloudflare's product documentation
-
-# What is markup in Markdown where it stands: an underscore in a word is none, nor a dash.
-_SPECIAL = re.compile(r'([\\`*\[]|(?<![^\W_])_|_(?![^\W_])|^[-+=>#]|#(?=#*$))')
-_NUMBERED = re.compile(r'^([0-9]+)([.)])(?= |$)')
-_LINKED = re.compile(r'(?i)(:(?=//)|@|\bwww(?=[.]))')
-_ENTITIES = str.maketrans({'&': '&amp;', '<': '&lt;', '|': '&#124;', '~': '&#126;'})
 
 SHEET = r'''{% macro table(rows) %}
 | | |
@@ -221,21 +216,10 @@ def _health_check_section(check: Object | None) -> Object | None:
 
 def json_text(handover: Object) -> str:
     """The hand-over as JSON that can be encoded whatever a value holds."""
-    return _encodable(json.dumps(handover, indent=2, ensure_ascii=False)) + '\n'
-
-
-def _encodable(text: str) -> str:
-    """The text with lone surrogates escaped, as JSON and Python write it."""
-    return text.encode('utf-8', 'backslashreplace').decode()
+    return encodable(json.dumps(handover, indent=2, ensure_ascii=False)) + '\n'
 
 
 # NAME.md
-
-def markdown_cell(value: Any) -> str:
-    """A value in Markdown: on one line, and never markup. An invisible comment splits what GitHub would turn into a link."""
-    text = ' '.join(str(value).translate(_ENTITIES).split())
-    return _LINKED.sub(r'\1<!-- -->', _NUMBERED.sub(r'\1\\\2', _SPECIAL.sub(r'\\\1', text)))
-
 
 def sheet_renderer(path: str | None) -> Callable[[Object], str]:
     """The function that renders the sheet of a hand-over. path: of the user's own template.
@@ -247,7 +231,7 @@ def sheet_renderer(path: str | None) -> Callable[[Object], str]:
     except ImportError:
         raise InputError('artifacts_dir', 'the hand-over needs jinja2, which the Python of this module does not have.') from None
     if path is None:
-        return lambda handover: _encodable(compiled_sheet().render(handover=handover))
+        return lambda handover: encodable(compiled_sheet().render(handover=handover))
     path = os.path.realpath(os.path.expanduser(path))
     return _user_renderer(jinja_environment(jinja2.FileSystemLoader(os.path.dirname(path))), path)
 
@@ -276,7 +260,7 @@ def _user_renderer(environment: Any, path: str) -> Callable[[Object], str]:
 
     def render(handover: Object) -> str:
         try:
-            return _encodable(template.render(handover=handover))
+            return encodable(template.render(handover=handover))
         except Exception as error:  # a template can raise any
             raise _template_error(path, error) from None
     return render

@@ -23,6 +23,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATES
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._texts import encodable
 
 PREFIX = 'cloudflare_cni_'
 SINCE = 'circuit_state_since_timestamp_seconds'
@@ -76,7 +77,7 @@ def _states(account: Account) -> Samples:
 
 def _states_since(account: Account) -> Samples:
     for circuit in account.circuits:
-        key = tuple(map(_encodable, (circuit['name'], circuit['interconnect'], circuit['state'])))
+        key = tuple(map(_text, (circuit['name'], circuit['interconnect'], circuit['state'])))
         yield _labels_of(circuit, state=circuit['state']), account.since.get(key, account.now)
 
 
@@ -163,12 +164,12 @@ def _label_text(labels: Mapping[str, Any]) -> str:
 
 def _escaped(value: Any) -> str:
     """A value between the quotes of a label."""
-    return re.sub(r'[\\\n"]', lambda match: _ESCAPES[match[0]], _encodable(value))
+    return re.sub(r'[\\\n"]', lambda match: _ESCAPES[match[0]], _text(value))
 
 
-def _encodable(value: Any) -> str:
-    """A value as text. A lone surrogate, which is no UTF-8, is as Python writes it."""
-    return '' if value is None else str(value).encode('utf-8', 'backslashreplace').decode()
+def _text(value: Any) -> str:
+    """A value as text, '' for None."""
+    return '' if value is None else encodable(str(value))
 
 
 # What a former file and the records know.

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import ShapeError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import Resource
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._secrets import HIDDEN
 
 Object = dict[str, Any]
 MISSING = object()
@@ -70,5 +71,5 @@ def have_and_want(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, An
     for path, want in fields.items():
         f = row.field(path)
         pair = {'have': get(obj, path), 'want': want}
-        pairs[f.option] = {name: '(hidden)' if f.secret and value is not None else value for name, value in pair.items()}
+        pairs[f.option] = {name: HIDDEN if f.secret and value is not None else value for name, value in pair.items()}
     return pairs

@@ -98,16 +98,15 @@ error:
 '''
 
 import os
-import stat
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._disk import (
     check_folder,
-    make_folder,
+    folder_of,
+    is_private,
     read_file,
     remove_file,
-    write_file,
+    write_private_file,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import CONNECTION_OPTIONS, Task, run
@@ -126,7 +125,6 @@ ARGUMENT_SPEC = {
     **CONNECTION_OPTIONS,
 }
 FOLDER_OPTION = 'peer_artifacts_dir'
-PRIVATE_FILE = 0o600
 
 
 def write_files(task: Task) -> dict[str, Any]:
@@ -135,42 +133,19 @@ def write_files(task: Task) -> dict[str, Any]:
         raise InputError('files', 'is required here. Without it, peer reads the variables of hosts, as a task on the controller.')
     before = [(file, read_file(file['path'], FOLDER_OPTION)) for file in task.params['files']]
     outdated = [path for path in task.params['absent'] or () if os.path.lexists(path)]
-    changed = [file for file, content in before if content != file['content'].encode() or not _is_private(file['path'])]
-    for folder in dict.fromkeys(map(_folder_of, [*(file['path'] for file in changed), *outdated])):
+    changed = [file for file, content in before if content != file['content'].encode() or not is_private(file['path'])]
+    for folder in dict.fromkeys(map(folder_of, [*(file['path'] for file in changed), *outdated])):
         check_folder(folder, FOLDER_OPTION)
     if not task.module.check_mode:
-        _apply(changed, outdated)
+        for file in changed:
+            write_private_file(file['path'], file['content'].encode(), FOLDER_OPTION)
+        for path in outdated:
+            remove_file(path, FOLDER_OPTION)
     diff = [_diff(file, content or b'') for file, content in before if file['shown'] and content != file['content'].encode()]
     return {'changed': bool(changed or outdated), 'diff': diff}
 
 
-def _is_private(path: str) -> bool:
-    return stat.S_IMODE(os.stat(path).st_mode) == PRIVATE_FILE
-
-
-def _apply(changed: Iterable[Mapping[str, Any]], outdated: Iterable[str]) -> None:
-    for file in changed:
-        _write_private_file(file['path'], file['content'].encode())
-    for path in outdated:
-        remove_file(path, FOLDER_OPTION)
-
-
-def _write_private_file(path: str, content: bytes) -> None:
-    """Writes the file, which only its owner can read from then on, and its folder."""
-    make_folder(_folder_of(path), FOLDER_OPTION)
-    try:
-        if os.path.exists(path):
-            os.chmod(path, PRIVATE_FILE)
-    except OSError as error:
-        raise InputError(FOLDER_OPTION, f'{path} cannot be written: {error.strerror}.') from None
-    write_file(path, content, FOLDER_OPTION)
-
-
-def _folder_of(path: str) -> str:
-    return os.path.dirname(os.path.realpath(path))
-
-
-def _diff(file: Mapping[str, Any], before: bytes) -> dict[str, str]:
+def _diff(file: dict[str, Any], before: bytes) -> dict[str, str]:
     path, content = file['path'], file['content']
     return {'before_header': path, 'after_header': path, 'before': before.decode('utf-8', 'replace'), 'after': content}
 

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._files import file_path
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import OPTICS, is_direct, markdown_cell
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover import OPTICS, is_direct
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._loa import recorded_loa
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._metrics import parsed_record
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import LOA
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._texts import encodable, markdown_cell
 from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import DeclaredHost, aligned
 
 Row = dict[str, Any]
@@ -228,7 +229,7 @@ def data_centre_text(place: str, rows: Sequence[Row]) -> str:
             lines += [line for row in to_do for line in _port_lines(row)]
     if not any(row['step'] in steps for row in rows for _title, steps, _request in SECTIONS):
         lines += ['', 'There is nothing to do for the data centre.']
-    return _encodable('\n'.join([*lines, '']))
+    return encodable('\n'.join([*lines, '']))
 
 
 def _address(row: Row) -> str:
@@ -265,14 +266,10 @@ def csv_text(rows: Iterable[Row]) -> str:
     writer.writerow(CSV_COLUMNS)
     for row in sorted(rows, key=lambda row: (_place(row), row['circuit'])):
         writer.writerow(_csv_cell(_address(row) if name == 'address' else row[name]) for name in CSV_COLUMNS)
-    return _encodable(output.getvalue())
+    return encodable(output.getvalue())
 
 
 def _csv_cell(value: Any) -> str:
     """A value as a cell: on one line, and text even where a spreadsheet would run it as a formula."""
     text = '' if value is None else _one_line(value)
     return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _encodable(text: str) -> str:
-    return text.encode('utf-8', 'backslashreplace').decode()

@@ -17,11 +17,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._handover im
     file_name,
     handover_of,
     json_text,
-    markdown_cell,
     sheet_renderer,
 )
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import merge
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import UNKNOWN, Placeholder
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._texts import markdown_cell
 
 DIRECT = {
     'name': 'ewr-a-icon-7f84', 'type': 'direct', 'speed': '10G', 'site': 'ewr-a', 'ccr_device_name': 'edge01.ewr-a', 'slot_id': 'a2f00d8e',
