@@ -213,8 +213,8 @@ class Client:
 
     def _retry_delay(self, method: str, error: CniError, attempt: int) -> float | None:
         """Seconds until the next attempt, None for no further one. Which errors are transient is in _errors.py."""
-        refused_before = getattr(error, 'status', None) == 429
-        if not refused_before and not (error.transient and method in RETRYABLE_METHODS and attempt < MAX_TRIES):
+        is_rate_limited = getattr(error, 'status', None) == 429  # refused by the gateway: the service has not seen it
+        if not is_rate_limited and not (error.transient and method in RETRYABLE_METHODS and attempt < MAX_TRIES):
             return None
         return max(getattr(error, 'retry_after', None) or 0, self._backoff_delay(attempt))
 

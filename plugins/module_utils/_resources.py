@@ -321,7 +321,7 @@ CNI = Resource(
         Field('interconnect', 'interconnect', required=True),
         Field('conduit_name', 'magic.conduit_name', required=True),
         Field('description', 'magic.description', default=''),
-        Field('mtu', 'magic.mtu', check=values.check_mtu, default=values.MTU[1]),
+        Field('mtu', 'magic.mtu', check=values.check_mtu, default=values.DEFAULT_MTU),
         Field('bgp.customer_asn', 'bgp.customer_asn', check=values.check_asn, required=True),
         Field('bgp.extra_prefixes', 'bgp.extra_prefixes', check=values.check_prefixes, normal=values.normal_prefixes, default=()),
         Field('bgp.md5_key', 'bgp.md5_key', check=values.check_md5_key, secret=True),

@@ -21,6 +21,7 @@ Warn = Callable[[str], None]
 
 TIME_FORMAT = '%Y-%m-%dT%H:%M:%SZ'  # UTC, as the API has times
 MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
+DEFAULT_MTU = MTU[1]  # of a new CNI
 LEAST_USUAL_MTU = 1280  # bytes: what IPv6 needs
 ASN = (1, 4294967295)
 PRIORITY = (0, 2147483647)  # of a route: the lower wins
