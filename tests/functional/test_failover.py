@@ -9,6 +9,7 @@ import os
 import pty
 import select
 import signal
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -145,7 +146,8 @@ def test_a_person_at_a_terminal_changes_the_router(simulator, tmp_path):
     output, answers = '', [('Type yes', 'yes'), ('prefer nyc-2', 'done'), ('announce and accept nothing', 'done'), ('restore what', 'done')]
     typed = b''
     while True:
-        if not select.select([terminal], [], [], 3)[0]:  # the task discards what was typed between its prompt and its first read
+        # The task discards what was typed between its prompt and its first read. While it reads, it has no lines.
+        if not select.select([terminal], [], [], 3)[0] and not termios.tcgetattr(terminal)[3] & termios.ICANON:
             os.write(terminal, typed)
         try:
             output += os.read(terminal, 4096).decode(errors='replace')
@@ -183,7 +185,7 @@ def killed(process: Begun) -> None:
 
 
 def interrupted(process: Begun) -> None:
-    os.killpg(process.pid, signal.SIGINT)
+    process.interrupt()
 
 
 def lost(process: Begun) -> None:
@@ -241,7 +243,7 @@ def test_a_second_drill_is_refused_and_ctrl_c_is_restored_with_what_somebody_els
         other = pair.drill('nyc-2')
         assert (other.status, other.sent) == (2, [])
         assert 'A drill of nyc-1, begun at' in other.output and 'is not ended' in other.output
-        os.killpg(process.pid, signal.SIGINT)
+        process.interrupt()
         process.wait()
     other = pair.drill('nyc-2')
     assert (other.status, other.sent, '-e failover_circuit=nyc-1 -e failover_restore=true' in other.output) == (2, [], True)

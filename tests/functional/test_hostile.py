@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
+from simulator.process import WAIT
 from support.module_process import run_in_child
 
 SLOT = {'site': 'ewr-a', 'speed': '10G', 'facility': 'Equinix NY1', 'address_contains': 'newark'}
@@ -310,8 +311,8 @@ COUNT = itertools.count(1)
 
 
 def bounded() -> None:
-    """Leaves a module a minute, and 200 MB more than it has at its start."""
-    signal.alarm(60)
+    """Leaves a module some minutes, and 200 MB more than it has at its start."""
+    signal.alarm(WAIT)
     with open('/proc/self/statm') as file:
         limit = int(file.read().split()[0]) * resource.getpagesize() + 200 * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -334,7 +335,7 @@ def test_what_never_ends_is_ended_in_little_memory(simulator, answer, kind, word
 @pytest.fixture
 def run_loa(simulator, account, stored):
     """run_loa(path, before, **options) -> the result of the module loa, which is killed if it hangs."""
-    def run(path, before=lambda: signal.alarm(20), **options) -> dict:
+    def run(path, before=lambda: signal.alarm(WAIT), **options) -> dict:
         arguments = {'interconnect': stored['interconnects'][0]['name'], 'path': str(path), **options}
         return run_in_child('loa', arguments, {'PATH': os.environ['PATH'], **simulator.environment}, before=before).result()
     return run

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 import psutil
 from reliability.journeys import Journey, Yard
+from simulator.process import WAIT
 
-GONE_WITHIN = 60  # seconds
 HANGS = {False: {'kind': 'hang_before'}, True: {'kind': 'hang_after'}}
 # With the terminal only ansible-playbook ends: the task that runs goes on by itself, here once its request was held for 400 ms.
 ENDS = {'machine lost': HANGS, 'SIGTERM': HANGS, 'terminal closed': {False: {'kind': 'slow', 'delay': 400}}}
@@ -99,7 +99,7 @@ def _running(yard: Yard, kill: Kill) -> Iterator[tuple[subprocess.Popen, str, in
 
 def _gone(mark: str, kill: bool) -> None:
     """Waits until no process of the run is left, the modules that outlive their playbook included, or kills them all."""
-    ends = time.monotonic() + GONE_WITHIN
+    ends = time.monotonic() + WAIT
     while alive := _marked(mark):
         assert time.monotonic() < ends, f'still running: {alive}'
         for process in alive if kill else ():

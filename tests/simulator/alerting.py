@@ -17,11 +17,11 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from process import WAIT
 from rules import Refusal, Rules, find, parsed, require
 
 Deliver = Callable[[str, str, dict], str]
 
-DELIVERY_TIMEOUT = 5  # seconds
 HISTORY_KEPT = datetime.timedelta(days=90)  # source: Cloudflare's documentation of the history, on Enterprise
 PER_PAGE = (25, 1000)  # without per_page, and at most
 HELLO = {'text': 'Hello World! This is a test message sent from https://cloudflare.com. If you can see this, your webhook is configured '
@@ -243,7 +243,7 @@ def on_loopback(url: str, secret: str, body: dict) -> str:
     unchecked = ssl._create_unverified_context()  # a certificate of a name on loopback is nobody's
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unchecked))
     try:
-        with opener.open(request, timeout=DELIVERY_TIMEOUT):
+        with opener.open(request, timeout=WAIT):
             return ''
     except urllib.error.HTTPError as error:
         return f'status code {error.code} {error.code} {error.reason}'

@@ -105,6 +105,11 @@ class Begun:
         with suppress(ProcessLookupError):  # it has ended
             signal.pidfd_send_signal(self._process, number)
 
+    def interrupt(self) -> None:
+        """As Ctrl-C does: the run, and all that it has started."""
+        with suppress(ProcessLookupError):  # they have ended
+            os.killpg(self.pid, signal.SIGINT)
+
     def wait(self) -> None:
         select.select([self._process], [], [])
 

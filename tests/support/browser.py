@@ -33,7 +33,7 @@ NO_BROWSER = 'no Chromium here (on Debian and Ubuntu: apt-get install chromium f
 FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--force-color-profile=srgb',
          '--no-first-run', '--no-proxy-server', '--disable-background-networking', '--disable-component-update', '--disable-extensions',
          '--remote-debugging-port=0')
-SECONDS = 60  # that a page may take on a busy machine
+SECONDS = 180  # that a page may take on a busy machine, as long as tests wait for whatever else
 PHONE = 600  # pixels; what is narrower is one
 MESSAGES = ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded', 'Page.javascriptDialogOpening')
 
@@ -194,8 +194,10 @@ async def _chromium() -> AsyncIterator[_Tab]:
                     if line.startswith(b'DevTools listening on '):
                         break
                 port = line.decode().split('/')[2]
-                async with session.get(f'http://{port}/json/list') as answer:
-                    [page] = [target for target in await answer.json() if target['type'] == 'page']
+                page = None
+                while not page:  # it listens before it has opened its tab
+                    async with session.get(f'http://{port}/json/list') as answer:
+                        page = next((target for target in await answer.json() if target['type'] == 'page'), None)
                 async with session.ws_connect(page['webSocketDebuggerUrl'], max_msg_size=0) as socket:
                     tab = _Tab(socket)
                     listening = asyncio.create_task(tab.listen())

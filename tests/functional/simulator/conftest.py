@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from process import Simulator
+from process import WAIT, Simulator
 
 
 @pytest.fixture(scope='session')
@@ -27,7 +27,7 @@ class Api(requests.Session):
         self.headers['Authorization'] = f'Bearer {simulator.token}'
 
     def request(self, method, url, **kwargs):
-        kwargs.setdefault('timeout', 10)
+        kwargs.setdefault('timeout', WAIT)
         return super().request(method, self.base + url if url.startswith('/') else url, **kwargs)
 
     def free_slot(self, number=0, **query) -> dict:

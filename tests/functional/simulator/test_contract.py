@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from contract import Contract
+from process import WAIT
 
 WEBHOOK = {'name': 'noc', 'url': 'https://noc.example.com/alerts', 'secret': 'a secret'}
 
@@ -241,4 +242,4 @@ def test_an_interconnect_is_found_by_its_name_whatever_it_is(simulator, api, dir
     prepared = api.prepare_request(requests.Request('GET', f'{api.base}/cni/interconnects/NAME/status'))
     # Set here since requests decodes dots, and resolves them.
     prepared.url = prepared.url.replace('NAME', ''.join(f'%{byte:02X}' for byte in name.encode()))
-    assert api.send(prepared, timeout=10).json() == {'state': 'Pending'}
+    assert api.send(prepared, timeout=WAIT).json() == {'state': 'Pending'}

@@ -13,6 +13,8 @@ import time
 import pytest
 import requests
 
+from process import WAIT
+
 
 def orders(simulator):
     return [(request['status'], request['applied']) for request in simulator.requests() if request['method'] == 'POST']
@@ -139,7 +141,7 @@ def settings_request(simulator, api):
     """A socket that has asked for the settings."""
     host, port = simulator.url.split('/')[2].split(':')
     path = f'{api.base}/cni/settings'.split(port, 1)[1]
-    with socket.create_connection((host, int(port)), timeout=10) as client:
+    with socket.create_connection((host, int(port)), timeout=WAIT) as client:
         client.sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {simulator.token}\r\n\r\n'.encode())
         yield client
 
