@@ -42,11 +42,12 @@ REAL_CLOCK = dict(_client.Client.__init__.__kwdefaults__)
 
 @dataclass(frozen=True)
 class Ended:
-    """How a module ended. printed: all that it printed; status: of the process; seconds: by its own clock, slept or not."""
+    """How a module ended. printed: all that it printed; status: of the process; seconds: by its own clock; slept: so many of them."""
 
     printed: str
     status: int
     seconds: float
+    slept: float = 0
 
     def result(self) -> dict[str, Any]:
         """The JSON of exit_json or fail_json. Raises AssertionError for anything else, such as a traceback."""
@@ -119,7 +120,7 @@ def run_in_child(module: str, arguments: Mapping[str, Any], environment: Mapping
 
 
 def _run_module(module: str, arguments: Mapping[str, Any], environment: Mapping[str, str], folder: str, hurried: bool,
-                before: Callable[[], None]) -> tuple[str, int, float]:
+                before: Callable[[], None]) -> tuple[str, int, float, float]:
     """Runs a module in this process, with the globals of a new one; returns the fields of Ended."""
     started, slept, status = time.monotonic(), [0.0], 70
     sys.stdout = sys.stderr = output = io.StringIO()
@@ -139,4 +140,4 @@ def _run_module(module: str, arguments: Mapping[str, Any], environment: Mapping[
         status = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
-    return output.getvalue(), status, time.monotonic() - started + sum(slept)
+    return output.getvalue(), status, time.monotonic() - started + sum(slept), sum(slept)
