@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -40,6 +41,12 @@ def until(look: Callable[[], T], what: str) -> T:
             raise AssertionError(f'not within {WAIT} s: {what}')
         time.sleep(0.1)
     return found
+
+
+def answers(path: Path) -> bool:
+    """Whether somebody listens at a socket, which is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return not client.connect_ex(str(path))
 
 
 class Namespace:
@@ -101,11 +108,6 @@ class Ping:
         """Waits for ten more answers."""
         before = len(self.answered())
         until(lambda: len(self.answered()) >= before + 10, 'ten more answers to ping')
-
-    def longest_gap(self) -> float:
-        """Seconds without an answer."""
-        numbers = self.answered()
-        return max(later - earlier for earlier, later in itertools.pairwise(numbers)) / 10
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)

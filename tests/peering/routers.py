@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from peering.lab import Namespace, run, until
+from peering.lab import Namespace, answers, run, until
 
 FRR = Path('/usr/lib/frr')
 NETWORKD = Path('/usr/lib/systemd/systemd-networkd')
@@ -100,7 +100,7 @@ class Frr(Router):
         if name in ('zebra', 'bgpd'):  # in FRR 10 the others have no file
             own += ('-f', folder / f'{name}.conf')
         process = self.host.start(*routed(folder, FRR / name, *own, '--vty_socket', folder, '-u', 'frr', '-g', 'frr', '-P', 0))
-        until(socket.exists, f'{name} answers')
+        until(lambda: answers(socket), f'{name} answers')
         return process
 
     def reload(self, *circuits: str) -> None:
@@ -175,7 +175,7 @@ protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC
         recovery = ('-R',) if self.process else ()  # BIRD 3 would wait at its first start, too, for what was never there
         own = ('-c', self.configuration, '-s', self.socket, '-P', folder / 'bird.pid', *recovery)
         self.process = self.host.start(*routed(folder, 'bird', '-f', *own))
-        until(self.socket.exists, 'bird answers')
+        until(lambda: answers(self.socket), 'bird answers')
 
     def reload(self, *circuits: str) -> None:
         self._assemble(circuits)
@@ -261,7 +261,8 @@ class GoBgp(Router):
         self.configuration = self.host.folder / 'gobgpd.json'
         self._write(asn, neighbors)
         self.process = self.host.start('gobgpd', '-t', 'json', '-f', self.configuration, '--api-hosts', '127.0.0.1:50051')
-        until(lambda: 'neighbor' in self.host.run('gobgp', 'neighbor', '-j', check=False), 'gobgpd answers')
+        until(lambda: set(neighbors) <= set(re.findall(r'[\d.]+', self.host.run('gobgp', 'neighbor', '-j', check=False))),
+              'gobgpd has its neighbours')
         self.announce(*announce)
 
     def reload(self, asn: int, neighbors: dict[str, dict]) -> None:
