@@ -135,7 +135,9 @@ def _run_module(module: str, arguments: Mapping[str, Any], environment: Mapping[
         setattr(warnings, name, type(getattr(warnings, name))())
     try:
         before()
-        runpy.run_module(f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}', run_name='__main__')
+        name = f'ansible_collections.netops.cloudflare_cni.plugins.modules.{module}'
+        sys.modules.pop(name, None)  # runpy warns of a module that this process has imported
+        runpy.run_module(name, run_name='__main__')
     except SystemExit as end:
         status = int(end.code or 0)
     except BaseException:
