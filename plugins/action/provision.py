@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -289,7 +291,7 @@ class ActionModule(InProcess):
         """The results of the hosts of one run. other_deletes: other hosts of the play that delete their circuits."""
         names = set(run.hosts.values())
         result = self._refused_for_all_hosts(run, arguments, other_deletes) or self.run_module(rollout, arguments, self._vars)
-        show_warnings(result)
+        show_warnings(result, partial(_with_variable_names, circuits=run.hosts))
         self._account_diff += _hosts.account_diff(result)
         self._planned_circuits += result.get('plan', {}).get('circuits', ())
         variables = self._run_variables | _hosts.connection_sources(self._task.args, self._environment)
@@ -375,6 +377,16 @@ def _absolute(path: str | None) -> str | None:
 def _located_plan(value: str) -> str:
     """A digest, or the path of a plan as seen from where ansible-playbook was started."""
     return value if _approval.is_digest(value) else _absolute(value)
+
+
+def _with_variable_names(text: str, circuits: Iterable[str]) -> str:
+    """A warning, with the variable in place of the option if it is about an option of one of the circuits."""
+    circuit = next((name for name in circuits if text.startswith(f'{name}: ')), '')
+    problem = text.removeprefix(f'{circuit}: ')
+    options = problem.partition(': ')[0]
+    if not circuit or not {re.match(r'\w*', option)[0] for option in options.split(', ')} <= _hosts.HOST_VARIABLES.keys():
+        return text
+    return f'{circuit}: ' + _hosts.with_variable_names({'msg': problem, 'error': {'option': options}}, _hosts.HOST_VARIABLES)['msg']
 
 
 def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:

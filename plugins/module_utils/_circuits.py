@@ -75,14 +75,20 @@ def _desired_tunnel(circuit: Circuit) -> Chain:
     parts = []
     for block in TUNNEL_BLOCKS:
         try:
-            parts += [desired_object(TUNNEL, {'interconnect': circuit.get('interconnect'), **circuit[block]})] if circuit.get(block) else []
+            given = {'interconnect': circuit.get('interconnect'), **circuit[block]} if circuit.get(block) else None
+            parts += [_warning_within(block, desired_object(TUNNEL, given))] if given else []
         except InputError as error:
             raise error.within(block) from None
     if not parts:
         return []
     row = TUNNEL._replace(title='tunnel') if circuit.get('tunnel') else TUNNEL
     fields = {path: value for part in parts for path, value in part.fields.items()}
-    return [parts[0]._replace(row=row, fields=fields)]
+    return [parts[0]._replace(row=row, fields=fields, warnings=tuple(text for part in parts for text in part.warnings))]
+
+
+def _warning_within(block: str, desired: Desired) -> Desired:
+    """The same, with warnings that name the options in their block."""
+    return desired._replace(warnings=tuple(f'{block}.{text}' for text in desired.warnings))
 
 
 def _desired_routes(circuit: Circuit) -> Chain:
@@ -90,7 +96,8 @@ def _desired_routes(circuit: Circuit) -> Chain:
     chain, name = [], circuit['name']
     for number, route in enumerate(circuit['routes']):
         try:
-            chain.append(desired_object(ROUTE, {**route, 'scope': route.get('scope') or {}, 'conduit_name': name}))
+            desired = desired_object(ROUTE, {**route, 'scope': route.get('scope') or {}, 'conduit_name': name})
+            chain.append(_warning_within(f'routes[{number}]', desired))
         except InputError as error:
             raise error.within(f'routes[{number}]') from None
     return [*chain, Desired(ROUTE, 'surplus', {}, {})]

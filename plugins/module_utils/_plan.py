@@ -191,8 +191,19 @@ def _duplicate_errors(chains: Iterable[Iterable[Desired]]) -> dict[int, CniError
         for option, value in _names_of(desired):
             first, other = seen.setdefault((desired.row.name, option, value), (number, desired))
             if other is not desired and (desired.row.creatable or other.fields != desired.fields):
-                errors |= {duplicate: InputError(option, f'{value!r} is named twice.') for duplicate in (first, number)}
+                errors |= {first: _duplicate_error(other, desired, option, value), number: _duplicate_error(desired, other, option, value)}
     return errors
+
+
+def _duplicate_error(declared: Desired, rival: Desired, option: str, value: Any) -> InputError:
+    """The error of an object that is declared by another one, too."""
+    if rival.circuit == declared.circuit:
+        within = declared.circuit and declared.row.name == ROUTE.name
+        error = InputError(option, f'{value.removeprefix(f"{declared.circuit}, ")!r} is named twice.')
+        return error.within('routes') if within else error
+    if not declared.row.creatable:
+        return InputError(option, f'{value!r} has one {declared.row.title}, and {rival.circuit} declares it differently.')
+    return InputError(option, f'{value!r} is also declared by {rival.circuit}.')
 
 
 def _names_of(desired: Desired) -> list[tuple[str, Any]]:

@@ -298,7 +298,7 @@ def _check_after(desired: Desired, after: Object, fields: Mapping[str, Any], sna
     if row.paired_fields and not {*row.paired_fields[:2]}.isdisjoint(fields):
         check_pair(row, after)
     if row.exclusive in fields and not desired.shared:
-        _check_exclusive(row, after, snapshot)
+        _check_exclusive(row, after, snapshot, 'slot_id' if desired.on_previous else row.exclusive)
     if not row.parent or row.parent[1] not in fields:
         return
     parent, name = RESOURCES[row.parent[0]], after[row.parent[1]]
@@ -307,14 +307,16 @@ def _check_after(desired: Desired, after: Object, fields: Mapping[str, Any], sna
         raise not_found_error(parent, row.parent[1], name, snapshot)
 
 
-def _check_exclusive(row: Resource, after: Object, snapshot: Snapshot) -> None:
+def _check_exclusive(row: Resource, after: Object, snapshot: Snapshot, option: str) -> None:
+    """Raises InputError if the parent has others. option: what leads to it; of a circuit only its slot leads to a used interconnect."""
     parent = after[row.exclusive]
     snapshot.refuse_unreadable(row.name, row.exclusive, parent)
     rivals = [obj for obj in snapshot.matching(row.name, row.exclusive, parent) if obj.get(row.id) != after.get(row.id)]
     if rivals:
         names = ', '.join(sorted(get(obj, row.keys[-1].path) or obj[row.id] for obj in rivals))
-        raise InputError(row.exclusive, f'{parent!r} already carries {row.title} {names}, and the port is untagged.',
-                         f'another {row.exclusive}, or shared=true to share it')
+        subject = repr(parent) if option == row.exclusive else f'{row.exclusive} {parent!r}'
+        raise InputError(option, f'{subject} already carries {row.title} {names}, and the port is untagged.',
+                         f'another {option}, or shared=true to share it')
 
 
 def every_route_to(cni: Object, snapshot: Snapshot) -> list[Object]:

@@ -120,13 +120,16 @@ def check_link(customer_end: str, cloudflare_end: str) -> None:
 
 
 def check_prefix(value: Any, warn: Warn) -> str:
-    """An IPv4 prefix; host bits are cleared with a warning."""
+    """An IPv4 prefix; host bits are cleared with a warning, and an address without a length is one of 32 bits, with a warning."""
     try:
         network = str(ipaddress.IPv4Network(str(value), strict=False))
     except ValueError:
         raise ValueError('IPv4 prefixes such as 192.0.2.0/24') from None
-    if network.partition('/')[0] != str(value).partition('/')[0]:
+    address, slash, _length = str(value).partition('/')
+    if network.partition('/')[0] != address:
         warn(f'{value} has host bits set; {network} is used.')
+    elif not slash:
+        warn(f'{value} has no prefix length; {network} is used.')
     return network
 
 

@@ -172,10 +172,10 @@ class _InProcessAction(ActionBase):
         return {'rc': status, 'stdout': out.getvalue(), 'stdout_lines': [], 'stderr': err.getvalue(), 'stderr_lines': []}
 
 
-def show_warnings(result: Mapping[str, Any]) -> None:
-    """Shows the warnings of a module whose result is not that of the task."""
-    for text in result.get('warnings', ()):
-        display.warning(text if isinstance(text, str) else text.event.msg)  # an object since ansible-core 2.19
+def show_warnings(result: Mapping[str, Any], reworded: Callable[[str], str] = str) -> None:
+    """Shows the warnings of a module whose result is not that of the task. reworded: returns what is shown for one."""
+    for warning in result.get('warnings', ()):
+        display.warning(reworded(warning if isinstance(warning, str) else warning.event.msg))  # an object since ansible-core 2.19
 
 
 def _real_location(python: str | None) -> tuple[str, str] | None:

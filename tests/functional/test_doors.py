@@ -73,6 +73,21 @@ def test_the_role_refuses_a_wrong_type_by_the_name_of_the_variable(account):
     assert (limits.status, limits.sent) == (2, []) and 'provision_max_deletes: must be a whole number; it was true.' in limits.output
 
 
+def test_what_names_an_option_names_the_variable(account):
+    routes = [{'prefix': '10.20.0.0'}, {'prefix': '10.20.0.1/16'}]
+    slot = account.simulator.state()['slots'][0]['id']
+    hosts = {'nyc-1': {'provision_slot': SLOT, 'provision_mtu': 768, 'provision_routes': routes, 'provision_name': 'first: one'},
+             'nyc-2': {'provision_slot': SLOT, 'provision_routes': routes[:1] * 2},
+             'nyc-3': {'provision_slot_id': slot}, 'nyc-4': {'provision_slot_id': slot}}
+    run = account.play('provision', hosts, '--check')
+    output = ' '.join(run.output.split())
+    for text in ('first: one: provision_mtu: 768 is used.', 'first: one: provision_routes[0].prefix: 10.20.0.0 has no prefix length',
+                 'first: one: provision_routes[1].prefix: 10.20.0.1/16 has host bits set',
+                 "nyc-2: provision_routes.prefix: '10.20.0.0/32' is named twice.",
+                 f"nyc-3: provision_slot_id: '{slot}' is also declared by nyc-4."):
+        assert text in output, (text, run.output)
+
+
 def test_a_router_of_the_same_inventory_is_ordered_no_port(account):
     (account.folder / 'all.yml').write_text(json.dumps({'all': {'hosts': {'r-1': {}}, 'vars': {'provision_slot': SLOT}}}))
     run = account.play('provision', {'nyc-1': {}}, '-i', str(account.folder / 'all.yml'))

@@ -109,7 +109,7 @@ def test_a_route_that_can_not_be_fails_its_circuit_by_its_place(rollout, writes)
                                  {'name': 'nyc-2', 'slot': SLOT, 'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.1.0.0/8'}]}])
     assert circuits['nyc-1']['error']['option'] == 'routes[1].prefix'
     assert circuits['nyc-1']['msg'].startswith("routes[1].prefix: 'all' is not valid")
-    assert circuits['nyc-2']['msg'] == "prefix: 'nyc-2, 10.0.0.0/8' is named twice."
+    assert circuits['nyc-2']['msg'] == "routes.prefix: '10.0.0.0/8' is named twice."
     assert writes() == []
 
 

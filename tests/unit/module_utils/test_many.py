@@ -485,7 +485,8 @@ def test_circuits_on_one_port_may_agree_on_its_health_check():
         {'id': 't', 'virtual_port_reservation_id': uuid(1001), 'health_check': {'rate': 'mid'}}]))
     other = desired_chain({**pair[1], 'health_check': {'rate': 'low'}})
     first, second, third = plan_chains([desired_chain(pair[0]), other, circuit('c')], snapshot(SLOTS))
-    assert [str(error) for error in (first, second)] == ["interconnect: 'here' is named twice."] * 2
+    assert [str(error) for error in (first, second)] == [
+        f"interconnect: 'here' has one health check, and {other} declares it differently." for other in 'ba']
     assert steps(third) == [('create', 'interconnect'), ('create', 'cni')]
 
 

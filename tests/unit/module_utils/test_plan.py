@@ -278,6 +278,8 @@ def test_the_same_key_twice_is_refused_and_takes_nothing_from_the_others():
     chains = [desired_chain({'name': name, 'slot': {'site': 'ewr-a', 'speed': '10G'}}) for name in 'aabbc']
     *twins, made = plan_chains(chains, snapshot(SLOTS))
     assert [str(error) for error in twins] == [f'conduit_name: {name!r} is named twice.' for name in 'aabb']
+    rivals = plan_chains([desired_chain({'name': name, 'slot_id': uuid(2)}) for name in 'ab'], snapshot(SLOTS))
+    assert [str(error) for error in rivals] == [f"slot_id: '{uuid(2)}' is also declared by {other}." for other in 'ba']
     assert made[0].after['slot_id'] == uuid(2)
     with pytest.raises(InputError, match="conduit_name: 'nyc-1' is named twice"):
         plan_changes([desired_object(CNI, {'conduit_name': 'nyc-1', 'mtu': 1400}),
@@ -523,6 +525,9 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     two = [desired_object(CNI, {'conduit_name': name, 'interconnect': 'third'}) for name in ('a', 'b')]
     with pytest.raises(InputError, match=r"'third' already carries CNI a"):
         plan_changes(two, snapshot(interconnects=[direct('third', 3)]))
+    with pytest.raises(InputError, match=r"^slot_id: interconnect 'first' already carries CNI nyc-1.* Allowed: another slot_id, or shared"):
+        plan_changes(desired_chain({'name': 'nyc-3', 'slot_id': uuid(1)}), there)
+    plan_changes(desired_chain({'name': 'nyc-3', 'slot_id': uuid(1), 'shared': True}), there)
 
 
 @pytest.mark.parametrize(('options', 'exclusive'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)

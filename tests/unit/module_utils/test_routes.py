@@ -123,6 +123,19 @@ def test_host_bits_are_cleared_with_a_warning():
         'prefix: 10.20.1.0/16 has host bits set; 10.20.0.0/16 is used.',))
 
 
+def test_an_address_in_place_of_a_prefix_is_one_host_with_a_warning():
+    desired = desired_object(ROUTE, {**OFFICES, 'prefix': '10.20.0.0'})
+    assert (desired.fields['prefix'], desired.warnings) == ('10.20.0.0/32', (
+        'prefix: 10.20.0.0 has no prefix length; 10.20.0.0/32 is used.',))
+    assert desired_object(ROUTE, {**OFFICES, 'prefix': '10.20.0.0/32'}).warnings == ()
+
+
+def test_the_warnings_of_a_circuit_name_the_place_of_the_option():
+    circuit = {'name': 'nyc-1', 'tunnel': {'mtu': 830}, 'health_check': {'rate': 'mid'},
+               'routes': [{'prefix': '10.0.0.0/8'}, {'prefix': '10.1.0.0/8'}]}
+    assert [text.partition(':')[0] for desired in desired_chain(circuit) for text in desired.warnings] == ['tunnel.mtu', 'routes[1].prefix']
+
+
 def test_an_id_that_there_is_not_is_refused():
     with pytest.raises(InputError, match=r"no static route 'r9' in this account\. There are: r1"):
         decide({'id': 'r9'}, snapshot_of(route()))
