@@ -398,7 +398,7 @@ def _idle_reason(host: DeclaredHost, steps: list[str]) -> str:
 
 
 def _skipped_result(host: DeclaredHost, reason: str) -> dict[str, Any]:
-    return {'name': host.circuit_name, 'changed': False, 'skipped': True, 'outcome': 'skipped', 'skip_reason': reason}
+    return {'name': host.circuit_name, 'changed': False, 'skipped': True, 'outcome': 'skipped', 'skip_reason': reason, 'msg': reason}
 
 
 def _registered_result(results: HostResults, host: str) -> dict[str, Any]:

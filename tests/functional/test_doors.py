@@ -64,6 +64,19 @@ def test_without_circuits_a_playbook_fails_and_says_what_to_do(account, playbook
     assert (named.status, named.sent) == (2, [])
 
 
+@pytest.mark.parametrize(('serial', 'status'), [('ten', 2), ('1.5', 2), ('1', 0), ('50%', 0), ('[1, "50%"]', 0)])
+def test_the_size_of_batches_is_checked_by_its_name(account, serial, status):
+    run = account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, '--check', '-e', f'{{"provision_serial": {serial}}}'
+                       if serial.startswith('[') else f'provision_serial={serial}')
+    message = f'provision_serial: {serial} is not valid. Allowed: a number of circuits such as 10'
+    assert (run.status, message in ' '.join(run.output.split())) == (status, status == 2), run.output
+
+
+def test_tags_that_select_no_step_are_reported_for_each_circuit(account):
+    run = account.play('provision', {'nyc-1': {'provision_slot': SLOT}}, '--tags', 'lao')
+    assert (run.status, run.sent) == (0, []) and re.search(r'nyc-1 +skipped .*the tags select no step', run.output), run.output
+
+
 def test_the_role_refuses_a_wrong_type_by_the_name_of_the_variable(account):
     hosts = {name: variables for name, (variables, _message) in WRONG_TYPES.items()}
     run = play(account, ROLE, hosts)

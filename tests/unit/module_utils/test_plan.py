@@ -526,8 +526,8 @@ def test_an_interconnect_carries_one_cni_unless_the_user_says_shared():
     with pytest.raises(InputError, match=r"'third' already carries CNI a"):
         plan_changes(two, snapshot(interconnects=[direct('third', 3)]))
     with pytest.raises(InputError, match=r"^slot_id: interconnect 'first' already carries CNI nyc-1.* Allowed: another slot_id, or shared"):
-        plan_changes(desired_chain({'name': 'nyc-3', 'slot_id': uuid(1)}), there)
-    plan_changes(desired_chain({'name': 'nyc-3', 'slot_id': uuid(1), 'shared': True}), there)
+        plan_changes(desired_chain({'name': 'nyc-3', 'slot_id': uuid(1)}), current)
+    plan_changes(desired_chain({'name': 'nyc-3', 'slot_id': uuid(1), 'shared': True}), current)
 
 
 @pytest.mark.parametrize(('options', 'exclusive'), [({}, True), ({'shared': False}, True), ({'shared': True}, False)], ids=str)
