@@ -66,8 +66,12 @@ class CircuitFiles:
         self.folder.make()
         with ExitStack() as stack:
             for folder in sorted([self.folder, *(other for other in self.others if other.is_writable)], key=lambda folder: folder.path):
-                stack.enter_context(folder.lock(client.retry_timeout, client.back_off, client.clock))
+                stack.enter_context(folder.lock(client.retry_timeout, partial(self._wait_for_run, client, folder.path), client.clock))
             yield
+
+    def _wait_for_run(self, client: Client, folder: str, attempt: int, longest: float) -> None:
+        client.on_wait(f'another run is ordering for circuits of the folder {folder}')
+        client.back_off(attempt, longest)
 
     def record_interconnect(self, outcome: Outcome, interconnect: str, deleting: str | None = None) -> None:
         """Records which interconnect a circuit has, and whether it is about to be deleted. Raises CniError that names it."""

@@ -76,6 +76,7 @@ class Client:
     send: (method, url, headers, body) -> Response. retry_timeout: seconds that one call may take, waits included.
     requests_per_window: how many requests this process sends in 300 s at most (source: Cloudflare's API rate limits, 1,200).
     warn: called once for each text that the user should know. on_answer: called with each answer as it came.
+    on_wait: called with the reason before each wait for what Cloudflare does not list yet, or for another run.
     """
 
     def __init__(self, send: Send, account_id: str, credentials: Mapping[str, str], base_url: str, *, retry_timeout: float = 600,
@@ -87,6 +88,7 @@ class Client:
         self._headers = {'Accept': 'application/json', 'User-Agent': 'ansible-collection-netops.cloudflare_cni', **credentials}
         self._base, self._account_path = base_url.rstrip('/'), f'/accounts/{url_segment(account_id)}'
         self.on_answer: Callable[[Response], None] = lambda answer: None
+        self.on_wait: Callable[[str], None] = lambda reason: None
         self.retry_timeout = retry_timeout
         self._sent: deque[list[float]] = deque(maxlen=requests_per_window)
         self._in_flight = 0  # requests that are about to be sent, or have no answer yet

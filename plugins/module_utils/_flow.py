@@ -25,7 +25,12 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._observe import observe
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._outcomes import Outcome, rollout_error, rollout_result
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._plan import plan_chains
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._progress import ChainCounter, Progress, progress_reporter
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._progress import (
+    ChainCounter,
+    Progress,
+    progress_reporter,
+    wait_reporter,
+)
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._put import validate_updates
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import CNI, INTERCONNECT, ROUTE, TUNNEL, UNKNOWN
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._rollout_plan import RolloutPlan
@@ -40,6 +45,7 @@ def rollout_work(task: Task) -> dict[str, Any]:
     if task.params['state'] == 'gathered':
         return _gathered_result(task)
     rollout = _rollout_from_options(task)
+    task.client.on_wait = wait_reporter(task)
     try:
         outcomes = rollout.run(task.client, task.module.check_mode, progress_reporter(task))
     finally:

@@ -124,6 +124,7 @@ def observe(client: Client, decide: Callable[[Snapshot], T], initial: Snapshot |
             seconds_left = deadline - client.clock()
             snapshot.is_final = seconds_left <= 0
             if seconds_left > 0:
+                client.on_wait(str(error).partition('. ')[0])
                 client.back_off(next(attempts), seconds_left)
                 snapshot.drop_part(error.part)
         except Unread as unread:

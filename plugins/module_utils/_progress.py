@@ -27,6 +27,21 @@ def progress_reporter(task: Task) -> Progress:
     return report_progress if task.show_line and every > 0 else lambda done, total: None
 
 
+def wait_reporter(task: Task) -> Callable[[str], None]:
+    """Shows why the run waits, each time that it has waited for progress_every seconds, if lines can be shown at all."""
+    every, began, due = task.params['progress_every'], None, 0.0
+
+    def report_wait(reason: str) -> None:
+        nonlocal began, due
+        now = task.client.clock()
+        if began is None:
+            began, due = now, now + every
+        if now >= due:
+            due = now + every
+            task.show_line(f'rollout: waiting for {now - began:.0f} s, {task.client.retry_timeout:g} s at most: {reason}')
+    return report_wait if task.show_line and every > 0 else lambda reason: None
+
+
 def _progress_line(done: int, total: int, seconds: float) -> str:
     """How many circuits are done, how many a second, and how long the rest will take."""
     text = f'rollout: {done} of {total} circuits after {seconds:.0f} s'

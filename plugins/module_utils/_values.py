@@ -24,6 +24,7 @@ MTU = (576, 1500)  # bytes; source: Cloudflare's product documentation
 DEFAULT_MTU = MTU[1]  # of a new CNI
 LEAST_USUAL_MTU = 1280  # bytes: what IPv6 needs
 ASN = (1, 4294967295)
+RESERVED_ASNS = {23456: 'RFC 6793', 65535: 'RFC 7300', 4294967295: 'RFC 7300'}
 PRIORITY = (0, 2147483647)  # of a route: the lower wins
 WEIGHT = (1, 256)  # of a route; source: the types of the SDK
 PAIRING_KEY = re.compile(r'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/\s]+/[^/\s]+')
@@ -83,9 +84,17 @@ def _mtu_check(high: float) -> Callable[[Any, Warn], int]:
 
 check_mtu = _mtu_check(MTU[1])
 check_tunnel_mtu = _mtu_check(inf)  # no source gives the largest of a tunnel
-check_asn = _integer_check(*ASN, 'an AS number in asplain')
+_check_asn_range = _integer_check(*ASN, 'an AS number in asplain')
 check_priority = _integer_check(*PRIORITY, 'a priority')
 check_weight = _integer_check(*WEIGHT, 'a weight')
+
+
+def check_asn(value: Any, warn: Warn) -> int:
+    """An AS number. Warns of one that no router can have, such as 23456, which old routers show in place of a large one."""
+    asn = _check_asn_range(value, warn)
+    if asn in RESERVED_ASNS:
+        warn(f'{asn} is reserved by {RESERVED_ASNS[asn]}: no router has it.')
+    return asn
 
 
 def check_uuid(value: Any, warn: Warn) -> str:

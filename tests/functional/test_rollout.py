@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -436,6 +437,29 @@ def test_it_shows_how_far_it_has_come_while_it_runs(process, tmp_path):
     assert len(lines) >= 2
     assert lines == sorted(lines, key=int)
     assert run.output.index('rollout: ') < run.output.index('changed: [here]')
+
+
+@pytest.mark.parametrize('reason', ['another run is ordering for circuits of the folder', 'is occupied by this account, but no inter'])
+def test_it_shows_why_it_waits(process, tmp_path, reason):
+    process.reset()
+    slot = next(slot for slot in process.state()['slots'] if not slot['occupied'])
+    circuits = [{'name': 'c-1', 'slot_id': slot['id']}]
+    options = {'circuits': circuits, 'artifacts_dir': str(tmp_path / 'files'), 'progress_every': 0.1, 'retry_timeout': 2}
+    play = [{'hosts': 'all', 'gather_facts': False, 'tasks': [{'netops.cloudflare_cni.rollout': options}]}]
+    (tmp_path / 'play.yml').write_text(json.dumps(play))
+    (tmp_path / 'files').mkdir()
+    here = {'ansible_connection': 'local', 'ansible_python_interpreter': '{{ ansible_playbook_python }}'}
+    handle = os.open(tmp_path / 'files', os.O_RDONLY)
+    try:
+        if reason.startswith('another run'):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        else:
+            process.seed(slots=[{**slot, 'occupied': True, 'account': process.account}])
+        run = Account(process, tmp_path).play(str(tmp_path / 'play.yml'), {'here': here})
+    finally:
+        os.close(handle)
+    assert run.status == 2
+    assert re.search(rf'^rollout: waiting for \d s, 2 s at most: .*{reason}', run.output, re.MULTILINE), run.output
 
 
 def test_a_runner_gets_it_as_events_from_a_delegated_task_but_nothing_of_what_is_not_to_be_shown(process, tmp_path):

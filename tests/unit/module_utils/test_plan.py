@@ -639,6 +639,12 @@ def test_an_mtu_that_yaml_has_taken_for_octal_is_shown(row, mtu, written):
                         if written else ())
 
 
+@pytest.mark.parametrize(('asn', 'rfc'), [(23456, '6793'), (65535, '7300'), (4294967295, '7300'), (64496, ''), (65534, '')])
+def test_an_as_number_that_no_router_has_is_shown(asn, rfc):
+    warnings = desired_object(CNI, {'conduit_name': 'a', 'bgp': {'customer_asn': asn}}).warnings
+    assert warnings == ((f'bgp.customer_asn: {asn} is reserved by RFC {rfc}: no router has it.',) if rfc else ())
+
+
 # Health checks and settings.
 
 TUNNEL_1 = {'id': 't1', 'virtual_port_reservation_id': uuid(1001).replace('-', '').upper(),
