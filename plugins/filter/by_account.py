@@ -12,7 +12,7 @@ author:
   - netops.cloudflare_cni contributors (@netops-collections)
 description:
   - Groups hosts by the account that they declare in C(provision_account_id) and C(provision_api_url), or else that of the environment. An
-    account that is named in both ways is one.
+    account that is named in both ways is one. A connection or a C(provision_name) of a wrong type is an error.
   - The playbooks that read an account once read it for the first host of each of these lists.
 positional: hostvars
 options:
@@ -43,7 +43,16 @@ _value:
 import os
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import connection_of, connection_of_run, declared_connection
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import PREFIX
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import (
+    CONNECTION_VARIABLES,
+    connection_of,
+    connection_of_run,
+    declared_connection,
+    type_problem,
+)
 
 
 class FilterModule:
@@ -52,9 +61,12 @@ class FilterModule:
 
 
 def by_account(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, object]]) -> list[list[str]]:
-    """The hosts of each account."""
+    """The hosts of each account. Raises AnsibleFilterError for a connection or a name of a wrong type."""
     accounts: dict[tuple[str, str], list[str]] = {}
     of_run = connection_of_run({}, os.environ)
     for host in hosts:
-        accounts.setdefault(connection_of(declared_connection(hostvars[host]), of_run).account, []).append(host)
+        variables = {name: hostvars[host].get(name) for name in (*CONNECTION_VARIABLES, f'{PREFIX}name')}
+        if problem := type_problem(variables):
+            raise AnsibleFilterError(f'{host}: {problem}')
+        accounts.setdefault(connection_of(declared_connection(variables), of_run).account, []).append(host)
     return [*accounts.values()]

@@ -13,12 +13,12 @@ author:
 description:
   - Reports the variables that have the prefix of a role of this collection and that the role does not know, each with the nearest one that
     it knows.
-  - It also reports the variables of the task that are of a wrong type or whose template has something undefined. Of the role
-    P(netops.cloudflare_cni.provision#role), it leaves them to the role.
+  - It also reports those of these variables, and of any other one that the roles and playbooks read, that are of a wrong type for the task
+    or whose template has something undefined.
 positional: role, own
 options:
   _input:
-    description: Names of variables. Those with another prefix are ignored.
+    description: Names of variables. Those with another prefix may be misspelt.
     type: list
     elements: str
     required: true
@@ -49,6 +49,7 @@ _value:
 '''
 
 from collections.abc import Iterable
+from typing import Any
 
 from ansible.errors import AnsibleError
 from jinja2 import pass_context
@@ -56,9 +57,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import Context
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import drop_empty
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import SPECS, own_variables, unknown_variables
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts import TYPES, own_variables, type_problem, unknown_variables
 
 
 class FilterModule:
@@ -67,15 +66,14 @@ class FilterModule:
 
 
 @pass_context
-def _unknown_variables(context: Context, names: Iterable[str], role: str = 'provision', own: Iterable[str] = ()) -> str:
-    prefix = f'{role}_'
-    spec, values = SPECS.get(prefix, {}), {}
-    for name in spec:
+def _unknown_variables(context: Context, names: Iterable[str], role: str = 'provision', own: Any = None) -> str:
+    names, variables, prefix = [*names], {}, f'{role}_'
+    for name in (name for name in TYPES if name in names):
         try:
-            values |= drop_empty({name: context.get(name)})
+            variables[name] = context.get(name)
         except (UndefinedError, AnsibleError) as error:  # of its template
             return f'{name}: {error}'
     try:
-        return str(type_error(spec, values) or unknown_variables(names, own_variables(own, prefix), prefix))
+        return type_problem(variables) or unknown_variables(names, own_variables(own, prefix), prefix)
     except InputError as error:
         return str(error)

@@ -141,6 +141,12 @@ CROSS_CONNECT_OPTIONS: Spec = {
     **{name: {'type': 'str'} for name in ('provider', 'patch_panel', 'ticket', 'id')},
     **{name: {'type': 'raw'} for name in ('ordered', 'installed')},
 }
+# What a router has printed, of a support bundle.
+ROUTER = {
+    'type': 'list',
+    'elements': 'dict',
+    'options': {'name': {'type': 'str', 'required': True}, 'text': {'type': 'str'}, 'path': {'type': 'path'}},
+}
 SPARE = 'spare'  # the state of an interconnect without a circuit
 # What a host of the inventory declares. on_immutable and shared have their defaults where they are not given.
 HOST_OPTIONS: Spec = {
@@ -168,7 +174,7 @@ ASDOT_ADVICE = (
 def non_text_options(spec: Spec, values: Mapping[str, Any], secret: bool = False) -> list[str]:
     """The names of the options that have to be texts and are none; those in dicts as DICT.NAME.
 
-    secret: only secret options count.
+    secret: only secret options count, and those that are marked as quoted.
     """
     return _options_that(spec, values, lambda _name, option_spec, value: (
         _is_text(option_spec, secret) and isinstance(value, NON_TEXT_TYPES)))
@@ -200,7 +206,8 @@ def with_aliases(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_text(option_spec: Mapping[str, Any], secret: bool) -> bool:
-    return bool(option_spec.get('no_log') or not secret) and (option_spec.get('elements') or option_spec['type']) in ('str', 'path')
+    is_meant = not secret or option_spec.get('no_log') or option_spec.get('quoted')
+    return bool(is_meant) and (option_spec.get('elements') or option_spec['type']) in ('str', 'path')
 
 
 def _variable_specs() -> Spec:

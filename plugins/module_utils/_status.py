@@ -30,6 +30,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._traffic imp
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import SYNONYMS, megabits_of
 
 COUNTED_FIELDS = {'healthy': 'name', 'devices': 'ccr_device_name', 'facilities': 'facility.name'}  # {option: field}
+EXPECT = {
+    'type': 'list',
+    'elements': 'dict',
+    'options': {'site': {'type': 'str', 'required': True}, **{name: {'type': 'int'} for name in COUNTED_FIELDS}},
+}
 SINGULAR_OPTIONS = {'interconnects': 'interconnect', 'conduit_names': 'conduit_name'}  # {list: option for a single name}
 CNI_MEGABITS = 1000  # from the customer to Cloudflare on each CNI, on dataplane v2; source: Cloudflare's product documentation
 PREFETCH = (CNI.name, INTERCONNECT.name)  # the lists that are read in any case

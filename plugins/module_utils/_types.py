@@ -27,6 +27,7 @@ KINDS = {'str': 'text', 'path': 'a path', 'bool': 'true or false', 'int': 'a who
 EXAMPLES = {  # of each option that is a dictionary, or a list of these
     'bgp': '{customer_asn: 65001}',
     'circuits': '{name: nyc-1}',
+    'commit_rates': '{nyc-1: 3G}',
     'cross_connect': '{ticket: CHG-1}',
     'diversity': '{name: nyc-1, diverse_from: [nyc-2]}',
     'expect': '{site: ewr-a}',
@@ -91,7 +92,7 @@ def _converted(kind: str, value: Any) -> Any:
 
 
 def _expected(name: str, kind: str, elements: str) -> str:
-    example = EXAMPLES.get(name.removeprefix(PREFIX))
+    example = EXAMPLES.get(name.removeprefix(PREFIX).removeprefix('support_'))
     if kind == 'dict':
         return f'a dictionary such as {example}'
     return f'a list of dictionaries such as [{example}]' if (kind, elements) == ('list', 'dict') else KINDS[kind]

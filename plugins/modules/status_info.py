@@ -325,7 +325,7 @@ error:
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import STATE_CHOICES
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import COUNTED_FIELDS, SINGULAR_OPTIONS, status_work
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import EXPECT, SINGULAR_OPTIONS, status_work
 
 ARGUMENT_SPEC = {
     **{single: {'type': 'str'} for single in SINGULAR_OPTIONS.values()},
@@ -334,11 +334,7 @@ ARGUMENT_SPEC = {
     'states': {'type': 'list', 'elements': 'str', 'choices': STATE_CHOICES},
     'wait_for': {'type': 'list', 'elements': 'str', 'choices': STATE_CHOICES},
     'wait_timeout': {'type': 'int', 'default': 300},
-    'expect': {
-        'type': 'list',
-        'elements': 'dict',
-        'options': {'site': {'type': 'str', 'required': True}, **{name: {'type': 'int'} for name in COUNTED_FIELDS}},
-    },
+    'expect': EXPECT,
     'site_demand': {'type': 'dict'},
     'change': {'type': 'str'},
     'under_maintenance': {'type': 'list', 'elements': 'str'},

@@ -110,6 +110,7 @@ error:
 '''
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._module import run
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs import ROUTER
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._support import bundle_work
 
 ARGUMENT_SPEC = {
@@ -118,11 +119,7 @@ ARGUMENT_SPEC = {
     'artifacts_dir': {'type': 'path'},
     'metrics': {'type': 'path'},
     'alert_days': {'type': 'int', 'default': 30},
-    'router': {
-        'type': 'list',
-        'elements': 'dict',
-        'options': {'name': {'type': 'str', 'required': True}, 'text': {'type': 'str'}, 'path': {'type': 'path'}},
-    },
+    'router': ROUTER,
     'cf_rays': {'type': 'list', 'elements': 'str'},
 }
 

@@ -25,6 +25,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     HOST_OPTIONS,
     PREFIX,
     ROLE_OPTIONS,
+    ROUTER,
     RUN_OPTIONS,
     SPARE,
     STEPS,
@@ -33,7 +34,7 @@ from ansible_collections.netops.cloudflare_cni.plugins.module_utils._specs impor
     drop_empty,
     non_text_problem,
 )
-from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import check_site_demand
+from ansible_collections.netops.cloudflare_cni.plugins.module_utils._status import EXPECT, check_site_demand
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._types import type_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._values import check_loa_name
 
@@ -45,14 +46,24 @@ COMPARED = {PREFIX + name for name in ('name', 'state', 'default_asn', *ACCOUNT_
 SPEC: Spec = {PREFIX + name: row for name, row in HOST_OPTIONS.items()}
 HOST_VARIABLES = {name: PREFIX + name for name in HOST_OPTIONS}
 CONNECTION_VARIABLES = [PREFIX + name for name in ACCOUNT_OPTIONS]
-# Known besides: the variables of a whole run of the role or of a playbook, and their facts.
-RUN_VARIABLES = ('approved_plan', 'at_most_per_site', 'change', 'commit_rates', 'cross_connects_dir', 'expect', 'fail_fast', 'force',
-                 'hosts', 'maintenance_days', 'max_deletes', 'metrics', 'must_survive', 'overdue_days', 'own_variables', 'plan_file',
-                 'protect', 'report', 'report_mode', 'result', 'serial', 'traffic', 'under_maintenance', 'what_if', 'what_if_fails')
 ROLLOUT_OPTIONS = ('state', 'max_deletes', 'purge_routes', 'fail_fast', 'validate')  # that the playbooks take from rollout_NAME first
 LIST = {'type': 'list', 'elements': 'str'}
-TEXT, PATH, FLAG, WHOLE, NUMBER = ({'type': kind} for kind in ('str', 'path', 'bool', 'int', 'float'))
-OTHER_VARIABLES = {  # of the role, or of the playbooks, that the prefix is of: {prefix: {name: type}}
+DICT, TEXT, FLAG, WHOLE, NUMBER = ({'type': kind} for kind in ('dict', 'str', 'bool', 'int', 'float'))
+WORDS, PATH = ({'type': kind, 'quoted': True} for kind in ('str', 'path'))  # of which no number makes sense
+OTHER_VARIABLES = {  # of roles and playbooks, besides those of hosts in SPEC: {prefix: {name: type}}
+    PREFIX: {  # of a whole run
+        **dict.fromkeys(('hosts', 'must_survive', 'own_variables', 'serial', 'under_maintenance', 'what_if_fails'), LIST),
+        **dict.fromkeys(('cross_connects_dir', 'metrics', 'plan_file', 'report'), PATH),
+        **dict.fromkeys(('approved_plan', 'protect', 'report_mode'), TEXT),
+        **dict.fromkeys(('fail_fast', 'force', 'traffic', 'what_if'), FLAG),
+        **dict.fromkeys(('at_most_per_site', 'maintenance_days', 'max_deletes', 'overdue_days'), WHOLE),
+        'change': WORDS,
+        'commit_rates': DICT,
+        'expect': EXPECT,
+    },
+    'event_': {'notify': PATH},
+    'preflight_': {'compare': PATH, 'profile': PATH},
+    'support_': {'alert_days': WHOLE, 'cf_rays': LIST, 'dir': PATH, 'router': ROUTER},
     'peer_': {
         **dict.fromkeys(('accept', 'announce', 'discard_routes', 'own_variables', 'static_prefixes'), LIST),
         **dict.fromkeys(('artifacts_dir', 'handover'), PATH),
@@ -72,17 +83,20 @@ OTHER_VARIABLES = {  # of the role, or of the playbooks, that the prefix is of: 
         **dict.fromkeys(('rename', 'validate_certs', 'write'), FLAG),
     },
     'failover_': {
-        **dict.fromkeys(('circuit', 'path_command', 'ping', 'ping_source', 'ping_via'), TEXT),
+        **dict.fromkeys(('path_command', 'ping', 'ping_source', 'ping_via'), WORDS),
         **dict.fromkeys(('dir', 'router_tasks'), PATH),
         **dict.fromkeys(('hold', 'timeout'), WHOLE),
         **dict.fromkeys(('max_gap', 'ping_interval'), NUMBER),
         **dict.fromkeys(('pause', 'restore'), FLAG),
+        'circuit': TEXT,
         'own_variables': LIST,
     },
 }
 SPECS: dict[str, Spec] = {prefix: {prefix + name: row for name, row in names.items()} for prefix, names in OTHER_VARIABLES.items()}
-KNOWN_VARIABLES = {PREFIX: {*SPEC, *(PREFIX + name for name in RUN_VARIABLES)}} | {
-    prefix: {*spec, f'{prefix}result'} if prefix in ('peer_', 'alerts_') else {*spec} for prefix, spec in SPECS.items()}
+TYPES: Spec = {name: row for spec in (SPEC, *SPECS.values()) for name, row in spec.items()}
+FACTS = {PREFIX, 'peer_', 'alerts_'}  # of the roles that set PREFIXresult
+KNOWN_VARIABLES = {prefix: {*spec, *(SPEC if prefix == PREFIX else ()), *([f'{prefix}result'] if prefix in FACTS else ())}
+                   for prefix, spec in SPECS.items()}
 
 
 class Connection(NamedTuple):
@@ -149,6 +163,12 @@ def unknown_variables(names: Iterable[str], own_variables: Collection[str] = (),
         for nearest in get_close_matches(name.removeprefix(prefix), known, 1, SIMILARITY):
             texts.append(f'Did you mean {parts.get(known[nearest], known[nearest])}?')
     return f'{" ".join(texts)} List your own variables in {prefix}own_variables.'
+
+
+def type_problem(variables: Mapping[str, Any]) -> str:
+    """The message for variables of a wrong type; empty if there are none. Those of others are ignored."""
+    spec = {name: TYPES[name] for name in variables if name in TYPES}
+    return str(type_error(spec, drop_empty(dict(variables))) or non_text_problem(variables))
 
 
 def connection_of_run(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Connection:
@@ -358,7 +378,7 @@ def diverse_from(circuit: Mapping[str, Any]) -> list[str]:
 
 def run_variables(options: Iterable[str], given: Collection[str], playbook: bool) -> dict[str, str]:
     """{option of a run: the variable that sets it, or would}. given: the variables that are not empty. playbook: not the role."""
-    variables = {name: PREFIX + name for name in options if name in RUN_VARIABLES}
+    variables = {name: PREFIX + name for name in options if name in OTHER_VARIABLES[PREFIX]}
     of_rollout = {name: f'rollout_{name}' for name in ROLLOUT_OPTIONS if playbook}
     return variables | {name: variable for name, variable in of_rollout.items() if variable in given or name not in variables}
 

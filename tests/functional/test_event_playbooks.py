@@ -128,3 +128,18 @@ def test_no_bundles_of_every_circuit_for_an_alert_that_names_none(pair):
 def test_any_other_event_is_reported(pair):
     assert pair.notice('on_event', alert('Hello World!', 'test')) == {'kind': 'info', 'summary': 'Hello World!', 'details': []}
     assert [request for request in pair.simulator.requests() if request['method'] == 'GET' and '/cni/' in request['path']] == []
+
+
+@pytest.mark.parametrize(('playbook', 'variables', 'says'), [
+    ('on_event', {'event_notify': ['x']}, ['event_notify: must be a path; it was a list.']),
+    ('on_healthy', {'event_notify': 5}, ['event_notify: must be text, but is a number']),
+    ('on_maintenance', {'provision_expect': ['x']}, ["provision_expect[0]: must be a dictionary such as {site: ewr-a}; it was 'x'."]),
+    ('on_tunnel_down', {'event_notify': ['x'], 'support_dir': ['x']},
+     ['event_notify: must be a path; it was a list.', 'support_dir: must be a path; it was a list.']),
+])
+def test_a_variable_of_a_wrong_type_is_refused_by_name_before_anything_is_sent(pair, playbook, variables, says):
+    event = healthy(pair, 'nyc-1') if playbook == 'on_healthy' else alert('Tunnel nyc-2 is down', 'tunnel_health')
+    event['receipt'] = str(pair.folder / 'receipt')
+    run = pair.play(playbook, {}, '-e', json.dumps({'ansible_eda': {'event': event}, **variables}))
+    assert (run.status, run.sent, [text for text in says if text not in run.output]) == (2, [], []), run.output
+    assert not (pair.folder / 'receipt').exists()

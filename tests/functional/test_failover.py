@@ -109,6 +109,9 @@ def test_a_variable_of_a_wrong_type_is_refused_by_name_before_anything_is_sent(p
              ('failover_hold: must be a whole number; it was true.', 'failover_restore: must be true or false; it was a list.',
               'failover_pause: must be true or false; it was a list.', 'failover_router_tasks: must be a path; it was a list.',
               'failover_ping: must be text; it was a list.')),
+            ({'failover_ping': 5, 'failover_path_command': 5, 'provision_maintenance_days': ['x']},
+             ('failover_path_command, failover_ping: must be text, but is a number',)),
+            ({'provision_maintenance_days': ['x']}, ('provision_maintenance_days: must be a whole number; it was a list.',)),
             ({'failover_ping': '{{ nope }}'}, ('failover_ping: ', "'nope' is undefined"))):
         run = pair.drill(**variables)
         assert (run.status, run.sent, [text for text in says if text not in run.output]) == (2, [], []), run.output

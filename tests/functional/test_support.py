@@ -125,3 +125,37 @@ def test_a_pair_of_which_one_is_under_maintenance_is_not_redundant(account, name
     assert run.status == 2
     assert '"msg": "no go: others at site ewr-a do not carry its traffic: nyc-2 (under maintenance)."' in run.output
     assert (ANNOUNCED.format('edge02.ewr-a') in run.output) == ('provision_maintenance_days' in named)
+
+
+WRONG = {  # {playbook: variables of a wrong type}
+    'status': ({'provision_report': ['x'], 'provision_what_if': ['x'], 'provision_must_survive': {'a': 1}, 'provision_commit_rates': [1],
+                'provision_report_mode': True, 'provision_wait_timeout': 'soon', 'provision_expect': [{'site': 'ewr-a', 'healthy': 'two'}]},
+               ('provision_report: must be a path; it was a list.', 'provision_what_if: must be true or false; it was a list.',
+                'provision_must_survive: must be a list; it was a dictionary.', 'provision_report_mode: must be text; it was true.',
+                'provision_commit_rates: must be a dictionary such as {nyc-1: 3G}; it was a list.',
+                "provision_wait_timeout: must be a whole number; it was 'soon'.",
+                "provision_expect[0].healthy: must be a whole number; it was 'two'.")),
+    'cross_connects': ({'provision_overdue_days': 'soon', 'provision_cross_connects_dir': ['x']},
+                       ("provision_overdue_days: must be a whole number; it was 'soon'.",
+                        'provision_cross_connects_dir: must be a path; it was a list.')),
+    'support_bundle': ({'support_dir': ['x'], 'support_router': ['x'], 'support_cf_rays': True},
+                       ('support_dir: must be a path; it was a list.', 'support_cf_rays: must be a list; it was true.',
+                        "support_router[0]: must be a dictionary such as {name: show bgp, path: bgp.txt}; it was 'x'.")),
+    'preflight': ({'preflight_compare': ['x'], 'preflight_profile': ['x']},
+                  ('preflight_compare: must be a path; it was a list.', 'preflight_profile: must be a path; it was a list.')),
+    'provision': ({'provision_serial': True}, ('provision_serial: must be a list; it was true.',)),
+}
+
+
+@pytest.mark.parametrize('playbook', WRONG)
+def test_a_variable_of_a_wrong_type_is_refused_by_name_before_anything_is_sent_or_written(account, playbook):
+    variables, says = WRONG[playbook]
+    run = account.play(playbook, {'nyc-1': {}}, '-e', json.dumps(variables))
+    assert (run.status, run.sent, [text for text in says if text not in run.output]) == (2, [], []), run.output
+    assert [path.name for path in account.folder.iterdir()] == ['inventory.yml']
+
+
+@pytest.mark.parametrize('playbook', ['status', 'cross_connects'])
+def test_a_name_of_a_wrong_type_is_refused_with_its_host(account, playbook):
+    run = account.play(playbook, {'nyc-1': {}, 'nyc-2': {'provision_name': ['x']}})
+    assert run.status == 2 and run.sent == [] and 'nyc-2: provision_name: must be text; it was a list.' in run.output, run.output

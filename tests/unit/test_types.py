@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout, suppress
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +53,7 @@ WRONG = {  # {type of an option: values of another type}
     'dict': [True, False, 1, 1.5, 'x', [], ['x'], [None], [{}]],
     'raw': [],
 }
+NUMBERS = [5, 1.5, date(2026, 11, 2)]  # for a text of which none makes sense
 
 
 def wrong_values(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -63,7 +65,7 @@ def wrong_values(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def wrong_values_of(path: str, option_spec: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
-    yield from ((path, value) for value in WRONG[kind])
+    yield from ((path, value) for value in WRONG[kind] + (NUMBERS if option_spec.get('quoted') else []))
     if kind == 'list':
         yield from (((f'{path}[0]', [None]),) if WRONG[option_spec['elements']] else ())
         yield from ((inner, [value]) for inner, value in wrong_values_of(f'{path}[0]', option_spec, option_spec['elements']))
@@ -182,21 +184,28 @@ def test_own_variables_that_are_no_list_are_refused_by_name(role):
         assert re.match(rf'{role}_own_variables(\[0\])?: must be ', wrong_variables({f'{role}_own_variables': value}, role))
 
 
-@pytest.mark.parametrize('role', ['alerts', 'netbox', 'failover'])
+def test_the_names_of_your_own_are_optional():
+    assert FilterModule().filters()['unknown']({}, ['provision_nmae']).startswith('provision_nmae: unknown variable. Did you mean')
+
+
+@pytest.mark.parametrize('role', [prefix.rstrip('_') for prefix in _hosts.SPECS])
 def test_a_role_and_a_playbook_refuse_each_wrong_type_of_their_variables(role):
     spec = _hosts.SPECS[f'{role}_']
     texts = [(option, variables, wrong_variables(variables, role)) for option, variables in wrong_values(spec)]
     ended = [(option, variables, {'failed': bool(text), 'msg': text, 'error': {'option': text.partition(':')[0]}})
              for option, variables, text in texts]
-    assert len(ended) > 60 and [case for case in ended if not is_refused(case[2], case[0])] == []
+    assert len(ended) >= 5 * len(spec) and [case for case in ended if not is_refused(case[2], case[0])] == []
     assert wrong_variables(dict.fromkeys(spec, ''), role) == wrong_variables(dict.fromkeys(spec), role) == ''
 
 
 @pytest.mark.parametrize(('role', 'variables'), [
     ('alerts', {'slo': 98.0, 'types': 'a,b', 'result': {}}),
     ('netbox', {'decommission': 'NYC-1,NYC-2', 'limit': ['nyc-1'], 'rename': 'true', 'validate_certs': 'no', 'write': False, 'vrf': 100}),
+    ('provision', {'expect': [{'site': 'ewr-a', 'healthy': '2'}], 'serial': [1, '50%'], 'hosts': 'circuits:!nyc-1', 'overdue_days': '28',
+                   'report_mode': 384, 'commit_rates': {'nyc-1': '3G'}, 'must_survive': 'circuit,device', 'wait_for': 'Healthy'}),
+    ('support', {'dir': 'tickets', 'alert_days': '7', 'router': [{'name': 'show bgp', 'text': '-'}], 'cf_rays': '8f1d2c3b4a596877-EWR'}),
     ('failover', {'hold': '30', 'timeout': 60, 'max_gap': '1.5', 'ping_interval': 0.2, 'pause': 'no', 'restore': True, 'dir': '~/drills'}),
-], ids=['alerts', 'netbox', 'failover'])
+], ids=['alerts', 'netbox', 'provision', 'support', 'failover'])
 def test_what_is_documented_is_taken(role, variables):
     assert wrong_variables({f'{role}_{name}': value for name, value in variables.items()}, role) == ''
 
@@ -206,7 +215,22 @@ def test_the_types_of_the_variables_of_a_role_are_those_that_it_documents(role):
     """A boolean is documented as text with choices, as a blank answer is none."""
     documented = {name: {'type': 'bool'} if 'true' in option.get('choices', ())
                   else {key: option[key] for key in ('type', 'elements') if key in option} for name, option in ROLES[role].items()}
-    assert documented == _hosts.SPECS[f'{role}_']
+    assert documented == {name: {key: option[key] for key in ('type', 'elements') if key in option}
+                          for name, option in _hosts.SPECS[f'{role}_'].items()}
+
+
+@pytest.mark.parametrize('playbook', sorted((ROOT / 'playbooks').glob('*.yml')), ids=lambda path: path.stem)
+def test_a_playbook_checks_the_types_of_what_it_reads(playbook):
+    """But for what the action provision, or the search for accounts, checks. Of netbox_ and failover_, it checks all."""
+    text = playbook.read_text()
+    text += ''.join((playbook.parent / part).read_text() for part in re.findall(r'parts/(?:event|notify|failover_gate)\.yml', text))
+    text = re.sub(r'#.*', '', text)
+    lists = re.findall(r"(?:read:|'\^failover_'\) \+)\s*\[(.*?)\]", text, re.DOTALL)
+    listed = {*re.findall(r'\w+', ' '.join(lists))}
+    by_others = {*_hosts.CONNECTION_VARIABLES, *(f'provision_{name}' for name in (*provision.ARGUMENT_SPEC, 'serial', 'state'))}
+    by_others |= {'provision_name'} if 'parts/accounts.yml' in text else set()
+    read = {name for name in re.findall(r'(?<![\w.])(?:provision|event|preflight|support)_\w+(?![\w.(:])', text) if name in _hosts.TYPES}
+    assert read - by_others - listed == set() and listed - read == set()
 
 
 def specs_of(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -218,7 +242,8 @@ def specs_of(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_each_dictionary_has_an_example_that_its_option_takes():
-    specs = [*specs_of(HOST_OPTIONS), *(pair for module in MODULES for pair in specs_of(spec_of(module)))]
+    specs = [*specs_of(HOST_OPTIONS | _hosts.OTHER_VARIABLES['provision_'])]
+    specs += [pair for module in MODULES for pair in specs_of(spec_of(module))]
     assert {name for name, _spec in specs} == {*EXAMPLES}
     for name, option_spec in specs:
         if 'options' in option_spec:
