@@ -174,6 +174,16 @@ def test_a_variable_of_a_wrong_type_is_refused_by_name_and_nothing_is_ordered_or
     assert (side.netbox.requests, side.netbox.file.read_text()) == ([], before)
 
 
+@pytest.mark.parametrize(('variables', 'says'), [
+    ({'netbox_vrf': ['x']}, 'netbox_vrf: must be text; it was a list.'), ({'netbox_vfr': 'red'}, 'netbox_vfr: unknown variable.')])
+def test_a_wrong_variable_of_the_circuits_alone_is_found_before_an_order(side, variables, says):
+    group = side.account.folder / 'group_vars' / 'circuits.yml'
+    group.parent.mkdir()
+    group.write_text(json.dumps(variables))
+    run = side.play('netbox_provision')
+    assert (run.status, run.writes, says in run.output) == (2, [], True), run.output
+
+
 def test_what_is_missing_is_reported(side, tmp_path):
     (tmp_path / 'sitecustomize.py').write_text("import sys\nsys.modules['pynetbox'] = None  # as if it were not installed\n")
     cases = {
