@@ -147,7 +147,7 @@ def test_status_shows_each_circuit_as_it_is_in_its_account(both, hosts, named, t
 
 def test_a_file_of_one_account_is_not_overwritten_with_that_of_another(both, hosts, tmp_path):
     page = {'provision_report': str(tmp_path / 'page.html')}
-    run = both.play('status', {name: own | page for name, own in hosts.items()})
+    run = both.play('status', {name: own | page for name, own in hosts.items()}, ANSIBLE_FORKS='1')  # the first host fails before the next
     assert (run.status, run.sent, (tmp_path / 'page.html').exists()) == (2, [], False), run.output
     assert 'provision_report, provision_metrics: several accounts would write the same file, those of lon-1, nyc-1.' in run.output
     run = both.play('status', {name: own | {'provision_report': str(tmp_path / f'{name[:3]}.html')} for name, own in hosts.items()})
@@ -156,7 +156,7 @@ def test_a_file_of_one_account_is_not_overwritten_with_that_of_another(both, hos
 
 
 def test_cross_connects_are_those_of_each_account_in_a_folder_of_its_own(both, hosts, named, tmp_path):
-    refused = both.play('cross_connects', hosts)
+    refused = both.play('cross_connects', hosts, ANSIBLE_FORKS='1')
     assert (refused.status, refused.sent) == (2, []), refused.output
     assert 'Set it for the hosts of each account' in refused.output
     folders = {name: own | {'provision_cross_connects_dir': str(tmp_path / name[:3])} for name, own in hosts.items()}
