@@ -165,6 +165,22 @@ def test_cross_connects_are_those_of_each_account_in_a_folder_of_its_own(both, h
     assert (run.status, tables) == (0, [{'nyc-1', 'nyc-9'}, {'lon-1', 'lon-2'}]), run.output
 
 
+def test_preflight_checks_each_account_once_and_keeps_a_profile_of_each(both, hosts, named, tmp_path):
+    refused = both.play('preflight', hosts, ANSIBLE_FORKS='1')
+    assert (refused.status, refused.sent, (tmp_path / 'preflight.json').exists()) == (2, [], False), refused.output
+    assert 'preflight_profile: several accounts would write the same file, those of lon-1, nyc-1.' in refused.output
+    own = {name: {'provision_slot': SLOT, 'preflight_profile': str(tmp_path / f'{name[:3]}.json'), **variables}
+           for name, variables in hosts.items()}
+    run = both.play('preflight', own)
+    assert run.changed == {('Write the profile', 'lon-1'), ('Write the profile', 'nyc-1')} and run.writes == [], run.output
+    for simulator in (both.simulator, named):
+        assert [request['path'] for request in simulator.requests()].count('/client/v4/user/tokens/verify') == 1
+    named.fault('status', path='/cni/slots', status=403, times=None, body={'success': False, 'errors': [{'code': 10000, 'message': 'no'}]})
+    run = both.play('preflight', own)
+    assert run.status == 2, run.output
+    assert 'fatal: [lon-1]' in run.output and 'PLAY [Check the circuits]' not in run.output, run.output
+
+
 def test_alerts_of_an_account_are_about_its_circuits(both, hosts, named):
     del hosts['nyc-9']
     run = both.play('alerts', hosts, *ARGUMENTS['alerts'])
