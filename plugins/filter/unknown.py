@@ -18,7 +18,7 @@ description:
 positional: role, own
 options:
   _input:
-    description: Names of variables. Those with another prefix may be misspelt.
+    description: Names of variables. Those with another prefix are not checked for misspellings.
     type: list
     elements: str
     required: true
