@@ -470,6 +470,11 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     return ['  '.join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip() for line in lines]
 
 
+def one_line(cell: Any) -> str:
+    """The text of a cell on one line."""
+    return ' '.join(str(cell).split())
+
+
 def _planned_place(interconnect: Mapping[str, Any]) -> str:
     """Where an interconnect would be ordered, in check mode."""
     facility = (interconnect.get('facility') or {}).get('name')
@@ -484,4 +489,4 @@ def _table_cells(host_result: Mapping[str, Any]) -> tuple[str, ...]:
     reason = (host_result.get('msg') or '').removeprefix(f'{host_result.get("name")}: ')  # why it failed, or is deferred
     message = reason or status.get('reason') or _planned_place(found)
     texts = [text or '-' for text in (host_result.get('name'), host_result.get('outcome'), interconnect, status.get('state'))]
-    return tuple(' '.join(str(text).split()) for text in (*texts, message or ''))
+    return tuple(map(one_line, (*texts, message or '')))
