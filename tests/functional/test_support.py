@@ -143,7 +143,7 @@ WRONG = {  # {playbook: variables of a wrong type}
                         "support_router[0]: must be a dictionary such as {name: show bgp, path: bgp.txt}; it was 'x'.")),
     'preflight': ({'preflight_compare': ['x'], 'preflight_profile': ['x']},
                   ('preflight_compare: must be a path; it was a list.', 'preflight_profile: must be a path; it was a list.')),
-    'provision': ({'provision_serial': True}, ('provision_serial: must be a list; it was true.',)),
+    'provision': ({'provision_serial': True}, ('provision_serial: True is not valid.',)),
 }
 
 
