@@ -47,9 +47,9 @@ def show(simulator: Simulator) -> None:
     play(simulator, 'Order a redundant pair on two devices, with health checks, static routes, LOAs and hand-overs')
     for interconnect in simulator.state()['interconnects']:
         simulator.set_status(interconnect['name'], 'Healthy')
-    asked = len(simulator.requests())
+    requests_before = len(simulator.requests())
     changed = play(simulator, 'Weeks later both ports are Healthy; a second run changes nothing', brief=True)
-    requests = simulator.requests()[asked:]
+    requests = simulator.requests()[requests_before:]
     writes = [request for request in requests if request['method'] != 'GET']
     if changed or writes:
         sys.exit(f'FAILED: the second run changed {changed} objects and sent {len(writes)} write requests.')

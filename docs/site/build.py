@@ -76,8 +76,8 @@ def dead_links(folder: Path) -> Iterator[str]:
     for path, page in pages.items():
         for link in map(urlsplit, page.links):
             target = (path.parent / unquote(link.path)).resolve() if link.path else path
-            there = target.exists() and (not link.fragment or target not in pages or link.fragment in pages[target].places)
-            if not (link.scheme or link.netloc or there):
+            exists = target.exists() and (not link.fragment or target not in pages or link.fragment in pages[target].places)
+            if not (link.scheme or link.netloc or exists):
                 yield f'{path.relative_to(folder)}: {link.geturl()}'
 
 

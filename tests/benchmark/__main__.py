@@ -143,7 +143,7 @@ def goals(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequenc
 def show(medians: Medians, samples: Sequence[Sample], planned: Sequence[Sequence[Plan]], write: bool) -> None:
     reached = [goal for goal in goals(medians, samples, planned) if not math.isnan(goal.figure)]
     text = '\n'.join(['| what it shows | goal | figure | reached |', '|---|---|---|---|', *map(str, reached), '', table(medians)])
-    say(f'\n{text}')
+    report(f'\n{text}')
     if not write:
         return
     record(cpus=os.cpu_count(), python=platform.python_version(), **{'ansible-core': version('ansible-core')},
@@ -165,7 +165,7 @@ def show_plans(measured: Sequence[Sequence[Plan]], write: bool) -> None:
         figures = [f'{seconds[order, size]:.2f} s, {memory[order, size]:.0f} MB' for size in SIZES]
         lines.append(f'| {order} | {" | ".join(figures)} | {seconds[order, SIZES[1]] / seconds[order, SIZES[0]]:.2f} |')
     text = '\n'.join(lines)
-    say(text)
+    report(text)
     if write:
         record(plans=[asdict(plan) for some in measured for plan in some])
         put(PAGE, 'plans', text)
@@ -175,11 +175,11 @@ def record(**figures: object) -> None:
     """Puts figures into the file of all figures, beside those of other parts."""
     FILES.mkdir(exist_ok=True)
     file = FILES / 'results.json'
-    there = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps({**there, **figures}, indent=1) + '\n')
+    recorded = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**recorded, **figures}, indent=1) + '\n')
 
 
-def say(text: str) -> None:
+def report(text: str) -> None:
     print(text, flush=True)
 
 

@@ -71,10 +71,10 @@ def measure(order: str, circuits: int) -> dict[str, float]:
 
     snapshot = Snapshot({(name, None): () for name in ('interconnect', 'cni', 'tunnel')})
     snapshot.put_part(('slot', None), [slot(number) for number in range(2 * circuits)])
-    asked = [{'name': f'circuit-{number:05}', 'bgp': {'customer_asn': 64512 + number % 1000, 'extra_prefixes': ['192.0.2.0/24']},
-              'health_check': {'rate': 'high'}, **ORDERS[order](number)} for number in range(circuits)]
+    circuit_options = [{'name': f'circuit-{number:05}', 'bgp': {'customer_asn': 64512 + number % 1000, 'extra_prefixes': ['192.0.2.0/24']},
+                        'health_check': {'rate': 'high'}, **ORDERS[order](number)} for number in range(circuits)]
     started = time.process_time()
-    outcomes = RolloutPlan(asked, 'merged').plan_outcomes(snapshot)
+    outcomes = RolloutPlan(circuit_options, 'merged').plan_outcomes(snapshot)
     seconds = time.process_time() - started
     if {outcome.state for outcome in outcomes} != {'created'}:
         raise RuntimeError(next(outcome.result.error for outcome in outcomes if outcome.state != 'created'))

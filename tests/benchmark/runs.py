@@ -49,14 +49,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to bring circuits about. again: what runs on the circuits when they are there, by its column.
+    """A way to bring circuits about. second_runs: what runs on the circuits when they are there, by its column.
 
     files: whether it writes LOAs and hand-overs. routes: of each circuit.
     slow: no more than 100 circuits, without latency, and once where that takes long.
     """
 
     command: Command
-    again: dict[str, Command]
+    second_runs: dict[str, Command]
     files: bool = True
     routes: int = 0
     slow: bool = False
@@ -97,7 +97,7 @@ VARIANTS: dict[str, Variant] = dict((
     ('uri', Variant(play('uri'), {'uri': play('uri'), 'uri, lists read once': play('uri', '-e', 'once=true')}, slow=True)),
     variant('SDK script', script),
 ))
-COLUMNS = [column for variant in VARIANTS.values() for column in variant.again]
+COLUMNS = [column for variant in VARIANTS.values() for column in variant.second_runs]
 SINGLE = {name: play('tasks', '--tags', name) for name in ('empty', 'interconnect', 'interconnect_info', 'uri')}
 DEMO = 'make demo'
 
@@ -124,7 +124,7 @@ class Bench:
         hosts = self.empty_account(size, latency, variant.routes)
         walls = [self.measure(name, variant.command(self.account, hosts), size, latency, STATES[0], **has)]
         return max([*walls, *(self.measure(column, command(self.account, hosts), size, latency, STATES[1], **has)
-                              for column, command in variant.again.items())])
+                              for column, command in variant.second_runs.items())])
 
     def compare_single(self, size: int) -> None:
         """Converged tasks against a plain request, and against a play without tasks."""
@@ -155,8 +155,8 @@ class Bench:
         """Runs a command to its end. Returns its seconds. Raises RuntimeError if it hasn't done, or spared, the work."""
         sent = self.run(name, command, size, latency, state)
         loas = sum(request['path'].endswith('/loa') for request in sent)
-        there = self.account.simulator.state()
-        done = {'circuits': len(there['cnis']), 'routes': len(there['routes']), 'files': len(list(self.account.files.glob('*'))),
+        stored = self.account.simulator.state()
+        done = {'circuits': len(stored['cnis']), 'routes': len(stored['routes']), 'files': len(list(self.account.files.glob('*'))),
                 'loas': loas, 'writes': any(request['method'] != 'GET' for request in sent)}
         new = state == STATES[0]
         if done != {'circuits': size, 'routes': routes * size, 'files': FILES * size * files,
@@ -167,12 +167,12 @@ class Bench:
     def run(self, name: str, command: Mapping, size: int, latency: int, state: str) -> list[dict]:
         """Runs a command and takes a sample. Returns its requests. Raises RuntimeError with its output if it fails."""
         simulator = self.account.simulator
-        asked, busy, started = len(simulator.requests()), seconds_of(simulator.pid), time.monotonic()
+        requests_before, busy, started = len(simulator.requests()), seconds_of(simulator.pid), time.monotonic()
         with tempfile.TemporaryFile('w+') as output:
             process = subprocess.Popen(**command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True)
             _pid, status, used = os.wait4(process.pid, 0)
             wall, busy = time.monotonic() - started, seconds_of(simulator.pid) - busy
-            sent = simulator.requests()[asked:]
+            sent = simulator.requests()[requests_before:]
             if status:
                 output.seek(0)
                 raise RuntimeError(f'{name}: {size} circuits {state}, status {status}:\n{output.read()[-4000:]}')

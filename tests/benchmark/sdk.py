@@ -61,21 +61,21 @@ def loa_of(api, port: dict) -> bytes:
 
 
 def link_of(api, name: str, circuit: dict, port: dict, link: dict | None) -> dict:
-    wanted = {'conduit_name': name, 'description': circuit['provision_description'], 'mtu': circuit['provision_mtu']}
+    magic = {'conduit_name': name, 'description': circuit['provision_description'], 'mtu': circuit['provision_mtu']}
     bgp = circuit['provision_bgp']
     if not link:
-        return api.cnis.create(account_id=ACCOUNT, account=ACCOUNT, interconnect=port['name'], magic=wanted, bgp=bgp).to_dict()
-    if link['magic'] != wanted or {**link['bgp'], **bgp} != link['bgp']:
-        changed = {**link, 'account': ACCOUNT, 'magic': wanted, 'bgp': {**link['bgp'], **bgp}}
+        return api.cnis.create(account_id=ACCOUNT, account=ACCOUNT, interconnect=port['name'], magic=magic, bgp=bgp).to_dict()
+    if link['magic'] != magic or {**link['bgp'], **bgp} != link['bgp']:
+        changed = {**link, 'account': ACCOUNT, 'magic': magic, 'bgp': {**link['bgp'], **bgp}}
         return api.cnis.update(link['id'], account_id=ACCOUNT, **changed).to_dict()
     return link
 
 
 def health_check_of(magic, circuit: dict, tunnel) -> dict:
-    wanted = circuit['provision_health_check']
-    if tunnel.health_check.rate != wanted['rate']:
-        magic.update(tunnel.id, account_id=ACCOUNT, health_check=wanted)
-    return {**tunnel.health_check.to_dict(), **wanted}
+    desired = circuit['provision_health_check']
+    if tunnel.health_check.rate != desired['rate']:
+        magic.update(tunnel.id, account_id=ACCOUNT, health_check=desired)
+    return {**tunnel.health_check.to_dict(), **desired}
 
 
 def hand_over(path: Path, facts: dict) -> None:

@@ -117,18 +117,18 @@ class Controller:
         (found,) = (obj for obj in self.objects[kind].values() if obj.get('name') == name)
         return found
 
-    def make(self, kind: str, given: dict) -> dict:
+    def make(self, kind: str, fields: dict) -> dict:
         """Stores an object; raises ValueError where AWX answers 400."""
-        self._check(kind, given)
+        self._check(kind, fields)
         number = 1 + max((key for some in self.objects.values() for key in some), default=0)
-        self.objects[kind][number] = {'id': number, **dict.fromkeys(KINDS[kind]), **_stored(given)}
+        self.objects[kind][number] = {'id': number, **dict.fromkeys(KINDS[kind]), **_stored(fields)}
         return self.objects[kind][number]
 
-    def _check(self, kind: str, given: dict) -> None:
+    def _check(self, kind: str, fields: dict) -> None:
         """AWX passes over a field that it does not know; here it is a mistake."""
-        complaints = [f'{kind} has no field {name}' for name in set(given) - set(KINDS[kind]) - READ_ONLY]
-        complaints += [f'{name}: no such object' for name, other in KINDS[kind].items() if other and self._lacks(other, given.get(name))]
-        complaints += CHECKS.get(kind, lambda _self, _given: [])(self, given)
+        complaints = [f'{kind} has no field {name}' for name in set(fields) - set(KINDS[kind]) - READ_ONLY]
+        complaints += [f'{name}: no such object' for name, other in KINDS[kind].items() if other and self._lacks(other, fields.get(name))]
+        complaints += CHECKS.get(kind, lambda _self, _given: [])(self, fields)
         if complaints:
             raise ValueError('; '.join(complaints))
 
@@ -208,11 +208,11 @@ class Controller:
         return _page([{'id': number} for number in self._links(request)])
 
     async def _associate(self, request: web.Request) -> web.Response:
-        links, wanted = self._links(request), await request.json()
-        if wanted.get('disassociate'):
-            links.remove(wanted['id'])
+        links, association = self._links(request), await request.json()
+        if association.get('disassociate'):
+            links.remove(association['id'])
         else:
-            links.append(wanted['id'])
+            links.append(association['id'])
         return web.Response(status=204)
 
     def _links(self, request: web.Request) -> list[int]:
@@ -227,8 +227,8 @@ def _where(request: web.Request) -> tuple[str, int]:
     return request.match_info['kind'], int(request.match_info['id'])
 
 
-def _stored(given: dict) -> dict:
-    return {name: value for name, value in given.items() if name not in READ_ONLY}
+def _stored(fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if name not in READ_ONLY}
 
 
 def _matches(shown: dict, query: dict) -> bool:
@@ -240,8 +240,8 @@ def _page(found: list[dict]) -> web.Response:
 
 
 CHECKS = {
-    'credential_types': lambda _controller, given: rules.credential_type({name: value for name, value in given.items() if name != 'id'}),
+    'credential_types': lambda _controller, fields: rules.credential_type({name: value for name, value in fields.items() if name != 'id'}),
     'job_templates': Controller._playbook,
     'workflow_job_template_nodes': Controller._prompts,
-    'schedules': lambda _controller, given: rules.schedule(given['rrule']),
+    'schedules': lambda _controller, fields: rules.schedule(fields['rrule']),
 }

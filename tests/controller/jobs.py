@@ -76,11 +76,11 @@ class Worker:
         Raises ValueError where AWX answers 400. What the template does not ask for is dropped, and the launch is a 201.
         """
         template = self.controller.named('job_templates', name)
-        asked = {prompt: value for prompt, value in prompts.items() if template[f'ask_{prompt}_on_launch']}
-        extra, unasked = self._extra(template, answers or {})
+        accepted = {prompt: value for prompt, value in prompts.items() if template[f'ask_{prompt}_on_launch']}
+        extra, ignored = self._extra(template, answers or {})
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copytree(self.project, folder / 'project')
-        words = [f'--{prompt} {value}' for prompt, value in asked.items()] + ['--diff'] * template['diff_mode']
+        words = [f'--{prompt} {value}' for prompt, value in accepted.items()] + ['--diff'] * template['diff_mode']
         words += ['--check'] * (template['job_type'] == 'check')
         _write(folder / 'env' / 'cmdline', ' '.join(words))
         _write(folder / 'env' / 'settings', json.dumps({'suppress_ansible_output': True}))
@@ -90,7 +90,7 @@ class Worker:
         hosts = f'#! /usr/bin/env python3\nprint({json.dumps(_slice(inventory, *part))!r})\n'
         _write(folder / 'inventory' / 'hosts', hosts).chmod(0o700)
         status, output = self._run(folder, template['playbook'])
-        return Done(status, output, unasked | set(prompts) - set(asked), _artifacts(folder / 'artifacts' / 'job' / 'job_events'))
+        return Done(status, output, ignored | set(prompts) - set(accepted), _artifacts(folder / 'artifacts' / 'job' / 'job_events'))
 
     def _run(self, folder: Path, playbook: str) -> tuple[int, str]:
         """The controller sends the job and takes in what comes back by the library, a node runs it by the command."""
@@ -116,13 +116,13 @@ class Worker:
     def _extra(self, template: dict, answers: dict) -> tuple[dict, set[str]]:
         """The template's variables, the defaults of its survey, the answers; and the names of those that no question asks for."""
         spec = self.controller.surveys.get(template['id'], {'spec': []})['spec']
-        asked = {question['variable']: question for question in spec}
-        kept = {name: value for name, value in answers.items() if name in asked}
-        defaults = {name: question['default'] for name, question in asked.items() if 'default' in question}
-        given = defaults | kept
-        if complaints := [complaint for question in spec for complaint in rules.answer(question, given)]:
+        questions = {question['variable']: question for question in spec}
+        kept = {name: value for name, value in answers.items() if name in questions}
+        defaults = {name: question['default'] for name, question in questions.items() if 'default' in question}
+        filled = defaults | kept
+        if complaints := [complaint for question in spec for complaint in rules.answer(question, filled)]:
             raise ValueError('; '.join(complaints))
-        return json.loads(template['extra_vars']) | given, set(answers) - set(kept)
+        return json.loads(template['extra_vars']) | filled, set(answers) - set(kept)
 
 
 def _artifacts(events: Path) -> dict:

@@ -107,12 +107,12 @@ def _choices(spec: list[dict]) -> list[str]:
     return [f'{question["variable"]}: {word} is no choice' for question, word in defaults if word not in question['choices']]
 
 
-def answer(question: dict, given: dict) -> list[str]:
+def answer(question: dict, answers: dict) -> list[str]:
     """A required answer may be a blank text unless the question has a min, which for a text is a length."""
     name, kind = question['variable'], question['type']
-    if name not in given:
+    if name not in answers:
         return [f'{name}: value missing'] if question['required'] else []
-    value, size = given[name], len if DEFAULTS[kind] == 'string' else int
+    value, size = answers[name], len if DEFAULTS[kind] == 'string' else int
     words = value if kind == 'multiselect' else [value]
     if not all(isinstance(word, (str if size is len else (int, float))) for word in words):
         return [f'{name}: expected to be a {kind}']

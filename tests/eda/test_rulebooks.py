@@ -77,9 +77,9 @@ class Rulebook:
     def __init__(self, name: str, account: Account, chat: Chat, **variables: object) -> None:
         (account.folder / 'inventory').write_text('localhost\n')
         (account.folder / 'notify.yml').write_text(NOTIFY)
-        given = {'event_notify': str(account.folder / 'notify.yml'), 'cni_state_dir': str(account.folder / 'state'),
-                 'support_dir': str(account.folder / 'support'), 'cni_interval': 1}
-        (account.folder / 'vars.yml').write_text(json.dumps({**given, **variables}))
+        defaults = {'event_notify': str(account.folder / 'notify.yml'), 'cni_state_dir': str(account.folder / 'state'),
+                    'support_dir': str(account.folder / 'support'), 'cni_interval': 1}
+        (account.folder / 'vars.yml').write_text(json.dumps({**defaults, **variables}))
         command = [Path(sys.executable).with_name('ansible-rulebook'), '--rulebook', name, '-i', 'inventory', '--vars', 'vars.yml',
                    '--print-events']
         self._log = account.folder / 'log'

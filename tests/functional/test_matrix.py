@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from reliability.journeys import Yard
 from reliability.kills import kills, run_kill
 from reliability.matrix import SCENARIOS, bench_in, cells, run, sample
-from support.rows import check_rows
+from reliability.reference_runs import Sandbox
+from support.row_checks import check_rows
 
 KILLS = 4
 
@@ -21,6 +21,6 @@ def test_each_kind_of_fault_at_each_kind_of_request(process):
 
 
 def test_a_playbook_that_is_ended_and_run_again(process):
-    yard, visited = Yard(process), set()
-    writes = [kill for kill in kills(yard.record()) if kill.method in ('POST', 'DELETE')]
-    check_rows(sample(writes, KILLS, seed=1), lambda kill: run_kill(yard, kill, visited))
+    sandbox, visited = Sandbox(process), set()
+    writes = [kill for kill in kills(sandbox.record()) if kill.method in ('POST', 'DELETE')]
+    check_rows(sample(writes, KILLS, seed=1), lambda kill: run_kill(sandbox, kill, visited))

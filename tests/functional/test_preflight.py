@@ -12,7 +12,7 @@ from email.utils import formatdate
 
 import pytest
 from support.playbook import Account
-from support.rows import check_rows
+from support.row_checks import check_rows
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 CIRCUITS = [

@@ -23,7 +23,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from simulator.process import Simulator
 from support.module_process import run_in_child
-from support.planted import API_KEY, MD5_KEY, ODD_PAIRING_KEY, PAIRING_KEY, SHORT_KEY, STORED_KEY, TOKEN, WEBHOOK_SECRET, found
+from support.planted_secrets import API_KEY, MD5_KEY, ODD_PAIRING_KEY, PAIRING_KEY, SHORT_KEY, STORED_KEY, TOKEN, WEBHOOK_SECRET, found
 from support.playbook import Account
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _apply

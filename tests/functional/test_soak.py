@@ -10,7 +10,7 @@ from reliability.soak import Size, soak
 
 def test_a_fleet_stays_as_its_intent_says():
     size = Size(circuits=30, rounds=3, seed=5)
-    soaked = soak(size)
-    assert soaked.counts['ports ordered'] == soaked.counts['ports due'] > size.circuits
-    assert soaked.counts['faults'] and soaked.counts['killed'] and soaked.counts['interrupted'] and soaked.counts['changes by humans']
-    assert soak(size).fingerprint == soaked.fingerprint
+    result = soak(size)
+    assert result.counts['ports ordered'] == result.counts['ports due'] > size.circuits
+    assert result.counts['faults'] and result.counts['killed'] and result.counts['interrupted'] and result.counts['changes by humans']
+    assert soak(size).fingerprint == result.fingerprint

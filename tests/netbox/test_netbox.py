@@ -27,8 +27,8 @@ def test_the_custom_fields_are_made_once(empty):
     assert empty.api.extras.tags.get(slug='cloudflare-cni')
     assert recap(predicted)['changed'] == recap(made)['changed'] > 0
     before = empty.last_change()
-    again = empty.run('netbox_fields')
-    assert (recap(again)['changed'], empty.changes(before)) == (0, []), again.output
+    second = empty.run('netbox_fields')
+    assert (recap(second)['changed'], empty.changes(before)) == (0, []), second.output
 
 
 def test_a_planned_circuit_becomes_active_and_back(desk):
@@ -70,8 +70,8 @@ def test_the_second_run_changes_nothing(desk):
         assert settled.status == 0, settled.output
     before = desk.last_change()
     for name in ('netbox_provision', 'netbox_sync'):
-        again = desk.run(name)
-        assert (again.status, again.writes, desk.changes(before), recap(again)['changed']) == (0, [], [], 0), again.output
+        second = desk.run(name)
+        assert (second.status, second.writes, desk.changes(before), recap(second)['changed']) == (0, [], [], 0), second.output
 
 
 def test_check_mode_writes_nothing_anywhere(desk):
@@ -162,16 +162,16 @@ def test_decommissioned_in_netbox_deletes_nothing_without_the_word(desk):
 def test_a_fleet_is_written_with_requests_for_a_hundred_objects_and_read_with_a_dozen(desk):
     desk.simulator.reset(activate_after=0, slots=640)
     desk.fleet(300)
-    asked = len(desk.netbox.requests())
+    requests_before = len(desk.netbox.requests())
     filled = desk.run('netbox_sync')
     assert (filled.status, filled.writes) == (0, []), filled.output
-    assert len([method for method, *_rest in desk.netbox.requests()[asked:] if method in ('POST', 'PATCH')]) == 3 * 3 + 6
+    assert len([method for method, *_rest in desk.netbox.requests()[requests_before:] if method in ('POST', 'PATCH')]) == 3 * 3 + 6
     assert [kind.count(status='active') for kind in (desk.api.ipam.prefixes, desk.api.ipam.ip_addresses)] == [300, 600]
     [prefix] = desk.api.ipam.prefixes.filter(prefix=desk.circuits()['NYC-300']['cni']['p2p_ip'])
     assert (prefix.custom_fields['cni_circuit']['cid'], len(desk.journal('NYC-300'))) == ('NYC-300', 1)
-    before, asked = desk.last_change(), len(desk.netbox.requests())
+    before, requests_before = desk.last_change(), len(desk.netbox.requests())
     done = desk.run('netbox_sync')
-    counted = desk.netbox.requests()[asked:]
+    counted = desk.netbox.requests()[requests_before:]
     assert (done.status, done.writes, desk.changes(before)) == (0, [], []), done.output
     assert len(counted) <= 12, counted
     # At Cloudflare each status is a request. CNIs and interconnects are read twice, the second time by status_info, 50 on a page.

@@ -129,7 +129,7 @@ def drilled(lab: Lab, simulator: Simulator, folder: Path, platform: str, kind: s
     with traffic(site) as (inside, options):
         router.start_for_the_playbook()
         circuits = router.host.folder / 'circuits'
-        files = [render(platform, pair.cnis[name], **given) for name, given in zip(names, options, strict=True)]
+        files = [render(platform, pair.cnis[name], **peer_options) for name, peer_options in zip(names, options, strict=True)]
         for name, file in zip(names, files, strict=True):
             (circuits / f'{name}-{platform}.conf').write_text(file)
         router.reload(*(files if platform == 'frr' else [f'include "{circuits}/*.conf";\n']))
@@ -142,8 +142,8 @@ def drilled(lab: Lab, simulator: Simulator, folder: Path, platform: str, kind: s
         def state() -> tuple[dict[str, str], set[str]]:
             return {file.name: file.read_text() for file in circuits.iterdir()}, router.kernel_routes()
 
-        hosts = {name: {'peer_platform': platform} | {f'peer_{key}': value for key, value in given.items()}
-                 for name, given in zip(names, options, strict=True)}
+        hosts = {name: {'peer_platform': platform} | {f'peer_{key}': value for key, value in peer_options.items()}
+                 for name, peer_options in zip(names, options, strict=True)}
         before = state()
         run = pair.drill(hosts=hosts, failover_hold=2, failover_ping=OUTSIDE, failover_ping_source=inside, failover_ping_interval='0.05',
                          failover_ping_via=f'ip netns exec {router.host.name}', failover_path_command=command, router_host='localhost',

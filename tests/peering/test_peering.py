@@ -306,7 +306,7 @@ def test_what_takes_a_circuit_away_leaves_the_other_one(lab, platform):
         cable.address(cni)
         router.host.ip('address', 'flush', 'dev', cable.interface)  # it puts its own
     options = [{'interface': cable.interface, 'static_prefixes': [WANTED], 'md5_key': KEY, 'description': 'Some text'} for cable in cables]
-    files = [render(platform, cni, **given) for cni, given in zip(cnis, options, strict=True)]
+    files = [render(platform, cni, **peer_options) for cni, peer_options in zip(cnis, options, strict=True)]
     router.start(*files)
     until(lambda: router.host.hops(WANTED) == {'eth1', 'eth2'}, 'the routes are there')
     router.remove(render(platform, cnis[0], state='absent', **options[0]))

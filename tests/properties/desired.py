@@ -91,18 +91,18 @@ def fleets(draw, account: Account) -> list[Declared]:
     """Several objects, none of them twice, for one plan."""
     names = draw(st.lists(st.sampled_from([*_circuits(account), *NEW]), max_size=4, unique=True))
     ports = draw(st.lists(st.sampled_from(_ports(account)), max_size=2, unique=True)) if _ports(account) else []
-    wanted = [draw(_cni({'conduit_name': name}, account)) for name in names if _ports(account)]
-    wanted += [draw(_health_check({'interconnect': port})) for port in ports]
+    desired = [draw(_cni({'conduit_name': name}, account)) for name in names if _ports(account)]
+    desired += [draw(_health_check({'interconnect': port})) for port in ports]
     hops = draw(st.lists(st.sampled_from(next_hops(account['cnis'])), max_size=2, unique=True))
-    wanted += [draw(_route({'nexthop': hop}, account)) for hop in hops]
-    return draw(st.permutations(wanted + draw(st.lists(settings, max_size=1))))
+    desired += [draw(_route({'nexthop': hop}, account)) for hop in hops]
+    return draw(st.permutations(desired + draw(st.lists(settings, max_size=1))))
 
 
 @st.composite
 def written(draw, prefixes: Sequence[str]) -> list[str]:
     """The same prefixes in another order, some of them twice, some with host bits, some with a netmask."""
-    again = draw(st.lists(st.sampled_from(prefixes), max_size=2)) if prefixes else []
-    return [draw(_written(ipaddress.IPv4Network(text))) for text in draw(st.permutations([*prefixes, *again]))]
+    repeated = draw(st.lists(st.sampled_from(prefixes), max_size=2)) if prefixes else []
+    return [draw(_written(ipaddress.IPv4Network(text))) for text in draw(st.permutations([*prefixes, *repeated]))]
 
 
 def _written(net: ipaddress.IPv4Network) -> st.SearchStrategy[str]:

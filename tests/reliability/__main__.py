@@ -18,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / '.build'), str(ROOT / 'tests'), str(ROOT / 'tests' / 'simulator')]
 
-from reliability.journeys import Yard  # noqa: E402
 from reliability.kills import ENDS, Kill, kills, run_kill  # noqa: E402
 from reliability.matrix import DISK_FAULTS, FAULTS, HABITS, SCENARIOS, Bench, Cell, bench_in, cells, run, sample  # noqa: E402
+from reliability.reference_runs import Sandbox  # noqa: E402
 from reliability.soak import Size, soak  # noqa: E402
 from simulator.process import Simulator  # noqa: E402
 from support.pages import put  # noqa: E402
@@ -44,15 +44,15 @@ def main() -> int:
     options = parser.parse_args()
     if options.only == SOAK:
         return run_soak(options)
-    say('Looking at what is sent ...')
+    report('Looking at what is sent ...')
     with Simulator() as simulator:
         names = [options.only] if options.only else list(WORK)
         every = {name: CELLS[name](simulator) for name in names}
     sampled = {name: sample(every[name], options.sample, options.seed) if options.sample else every[name] for name in names}
-    outcomes = {name: spread(name, some, options.workers) for name, some in sampled.items()}
+    outcomes = {name: run_in_processes(name, some, options.workers) for name, some in sampled.items()}
     for name in names:
         text = table(*TABLES[name], outcomes[name])
-        say(f'\n{text}')
+        report(f'\n{text}')
         if options.write:
             put(PAGE, name, text)
     return int(any(result == 'broken' for some in outcomes.values() for _row, result in some))
@@ -61,30 +61,30 @@ def main() -> int:
 def run_soak(options: argparse.Namespace) -> int:
     """Says how far the soak is; the seed, the round and what happened if an invariant does not hold."""
     try:
-        soaked = soak(Size(options.circuits, options.rounds, seed=options.seed), say)
+        result = soak(Size(options.circuits, options.rounds, seed=options.seed), report)
     except AssertionError as error:
-        say(f'BROKEN {error}')
+        report(f'BROKEN {error}')
         return 1
-    say(f'\n{soaked.table()}\n\nIt took {soaked.took:.0f} s. Seed {options.seed}, fingerprint {soaked.fingerprint}')
+    report(f'\n{result.table()}\n\nIt took {result.took:.0f} s. Seed {options.seed}, fingerprint {result.fingerprint}')
     if options.write:
-        put(PAGE, SOAK, soaked.table())
+        put(PAGE, SOAK, result.table())
     return 0
 
 
-def spread(name: str, some: list, workers: int) -> list[Outcome]:
+def run_in_processes(name: str, some: list, workers: int) -> list[Outcome]:
     """The outcomes of cells or kills, run by several processes; says how far it has come."""
     outcomes, started, size = [], time.monotonic(), max(1, -(-len(some) // PARTS))
     with ProcessPoolExecutor(workers) as pool:
         for part in as_completed([pool.submit(WORK[name], some[start:start + size]) for start in range(0, len(some), size)]):
             outcomes += part.result()
             broken = sum(result == 'broken' for _row, result in outcomes)
-            say(f'{name}: {len(outcomes)} of {len(some)} after {time.monotonic() - started:.0f} s, {broken} broken')
+            report(f'{name}: {len(outcomes)} of {len(some)} after {time.monotonic() - started:.0f} s, {broken} broken')
     return outcomes
 
 
 @functools.cache
 def workplace(kind: Callable) -> object:
-    """A bench or a yard on a simulator of its own, once in each process; it ends with the process."""
+    """A bench or a sandbox on a simulator of its own, once in each process; it ends with the process."""
     simulator = Simulator()
     Finalize(None, simulator.stop, exitpriority=1)
     return kind(simulator)
@@ -100,14 +100,14 @@ def run_cells(some: Iterable[Cell]) -> list[Outcome]:
 
 
 def run_kills(some: Iterable[Kill]) -> list[Outcome]:
-    return [(kill.end, judged(kill, lambda kill=kill: run_kill(workplace(Yard), kill, SEEN))) for kill in some]
+    return [(kill.end, judged(kill, lambda kill=kill: run_kill(workplace(Sandbox), kill, CONVERGED))) for kill in some]
 
 
-SEEN: set[str] = set()
+CONVERGED: set[str] = set()
 WORK = {'faults': run_cells, 'kills': run_kills}
 CELLS = {
     'faults': lambda simulator: list(cells(bench_in(simulator), SCENARIOS)),
-    'kills': lambda simulator: list(kills(Yard(simulator).record())),
+    'kills': lambda simulator: list(kills(Sandbox(simulator).record())),
 }
 TABLES = {
     'faults': ('fault', [*FAULTS, *DISK_FAULTS, *HABITS], ('converged', 'failed cleanly', 'killed')),
@@ -136,7 +136,7 @@ def table(title: str, rows: Iterable[str], results: tuple[str, ...], outcomes: l
     return '\n'.join([*lines, f'| **all** | **{len(outcomes)}** | {" | ".join(f"**{total}**" for total in totals)} |'])
 
 
-def say(text: str) -> None:
+def report(text: str) -> None:
     print(text, flush=True)
 
 

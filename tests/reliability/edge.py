@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from multidict import CIMultiDict
-from reliability.book import BUDGET, WINDOW, Actor, Book
+from reliability.audit import BUDGET, WINDOW, Actor, Audit
+from reliability.clockwork import Clockwork, Killed, Process
 from reliability.matrix import FAULTS
-from reliability.turns import Clockwork, Killed, Process
 
 import answers
 import gateway
@@ -61,8 +61,8 @@ class Run:
 class Edge:
     """Cloudflare, and the way there: latency, faults, a budget for each credential. calm: without faults."""
 
-    def __init__(self, simulation: Simulation, clockwork: Clockwork, book: Book, rng: random.Random) -> None:
-        self._simulation, self._clockwork, self._book, self._rng = simulation, clockwork, book, rng
+    def __init__(self, simulation: Simulation, clockwork: Clockwork, audit: Audit, rng: random.Random) -> None:
+        self._simulation, self._clockwork, self._audit, self._rng = simulation, clockwork, audit, rng
         self._limits: dict[str, gateway.RateLimit] = {}
         self.calm = True
 
@@ -98,13 +98,13 @@ class Edge:
         return Response(answer.status, answer.headers, answer.body or b'')
 
     def _end(self, run: Run, how: type[BaseException]) -> None:
-        self._book.counts['killed' if how is Killed else 'interrupted'] += 1
+        self._audit.counts['killed' if how is Killed else 'interrupted'] += 1
         self._clockwork.end(run.process, how)
 
     def _drawn(self, run: Run) -> Fault | None:
         if self.calm or not run.actor.controller or self._rng.random() >= FAULT_SHARE:
             return None
-        self._book.counts['faults'] += 1
+        self._audit.counts['faults'] += 1
         return Fault(**self._rng.choice(DRAWN))
 
     def _inject(self, fault: Fault, answer: Any, method: str, url: str) -> Any:
@@ -121,15 +121,15 @@ class Edge:
         """What Cloudflare answers."""
         parts, limit = urlsplit(url), self._limits.setdefault(run.actor.name, gateway.RateLimit(BUDGET, WINDOW, self._clockwork.clock))
         if run.actor.controller:
-            self._book.arrived(run)
+            self._audit.count_request(run)
             try:
                 limit.check()
             except gateway.GatewayError as refused:
                 return answers.error(refused.status, refused.errors, {**refused.headers, **limit.headers()})
-        touched = self._book.touched(method, parts.path, json.loads(body) if body else None)
+        targets = self._audit.targets(method, parts.path, json.loads(body) if body else None)
         message = Message(method, parts.path, dict(parse_qsl(parts.query)), CIMultiDict(headers), body)
         answer = self._simulation.ask(method, message)
         answer.headers.update(limit.headers())
         if self._simulation.requests.pop()['applied']:
-            self._book.done(run, method, touched)
+            self._audit.record_applied(run, method, targets)
         return answer

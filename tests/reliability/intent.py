@@ -56,12 +56,12 @@ class Row:
 
 @dataclass
 class Intent:
-    """The table. news: the names of the rows that have changed since the account was last as they say."""
+    """The table. changed: the names of the rows that have changed since the account was last as they say."""
 
     circuits: int
     seed: int
     rows: dict[str, Row] = field(default_factory=dict)
-    news: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
     added: int = 0
 
     def __post_init__(self) -> None:
@@ -77,20 +77,20 @@ class Intent:
                  'ccr_device_name': f'edge{number % 4}.{site}', 'facility': {'name': f'Hall {number % 2} {site}', 'address': [site]}}
                 for number, site in enumerate(site for site in self.sites for _slot in range(PER_SITE * SPARE_SLOTS))]
 
-    def wanted(self) -> list[Row]:
+    def desired(self) -> list[Row]:
         """The rows that are to be circuits."""
         return [row for row in self.rows.values() if row.status != 'decommissioned']
 
-    def unwanted(self, confirmed: bool) -> list[Row]:
+    def decommissioned(self, confirmed: bool) -> list[Row]:
         """The rows that are decommissioned, with the word that they may go although they carry traffic, or without."""
         return [row for row in self.rows.values() if row.status == 'decommissioned' and row.confirmed == confirmed]
 
     def change(self, share: float) -> int:
         """Changes this share of the rows; of those that wait for the word to go, half get it. Returns how many are new."""
-        before, rows = self.added, self._rng.sample(self.wanted(), round(share * len(self.wanted())))
-        for row in self.unwanted(confirmed=False):
+        before, rows = self.added, self._rng.sample(self.desired(), round(share * len(self.desired())))
+        for row in self.decommissioned(confirmed=False):
             row.confirmed = self._rng.random() < 0.5
-            self.news.add(row.name)
+            self.changed.add(row.name)
         for position, row in enumerate(rows):
             self.CHANGES[position % len(self.CHANGES)](self, row)
         return self.added - before
@@ -103,9 +103,9 @@ class Intent:
                 row.status = STATUSES.get(event['status']['state'], 'planned')
 
     def drop(self, is_gone: Callable[[Row], bool]) -> None:
-        """Forgets the rows of circuits that are gone, and that the others are news."""
+        """Forgets the rows of circuits that are gone, and which of the others have changed."""
         self.rows = {name: row for name, row in self.rows.items() if not is_gone(row)}
-        self.news.clear()
+        self.changed.clear()
 
     def _added(self, _row: Row) -> None:
         self._add()
@@ -119,16 +119,16 @@ class Intent:
         row.rate = 'high' if number % 4 else None
         row.routes = {row.prefix(0): 100} if number % 5 else None
         self.rows[row.name] = row
-        self.news.add(row.name)
+        self.changed.add(row.name)
 
     def _decommissioned(self, row: Row) -> None:
         row.status, row.confirmed = 'decommissioned', self._rng.random() < 0.5
-        self.news.add(row.name)
+        self.changed.add(row.name)
         for other in self.rows.values():
             other.avoids = None if other.avoids == row.name else other.avoids
 
     def _changed(self, row: Row) -> None:
-        self.news.add(row.name)
+        self.changed.add(row.name)
         named = [name for name in ('description', 'rate', 'routes') if getattr(row, name) is not None]
         match self._rng.choice(['mtu', *named]):
             case 'mtu':

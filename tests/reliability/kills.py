@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
-from reliability.journeys import Journey, Yard
+from reliability.reference_runs import ReferenceRun, Sandbox
 from simulator.process import WAIT
 
 HANGS = {False: {'kind': 'hang_before'}, True: {'kind': 'hang_after'}}
@@ -33,68 +33,68 @@ ENDS = {'machine lost': HANGS, 'SIGTERM': HANGS, 'terminal closed': {False: {'ki
 class Kill:
     """One end. number: of the request. done: whether the service has done what it asks for."""
 
-    journey: Journey
+    reference: ReferenceRun
     number: int
     done: bool
     end: str
 
     @property
     def method(self) -> str:
-        return self.journey.methods[self.number]
+        return self.reference.methods[self.number]
 
     @property
     def kind(self) -> tuple[str, ...]:
-        return (self.end,) if self.method == 'GET' else (self.end, self.method, self.journey.name, str(self.done))
+        return (self.end,) if self.method == 'GET' else (self.end, self.method, self.reference.name, str(self.done))
 
     def __str__(self) -> str:
-        return f'{self.journey.name} | request {self.number} ({self.method}) | {self.end}{", done" if self.done else ""}'
+        return f'{self.reference.name} | request {self.number} ({self.method}) | {self.end}{", done" if self.done else ""}'
 
 
-def kills(journeys: Iterable[Journey]) -> Iterator[Kill]:
+def kills(runs: Iterable[ReferenceRun]) -> Iterator[Kill]:
     """Every end at every request: before it is done, and where it writes, after."""
-    for journey in journeys:
-        for number, method in enumerate(journey.methods):
+    for reference in runs:
+        for number, method in enumerate(reference.methods):
             for end, faults in ENDS.items():
-                yield from (Kill(journey, number, done, end) for done in faults if method != 'GET' or not done)
+                yield from (Kill(reference, number, done, end) for done in faults if method != 'GET' or not done)
 
 
-def run_kill(yard: Yard, kill: Kill, seen: set[str]) -> None:
+def run_kill(sandbox: Sandbox, kill: Kill, converged: set[str]) -> None:
     """Ends a run and runs it again. Raises AssertionError unless all is then as after a run that nobody ended.
 
-    seen: what ends have left from which a second run was seen to converge, so that it need not be seen again.
+    converged: what ends have left from which a second run was seen to converge, so that it need not be seen again.
     """
-    yard.start(kill.journey.state, kill.journey.files)
-    yard.simulator.fault(**ENDS[kill.end][kill.done], after=kill.number)
-    with _running(yard, kill) as (process, marker, terminal):
-        yard.simulator.requests(until=kill.number + 1)
+    sandbox.start(kill.reference.state, kill.reference.files)
+    sandbox.simulator.fault(**ENDS[kill.end][kill.done], after=kill.number)
+    with _running(sandbox, kill) as (process, marker, terminal):
+        sandbox.simulator.requests(until=kill.number + 1)
         if kill.end == 'terminal closed':
             os.close(terminal)
         else:
             os.kill(process.pid, signal.SIGKILL if kill.end == 'machine lost' else signal.SIGTERM)
         _gone(marker, kill=kill.end != 'terminal closed')
-    left = json.dumps([kill.journey.name, yard.left()], sort_keys=True)
-    if left in seen:
+    remaining = json.dumps([kill.reference.name, sandbox.snapshot()], sort_keys=True)
+    if remaining in converged:
         return
-    exchanged = yard.ordered_second_alone(kill.journey)
-    again = yard.account.play(*yard.arguments(kill.journey.name))
-    assert again.status == 0, again.output
-    have, want = yard.left(), yard.exchanged(kill.journey) if exchanged else kill.journey.left
-    assert have == want, {'have': have, 'want': want}
-    seen.add(left)
+    exchanged = sandbox.ordered_second_alone(kill.reference)
+    second = sandbox.account.play(*sandbox.arguments(kill.reference.name))
+    assert second.status == 0, second.output
+    current, expected = sandbox.snapshot(), sandbox.exchanged(kill.reference) if exchanged else kill.reference.after
+    assert current == expected, {'have': current, 'want': expected}
+    converged.add(remaining)
 
 
 @contextmanager
-def _running(yard: Yard, kill: Kill) -> Iterator[tuple[subprocess.Popen, str, int]]:
+def _running(sandbox: Sandbox, kill: Kill) -> Iterator[tuple[subprocess.Popen, str, int]]:
     """A playbook on a terminal of its own: (process, what marks it and its children, the terminal's other side)."""
     mark = uuid.uuid4().hex
-    command = yard.account.command(*yard.arguments(kill.journey.name), KILLED_RUN=mark)
-    ours, theirs = os.openpty()
-    with subprocess.Popen(**command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    command = sandbox.account.command(*sandbox.arguments(kill.reference.name), KILLED_RUN=mark)
+    terminal, stdin = os.openpty()
+    with subprocess.Popen(**command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                           preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY)) as process:
-        os.close(theirs)
-        yield process, mark, ours
+        os.close(stdin)
+        yield process, mark, terminal
     if kill.end != 'terminal closed':
-        os.close(ours)
+        os.close(terminal)
 
 
 def _gone(mark: str, kill: bool) -> None:

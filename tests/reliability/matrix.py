@@ -258,7 +258,7 @@ class Bench:
     """A simulator, and what need not be done anew for each cell.
 
     options: of the simulator. modules: runs what nothing is done to. started: the accounts that scenarios start from.
-    mended: the accounts from which a second run was seen to converge.
+    converged: the accounts from which a second run was seen to converge.
     """
 
     simulator: Simulator
@@ -266,7 +266,7 @@ class Bench:
     options: Options = field(default_factory=dict)
     modules: ModuleProcess = field(default_factory=ModuleProcess)
     started: dict[tuple[str, str], tuple[dict, dict[str, str], dict[str, bytes]]] = field(default_factory=dict)
-    mended: set[tuple[str, str, str]] = field(default_factory=set)
+    converged: set[tuple[str, str, str]] = field(default_factory=set)
 
     def start(self, scenario: Scenario, envelope: str) -> dict[str, str]:
         """Puts the account in place; returns what stands for the names in braces."""
@@ -294,7 +294,7 @@ class Bench:
         for name, content in files.items():
             (self.folder / name).write_bytes(content)
 
-    def again(self, envelope: str, **habit: Any) -> None:
+    def reload(self, envelope: str, **habit: Any) -> None:
         """The same account without the fault. habit: options of the simulator."""
         state = self.simulator.state()
         self.simulator.reset(envelope=envelope, **self.options, **habit)
@@ -387,13 +387,13 @@ def _place(port: Mapping[str, Any]) -> str:
 
 def cells(bench: Bench, scenarios: Iterable[Scenario]) -> Iterator[Cell]:
     """All cells, generated from the requests that the scenarios are seen to send."""
-    turns = itertools.cycle(EDGE)
+    edge_faults = itertools.cycle(EDGE)
     for scenario in scenarios:
         requests = requests_of(bench, scenario)
         for request in () if scenario.habits_only else requests:
-            turn, some = next(turns), DISK_FAULTS if request[0] == FILE else FAULTS
+            edge_fault, some = next(edge_faults), DISK_FAULTS if request[0] == FILE else FAULTS
             for fault, lasting, envelope in itertools.product(some, (False, True), ('bare', 'wrapped')):
-                if not (lasting and some[fault]['kind'] == 'kill') and (fault not in EDGE or fault == turn):
+                if not (lasting and some[fault]['kind'] == 'kill') and (fault not in EDGE or fault == edge_fault):
                     yield Cell(scenario, request, fault, lasting, envelope)
         yield from _habits_of(scenario, {method for method, _path, _after in requests})
 
@@ -437,14 +437,14 @@ def _pattern(path: str) -> str:
 def run(bench: Bench, cell: Cell) -> str:
     """`converged`, `failed cleanly` or `killed`. Raises AssertionError for every other outcome."""
     scenario = cell.scenario
-    wanted = _wanted(bench, cell, scenario.calls)
+    expected = _expected_account(bench, cell, scenario.calls)
     names = bench.start(scenario, cell.envelope)
     ends = _play_with_fault(bench, cell, names)
     ended = ends[-1]
     account = bench.account()
-    there_before = bench.started[scenario.name, cell.envelope][0]['interconnects']
-    assert len(account['ports']) <= max(len(wanted['ports']), len(there_before)), account
-    outcome = _judge(ended, account, wanted)
+    ports_before = bench.started[scenario.name, cell.envelope][0]['interconnects']
+    assert len(account['ports']) <= max(len(expected['ports']), len(ports_before)), account
+    outcome = _judge(ended, account, expected)
     if _goes_on(cell):
         assert outcome == 'converged' and ended.result().get('reached', True), ended.printed
     if outcome == 'converged' and cell.request[0] not in ('POST', FILE):
@@ -456,25 +456,25 @@ def run(bench: Bench, cell: Cell) -> str:
 
 def _run_again(bench: Bench, cell: Cell, names: dict[str, str], account: Mapping[str, Any]) -> None:
     """The second run, without the fault: once for each account that a fault has left, as there are few and cells are many."""
-    again = cell.scenario.calls
-    there = sorted(name for name, port in names.items() if port in {port['name'] for port in bench.simulator.state()['interconnects']})
-    left = cell.scenario.name, cell.envelope, json.dumps([account, there, sorted(names), _goes_on(cell) and cell.fault], sort_keys=True)
-    if left in bench.mended:
+    calls = cell.scenario.calls
+    existing = sorted(name for name, port in names.items() if port in {port['name'] for port in bench.simulator.state()['interconnects']})
+    state = cell.scenario.name, cell.envelope, json.dumps([account, existing, sorted(names), _goes_on(cell) and cell.fault], sort_keys=True)
+    if state in bench.converged:
         return
     if not _goes_on(cell):
-        bench.again(cell.envelope)
-    last = bench.play(again, names)[-1].result()
+        bench.reload(cell.envelope)
+    last = bench.play(calls, names)[-1].result()
     assert not last.get('failed'), last
-    account, wanted = bench.account(), _wanted(bench, cell, again)
-    if account != wanted and FAULTS.get(cell.fault, {}).get('kind') == 'kill':
+    account, expected = bench.account(), _expected_account(bench, cell, calls)
+    if account != expected and FAULTS.get(cell.fault, {}).get('kind') == 'kill':
         # Of two orders with one selector, a run that is killed leaves a port that fits either circuit. Threads decide which was sent first.
-        wanted = _with_ports_of(account, wanted)
+        expected = _with_ports_of(account, expected)
         for file in bench.folder.glob('[!.]*'):
             file.unlink()
-        bench.play(again, names)
-        wanted['files'] = bench.account()['files']  # written anew, of the ports that the circuits have
-    assert account == wanted, {'have': account, 'want': wanted}
-    bench.mended.add(left)
+        bench.play(calls, names)
+        expected['files'] = bench.account()['files']  # written anew, of the ports that the circuits have
+    assert account == expected, {'have': account, 'want': expected}
+    bench.converged.add(state)
 
 
 def _with_ports_of(other: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any]:
@@ -496,7 +496,7 @@ def _play_with_fault(bench: Bench, cell: Cell, names: dict[str, str]) -> list[En
     """Plays the scenario with the fault or the habit in place."""
     if cell.fault in HABITS:
         habit = HABITS[cell.fault]
-        bench.again(cell.envelope, **(habit.lasting if cell.lasting else habit.options))
+        bench.reload(cell.envelope, **(habit.lasting if cell.lasting else habit.options))
         return bench.play(cell.scenario.calls, names)
     if cell.fault in DISK_FAULTS:
         return bench.play(cell.scenario.calls, names, before=_bad_disk(bench.folder, cell.request, DISK_FAULTS[cell.fault], cell.lasting))
@@ -510,12 +510,12 @@ def _play_with_fault(bench: Bench, cell: Cell, names: dict[str, str]) -> list[En
 def _killer(method: str, path: str, after: int, applied: bool) -> Callable[[], None]:
     """Makes a process kill itself at a request, just before it is sent or just after it is answered."""
     def arm() -> None:
-        send, left = RequestsTransport.__call__, [after]
+        send, remaining = RequestsTransport.__call__, [after]
 
         def deadly(self, verb, url, headers, body):
             matches = verb == method and re.search(path, url.partition('?')[0])
-            left[0] -= bool(matches)
-            return _dying(lambda: send(self, verb, url, headers, body), matches and left[0] < 0, applied)
+            remaining[0] -= bool(matches)
+            return _dying(lambda: send(self, verb, url, headers, body), matches and remaining[0] < 0, applied)
 
         RequestsTransport.__call__ = deadly
     return arm
@@ -546,40 +546,40 @@ def _at_files(folder: Path, write_or_remove: Callable[[str, Callable[[], Any]], 
 
 def _bad_disk(folder: Path, request: tuple[str, str, int], fault: Mapping[str, Any], lasting: bool) -> Callable[[], None]:
     """A fault at a file, by its name and number, or at all from it on."""
-    wanted, left = request[1], [request[2]]
+    name, remaining = request[1], [request[2]]
 
     def write_or_fail(file: str, do: Callable[[], Any]) -> Any:
-        left[0] -= file == wanted
-        now = left[0] < 0 if lasting else (file == wanted and left[0] == -1)
+        remaining[0] -= file == name
+        now = remaining[0] < 0 if lasting else (file == name and remaining[0] == -1)
         if now and fault['kind'] == 'full':
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return _dying(do, now, fault.get('applied', False))
     return _at_files(folder, write_or_fail)
 
 
-def _judge(ended: Ended, account: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def _judge(ended: Ended, account: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
     """What became of the run with the fault."""
     if ended.status == -signal.SIGKILL:
         return 'killed'
     end = ended.result()
     if not end.get('failed'):
-        assert account == wanted, {'have': account, 'want': wanted}
+        assert account == expected, {'have': account, 'want': expected}
         return 'converged'
     assert end['msg'] and 'error' in end and 'api' in end, end
     assert MD5_KEY not in json.dumps(end), end
     return 'failed cleanly'
 
 
-_WANTED: dict[tuple[str, str, bool], Mapping[str, Any]] = {}
+_EXPECTED: dict[tuple[str, str, bool], Mapping[str, Any]] = {}
 
 
-def _wanted(bench: Bench, cell: Cell, calls: tuple[Call, ...]) -> Mapping[str, Any]:
+def _expected_account(bench: Bench, cell: Cell, calls: tuple[Call, ...]) -> Mapping[str, Any]:
     """The account after the calls without a fault."""
     key = cell.scenario.name, cell.envelope, calls is cell.scenario.calls
-    if key not in _WANTED:
+    if key not in _EXPECTED:
         bench.play(calls, bench.start(cell.scenario, cell.envelope))
-        _WANTED[key] = bench.account()
-    return _WANTED[key]
+        _EXPECTED[key] = bench.account()
+    return _EXPECTED[key]
 
 
 def sample(every: list[T], size: int, seed: int) -> list[T]:

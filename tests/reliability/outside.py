@@ -9,11 +9,11 @@ import json
 import random
 from typing import Any
 
-from reliability.book import HEALTHY, Actor, Book
+from reliability.audit import HEALTHY, Actor, Audit
+from reliability.clockwork import Clockwork
 from reliability.edge import Edge, Run
+from reliability.event_sources import AlertSource
 from reliability.intent import Intent, Row
-from reliability.turns import Clockwork
-from reliability.watch import Alarms
 
 from app import Simulation
 from contract import BASE
@@ -27,8 +27,8 @@ DEVICES = 3  # under maintenance in each round
 class Dashboard:
     """Humans, who change and delete what controllers have made, and order what the intent does not know."""
 
-    def __init__(self, edge: Edge, book: Book, intent: Intent, rng: random.Random) -> None:
-        self._edge, self._book, self._store, self._intent, self._rng = edge, book, book.store, intent, rng
+    def __init__(self, edge: Edge, audit: Audit, intent: Intent, rng: random.Random) -> None:
+        self._edge, self._audit, self._store, self._intent, self._rng = edge, audit, audit.store, intent, rng
         self._run = Run(HUMAN, 'a human')
         self._number = 0
         self.changed: set[str] = set()  # circuits, in this round
@@ -37,19 +37,20 @@ class Dashboard:
         """Changes of all kinds, to circuits that the source of intent may have changed too."""
         self.changed = set()
         acts = (self._drift, self._describe_tunnel, self._describe, self._add_route, self._delete_cni, self._delete_circuit)
-        self._act(acts, {row.name for row in self._intent.wanted()})
+        self._act(acts, {row.name for row in self._intent.desired()})
         if self._number:
             self._order()
         self._number += 1
 
     def in_round(self) -> None:
         """Changes of what nobody named, at circuits that no controller changes: the API has no versions, so it could overwrite them."""
-        self._act((self._describe_tunnel, self._describe), {row.name for row in self._intent.wanted()} - self._intent.news - self.changed)
+        unchanged = {row.name for row in self._intent.desired()} - self._intent.changed - self.changed
+        self._act((self._describe_tunnel, self._describe), unchanged)
 
     def look(self) -> None:
         """Looks at everything so often that lists and statuses show what is new."""
         paths = ['/cni/interconnects', '/cni/cnis', '/magic/cf_interconnects', '/magic/routes']
-        for path in [*paths, *(f'/cni/interconnects/{name}/status' for name in self._book.new_ports)] * max(LATE_BY):
+        for path in [*paths, *(f'/cni/interconnects/{name}/status' for name in self._audit.new_ports)] * max(LATE_BY):
             self._ask('GET', path, may_fail=True)
 
     def _act(self, acts: tuple, circuits: set[str]) -> None:
@@ -57,7 +58,7 @@ class Dashboard:
         picked = self._rng.sample(sorted(cnis), min(len(cnis), len(acts) * max(1, len(cnis) // 100)))
         for position, name in enumerate(picked):
             if acts[position % len(acts)](self._intent.rows[name], cnis[name]):
-                self._book.counts['changes by humans'] += 1
+                self._audit.counts['changes by humans'] += 1
                 self.changed.add(name)
 
     def _ask(self, method: str, path: str, body: Any = None, may_fail: bool = False) -> Any:
@@ -81,13 +82,13 @@ class Dashboard:
             return False
         text = f'looked at by a human, {self._rng.randrange(10**6)}'
         self._put_cni(cni, description=text)
-        self._book.kept[row.name, 'cni', 'description'] = text
+        self._audit.kept[row.name, 'cni', 'description'] = text
         return True
 
     def _describe_tunnel(self, row: Row, cni: dict) -> bool:
-        text, tunnel = f'noted by a human, {self._rng.randrange(10**6)}', self._book.tunnel(cni['interconnect'])
+        text, tunnel = f'noted by a human, {self._rng.randrange(10**6)}', self._audit.tunnel(cni['interconnect'])
         self._ask('PUT', f'/magic/cf_interconnects/{tunnel["id"]}', {'description': text})
-        self._book.kept[row.name, 'tunnel', 'description'] = text
+        self._audit.kept[row.name, 'tunnel', 'description'] = text
         return True
 
     def _add_route(self, row: Row, cni: dict) -> bool:
@@ -97,7 +98,7 @@ class Dashboard:
             return False
         self._ask('POST', '/magic/routes', {'prefix': prefix, 'nexthop': hop, 'priority': 77})
         if row.routes is None:
-            self._book.kept[row.name, 'route', prefix] = 77
+            self._audit.kept[row.name, 'route', prefix] = 77
         return True
 
     def _delete_cni(self, row: Row, cni: dict) -> bool:
@@ -105,13 +106,13 @@ class Dashboard:
         self._ask('DELETE', f'/cni/cnis/{cni["id"]}')
         for route in [route for route in self._store.routes if route['nexthop'] == cni['cust_ip'].partition('/')[0]]:
             self._ask('DELETE', f'/magic/routes/{route["id"]}')
-        self._book.kept = {key: value for key, value in self._book.kept.items() if key[0] != row.name}
+        self._audit.kept = {key: value for key, value in self._audit.kept.items() if key[0] != row.name}
         return True
 
     def _delete_circuit(self, row: Row, cni: dict) -> bool:
         self._delete_cni(row, cni)
         self._ask('DELETE', f'/cni/interconnects/{cni["interconnect"]}')
-        self._book.owe(1)
+        self._audit.add_due_ports(1)
         return True
 
     def _order(self) -> None:
@@ -121,30 +122,30 @@ class Dashboard:
         self._ask('POST', '/cni/cnis', {'account': self._store.account, 'interconnect': port['name'], 'magic': magic})
 
 
-class Plant:
+class Ports:
     """Ports: their light comes some time after the order; some go down, and come up again."""
 
-    def __init__(self, book: Book, clockwork: Clockwork, rng: random.Random) -> None:
-        self._book, self._store, self._clockwork, self._rng = book, book.store, clockwork, rng
+    def __init__(self, audit: Audit, clockwork: Clockwork, rng: random.Random) -> None:
+        self._audit, self._store, self._clockwork, self._rng = audit, audit.store, clockwork, rng
         self._lit: dict[str, float] = {}  # {port: when its cross-connect is run}
 
     def minute(self) -> None:
         """What happens in a minute."""
         for name in [port['name'] for port in self._store.interconnects]:
             due = self._lit.setdefault(name, self._clockwork.now + self._rng.uniform(*CROSS_CONNECT))
-            if self._clockwork.now >= due and self._book.state(name) == 'Pending':
+            if self._clockwork.now >= due and self._audit.state(name) == 'Pending':
                 self._store.set_status(name, HEALTHY)
-        ports = [port['name'] for port in self._store.interconnects if self._book.state(port['name']) != 'Pending']
+        ports = [port['name'] for port in self._store.interconnects if self._audit.state(port['name']) != 'Pending']
         for name in self._rng.sample(ports, -(-len(ports) // 200)):
             down = self._rng.choice([('Down', 'no light'), ('Unhealthy', None)])
-            self._store.set_status(name, *(down if self._book.state(name) == HEALTHY else (HEALTHY,)))
-            self._book.counts['ports that went up or down'] += 1
+            self._store.set_status(name, *(down if self._audit.state(name) == HEALTHY else (HEALTHY,)))
+            self._audit.counts['ports that went up or down'] += 1
 
     def repair(self) -> None:
         """Nothing is down any more. What is gone is forgotten."""
         names = [port['name'] for port in self._store.interconnects]
         for name in names:
-            if self._book.state(name) in ('Down', 'Unhealthy'):
+            if self._audit.state(name) in ('Down', 'Unhealthy'):
                 self._store.set_status(name, HEALTHY)
         self._lit = {name: self._lit[name] for name in names if name in self._lit}
 
@@ -152,8 +153,8 @@ class Plant:
 class Maintenance:
     """Devices under maintenance that has been announced, by an alert."""
 
-    def __init__(self, simulation: Simulation, book: Book, alarms: Alarms, rng: random.Random) -> None:
-        self._store, self._book, self._alarms, self._rng = simulation.store, book, alarms, rng
+    def __init__(self, simulation: Simulation, audit: Audit, alert_source: AlertSource, rng: random.Random) -> None:
+        self._store, self._audit, self._alert_source, self._rng = simulation.store, audit, alert_source, rng
         self._devices: list[str] = []
 
     def announce(self) -> None:
@@ -167,7 +168,7 @@ class Maintenance:
 
     def _send(self, what: str) -> None:
         for device in self._devices:
-            self._alarms.send(f'Maintenance of {device} is {what}, announcement {self._rng.randrange(10**6):06}.')
+            self._alert_source.send(f'Maintenance of {device} is {what}, announcement {self._rng.randrange(10**6):06}.')
 
     @property
     def ports(self) -> frozenset[str]:

@@ -26,12 +26,12 @@ from typing import Any
 from unittest import mock
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from reliability.book import Actor, Book
+from reliability.audit import Actor, Audit
+from reliability.clockwork import Clockwork, Killed, Process
 from reliability.edge import Edge, Run
+from reliability.event_sources import AlertSource, StatusSource
 from reliability.intent import Intent, Row
-from reliability.outside import LATE_BY, Dashboard, Maintenance, Plant
-from reliability.turns import Clockwork, Killed, Process
-from reliability.watch import Alarms, States
+from reliability.outside import LATE_BY, Dashboard, Maintenance, Ports
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import BugError, CniError, ProtectedError, as_cni_error
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import rollout_work
@@ -77,7 +77,7 @@ def by_provision(rows: list[Row]) -> list[dict[str, Any]]:
 FIRST = Actor('controller 1', {'Authorization': 'Bearer simulator-token'}, True)
 SECOND = Actor('controller 2', {'X-Auth-Email': 'engineer@example.com', 'X-Auth-Key': 'simulator-api-key'}, True)
 EVENTS = Actor('event sources', {'Authorization': 'Bearer read-only-token'}, True)
-DOORS: dict[str, Callable[[list[Row]], list[dict[str, Any]]]] = {FIRST.name: by_rollout, SECOND.name: by_provision}
+ARGUMENTS: dict[str, Callable[[list[Row]], list[dict[str, Any]]]] = {FIRST.name: by_rollout, SECOND.name: by_provision}
 
 
 class Fleet:
@@ -88,14 +88,14 @@ class Fleet:
         self._intent = Intent(size.circuits, size.seed)
         self._simulation = Simulation(['--no-validate'], self.clockwork.clock)
         self._simulation.seed(slots=self._intent.slots)
-        self.book = Book(self._simulation.store, self._intent, self.clockwork.clock)
-        self.book.owe(size.circuits)
-        self._edge = Edge(self._simulation, self.clockwork, self.book, self._rng)
-        self._alarms = Alarms(folder, self._edge, self.book, self._simulation, self.clockwork, self._rng)
-        self._states = States(folder, self._edge, self.book, self._intent, self.clockwork, self._rng)
-        self._dashboard = Dashboard(self._edge, self.book, self._intent, self._rng)
-        self._plant = Plant(self.book, self.clockwork, self._rng)
-        self._maintenance = Maintenance(self._simulation, self.book, self._alarms, self._rng)
+        self.audit = Audit(self._simulation.store, self._intent, self.clockwork.clock)
+        self.audit.add_due_ports(size.circuits)
+        self._edge = Edge(self._simulation, self.clockwork, self.audit, self._rng)
+        self._alert_source = AlertSource(folder, self._edge, self.audit, self._simulation, self.clockwork, self._rng)
+        self._status_source = StatusSource(folder, self._edge, self.audit, self._intent, self.clockwork, self._rng)
+        self._dashboard = Dashboard(self._edge, self.audit, self._intent, self._rng)
+        self._ports = Ports(self.audit, self.clockwork, self._rng)
+        self._maintenance = Maintenance(self._simulation, self.audit, self._alert_source, self._rng)
         self._runs = 0
 
     # A round.
@@ -104,7 +104,7 @@ class Fleet:
         """The intent changes and is applied, with all that can go wrong; then once more without faults, and all has to be as it says."""
         end = self.clockwork.now + ROUND
         if number:
-            self.book.owe(self._intent.change(self.size.share))
+            self.audit.add_due_ports(self._intent.change(self.size.share))
         self._maintenance.announce()
         self._dashboard.before_round()
         self._run_with_faults()
@@ -115,7 +115,7 @@ class Fleet:
         self._together(
             *((self._rng.uniform(0, 60), lambda actor=actor: self._job(actor)) for actor in (FIRST, SECOND)),
             (0, self._change_ports), (self._rng.uniform(30, 300), self._dashboard.in_round),
-            (self._rng.uniform(0, 300), self._poll_states), (self._rng.uniform(100, 300), self._poll_alarms))
+            (self._rng.uniform(0, 300), self._poll_states), (self._rng.uniform(100, 300), self._poll_alerts))
         self._edge.calm, self._lag = True, [0, 0, 0]
 
     @property
@@ -131,27 +131,27 @@ class Fleet:
 
     def _change_ports(self) -> None:
         for _minute in range(10):
-            self._plant.minute()
+            self._ports.minute()
             self.clockwork.sleep(60)
 
     def _run_without_faults(self, number: int, start: float) -> None:
         self._maintenance.cancel()
-        self._plant.repair()
+        self._ports.repair()
         self._dashboard.look()
         first, second = (FIRST, SECOND) if number % 2 else (SECOND, FIRST)
         self._together((start - self.clockwork.now, lambda: self._apply_all(first)))
-        self.book.check_round()
-        before = self.book.fingerprint
+        self.audit.check_round()
+        before = self.audit.fingerprint
         self._together((0, lambda: self._apply_all(second)))
-        if self.book.fingerprint != before:
-            self.book.broken.append(f'the second of two runs changes nothing: {second.name} wrote')
-        self._together((0, self._poll_states), (180, self._poll_alarms))
-        self._states.check()
-        self._alarms.check()
+        if self.audit.fingerprint != before:
+            self.audit.broken.append(f'the second of two runs changes nothing: {second.name} wrote')
+        self._together((0, self._poll_states), (180, self._poll_alerts))
+        self._status_source.check()
+        self._alert_source.check()
         self._check_files()
-        held = self.book.held
-        self._intent.drop(lambda row: row.status == 'decommissioned' and row.name not in held)
-        self.book.end_round()
+        protected = self.audit.protected
+        self._intent.drop(lambda row: row.status == 'decommissioned' and row.name not in protected)
+        self.audit.end_round()
 
     def _together(self, *work: tuple[float, Callable[[], None]]) -> None:
         """Does things at the same time: (in so many seconds, what)."""
@@ -168,10 +168,10 @@ class Fleet:
         return run
 
     def _poll_states(self) -> None:
-        self._states.poll(self._run(EVENTS))
+        self._status_source.poll(self._run(EVENTS))
 
-    def _poll_alarms(self) -> None:
-        self._alarms.poll(self._run(EVENTS))
+    def _poll_alerts(self) -> None:
+        self._alert_source.poll(self._run(EVENTS))
 
     # The controllers.
 
@@ -179,14 +179,14 @@ class Fleet:
         """Applies the intent as a job template does, with guards. A job that was ended or has failed is started again."""
         for _attempt in range(ATTEMPTS):
             run = self._run(actor, ends=self._drawn_end(), at_most_per_site=AT_MOST_PER_SITE, maintained=self._maintenance.ports,
-                            circuits_before=self.book.circuits)
+                            circuits_before=self.audit.circuits)
             try:
                 self._apply(run, self._waiting(run))
                 return
             except (Killed, KeyboardInterrupt):
                 pass
             except CniError as error:
-                self.book.counts['runs that failed'] += 1
+                self.audit.counts['runs that failed'] += 1
                 self._refuse_bugs(run, error.result())
 
     def _drawn_end(self) -> tuple[type[BaseException], int, bool] | None:
@@ -200,15 +200,15 @@ class Fleet:
         try:
             self._apply(run)
         except CniError as error:
-            self.book.broken.append(f'the last run makes the account as the intent says: {run} failed: {error.message}')
+            self.audit.broken.append(f'the last run makes the account as the intent says: {run} failed: {error.message}')
 
     def _apply(self, run: Run, waiting: Iterable[str] = ()) -> None:
         """Deletes what is decommissioned, as far as the word goes, and makes the rest. Raises CniError after all of it, if any failed."""
         failures = []
-        for rows, guards in ((self._intent.unwanted(confirmed=False), {'protect': 'healthy'}),
-                             (self._intent.unwanted(confirmed=True), {'force': True}), (self._intent.wanted(), {})):
+        for rows, guards in ((self._intent.decommissioned(confirmed=False), {'protect': 'healthy'}),
+                             (self._intent.decommissioned(confirmed=True), {'force': True}), (self._intent.desired(), {})):
             rows = [row for row in rows if row.name not in waiting]
-            for arguments in DOORS[run.actor.name](rows) if rows else ():
+            for arguments in ARGUMENTS[run.actor.name](rows) if rows else ():
                 options = {'steps': STEPS, 'max_deletes': len(rows), 'at_most_per_site': run.at_most_per_site,
                            'artifacts_dir': self._files_of(run.actor)}
                 try:
@@ -217,14 +217,14 @@ class Fleet:
                     result = error.result()
                     failures += [] if _only_refuses(result, guards) else [error]
                 self._refuse_bugs(run, result)
-                self.book.counts.update({f'circuits {outcome}': number for outcome, number in result.get('summary', {}).items()})
+                self.audit.counts.update({f'circuits {outcome}': number for outcome, number in result.get('summary', {}).items()})
         if failures:
             raise failures[0]
 
     def _refuse_bugs(self, run: Run, result: Mapping[str, Any]) -> None:
         for failure in (result, *result.get('circuits', ())):
             if failure.get('error', {}).get('kind') == BugError.kind:
-                self.book.broken.append(f'no run ends with an exception that nobody expected: {run}: {failure["msg"]}')
+                self.audit.broken.append(f'no run ends with an exception that nobody expected: {run}: {failure["msg"]}')
 
     def _module(self, run: Run, work: Work, spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The result of a module, which has a client and guards of its own, as each task has. Raises CniError."""
@@ -242,11 +242,11 @@ class Fleet:
         """The circuits that are not changed now: those of sites under maintenance, unless the gate says go."""
         arguments = {'conduit_names': [], 'maintenance_days': 1}
         found = self._module(run, status_work, status_info.ARGUMENT_SPEC, arguments)['maintenance']
-        sites = {self.book.site(entry['interconnect']) for entry in found}
+        sites = {self.audit.site(entry['interconnect']) for entry in found}
         waiting = {name for name, site in run.circuits_before.items() if site in sites}
-        for name in sorted(waiting & self._intent.news):
+        for name in sorted(waiting & self._intent.changed):
             verdict = self._module(run, status_work, status_info.ARGUMENT_SPEC, {**arguments, 'change': name})['change']
-            self.book.counts['gate: go' if verdict['go'] else 'gate: no go'] += 1
+            self.audit.counts['gate: go' if verdict['go'] else 'gate: no go'] += 1
             waiting -= {name} if verdict['go'] else set()
         return waiting
 
@@ -257,12 +257,12 @@ class Fleet:
 
     def _check_files(self) -> None:
         """Each controller has the files of all circuits, and nothing else."""
-        wanted = {row.name for row in self._intent.wanted()}
-        allowed = {f'{name}.{kind}' for name in wanted | self.book.held for kind in ('json', 'md')}
+        expected = {row.name for row in self._intent.desired()}
+        allowed = {f'{name}.{kind}' for name in expected | self.audit.protected for kind in ('json', 'md')}
         for actor in (FIRST, SECOND):
-            have = {file.name for file in Path(self._files_of(actor)).iterdir()}
-            if wrong := (have - allowed) | ({f'{name}.json' for name in wanted} - have):
-                self.book.broken.append(f'no file is left over, and none is lacking: {actor.name}: {sorted(wrong)}')
+            files = {file.name for file in Path(self._files_of(actor)).iterdir()}
+            if wrong := (files - allowed) | ({f'{name}.json' for name in expected} - files):
+                self.audit.broken.append(f'no file is left over, and none is lacking: {actor.name}: {sorted(wrong)}')
 
 
 def _only_refuses(result: Mapping[str, Any], guards: Mapping[str, Any]) -> bool:
@@ -274,7 +274,7 @@ def _only_refuses(result: Mapping[str, Any], guards: Mapping[str, Any]) -> bool:
 # The process.
 
 @dataclass(frozen=True)
-class Held:
+class ResourceUse:
     """What the process holds on to: MB of memory, objects, threads, open files."""
 
     memory: float
@@ -283,12 +283,12 @@ class Held:
     files: int
 
     @classmethod
-    def now(cls) -> Held:
+    def now(cls) -> ResourceUse:
         gc.collect()
         memory = int(Path('/proc/self/statm').read_text().split()[1]) * UNITS
         return cls(memory, len(gc.get_objects()), threading.active_count(), len(os.listdir('/proc/self/fd')))
 
-    def grown(self, before: Held) -> str:
+    def growth_since(self, before: ResourceUse) -> str:
         """What has become more, in words."""
         more = self.memory > before.memory * GROWTH + 16 or self.objects > before.objects * GROWTH
         return f'{before} became {self}' if more or self.threads > before.threads or self.files > before.files else ''
@@ -303,11 +303,11 @@ def seeded_ids(seed: int) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Soaked:
+class SoakResult:
     """What a soak came to.
 
     busiest: the most requests of an actor within a window. seconds: of the simulated clock; took: of the real one.
-    held: after the second round, and at the end. fingerprint: of all that was done, in order.
+    resource_use: after the second round, and at the end. fingerprint: of all that was done, in order.
     """
 
     size: Size
@@ -316,12 +316,12 @@ class Soaked:
     busiest: Mapping[str, int]
     seconds: float
     took: float
-    held: tuple[Held, Held]
+    resource_use: tuple[ResourceUse, ResourceUse]
     fingerprint: str
 
     def table(self) -> str:
         """What happened, in Markdown."""
-        counts, (before, after) = self.counts, self.held
+        counts, (before, after) = self.counts, self.resource_use
         rows = {
             'circuits, rounds, circuits changed in each': f'{self.size.circuits}, {self.size.rounds}, {self.size.share:.0%}',
             'simulated time': f'{self.seconds / 3600:.1f} hours',
@@ -345,23 +345,23 @@ def _number(value: int) -> str:
     return f'{value:,}'
 
 
-def soak(size: Size, say: Callable[[str], None] = lambda text: None) -> Soaked:
+def soak(size: Size, report: Callable[[str], None] = lambda text: None) -> SoakResult:
     """Rounds of a fleet. Raises AssertionError with the seed, the round and what happened, once an invariant does not hold."""
-    started, held = time.monotonic(), []
+    started, resource_use = time.monotonic(), []
     with tempfile.TemporaryDirectory(dir=RAM if RAM.is_dir() else None) as folder, seeded_ids(size.seed):
         fleet = Fleet(size, Path(folder))
         with fleet.clockwork.in_place():
             for number in range(size.rounds):
                 fleet.round(number)
-                held.append(Held.now())
-                first = held[min(1, number)]
-                if number > 1 and (growth := held[-1].grown(first)):
-                    fleet.book.broken.append(f'the process does not grow: {growth}')
-                if fleet.book.broken:
-                    more = f'\n... and {len(fleet.book.broken) - 1} more' if fleet.book.broken[1:] else ''
-                    raise AssertionError(f'seed {size.seed}, round {number}: {fleet.book.broken[0]}{more}')
-                say(f'round {number}: {(fleet.clockwork.now - EPOCH) / 60:.0f} min simulated, {time.monotonic() - started:.0f} s, '
-                    f'{sum(fleet.book.requests.values())} requests')
-        book = fleet.book
-        return Soaked(size, book.counts, book.requests, book.busiest, fleet.clockwork.now - EPOCH, time.monotonic() - started,
-                      (held[min(1, len(held) - 1)], held[-1]), book.fingerprint)
+                resource_use.append(ResourceUse.now())
+                first = resource_use[min(1, number)]
+                if number > 1 and (growth := resource_use[-1].growth_since(first)):
+                    fleet.audit.broken.append(f'the process does not grow: {growth}')
+                if fleet.audit.broken:
+                    more = f'\n... and {len(fleet.audit.broken) - 1} more' if fleet.audit.broken[1:] else ''
+                    raise AssertionError(f'seed {size.seed}, round {number}: {fleet.audit.broken[0]}{more}')
+                report(f'round {number}: {(fleet.clockwork.now - EPOCH) / 60:.0f} min simulated, {time.monotonic() - started:.0f} s, '
+                       f'{sum(fleet.audit.requests.values())} requests')
+        audit = fleet.audit
+        return SoakResult(size, audit.counts, audit.requests, audit.busiest, fleet.clockwork.now - EPOCH, time.monotonic() - started,
+                          (resource_use[min(1, len(resource_use) - 1)], resource_use[-1]), audit.fingerprint)

@@ -266,18 +266,18 @@ def _without_secret(webhook: dict) -> dict:
 
 def _policy_view(policy: dict) -> dict:
     """A policy as answered: with the conditions of its filters, without empty mechanisms, ids of webhooks without dashes."""
-    given = {kind: rows for kind, rows in policy['mechanisms'].items() if rows}
-    if 'webhooks' in given:
-        given['webhooks'] = [{**row, 'id': _plain(row['id'])} for row in given['webhooks']]
+    mechanisms = {kind: rows for kind, rows in policy['mechanisms'].items() if rows}
+    if 'webhooks' in mechanisms:
+        mechanisms['webhooks'] = [{**row, 'id': _plain(row['id'])} for row in mechanisms['webhooks']]
     conditions = _conditions(policy)
-    return {**policy, 'mechanisms': given, **({'conditions': conditions} if conditions else {})}
+    return {**policy, 'mechanisms': mechanisms, **({'conditions': conditions} if conditions else {})}
 
 
 def _conditions(policy: dict) -> dict | None:
     filters = policy.get('filters') or {}
     filters = {key: values for key, values in filters.items() if values}
-    wanted = [{'or': [{COMPARISONS.get(key, '=='): [{'var': key}, value]} for value in values]} for key, values in filters.items()]
-    return {'and': wanted} if wanted else None
+    conditions = [{'or': [{COMPARISONS.get(key, '=='): [{'var': key}, value]} for value in values]} for key, values in filters.items()]
+    return {'and': conditions} if conditions else None
 
 
 def _ids(policy: dict, kind: str) -> Iterable[str]:

@@ -89,10 +89,10 @@ def _seconds(text: object, path: tuple[str, ...]) -> float:
         raise QueryError(f'error parsing args: {text!r} is no time', path) from None
 
 
-def _check_arguments(node: Node, wanted: dict[str, set[str] | None]) -> None:
+def _check_arguments(node: Node, expected: dict[str, set[str] | None]) -> None:
     """All arguments that the documented query has, and no other."""
-    given = {name: {*value} if isinstance(value, dict) else None for name, value in node.arguments.items()}
-    if given != wanted:
+    arguments = {name: {*value} if isinstance(value, dict) else None for name, value in node.arguments.items()}
+    if arguments != expected:
         raise QueryError(f'error parsing args for {node.field!r}', (node.name,))
 
 

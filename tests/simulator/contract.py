@@ -153,25 +153,25 @@ class Checker:
         _check_booleans(operation.query, message.query)
         _check_booleans(operation.header, message.headers)
         headers = tuple(message.headers.get(name) for name in operation.header)
-        seen = hash((message.method, message.path, tuple(message.query.items()), headers, message.content_type, message.body))
-        if seen in self._kept:
+        digest = hash((message.method, message.path, tuple(message.query.items()), headers, message.content_type, message.body))
+        if digest in self._kept:
             return
         try:
             self._api.validate_request(message)
         except self._error as error:
             raise _violation(error) from error
-        self._kept.add(seen)
+        self._kept.add(digest)
 
     def check_answer(self, message: Message, status: int, content_type: str, data: bytes | None) -> None:
         """Raises Violation: the simulator does not keep to the contract."""
-        seen = hash((message.method, message.path, status, content_type, data))
-        if seen in self._kept:
+        digest = hash((message.method, message.path, status, content_type, data))
+        if digest in self._kept:
             return
         try:
             self._api.validate_response(message, _Answer(status, {}, data, content_type))
         except self._error as error:
             raise _violation(error) from error
-        self._kept.add(seen)
+        self._kept.add(digest)
 
     def _unknown_fields(self, schema: dict, body: object, path: str = '') -> Iterator[str]:
         """Names that no schema has, dotted; where additional properties are declared, any will do."""

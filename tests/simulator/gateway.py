@@ -111,9 +111,9 @@ class RateLimit:
         """Requests left and the seconds until all are back, as Cloudflare words it."""
         now = self._clock()
         blocked = now < self._blocked_until
-        left = 0 if blocked else self.limit - len(self._times)
+        remaining = 0 if blocked else self.limit - len(self._times)
         end = self._blocked_until if blocked else (self._times[-1] if self._times else now) + self.window
         return {
-            'Ratelimit': f'"default";r={left};t={math.ceil(end - now)}',
+            'Ratelimit': f'"default";r={remaining};t={math.ceil(end - now)}',
             'Ratelimit-Policy': f'"default";q={self.limit};w={math.ceil(self.window)}',
         }

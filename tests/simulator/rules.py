@@ -44,9 +44,9 @@ class Rules:
     policy_puts: str = 'keep'
     keep_used_webhooks: bool = False
 
-    def filtered(self, items: list[dict], **wanted: object) -> list[dict]:
+    def filtered(self, items: list[dict], **filters: object) -> list[dict]:
         """The items that match the filters of a list."""
-        return matching(items, folded if self.filters == 'folded' else lambda value: value, **wanted)
+        return matching(items, folded if self.filters == 'folded' else lambda value: value, **filters)
 
     @classmethod
     def of(cls, options: object) -> Rules:
@@ -79,10 +79,10 @@ def find(items: list[dict], key: str, value: str, what: str, status: int = 404) 
     raise Refusal(status, f'{what} {value!r} does not exist')
 
 
-def matching(items: list[dict], normal: Callable = lambda value: value, **wanted: object) -> list[dict]:
+def matching(items: list[dict], normal: Callable = lambda value: value, **filters: object) -> list[dict]:
     """The items whose fields equal what is wanted; None wants nothing. normal: of values, before they are compared."""
-    wanted = {key: normal(value) for key, value in wanted.items() if value is not None}
-    return [item for item in items if all(normal(item.get(key)) == value for key, value in wanted.items())]
+    filters = {key: normal(value) for key, value in filters.items() if value is not None}
+    return [item for item in items if all(normal(item.get(key)) == value for key, value in filters.items())]
 
 
 def folded(value: object) -> object:

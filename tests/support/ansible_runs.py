@@ -126,12 +126,12 @@ def programs() -> Path:
 
 def _run_programs(listening: socket.socket) -> None:
     while True:
-        asked, _address = listening.accept()
-        with asked:
-            message, files, *_rest = socket.recv_fds(asked, 1 << 20, 3)
+        connection, _address = listening.accept()
+        with connection:
+            message, files, *_rest = socket.recv_fds(connection, 1 << 20, 3)
             if message:  # it has not been killed
                 command, env, cwd = marshal.loads(message)
-                _fork({'command': command, 'env': env, 'cwd': cwd}, [*files[1:], asked.fileno()])
+                _fork({'command': command, 'env': env, 'cwd': cwd}, [*files[1:], connection.fileno()])
         for descriptor in files:
             os.close(descriptor)
 
@@ -153,13 +153,13 @@ def _server(settings: frozenset[tuple[str, str]]) -> socket.socket:
     """The way to a server for these settings, which ends with this process."""
     from support import module_python  # which the server's own process can do without
 
-    ours, theirs = socket.socketpair()
-    with theirs:
+    own_end, server_end = socket.socketpair()
+    with server_end:
         kept = {name: value for name, value in os.environ.items() if not name.startswith('ANSIBLE_')}
-        subprocess.Popen([sys.executable, '-m', __name__, str(theirs.fileno()), str(module_python.program())],
-                         cwd=Path(__file__).parents[1], env=kept | dict(settings), pass_fds=[theirs.fileno()],
+        subprocess.Popen([sys.executable, '-m', __name__, str(server_end.fileno()), str(module_python.program())],
+                         cwd=Path(__file__).parents[1], env=kept | dict(settings), pass_fds=[server_end.fileno()],
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return ours
+    return own_end
 
 
 def serve(requests: socket.socket, program: str) -> None:

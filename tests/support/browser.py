@@ -136,8 +136,8 @@ class Browser:
         await loaded
         measured = (await tab.ask('Runtime.evaluate', expression=MEASURE, returnByValue=True))['result']['value']
         shot = await tab.ask('Page.captureScreenshot', format='png', captureBeyondViewport=True) if picture else {'data': ''}
-        asked = [request['request']['url'] for request in requests]
-        return Page(**measured, requests=[url for url in asked if url != address], messages=list(map(str, messages)),
+        urls = [request['request']['url'] for request in requests]
+        return Page(**measured, requests=[url for url in urls if url != address], messages=list(map(str, messages)),
                     picture=base64.b64decode(shot['data']))
 
 
@@ -214,9 +214,9 @@ def main() -> None:
     parser.add_argument('picture', type=Path)
     parser.add_argument('--width', type=int, default=1280)
     parser.add_argument('--dark', action='store_true')
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with Browser() as browser:
-        save(browser.open(asked.page, asked.width, asked.dark, picture=True).picture, asked.picture)
+        save(browser.open(options.page, options.width, options.dark, picture=True).picture, options.picture)
 
 
 def save(picture: bytes, path: Path) -> None:

@@ -28,20 +28,20 @@ def _operation_differences(here: Operation, sdk: Operation) -> Iterator[str]:
 
 
 def _value_differences(here: Value, sdk: Value, is_answer: bool) -> Iterator[tuple[str, str]]:
-    ours, theirs = ({'': (set(value.kinds), value.words), **flat(value)} for value in (here, sdk))
+    own_rows, sdk_rows = ({'': (set(value.kinds), value.words), **flat(value)} for value in (here, sdk))
     leaves: list[str] = []  # what holds nothing in one of the two
-    for path in sorted(ours.keys() | theirs.keys()):
+    for path in sorted(own_rows.keys() | sdk_rows.keys()):
         if any(_is_in(path, above) for above in leaves):
             continue
-        texts = [_text(*rows[path], is_answer) if path in rows else '' for rows in (ours, theirs)]
+        texts = [_text(*rows[path], is_answer) if path in rows else '' for rows in (own_rows, sdk_rows)]
         if texts[0] == texts[1]:
             continue
-        if not all(any(_is_in(inner, path) for inner in rows) for rows in (ours, theirs)):
+        if not all(any(_is_in(inner, path) for inner in rows) for rows in (own_rows, sdk_rows)):
             leaves.append(path)
         if all(texts):
             yield path or 'as a whole', f'{texts[0]} here, {texts[1]} in the SDK'
         else:
-            yield path, f'only {"here" if path in ours else "in the SDK"} ({_text(*(ours.get(path) or theirs[path]), False)})'
+            yield path, f'only {"here" if path in own_rows else "in the SDK"} ({_text(*(own_rows.get(path) or sdk_rows[path]), False)})'
 
 
 def _is_in(path: str, above: str) -> bool:

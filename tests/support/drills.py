@@ -76,8 +76,8 @@ class Pair(Account):
         return shlex.join([sys.executable, str(self.folder / 'best.py'), state, PREFIXES[0]])
 
     def arguments(self, circuit: str = 'nyc-1', **options: object) -> list[str]:
-        given = {'failover_circuit': circuit, 'failover_dir': str(self.drills), 'failover_hold': 1, **options}
-        return ['-e', json.dumps(given)]
+        variables = {'failover_circuit': circuit, 'failover_dir': str(self.drills), 'failover_hold': 1, **options}
+        return ['-e', json.dumps(variables)]
 
     def drill(self, circuit: str = 'nyc-1', *arguments: str, hosts: dict[str, dict] | None = None, **options: object) -> Run:
         return self.play('failover', hosts or {'nyc-1': {}, 'nyc-2': {}}, *self.arguments(circuit, **options), *arguments)

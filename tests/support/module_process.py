@@ -89,16 +89,16 @@ class ModuleProcess:
         self.stop()
 
     def _start(self) -> None:
-        self._pipe, theirs = multiprocessing.Pipe()
+        self._pipe, child_end = multiprocessing.Pipe()
         gc.freeze()  # what there is so far: a child that looks through it would have to copy it
         self._child = os.fork()
         if not self._child:
             try:
                 self._pipe.close()  # or it would not see that this process has ended
-                self._serve(theirs)
+                self._serve(child_end)
             finally:
                 os._exit(70)
-        theirs.close()
+        child_end.close()
 
     def _wait(self) -> int:
         child, self._child = self._child, 0

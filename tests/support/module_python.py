@@ -84,11 +84,11 @@ def serve(listening: socket.socket) -> None:
     zipimport._compile_source = functools.partial(_compiled, zipimport._compile_source, Path(listening.getsockname()).with_name('compiled'))
     gc.freeze()
     while listening in select.select([listening, sys.stdin], [], [])[0]:
-        asked, _address = listening.accept()
+        connection, _address = listening.accept()
         if not os.fork():
             listening.close()
-            _be_python(asked)
-        asked.close()
+            _be_python(connection)
+        connection.close()
 
 
 def _compiled(compiled: Callable[[str, bytes], CodeType], folder: Path, path: str, source: bytes) -> CodeType:
@@ -98,10 +98,10 @@ def _compiled(compiled: Callable[[str, bytes], CodeType], folder: Path, path: st
     return code
 
 
-def _be_python(asked: socket.socket) -> None:
+def _be_python(connection: socket.socket) -> None:
     status = 70
     try:
-        message, files, *_rest = socket.recv_fds(asked, 1 << 20, 3)
+        message, files, *_rest = socket.recv_fds(connection, 1 << 20, 3)
         (_program, file), environment, folder = marshal.loads(message)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, descriptor in enumerate(files):
@@ -122,7 +122,7 @@ def _be_python(asked: socket.socket) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         try:
-            asked.send(str(status).encode())
+            connection.send(str(status).encode())
         finally:
             os._exit(status)
 

@@ -38,10 +38,10 @@ class NetboxDouble:
         self._server.shutdown()
         self._server.server_close()
 
-    def read(self, kind: str, wanted: dict[str, list[str]]) -> list[dict]:
+    def read(self, kind: str, filters: dict[str, list[str]]) -> list[dict]:
         """The objects of a kind that a query selects."""
-        return [obj for obj in self.objects(kind) if ('tag' not in wanted or wanted['tag'][0] in [tag['slug'] for tag in obj['tags']])
-                and all(str(obj[name]) in wanted[name] for name in FILTERS if name in wanted)]
+        return [obj for obj in self.objects(kind) if ('tag' not in filters or filters['tag'][0] in [tag['slug'] for tag in obj['tags']])
+                and all(str(obj[name]) in filters[name] for name in FILTERS if name in filters)]
 
     def write(self, method: str, kind: str, body: list[dict]) -> tuple[int, list[dict]]:
         """The status and the answer of a request that writes some objects: all of them or none."""

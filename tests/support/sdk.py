@@ -151,8 +151,8 @@ class Sdk:
                 yield call_name(METHODS[call.func.attr], path), self._operation(module, function, call, path)
 
     def _operation(self, module: Path, function: ast.FunctionDef, call: ast.Call, path: str) -> Operation:
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
-        body, query = given.get('body'), _keyword(given.get('options'), 'query')
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        body, query = keywords.get('body'), _keyword(keywords.get('options'), 'query')
         sent: dict[str, tuple[Value, bool]] = {}
         for source in (body, query):
             if isinstance(source, ast.Call) and len(source.args) > 1:
@@ -161,21 +161,21 @@ class Sdk:
         names['path'] = set(re.findall('{(.*?)}', path))
         fields = {name: field for name, field in sent.items() if name not in names['path'] | names['header'] | names['query']}
         whole = fields.get('body')
-        answer, enveloped = self._answer(module, given)
+        answer, enveloped = self._answer(module, keywords)
         headers = {name: sent.get(name, (PLAIN['bool'], False)) for name in names['header']}
         return Operation(Value(frozenset(['object']), fields={name: sent.get(name, (ANY, False)) for name in names['query']}),
                          Value(frozenset(['object']), fields=headers),
                          NOTHING if body is None else whole[0] if whole else Value(frozenset(['object']), fields=fields), answer, enveloped)
 
-    def _answer(self, module: Path, given: dict[str, ast.AST]) -> tuple[Value, bool]:
-        if 'model' in given:
-            return Value(frozenset(['array']), items=self.value(module, given['model'])), True
-        parser = _keyword(given.get('options'), 'post_parser')
+    def _answer(self, module: Path, keywords: dict[str, ast.AST]) -> tuple[Value, bool]:
+        if 'model' in keywords:
+            return Value(frozenset(['array']), items=self.value(module, keywords['model'])), True
+        parser = _keyword(keywords.get('options'), 'post_parser')
         wrapped = parser and next((node for node in ast.walk(parser) if isinstance(node, ast.Subscript)), None)
         if wrapped is not None:
             value = self.value(module, wrapped.slice)
             return value._replace(kinds=value.kinds - {'null'}), True
-        cast = given['cast_to']
+        cast = keywords['cast_to']
         return self.value(module, cast.args[1] if isinstance(cast, ast.Call) else cast), False  # cast(Any, TYPE)
 
 

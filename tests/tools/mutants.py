@@ -42,15 +42,15 @@ def written(path: Path, mutant: str) -> str:
 
 def main() -> int:
     found = list(results())
-    left = {written(path, mutant) for path, mutant, status in found if status not in KILLED}
+    survivors = {written(path, mutant) for path, mutant, status in found if status not in KILLED}
     known = {line for line in KNOWN.read_text('utf-8').splitlines() if line.startswith('_')}
-    for what, lines in (('New', left - known), ('Gone', known - left)):
+    for what, lines in (('New', survivors - known), ('Gone', known - survivors)):
         for line in sorted(lines):
             print(f'{what}: {line}')
     killed = sum(status in KILLED for _path, _mutant, status in found)
-    print(f'{killed} of {len(found)} mutants killed ({killed / len(found):.1%}); survivors: {len(left)}, '
-          f'{len(left - known)} of them not in {KNOWN.name}.')
-    return 0 if left == known else 1
+    print(f'{killed} of {len(found)} mutants killed ({killed / len(found):.1%}); survivors: {len(survivors)}, '
+          f'{len(survivors - known)} of them not in {KNOWN.name}.')
+    return 0 if survivors == known else 1
 
 
 if __name__ == '__main__':

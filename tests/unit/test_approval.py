@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from properties.inprocess import Api
-from support.planted import MD5_KEY, PAIRING_KEY
+from support.planted_secrets import MD5_KEY, PAIRING_KEY
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import CniError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._flow import rollout_work

@@ -12,7 +12,7 @@ import string
 import pytest
 from hier_config import Platform, get_hconfig
 from support.rendered import ALL_INTERFACES, FULL, GOLDEN, INTERFACES, LINK, checklist, golden, render
-from support.rows import check_rows
+from support.row_checks import check_rows
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _values as values
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError

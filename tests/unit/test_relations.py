@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from properties.inprocess import Api
-from support.door import Play
+from support.provision_action import Play
 
 SLOT = {'site': 'ewr-a', 'speed': '10G'}
 PAIR = {'nyc-1': {'provision_slot': SLOT}, 'nyc-2': {'provision_slot': {**SLOT, 'diverse_from': ['nyc-1']}}}

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 import pytest
-from support.planted import MD5_KEY, SECRETS, STORED_KEY, TOKEN, found
+from support.planted_secrets import MD5_KEY, SECRETS, STORED_KEY, TOKEN, found
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _secrets
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import TransportError

@@ -23,7 +23,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from support.door import Play
+from support.provision_action import Play
 
 from ansible_collections.netops.cloudflare_cni.plugins.action.cni_info import ActionModule as InfoAction
 from ansible_collections.netops.cloudflare_cni.plugins.action.peer import ActionModule as PeerAction

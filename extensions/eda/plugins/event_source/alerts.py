@@ -283,10 +283,10 @@ class Receiver:
     def _record(self, alert: Alert) -> web.Response:
         """Records the event of an alert that has not come before. Raises ValueError for data that is too deep."""
         state, event = self._journal.state, alert.event()
-        seen = ReceivedAlerts(state.get('alerts', ()), time.time(), state.get('history_until'))
-        is_new = seen.admits(alert)
+        received = ReceivedAlerts(state.get('alerts', ()), time.time(), state.get('history_until'))
+        is_new = received.admits(alert)
         try:
-            self._journal.record([event] if is_new and is_selected(event, self._options['types']) else [], alerts=seen.records)
+            self._journal.record([event] if is_new and is_selected(event, self._options['types']) else [], alerts=received.records)
         except InputError as error:
             LOGGER.error('%s', error)
             return web.Response(status=503, text='the alert cannot be kept\n', headers=RETRY_AFTER)

@@ -151,8 +151,8 @@ async def main(queue: Any, args: dict[str, Any]) -> None:
     async def poll() -> None:
         nonlocal initial
         known, now = journal.state.get('interconnects'), time.time()
-        seen = await asyncio.to_thread(read_states, client, known or (), options['interconnects'], options['conduit_names'])
-        events, after = changed_states(known, seen, now, client.account_id, initial)
+        states = await asyncio.to_thread(read_states, client, known or (), options['interconnects'], options['conduit_names'])
+        events, after = changed_states(known, states, now, client.account_id, initial)
         failures.succeeded(now, events, interconnects=after)
         initial = False
 

@@ -66,10 +66,10 @@ class Play:
                      **({'ansible_limit': ','.join(in_play)} if len(in_play) < len(self.hosts) else {})}
         connection = SimpleNamespace(_shell=SimpleNamespace(env_prefix=lambda **_environment: '', tmpdir=None))
         play_context = SimpleNamespace(check_mode=self.check)
-        return _Door(self, task, connection, play_context, LOADER, Templar(LOADER, variables={})).run(None, variables)
+        return _ProvisionAction(self, task, connection, play_context, LOADER, Templar(LOADER, variables={})).run(None, variables)
 
 
-class _Door(ActionModule):
+class _ProvisionAction(ActionModule):
     """The action plugin, with the inventory and the API of a Play."""
 
     def __init__(self, play: Play, *parts: Any) -> None:

@@ -30,7 +30,7 @@ BESIDE = {'provision_slot': {**SLOT, 'speed': '100G'}}  # of no slot that nyc-1 
 
 # What is done: (playbook, or a play by its path; {host: variables}; arguments). Each starts from what the one before has left.
 PAIR = 'provision, new'
-JOURNEYS = {
+RUNS = {
     PAIR: ('provision', {'nyc-1': NEW, 'nyc-2': SECOND}, ()),
     'provision, changed': ('provision', {'nyc-1': CHANGED}, ()),
     'provision, replaced': ('provision', {'nyc-1': REPLACED}, ()),
@@ -43,23 +43,23 @@ JOURNEYS = {
 
 
 @dataclass(frozen=True)
-class Journey:
-    """A run that nobody disturbed. state, files: what it started from. left: what there was after it."""
+class ReferenceRun:
+    """A run that nobody disturbed. state, files: what it started from. after: what there was after it."""
 
     name: str
     state: dict
     files: dict[str, bytes]
     methods: list[str]
-    left: dict[str, Any]
+    after: dict[str, Any]
 
     @property
     def second_slot(self) -> str | None:
         """The slot of nyc-2."""
-        return next((link['interconnect'] for link in self.left['links'] if link['magic']['conduit_name'] == 'nyc-2'), None)
+        return next((link['interconnect'] for link in self.after['links'] if link['magic']['conduit_name'] == 'nyc-2'), None)
 
 
 @dataclass
-class Yard:
+class Sandbox:
     """A simulated account, and a folder for what the playbooks write."""
 
     simulator: Simulator
@@ -68,9 +68,9 @@ class Yard:
     def __post_init__(self) -> None:
         self.account = Account(self.simulator, Path(tempfile.mkdtemp()))
 
-    def arguments(self, journey: str) -> tuple:
+    def arguments(self, reference: str) -> tuple:
         """The arguments of Account.play and Account.command."""
-        playbook, hosts, arguments = JOURNEYS[journey]
+        playbook, hosts, arguments = RUNS[reference]
         return playbook, hosts, *arguments
 
     def start(self, state: dict, files: dict[str, bytes]) -> None:
@@ -79,39 +79,39 @@ class Yard:
         self.simulator.seed(**state)
         for file in self.account.files.glob('*'):
             file.unlink()
-        if files:  # the first kill of a sample may be one of a journey that begins with files
+        if files:  # the first kill of a sample may be one of a reference that begins with files
             self.account.files.mkdir(mode=0o700, exist_ok=True)
         for file, content in files.items():
             (self.account.files / file).write_bytes(content)
 
-    def left(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, Any]:
         """What is stored and on disk, without what differs from run to run."""
         return {**stored(self.simulator), 'files': contents(self.account.files, self.simulator.state())}
 
-    def ordered_second_alone(self, journey: Journey) -> bool:
+    def ordered_second_alone(self, reference: ReferenceRun) -> bool:
         """Whether only the second circuit has its port, and no file says whose it is: then the next run gives it to the first one."""
         state = self.simulator.state()
         slots = [port['slot_id'] for port in state['interconnects']]
-        return journey.name == PAIR and slots == [journey.second_slot] and not state['cnis'] and not files_in(self.account.files)
+        return reference.name == PAIR and slots == [reference.second_slot] and not state['cnis'] and not files_in(self.account.files)
 
-    def exchanged(self, journey: Journey) -> dict[str, Any]:
+    def exchanged(self, reference: ReferenceRun) -> dict[str, Any]:
         """What is left of a pair whose second port was ordered, and not recorded, by a run that was killed."""
-        self.start(journey.state, journey.files)
-        ordered = self.account.play('provision', {'nyc-2': {'provision_slot_id': journey.second_slot}}, '--tags', 'interconnect')
+        self.start(reference.state, reference.files)
+        ordered = self.account.play('provision', {'nyc-2': {'provision_slot_id': reference.second_slot}}, '--tags', 'interconnect')
         assert ordered.status == 0, ordered.output
         self.start(self.simulator.state(), {})
-        run = self.account.play(*self.arguments(journey.name))
+        run = self.account.play(*self.arguments(reference.name))
         assert run.status == 0, run.output
-        return self.left()
+        return self.snapshot()
 
-    def record(self) -> list[Journey]:
-        """Runs the journeys, one after the other."""
+    def record(self) -> list[ReferenceRun]:
+        """Makes the runs, one after the other."""
         self.simulator.reset()
-        journeys = []
-        for name in JOURNEYS:
+        runs = []
+        for name in RUNS:
             state, files = self.simulator.state(), files_in(self.account.files)
             self.start(state, files)
             run = self.account.play(*self.arguments(name))
             assert run.status == 0, run.output
-            journeys.append(Journey(name, state, files, [request['method'] for request in run.sent], self.left()))
-        return journeys
+            runs.append(ReferenceRun(name, state, files, [request['method'] for request in run.sent], self.snapshot()))
+        return runs

@@ -37,10 +37,10 @@ class Process:
 
     def __init__(self) -> None:
         self.ends_with: type[BaseException] | None = None
-        self.first: _Turn | None = None
+        self.first: _ClockThread | None = None
 
 
-class _Turn:
+class _ClockThread:
     """One thread. main: the first of its process; due: it waits in the queue; over: it has ended."""
 
     def __init__(self, process: Process, main: bool) -> None:
@@ -55,10 +55,10 @@ class Clockwork:
     def __init__(self, now: float) -> None:
         self.now = now
         self._order = itertools.count()
-        self._queue: list[tuple[float, int, _Turn]] = []
+        self._queue: list[tuple[float, int, _ClockThread]] = []
         self._over = threading.Lock()  # taken during a turn
         self._over.acquire()
-        self._current: _Turn | None = None
+        self._current: _ClockThread | None = None
         self._failures: list[BaseException] = []
 
     def clock(self) -> float:
@@ -67,21 +67,21 @@ class Clockwork:
 
     def start(self, work: Callable[[], Any], process: Process | None = None, at: float | None = None) -> Future:
         """Runs work in a thread of its own, from then on. Without a process it is another thread of the one that starts it."""
-        turn = _Turn(process or self._current.process, main=process is not None)
+        thread = _ClockThread(process or self._current.process, main=process is not None)
         if process:
-            process.first = turn
+            process.first = thread
         future: Future = Future()
-        threading.Thread(target=self._run, args=(turn, work, future), daemon=True).start()
-        self._enqueue(turn, at)
+        threading.Thread(target=self._run, args=(thread, work, future), daemon=True).start()
+        self._enqueue(thread, at)
         return future
 
-    def _run(self, turn: _Turn, work: Callable[[], Any], future: Future) -> None:
-        turn.go.acquire()
+    def _run(self, thread: _ClockThread, work: Callable[[], Any], future: Future) -> None:
+        thread.go.acquire()
         try:
             future.set_result(work())
         except BaseException as error:
             future.set_exception(error)
-        turn.over = True
+        thread.over = True
         self._over.release()
 
     def become(self, process: Process) -> None:
@@ -91,40 +91,40 @@ class Clockwork:
     def run(self) -> None:
         """Gives turns until no thread is left that waits for its time. Real time is bounded: a turn that never ends is an error."""
         while self._queue:
-            time, _number, turn = heapq.heappop(self._queue)
-            if turn.over:  # what it had waited for before a signal came
+            time, _number, thread = heapq.heappop(self._queue)
+            if thread.over:  # what it had waited for before a signal came
                 continue
-            self.now, self._current, turn.due = max(self.now, time), turn, False
-            turn.go.release()
+            self.now, self._current, thread.due = max(self.now, time), thread, False
+            thread.go.release()
             if not self._over.acquire(timeout=WATCHDOG):
                 raise AssertionError('a thread waits for something that is not simulated')
         self._current = None
 
-    def _enqueue(self, turn: _Turn, at: float | None = None) -> None:
-        if not turn.due:
-            turn.due = True
-            heapq.heappush(self._queue, (self.now if at is None else at, next(self._order), turn))
+    def _enqueue(self, thread: _ClockThread, at: float | None = None) -> None:
+        if not thread.due:
+            thread.due = True
+            heapq.heappush(self._queue, (self.now if at is None else at, next(self._order), thread))
 
     def _give_up_turn(self) -> None:
         """Returns in the next turn of this thread."""
-        turn = self._current
+        thread = self._current
         self._over.release()
-        turn.go.acquire()
-        self._check_end(turn)
+        thread.go.acquire()
+        self._check_end(thread)
 
     @staticmethod
-    def _check_end(turn: _Turn) -> None:
-        ends_with = turn.process.ends_with
-        if ends_with is KeyboardInterrupt and turn.main:
-            turn.process.ends_with = None
-        if ends_with is Killed or (ends_with and turn.main):
+    def _check_end(thread: _ClockThread) -> None:
+        ends_with = thread.process.ends_with
+        if ends_with is KeyboardInterrupt and thread.main:
+            thread.process.ends_with = None
+        if ends_with is Killed or (ends_with and thread.main):
             raise ends_with
 
     def sleep(self, seconds: float) -> None:
         """Gives up the turn for so long."""
-        turn, end = self._current, self.now + max(seconds, 0)
+        thread, end = self._current, self.now + max(seconds, 0)
         while True:
-            self._enqueue(turn, end)
+            self._enqueue(thread, end)
             self._give_up_turn()
             if self.now >= end:
                 return
@@ -138,9 +138,9 @@ class Clockwork:
 
     def wait_for(self, future: Future) -> None:
         """Gives up the turn until the future is done."""
-        turn = self._current
+        thread = self._current
         if not future.done():
-            future.add_done_callback(lambda _future: self._enqueue(turn))
+            future.add_done_callback(lambda _future: self._enqueue(thread))
             self._give_up_turn()
 
     @contextmanager
@@ -154,8 +154,8 @@ class Clockwork:
                  (_writes, 'threading', lock), (_threads, 'wait', wait),
                  (_status, 'utc_now', lambda: datetime.fromtimestamp(self.now, timezone.utc)))
         with ExitStack() as stack:
-            for owner, name, ours in names:
-                stack.enter_context(mock.patch.object(owner, name, ours))
+            for owner, name, replacement in names:
+                stack.enter_context(mock.patch.object(owner, name, replacement))
             yield
 
 
