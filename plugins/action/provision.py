@@ -51,8 +51,9 @@ class ActionModule(InProcess):
         """{option: the variable that sets it}: role and playbooks of the collection pass them on."""
         if not self._own_file:
             return {}
-        given = {name for name in self._vars if name.startswith('rollout_') and self._templar.template(self._vars[name]) not in ('', None)}
-        return _hosts.run_variables({*provision.ARGUMENT_SPEC} - {'hosts'}, given, self._own_file.startswith('playbooks/'))
+        set_variables = {name for name in self._vars
+                         if name.startswith('rollout_') and self._templar.template(self._vars[name]) not in ('', None)}
+        return _hosts.run_variables({*provision.ARGUMENT_SPEC} - {'hosts'}, set_variables, self._own_file.startswith('playbooks/'))
 
     def _result(self) -> dict[str, Any]:
         self._options, self._account_diff = self.checked_options(provision.ARGUMENT_SPEC), []
@@ -325,15 +326,15 @@ class ActionModule(InProcess):
 
     def _rollout_arguments(self, run: RolloutRun, steps: list[str]) -> dict[str, Any]:
         """The arguments of rollout."""
-        given = {name: self._options[name] for name in (*CONNECTION_OPTIONS, *rollout.ARGUMENT_SPEC) if name in self._task.args
-                 and name != 'steps'}
+        task_arguments = {name: self._options[name] for name in (*CONNECTION_OPTIONS, *rollout.ARGUMENT_SPEC) if name in self._task.args
+                          and name != 'steps'}
         account = {name: None for name in ('api_token', 'api_key', 'api_email') if {'api_token', 'api_key'} & {*run.account}}
         options = {**run.options, **{name: _absolute(run.options[name]) for name in ('artifacts_dir', 'handover_template')}}
         if self._options['plan_file']:
             options['plan_file'] = _approval.STDOUT  # the plan of all runs is written here
         if self._options['approved_plan']:
             options['approved_plan'] = _located_plan(self._options['approved_plan'])
-        arguments = {**given, **account, **run.account, **options, 'state': 'merged', 'steps': steps, 'circuits': run.circuits}
+        arguments = {**task_arguments, **account, **run.account, **options, 'state': 'merged', 'steps': steps, 'circuits': run.circuits}
         return {name: value for name, value in arguments.items() if value is not None}
 
     def _show_lines(self, lines: Iterable[str]) -> None:

@@ -197,7 +197,7 @@ def _request_lines(facts: BundleFacts) -> list[str]:
 
 def timeline(facts: BundleFacts) -> list[Row]:
     """[(time, event, where it is known from)], the oldest first. Times that can't be read are left out."""
-    seen = _seen_states(facts)
+    states = _seen_states(facts)
     loa = recorded_loa(facts.record, facts.interconnect_name or '')
     events = [
         *_api_events('The tunnel', facts.tunnel, 'the API, health check'),
@@ -206,8 +206,8 @@ def timeline(facts: BundleFacts) -> list[Row]:
         (get(loa, 'fetched'), 'The LOA was fetched', 'NAME.json'),
         *((alert.get('sent'), f'Alert {alert.get("alert_type")}: {alert.get("alert_body")}', 'the history of alerts')
           for alert in facts.alerts),
-        *((since, f'A run of the playbook status first saw the state {state}', 'the metrics') for state, since, _last in seen),
-        *((last, f'The last run of the playbook status saw the state {state}', 'the metrics') for state, _since, last in seen),
+        *((since, f'A run of the playbook status first saw the state {state}', 'the metrics') for state, since, _last in states),
+        *((last, f'The last run of the playbook status saw the state {state}', 'the metrics') for state, _since, last in states),
         *([(facts.read_at.strftime(TIME_FORMAT), f'The state is {_joined(get(facts.status, "state"), get(facts.status, "reason"))}',
             'this bundle')] if facts.status else []),
     ]

@@ -113,9 +113,9 @@ class CircuitFiles:
     def read_default_names(self, client: Client, outcomes: Sequence[Outcome], snapshot: Snapshot) -> None:
         """Reads the names of the LOAs that are to be fetched and are given none, and plans the files with them."""
         interconnects = {outcome.name: name for outcome in outcomes if (name := _interconnect_of_unnamed_loa(outcome.file_changes))}
-        asked = list(dict.fromkeys(interconnects.values()))
-        self._default_names |= zip(asked, run_concurrently(partial(default_loa_name, client), asked), strict=True)
-        if asked:
+        names = list(dict.fromkeys(interconnects.values()))
+        self._default_names |= zip(names, run_concurrently(partial(default_loa_name, client), names), strict=True)
+        if names:
             self.plan_files([outcome for outcome in outcomes if outcome.name in interconnects], snapshot)
 
     def _changes_of(self, outcome: Outcome, facts: CircuitFacts | None, steps: Sequence[str] | None = None) -> list[Change]:

@@ -105,9 +105,9 @@ def _desired_routes(circuit: Circuit) -> Chain:
 
 def _desired_interconnect(circuit: Circuit) -> Desired:
     """The interconnect of a circuit. A circuit of Google Cloud may have inherited options of ports in a data centre: these are left out."""
-    given = {option: value for option, value in _options_of(circuit, INTERCONNECT_OPTIONS).items() if value is not None}
-    left_out = [option for option in given if 'pairing_key' in given and INTERCONNECT.implied_types.get(option) == 'direct']
-    applicable = {option: value for option, value in given.items() if option not in left_out}
+    options = {option: value for option, value in _options_of(circuit, INTERCONNECT_OPTIONS).items() if value is not None}
+    left_out = [option for option in options if 'pairing_key' in options and INTERCONNECT.implied_types.get(option) == 'direct']
+    applicable = {option: value for option, value in options.items() if option not in left_out}
     desired = desired_object(INTERCONNECT, {**applicable, 'conduit_name': circuit['name']})
     text = f'{", ".join(left_out)}: ignored, because a circuit with a pairing_key has no port in a data centre.'
     return desired._replace(warnings=(*desired.warnings, text)) if left_out else desired

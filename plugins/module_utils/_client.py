@@ -66,8 +66,8 @@ def url_segment(value: Any) -> str:
 
 
 def _query_string(query: Mapping[str, Any]) -> str:
-    given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items() if value is not None}
-    return f'?{urlencode(given)}' if given else ''
+    parameters = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items() if value is not None}
+    return f'?{urlencode(parameters)}' if parameters else ''
 
 
 class Client:
@@ -117,15 +117,15 @@ class Client:
 
         The list ends at a next that is null, absent, 0, or was there before. Raises AnswerError after MAX_PAGES.
         """
-        segments, next_query, seen = tuple(segments), {}, set()
+        segments, next_query, positions = tuple(segments), {}, set()
         for _number in range(MAX_PAGES):
             objects, next_query = self._call('GET', segments, {**(query or {}), **next_query}, headers=headers,
                                              decode=_page_decoder(list_key, next_query.get('page', 1)))
             yield objects
             position = tuple(next_query.items())
-            if not next_query or position in seen:
+            if not next_query or position in positions:
                 return
-            seen.add(position)
+            positions.add(position)
         raise AnswerError('GET', '/'.join(['', *segments]), 200, f'an endless list: {MAX_PAGES} pages, and each refers to another one.')
 
     def get_file(self, segments: Iterable[Any], query: Mapping[str, Any] | None = None) -> Response:

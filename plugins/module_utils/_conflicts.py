@@ -93,17 +93,17 @@ def _note_unlisted(results: Iterable[ChainResult]) -> None:
 def _unlisted_conflicts(row: Resource, results: Iterable[ChainResult], current: Sequence[Object]) -> Iterator[ChainResult]:
     """The results of those creates that an object may be in the way of which the list does not show."""
     for paths, refused in _by_conflict(row, results).items():
-        listed = {_values(row, paths, obj) for obj in current}
-        yield from (result for result in refused if _values(row, paths, result.refused.after) not in listed)
+        existing = {_values(row, paths, obj) for obj in current}
+        yield from (result for result in refused if _values(row, paths, result.refused.after) not in existing)
 
 
 def _by_conflict(row: Resource, results: Iterable[ChainResult]) -> dict[tuple[str, ...], list[ChainResult]]:
     """The results by the fields that an object which is in the way has in common with the new one."""
-    found = defaultdict(list)
+    groups = defaultdict(list)
     for result in results:
         if paths := row.conflicts.get(result.error.details.get('status')):
-            found[paths].append(result)
-    return found
+            groups[paths].append(result)
+    return groups
 
 
 def resolve_conflicts(client: Client, results: Iterable[ChainResult], created: CreatedObjects, to_error: ToError) -> None:
@@ -125,10 +125,10 @@ def resolve_conflicts(client: Client, results: Iterable[ChainResult], created: C
 
 def _by_place(row: Resource, objects: Iterable[Object]) -> dict[tuple[Any, ...], list[Object]]:
     """The objects by their places: to compare each of them with each new one takes minutes where there are thousands of routes."""
-    found = defaultdict(list)
+    groups = defaultdict(list)
     for obj in objects:
-        found[_place(row, obj)].append(obj)
-    return found
+        groups[_place(row, obj)].append(obj)
+    return groups
 
 
 def _place(row: Resource, obj: Object) -> tuple[Any, ...]:

@@ -48,8 +48,8 @@ class Desired(NamedTuple):
         """Its name in messages."""
         if self.circuit:
             return ' '.join([self.row.title, *(self.keys[path] for path in self.row.joint_key if path in self.keys), 'of', self.circuit])
-        given = self.keys or {option: want for option, want in (self.selector or {}).items() if want is not None}
-        return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in given.items()) if given else self.row.title
+        identity = self.keys or {option: value for option, value in (self.selector or {}).items() if value is not None}
+        return f'{self.row.title} ' + ', '.join(f'{option}={value}' for option, value in identity.items()) if identity else self.row.title
 
     def placed(self, error: InputError, f: Field) -> InputError:
         """The error of a field, in a circuit with the block that its option is in."""
@@ -78,9 +78,9 @@ def desired_object(row: Resource, params: Mapping[str, Any]) -> Desired:
 
 def _open_fields(row: Resource, params: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
     """{path: canonical value} of the fields of the open block."""
-    given = params.get(row.open_block.option) if row.open_block else None
+    options = params.get(row.open_block.option) if row.open_block else None
     return {f'{row.open_block.path}.{name}': checked_value(f'{row.open_block.option}.{name}', value, row.open_block.check, warnings)
-            for name, value in (given or {}).items() if value is not None}
+            for name, value in (options or {}).items() if value is not None}
 
 
 def _cleared_fields(row: Resource, names: Iterable[str], fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,10 +125,10 @@ def checked_value(option: str, value: Any, check: Callable, warnings: list[str],
 
 def _resource_variant(row: Resource, params: Mapping[str, Any]) -> Resource:
     """The row for the type that the options are for."""
-    given = {option: type_ for option, type_ in row.implied_types.items() if params.get(option) is not None}
-    types = set(given.values()) | ({params['type']} if row.variants and params.get('type') else set())
+    implied = {option: type_ for option, type_ in row.implied_types.items() if params.get(option) is not None}
+    types = set(implied.values()) | ({params['type']} if row.variants and params.get('type') else set())
     if len(types) > 1:
-        raise InputError(', '.join(['type', *given]), 'these options belong to different types of interconnect.',
+        raise InputError(', '.join(['type', *implied]), 'these options belong to different types of interconnect.',
                          'slot_id, slot and speed with direct; pairing_key and bandwidth with gcp_partner')
     return row.variants.get(types.pop(), row) if types else row
 

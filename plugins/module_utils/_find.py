@@ -117,9 +117,9 @@ def _objects_by_joint_key(row: Resource, keys: Mapping[str, tuple[Key, Any]], sn
     if first.references:
         refuse_unreadable_key(row, first, value, snapshot)
     values = referenced_values(first, value, snapshot)
-    given = [*others, *([keys[row.apart]] if row.apart in keys else [])]
+    compared = [*others, *([keys[row.apart]] if row.apart in keys else [])]
     matches = [obj for value in values for obj in snapshot.matching(row.name, first.path, value, first.normal)
-               if all(key.normal(get(obj, key.path)) == key.normal(value) for key, value in given)]
+               if all(key.normal(get(obj, key.path)) == key.normal(value) for key, value in compared)]
     for obj in () if matches else snapshot.unreadable(row.name):
         if any(obj.may_be(first.path, value, first.normal) for value in values) and all(obj.may_be(key.path, value, key.normal)
                                                                                         for key, value in others):
@@ -220,16 +220,16 @@ def interconnect_names(options: Mapping[str, Sequence[str] | None], snapshot: Sn
 
     Raises InputError for a name that does not exist.
     """
-    if all(given is None for given in options.values()):
+    if all(selected is None for selected in options.values()):
         return [obj['name'] for obj in snapshot.objects('interconnect')]
     names: list[str] = []
-    for key, (option, given) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), options.items(), strict=True):
-        for given_name in given or ():
-            matches = [given_name] if given_name == UNKNOWN else [obj['name'] for obj in _interconnects_by(key, given_name, snapshot)]
+    for key, (option, selected) in zip((INTERCONNECT.keys[0], INTERCONNECT.keys[-1]), options.items(), strict=True):
+        for name in selected or ():
+            matches = [name] if name == UNKNOWN else [obj['name'] for obj in _interconnects_by(key, name, snapshot)]
             if not matches:
-                refuse_unreadable_key(INTERCONNECT, key, given_name, snapshot)
+                refuse_unreadable_key(INTERCONNECT, key, name, snapshot)
                 row, path = (CNI, key.references[0].match_path) if key.references else (INTERCONNECT, None)
-                raise not_found_error(row, option, given_name, snapshot, path)
+                raise not_found_error(row, option, name, snapshot, path)
             names += matches
     return list(dict.fromkeys(names))
 

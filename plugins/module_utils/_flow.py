@@ -252,8 +252,8 @@ class Rollout:
         circuit = self.plan.declared.get(outcome.name)
         if circuit is None or self.plan.is_deleted(outcome) or outcome.result.error or outcome.result.skipped:
             return None
-        asked = 'status' in self.plan.steps and (self.read_status or circuit.get('wait_for'))
-        if not (asked or (self.for_approval and outcome.has_writes)):
+        is_requested = 'status' in self.plan.steps and (self.read_status or circuit.get('wait_for'))
+        if not (is_requested or (self.for_approval and outcome.has_writes)):
             return None
         name = get(outcome.objects, 'interconnect.name') or get(outcome.objects, 'cni.interconnect') or circuit.get('interconnect')
         return None if name == UNKNOWN else name

@@ -136,8 +136,8 @@ def _in_use_errors(interconnects: Mapping[str, Iterable[str]], snapshot: Snapsho
     No traffic allows nothing that another guard refuses: it proves nothing. Raises Unread for tunnels and traffic.
     """
     def traffic_text(name: str) -> str:
-        seen = (traffic_of(interconnect, snapshot) for interconnect in interconnects[name])
-        return next((traffic['text'] for traffic in seen if is_in_use(traffic)), '')
+        volumes = (traffic_of(interconnect, snapshot) for interconnect in interconnects[name])
+        return next((traffic['text'] for traffic in volumes if is_in_use(traffic)), '')
 
     texts = zip(interconnects, map_all_reads(traffic_text, interconnects), strict=True)
     return {name: ProtectedError(f'{name}: its tunnel has carried {text}', [name]) for name, text in texts if text}
@@ -148,9 +148,9 @@ def _routed_errors(planned: Planned, guards: Guards) -> dict[str, ProtectedError
     prefixes = {name: [change.before['prefix'] for change in changes
                        if change.row.name == ROUTE.name and change.action == 'delete' and not change.pinned]
                 for name, changes in planned.items() if not guards.force}
-    return {name: ProtectedError(f'{name}: it is the next hop of routes that are not declared with it: {", ".join(found)}', found,
+    return {name: ProtectedError(f'{name}: it is the next hop of routes that are not declared with it: {", ".join(routed)}', routed,
                                  'It is not deleted' if _deletes_circuit(planned[name]) else 'Its address is not changed')
-            for name, found in prefixes.items() if found}
+            for name, routed in prefixes.items() if routed}
 
 
 def _last_of_site_errors(live: Mapping[str, str], deleted: Container[str], snapshot: Snapshot) -> dict[str, ProtectedError]:

@@ -40,10 +40,10 @@ def secrets_in(spec: Spec, items: Any) -> Iterator[str]:
     """The secrets of items, also of items of the wrong type."""
     for item in items if isinstance(items, (list, tuple)) else [items]:
         for name, option_spec in spec.items() if isinstance(item, Mapping) else ():
-            given = [item[alias] for alias in (name, *option_spec.get('aliases', ())) if item.get(alias) is not None]
-            yield from (str(value) for value in given if option_spec.get('no_log')
+            values = [item[alias] for alias in (name, *option_spec.get('aliases', ())) if item.get(alias) is not None]
+            yield from (str(value) for value in values if option_spec.get('no_log')
                         or (is_secret(option_spec) and isinstance(value, str)))
-            for value in given:
+            for value in values:
                 yield from secrets_in(option_spec.get('options', {}), value)
 
 
@@ -73,8 +73,8 @@ def validated_options(item: Mapping[str, Any], spec: Spec, redact: Callable[[str
     result = ArgumentSpecValidator(spec).validate(item)
     if not result.error_messages:
         return result.validated_parameters
-    given = {alias: (name, option_spec) for name, option_spec in spec.items() for alias in (name, *option_spec.get('aliases', ()))}
-    wrong = {alias: problem for alias in item if (problem := _option_problem(alias, given.get(alias), item[alias]))}
+    known = {alias: (name, option_spec) for name, option_spec in spec.items() for alias in (name, *option_spec.get('aliases', ()))}
+    wrong = {alias: problem for alias in item if (problem := _option_problem(alias, known.get(alias), item[alias]))}
     wrong |= {name: 'is required.' for name, option_spec in spec.items() if option_spec.get('required') and item.get(name) is None}
     option, problem = next(iter(wrong.items()), ('name', '; '.join(result.error_messages)))
     error = InputError(option, redact(problem))

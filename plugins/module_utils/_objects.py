@@ -68,8 +68,8 @@ def differing_fields(row: Resource, fields: Mapping[str, Any], obj: Mapping[str,
 def have_and_want(row: Resource, fields: Mapping[str, Any], obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """{option: {have, want}} of the fields, without secrets, as errors show it."""
     pairs = {}
-    for path, want in fields.items():
+    for path, desired in fields.items():
         f = row.field(path)
-        pair = {'have': get(obj, path), 'want': want}
+        pair = {'have': get(obj, path), 'want': desired}
         pairs[f.option] = {name: HIDDEN if f.secret and value is not None else value for name, value in pair.items()}
     return pairs

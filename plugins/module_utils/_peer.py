@@ -219,34 +219,34 @@ def session_model(cni: Mapping[str, Any], cloudflare_asn: Any, options: Mapping[
 
     Raises InputError for what is missing, impossible, or can't be written in the configuration of options['platform'].
     """
-    given = {name: value for name, value in options.items() if value not in (None, '')}
-    name = _required(given, 'platform')
+    variables = {name: value for name, value in options.items() if value not in (None, '')}
+    name = _required(variables, 'platform')
     if name not in PLATFORMS:
         raise InputError('peer_platform', f'{name!r} is not valid.', ', '.join(PLATFORMS))
     platform, bgp = PLATFORMS[name], cni.get('bgp') or {}
-    _check_platform(name, platform, given, bool(bgp))
+    _check_platform(name, platform, variables, bool(bgp))
     session = {
         'platform': name,
         'extension': platform.extension,
-        'state': _one_of(given, 'state', 'present', ('present', ABSENT)),
-        **_names(platform, cni.get('magic') or {}, given),
-        **_link(platform, cni, given),
-        **_static_routes(given, bool(bgp)),
+        'state': _one_of(variables, 'state', 'present', ('present', ABSENT)),
+        **_names(platform, cni.get('magic') or {}, variables),
+        **_link(platform, cni, variables),
+        **_static_routes(variables, bool(bgp)),
         'bgp': bool(bgp),
         **NO_SESSION,
     }
     if bgp:
-        session |= _bgp_session(platform, bgp, cloudflare_asn, session, given)
+        session |= _bgp_session(platform, bgp, cloudflare_asn, session, variables)
     session['masks'] = _masks(session)
     return session | {'commands': _commands(platform, session)}
 
 
-def _check_platform(name: str, platform: Platform, given: Mapping[str, Any], bgp: bool) -> None:
+def _check_platform(name: str, platform: Platform, variables: Mapping[str, Any], bgp: bool) -> None:
     """Refuses what the platform doesn't have."""
     if bgp and not platform.key:
         raise InputError('peer_platform', f'{name} has no BGP, but the CNI of this circuit has a session: use frr or bird.')
     for option, reason in platform.lacks.items():
-        if _is_on(given.get(option, False)):
+        if _is_on(variables.get(option, False)):
             raise InputError(f'peer_{option}', f'is not supported with {name}: {reason}')
 
 
@@ -255,10 +255,10 @@ def _is_on(value: Any) -> bool:
     return str(value).lower() not in ('false', 'no', 'off', '0')
 
 
-def _required(given: Mapping[str, Any], option: str, why: str = '') -> Any:
-    if option not in given:
+def _required(variables: Mapping[str, Any], option: str, why: str = '') -> Any:
+    if option not in variables:
         raise InputError(f'peer_{option}', f'is required{why}.')
-    return given[option]
+    return variables[option]
 
 
 def _configuration_text(option: str, text: Text, value: Any) -> str:
@@ -268,14 +268,15 @@ def _configuration_text(option: str, text: Text, value: Any) -> str:
     return f'{text.quotes}{value}{text.quotes}'
 
 
-def _optional_text(given: Mapping[str, Any], option: str, text: Text) -> str:
-    return _configuration_text(option, text, given[option]) if option in given else ''
+def _optional_text(variables: Mapping[str, Any], option: str, text: Text) -> str:
+    return _configuration_text(option, text, variables[option]) if option in variables else ''
 
 
-def _whole_number(given: Mapping[str, Any], option: str, default: int | None = None, limits: tuple[int, int] | None = None) -> int | None:
+def _whole_number(variables: Mapping[str, Any], option: str, default: int | None = None,
+                  limits: tuple[int, int] | None = None) -> int | None:
     """A whole number; as text too, as surveys send it."""
     lowest, highest = limits or LIMITS[option]
-    value = given.get(option, default)
+    value = variables.get(option, default)
     if value is None:
         return None
     if not re.fullmatch(r'\d{1,10}', str(value)) or not lowest <= int(value) <= highest:
@@ -283,8 +284,8 @@ def _whole_number(given: Mapping[str, Any], option: str, default: int | None = N
     return int(value)
 
 
-def _one_of(given: Mapping[str, Any], option: str, default: str, allowed: Sequence[str]) -> str:
-    value = str(given.get(option, default))
+def _one_of(variables: Mapping[str, Any], option: str, default: str, allowed: Sequence[str]) -> str:
+    value = str(variables.get(option, default))
     if value not in allowed:
         raise InputError(f'peer_{option}', f'{value!r} is not valid.', ', '.join(filter(None, allowed)))
     return value
@@ -304,35 +305,35 @@ def _refuse_warning(problem: str) -> None:
 
 # The link.
 
-def _names(platform: Platform, magic: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
-    label = _configuration_text('label', LABEL_TEXT, given.get('label', magic.get('conduit_name')))
-    description = ' '.join(str(given.get('description', magic.get('description') or '')).split())
+def _names(platform: Platform, magic: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, str]:
+    label = _configuration_text('label', LABEL_TEXT, variables.get('label', magic.get('conduit_name')))
+    description = ' '.join(str(variables.get('description', magic.get('description') or '')).split())
     return {
         'label': label,
-        'name': f'{_optional_text(given, "policy_prefix", PREFIX_TEXT) or "CNI-"}{label}',
+        'name': f'{_optional_text(variables, "policy_prefix", PREFIX_TEXT) or "CNI-"}{label}',
         'description': _configuration_text('description', platform.description, description) if description else '',
     }
 
 
-def _link(platform: Platform, cni: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _link(platform: Platform, cni: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
     mtu = _checked_value('mtu', values.check_mtu, (cni.get('magic') or {}).get('mtu'))
     return {
-        'interface': _configuration_text('interface', platform.interface, _required(given, 'interface')),
-        'vrf': _optional_text(given, 'vrf', platform.vrf),
-        'acl_in': _optional_text(given, 'acl_in', ACL_TEXT),
-        'acl_out': _optional_text(given, 'acl_out', ACL_TEXT),
+        'interface': _configuration_text('interface', platform.interface, _required(variables, 'interface')),
+        'vrf': _optional_text(variables, 'vrf', platform.vrf),
+        'acl_in': _optional_text(variables, 'acl_in', ACL_TEXT),
+        'acl_out': _optional_text(variables, 'acl_out', ACL_TEXT),
         'mtu': mtu,
-        'mss': _mss(platform, mtu, given),
+        'mss': _mss(platform, mtu, variables),
         **_addresses(cni),
     }
 
 
-def _mss(platform: Platform, mtu: int, given: Mapping[str, Any]) -> int | None:
+def _mss(platform: Platform, mtu: int, variables: Mapping[str, Any]) -> int | None:
     """Bytes that a TCP segment may have, where they are fewer than hosts take them to be."""
-    if not _is_on(given.get('mss', True)):
+    if not _is_on(variables.get('mss', True)):
         return None
     clamped = mtu < FULL_MTU and 'mss' not in platform.lacks
-    return _whole_number(given, 'mss', mtu - TCP_HEADERS if clamped else None)
+    return _whole_number(variables, 'mss', mtu - TCP_HEADERS if clamped else None)
 
 
 def _addresses(cni: Mapping[str, Any]) -> dict[str, Any]:
@@ -355,37 +356,37 @@ def _masks(session: Mapping[str, Any]) -> dict[str | int, str]:
 
 # Static routes.
 
-def _static_routes(given: Mapping[str, Any], bgp: bool) -> dict[str, Any]:
+def _static_routes(variables: Mapping[str, Any], bgp: bool) -> dict[str, Any]:
     """What is routed to Cloudflare statically. Without BGP it is all that is to be reached there, so it has to be said."""
     if not bgp:
-        _required(given, 'static_prefixes', ': the CNI of this circuit has no BGP session, so list the prefixes to route to Cloudflare '
+        _required(variables, 'static_prefixes', ': the CNI of this circuit has no BGP session, so list the prefixes to route to Cloudflare '
                   'statically. An empty list routes nothing')
     return {
-        'static_prefixes': _sorted_prefixes('static_prefixes', given.get('static_prefixes', [])),
-        'static_distance': _whole_number(given, 'static_distance'),
-        'track': _whole_number(given, 'track'),
+        'static_prefixes': _sorted_prefixes('static_prefixes', variables.get('static_prefixes', [])),
+        'static_distance': _whole_number(variables, 'static_distance'),
+        'track': _whole_number(variables, 'track'),
     }
 
 
 # BGP.
 
 def _bgp_session(platform: Platform, bgp: Mapping[str, Any], cloudflare_asn: Any, session: Mapping[str, Any],
-                 given: Mapping[str, Any]) -> dict[str, Any]:
-    hold_time = _whole_number(given, 'hold_time', HOLD_TIME, (platform.hold_time, HOLD_TIME))
+                 variables: Mapping[str, Any]) -> dict[str, Any]:
+    hold_time = _whole_number(variables, 'hold_time', HOLD_TIME, (platform.hold_time, HOLD_TIME))
     absent = session['state'] == ABSENT
-    priority = _one_of(given, 'route_priority', '', ('', *map(str, COMMUNITIES)))
+    priority = _one_of(variables, 'route_priority', '', ('', *map(str, COMMUNITIES)))
     return {
-        **_as_numbers(bgp.get('customer_asn'), cloudflare_asn, given.get('router_asn')),
-        'router_id': _router_id(given.get('router_id')),
-        **({} if absent else _md5_keys(platform.key, bgp.get('md5_key'), given.get('md5_key'))),
-        **_prefix_lists(given if not absent else {'announce': [], **given}, bgp.get('extra_prefixes') or [DEFAULT_ROUTE], session),
-        'max_prefixes': _whole_number(given, 'max_prefixes', 1000),
-        'maximum_paths': _whole_number(given, 'maximum_paths'),
-        'local_preference': _whole_number(given, 'local_preference'),
-        'prepend': _whole_number(given, 'prepend', 0),
+        **_as_numbers(bgp.get('customer_asn'), cloudflare_asn, variables.get('router_asn')),
+        'router_id': _router_id(variables.get('router_id')),
+        **({} if absent else _md5_keys(platform.key, bgp.get('md5_key'), variables.get('md5_key'))),
+        **_prefix_lists(variables if not absent else {'announce': [], **variables}, bgp.get('extra_prefixes') or [DEFAULT_ROUTE], session),
+        'max_prefixes': _whole_number(variables, 'max_prefixes', 1000),
+        'maximum_paths': _whole_number(variables, 'maximum_paths'),
+        'local_preference': _whole_number(variables, 'local_preference'),
+        'prepend': _whole_number(variables, 'prepend', 0),
         'community': COMMUNITIES[int(priority)] if priority else '',
-        'allowas_in': _whole_number(given, 'allowas_in', 0),
-        'graceful_restart': _is_on(given.get('graceful_restart', False)),
+        'allowas_in': _whole_number(variables, 'allowas_in', 0),
+        'graceful_restart': _is_on(variables.get('graceful_restart', False)),
         'hold_time': hold_time,
         'keepalive': hold_time // 3,
     }
@@ -423,11 +424,11 @@ def _md5_keys(text: Text, cloudflare_key: Any, given_key: Any) -> dict[str, str]
             if given_key else ''}
 
 
-def _prefix_lists(given: Mapping[str, Any], cloudflare_prefixes: Sequence[str], session: Mapping[str, Any]) -> dict[str, list[str]]:
+def _prefix_lists(variables: Mapping[str, Any], cloudflare_prefixes: Sequence[str], session: Mapping[str, Any]) -> dict[str, list[str]]:
     """The prefixes to announce, to accept and to discard, sorted: the API keeps no order."""
-    announced = _sorted_prefixes('announce', _required(given, 'announce'))
-    accepted = _sorted_prefixes('accept', given.get('accept', cloudflare_prefixes))
-    discarded = _sorted_prefixes('discard_routes', given.get('discard_routes', []))
+    announced = _sorted_prefixes('announce', _required(variables, 'announce'))
+    accepted = _sorted_prefixes('accept', variables.get('accept', cloudflare_prefixes))
+    discarded = _sorted_prefixes('discard_routes', variables.get('discard_routes', []))
     if DEFAULT_ROUTE in announced:
         raise InputError('peer_announce', f'{DEFAULT_ROUTE} would announce everything.', 'the prefixes behind this router')
     for option, prefixes in (('accept', accepted), ('static_prefixes', session['static_prefixes'])):
@@ -448,13 +449,13 @@ def _sorted_prefixes(option: str, value: Any) -> list[str]:
 
 def _commands(platform: Platform, session: Mapping[str, Any]) -> dict[str, str]:
     """{what is to be seen: the command that shows it}, as far as the circuit has it."""
-    seen = {'light', 'interface', 'address', 'own_ping', 'ping', 'full_ping'}
-    seen |= {'session', 'received', 'announced'} if session['bgp'] else set()
-    seen |= ({'route'} if session['static_prefixes'] else set()) | ({'track'} if session['track'] else set())
+    checks = {'light', 'interface', 'address', 'own_ping', 'ping', 'full_ping'}
+    checks |= {'session', 'received', 'announced'} if session['bgp'] else set()
+    checks |= ({'route'} if session['static_prefixes'] else set()) | ({'track'} if session['track'] else set())
     prefix = (session['static_prefixes'] or [''])[0]
     words = {word: text.format(session['vrf']) if session['vrf'] else '' for word, text in VRF_WORDS.items()}
     return {check: command.format(
         **words, interface=session['interface'], name=session['name'], mtu=session['mtu'], payload=session['mtu'] - ECHO_HEADERS,
         customer=session['customer_address'], cloudflare=session['cloudflare_address'], track=session['track'],
         prefix=prefix, mask=session['masks'].get(prefix),
-    ) for check, command in platform.commands.items() if check in seen}
+    ) for check, command in platform.commands.items() if check in checks}

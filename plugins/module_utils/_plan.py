@@ -149,8 +149,8 @@ def _with_inherited_fields(interconnect: Desired, remaining: list[Desired], plan
     for row, keys in ((CNI, interconnect.keys), (TUNNEL, {})):
         inherited = _inherited_fields(row, deleted.get(row.name), addresses)
         if inherited and not any(desired.row.name == row.name for desired in remaining):
-            given = {key.option: keys[key.option] for key in row.keys if key.option in keys}
-            remaining = [*remaining, Desired(row, 'present', given, {}, circuit=interconnect.circuit, on_previous=True)]
+            named_keys = {key.option: keys[key.option] for key in row.keys if key.option in keys}
+            remaining = [*remaining, Desired(row, 'present', named_keys, {}, circuit=interconnect.circuit, on_previous=True)]
         # A cleared block comes behind its inherited fields, and so removes them.
         remaining = [desired._replace(fields=_without_cleared(row, {**inherited, **desired.fields})) if desired.row.name == row.name
                      else desired for desired in remaining]
@@ -185,11 +185,11 @@ def _duplicate_errors(chains: Iterable[Iterable[Desired]]) -> dict[int, CniError
 
     Circuits on one interconnect may each declare what comes with it, if they agree.
     """
-    seen: dict[tuple[str, str, Any], tuple[int, Desired]] = {}
+    declared: dict[tuple[str, str, Any], tuple[int, Desired]] = {}
     errors: dict[int, CniError] = {}
     for number, desired in ((number, desired) for number, chain in enumerate(chains) for desired in chain):
         for option, value in _names_of(desired):
-            first, other = seen.setdefault((desired.row.name, option, value), (number, desired))
+            first, other = declared.setdefault((desired.row.name, option, value), (number, desired))
             if other is not desired and (desired.row.creatable or other.fields != desired.fields):
                 errors |= {first: _duplicate_error(other, desired, option, value), number: _duplicate_error(desired, other, option, value)}
     return errors

@@ -109,17 +109,17 @@ def _refusal(check: str, error: CniError) -> Finding:
 
 def _token_finding(readings: Readings, now: datetime) -> Finding:
     """Whether Cloudflare verifies the token, as that of a user or of an account, and whether it works all the same if not."""
-    asked = {name: readings[name] for name in VERIFICATIONS if name in readings}
-    if not asked:
+    checks = {name: readings[name] for name in VERIFICATIONS if name in readings}
+    if not checks:
         return _finding('token', 'note', 'a global API key, which may do all that its owner may, in every account',
                         'Prefer an API token of this account, with Magic WAN Read or Write alone.')
-    name, reading = next(((name, reading) for name, reading in asked.items() if not reading.error), next(iter(asked.items())))
+    name, reading = next(((name, reading) for name, reading in checks.items() if not reading.error), next(iter(checks.items())))
     if not reading.error:
         return _verified_finding(name.replace('_token', ''), reading.objects[0], now)
     works = any(not readings[name].error for name in RESOURCES if name in readings)
     if works:
         return _finding('token', 'warning', f'it reads the account, but Cloudflare does not confirm it: {reading.error.message}', REPORT_IT)
-    codes = set().union(*(reading.codes for reading in asked.values()))
+    codes = set().union(*(reading.codes for reading in checks.values()))
     if codes & CREDENTIAL_CODES or reading.status not in (400, 401, 403):
         return _refusal('token', reading.error)
     return _finding('token', 'failed', f'Cloudflare does not know it: {reading.error.message}',

@@ -99,8 +99,8 @@ def stop_reason(readings: Readings) -> str:
 
 
 def _is_token_refused(readings: Readings) -> bool:
-    asked = [readings[name] for name in VERIFICATIONS if name in readings]
-    return bool(asked) and all(reading.error for reading in asked)
+    verifications = [readings[name] for name in VERIFICATIONS if name in readings]
+    return bool(verifications) and all(reading.error for reading in verifications)
 
 
 def _verify_user_token(client: Client, _readings: Readings, token: str) -> list[Object] | None:

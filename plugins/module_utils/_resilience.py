@@ -203,9 +203,9 @@ def _failure(domains: list[dict[str, str]], members: Sequence[Circuit], routing:
             lost.append(flow.name)
         elif _over(after.dead, failed):
             blackholed.append(flow.name)
-        elif left := _over(before.best, failed):
-            moved.append({'prefix': flow.name, 'from': _hops(left), 'to': _hops(after.best)})
-            moved_from += left
+        elif former := _over(before.best, failed):
+            moved.append({'prefix': flow.name, 'from': _hops(former), 'to': _hops(after.best)})
+            moved_from += former
             moved_to += after.best
     capacity = _capacity(moved_from, moved_to, figures)
     shortages = _shortages(members, [circuit for circuit in circuits if key_of(circuit) not in failed], figures)

@@ -53,15 +53,15 @@ def encodings(secret: str) -> set[str]:
 class Secrets:
     """The secrets of a run: those of the options, and those in answers, which go back in a PUT. All threads share one."""
 
-    def __init__(self, given: Iterable[Any] = ()) -> None:
-        self._pending: deque[str | bytes] = deque(map(str, given))  # not yet in the index; bytes as they stand in a JSON string
+    def __init__(self, secrets: Iterable[Any] = ()) -> None:
+        self._pending: deque[str | bytes] = deque(map(str, secrets))  # not yet in the index; bytes as they stand in a JSON string
         self._known: set[str | bytes] = set()
         self._index: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
-    def add(self, given: Iterable[Any]) -> None:
+    def add(self, secrets: Iterable[Any]) -> None:
         """Adds secrets of the options."""
-        self._pending.extend(map(str, given))
+        self._pending.extend(map(str, secrets))
 
     def redact(self, text: str) -> str:
         """The text without the lines that hold a secret.

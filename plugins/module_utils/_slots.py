@@ -39,8 +39,8 @@ def _facility_address(obj: Object) -> str:
     return ', '.join(get(obj, 'facility.address') or ())
 
 
-def _equal_casefolded(have: Any, want: Any) -> bool:
-    return casefolded(have) == casefolded(want)
+def _equal_casefolded(current: Any, desired: Any) -> bool:
+    return casefolded(current) == casefolded(desired)
 
 
 SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]] = {
@@ -49,23 +49,23 @@ SELECTORS: dict[str, tuple[Callable[[Object], Any], Callable[[Any, Any], bool]]]
     'region': (lambda obj: obj.get('region'), _equal_casefolded),
     'speed': (lambda obj: obj.get('speed'), _equal_casefolded),
     'occupied': (lambda obj: bool(obj.get('occupied')), _equal_casefolded),
-    'interconnect': (lambda obj: obj.get('interconnect'), lambda have, want: have == want),
+    'interconnect': (lambda obj: obj.get('interconnect'), lambda current, desired: current == desired),
     'facility': (_facility_name, _equal_casefolded),
-    'alert_type': (lambda obj: obj.get('alert_type'), lambda have, want: have == want),
-    'address_contains': (_facility_address, lambda have, want: want.casefold() in have.casefold()),
+    'alert_type': (lambda obj: obj.get('alert_type'), lambda current, desired: current == desired),
+    'address_contains': (_facility_address, lambda current, desired: desired.casefold() in current.casefold()),
 }
 
 
-def matches_selector(obj: Object, option: str, want: Any) -> bool:
+def matches_selector(obj: Object, option: str, desired: Any) -> bool:
     """Whether a slot or an interconnect matches an option of a selector; None matches everything."""
-    have, test = SELECTORS[option]
-    return want is None or test(have(obj), want)
+    value_of, test = SELECTORS[option]
+    return desired is None or test(value_of(obj), desired)
 
 
 def selector_mismatch(selector: Selector, obj: Object, avoided: Iterable[Object]) -> dict[str, dict[str, Any]]:
     """{option: {have, want}} where an interconnect does not match the selector. avoided: the interconnects of diverse_from."""
-    mismatches = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': want}
-                  for option, want in selector.items() if option in SELECTORS and not matches_selector(obj, option, want)}
+    mismatches = {option if option in ('type', 'region') else f'slot.{option}': {'have': SELECTORS[option][0](obj), 'want': desired}
+                  for option, desired in selector.items() if option in SELECTORS and not matches_selector(obj, option, desired)}
     too_close = ', '.join(other['name'] for other in avoided if other['name'] != obj['name'] and not are_diverse(obj, other, selector))
     if too_close and selector.get(OTHER_FACILITY):
         mismatches['slot.facility'] = {'have': f'in {_facility_name(obj)}', 'want': f'in another facility than {too_close}'}
@@ -130,7 +130,7 @@ def sort_key_of_slot(obj: Object) -> tuple[str, str, str]:
 
 def selector_key(selector: Selector) -> tuple[tuple[str, Any], ...]:
     """The options of a selector that concern a port alone, as a key for selectors that ask for the same."""
-    return tuple(sorted((option, want) for option, want in selector.items() if option in SELECTORS and want is not None))
+    return tuple(sorted((option, desired) for option, desired in selector.items() if option in SELECTORS and desired is not None))
 
 
 def candidates(resource: str, selector: Selector, snapshot: Snapshot) -> list[Object]:
@@ -153,7 +153,7 @@ def slot_of_pending_order(snapshot: Snapshot, selector: Selector, slot_id: str |
     Where an interconnect at the site doesn't show its slot, it may be that one. A slot need not show its account.
     """
     def is_suitable(slot: Object) -> bool:
-        return all(matches_selector(slot, option, want) for option, want in selector_key(selector) if option != 'type') and all(
+        return all(matches_selector(slot, option, desired) for option, desired in selector_key(selector) if option != 'type') and all(
             are_diverse(slot, other, selector) for other in avoided)
 
     occupied = snapshot.as_read.cached('pending', lambda: _slots_without_interconnect(snapshot.as_read))
@@ -218,8 +218,8 @@ def _slot_filters(selector: Selector, slot_id: str | None) -> list[tuple[str, Ca
     """(name, test) of each filter for slots, but for diversity."""
     by_id = [(f'slot_id {slot_id}', lambda slot: casefolded(slot['id']) == slot_id)] if slot_id else []
     return [*by_id, ('free', lambda slot: not slot.get('occupied')),
-            *((f'{option} {want!r}', lambda slot, option=option, want=want: matches_selector(slot, option, want))
-              for option, want in selector_key(selector) if option != 'type')]
+            *((f'{option} {desired!r}', lambda slot, option=option, desired=desired: matches_selector(slot, option, desired))
+              for option, desired in selector_key(selector) if option != 'type')]
 
 
 def _no_slot_error(slots: Sequence[Object], selector: Selector, slot_id: str | None, avoided: Sequence[Object]) -> tuple[Any, ...]:
@@ -249,7 +249,7 @@ def _unknown_name_error(slots: Sequence[Object], selector: Selector) -> tuple[An
     """The arguments of the InputError for a site, speed or facility that no slot has at all, occupied or free."""
     for option in ('site', 'facility', 'speed'):
         existing = {SELECTORS[option][0](slot) for slot in slots} - {None, ''}
-        if selector.get(option) is not None and existing and not any(_equal_casefolded(have, selector[option]) for have in existing):
+        if selector.get(option) is not None and existing and not any(_equal_casefolded(name, selector[option]) for name in existing):
             names = sorted(existing)
             option_path = f'slot.{option}' if 'type' in selector else option
             return option_path, f'no slot has the {option} {selector[option]!r}. There are: {", ".join(names[:20])}.', names

@@ -232,6 +232,6 @@ KEEP_EMPTY = ('md5_key', 'password')
 def drop_empty(value: Any) -> Any:
     """The options without empty strings, at any depth: AWX sends those for what is left blank. An empty md5 key stays, to be refused."""
     if isinstance(value, dict):
-        given = {name: drop_empty(inner) for name, inner in value.items()}
-        return {name: inner for name, inner in given.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}
+        cleaned = {name: drop_empty(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in cleaned.items() if inner not in ('', ['']) or name.startswith('_') or name in KEEP_EMPTY}
     return [drop_empty(inner) for inner in value] if isinstance(value, list) else value

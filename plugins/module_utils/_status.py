@@ -202,10 +202,10 @@ def verdict_of(expectations: Sequence[Mapping[str, Any]], healthy: Iterable[Obje
 
 def _site_verdict(expected: Mapping[str, Any], healthy: Sequence[Object], maintenance: Container[str]) -> dict[str, Any]:
     counted = [obj for obj in healthy if obj['name'] not in maintenance]
-    have = {name: len({get(obj, path) for obj in counted} - {None}) for name, path in COUNTED_FIELDS.items()}
-    short = {name: {'have': have[name], 'want': expected[name]} for name in COUNTED_FIELDS if have[name] < (expected[name] or 0)}
+    counts = {name: len({get(obj, path) for obj in counted} - {None}) for name, path in COUNTED_FIELDS.items()}
+    short = {name: {'have': counts[name], 'want': expected[name]} for name in COUNTED_FIELDS if counts[name] < (expected[name] or 0)}
     left_out = {'under_maintenance': sorted(obj['name'] for obj in healthy if obj not in counted)} if maintenance else {}
-    return {'site': expected['site'], 'met': not short, **have, 'short': short, **left_out}
+    return {'site': expected['site'], 'met': not short, **counts, 'short': short, **left_out}
 
 
 def _shortage_text(site: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def bundle_work(task: Task) -> dict[str, Any]:
         raise InputError('alert_days', f'{params["alert_days"]} is not valid.', 'days, 1 or more')
     folder = os.path.realpath(params['path'])
     check_folder(folder, 'path')
-    router = [_router_output(number, given) for number, given in enumerate(params['router'] or ())]
+    router = [_router_output(number, entry) for number, entry in enumerate(params['router'] or ())]
     record = _record(params, task.module.warn)
     metrics = read_file(params['metrics'], 'metrics') if params['metrics'] else None
     facts = _read_circuit(reader, params, record, utc_now())
@@ -100,18 +100,18 @@ def _record(params: Mapping[str, Any], warn: Callable[[str], None]) -> Object | 
     return ArtifactsFolder(params['artifacts_dir'], warn=warn).on_disk(params['conduit_name']).record if params['artifacts_dir'] else None
 
 
-def _router_output(number: int, given: Mapping[str, Any]) -> RouterOutput:
+def _router_output(number: int, entry: Mapping[str, Any]) -> RouterOutput:
     """What an entry of the option router names. Raises InputError."""
     option = f'router[{number}]'
-    if (given['text'] is None) == (given['path'] is None):
+    if (entry['text'] is None) == (entry['path'] is None):
         raise InputError(option, 'text or path is required, and not both.')
-    text = given['text']
+    text = entry['text']
     if text is None:
-        content = read_file(given['path'], f'{option}.path')
+        content = read_file(entry['path'], f'{option}.path')
         if content is None:
-            raise InputError(f'{option}.path', f'{given["path"]} does not exist.')
+            raise InputError(f'{option}.path', f'{entry["path"]} does not exist.')
         text = content.decode('utf-8', 'replace')
-    return RouterOutput(given['name'], without_suspicious_lines(text))
+    return RouterOutput(entry['name'], without_suspicious_lines(text))
 
 
 def _read_circuit(reader: _Reader, params: Mapping[str, Any], record: Object | None, now: datetime) -> BundleFacts:

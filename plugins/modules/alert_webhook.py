@@ -157,14 +157,14 @@ def work(task: Task) -> dict[str, Any]:
     """The work of the module. Warns where nobody can tell which secret the webhook has."""
     result = manage_work(ALERT_WEBHOOK, webhook=None)(task)
     webhook = result['webhook'] and {name: value for name, value in result['webhook'].items() if name != 'secret'}
-    given, changed = task.params['secret'] is not None, result['changed']
-    if webhook and given and not changed:
+    has_secret, changed = task.params['secret'] is not None, result['changed']
+    if webhook and has_secret and not changed:
         task.module.warn(f'webhook {webhook["name"]}: Cloudflare does not return the secret, so it was not compared with the one given. '
                          'Set update_secret=always to send it.')
-    if webhook and changed and not given and result['diff'][-1]['before']:
+    if webhook and changed and not has_secret and result['diff'][-1]['before']:
         task.module.warn(f'webhook {webhook["name"]}: it was changed without its secret, and it is not documented whether it keeps that. '
                          'Give the secret, too.')
-    return {**result, 'webhook': webhook, 'secret_sent': bool(webhook and given and changed)}
+    return {**result, 'webhook': webhook, 'secret_sent': bool(webhook and has_secret and changed)}
 
 
 def main() -> None:

@@ -176,9 +176,9 @@ def new_history(state: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], 
     read_until = state.get('history_until', since)
     alerts = [history_alert(entry, read_until) for entry in entries if entry.get('mechanism_type', 'webhook') in mechanisms]
     alerts = [alert for alert in alerts if since <= alert.at <= until]
-    seen = ReceivedAlerts(state.get('alerts', ()), now, read_until)
-    new = [alert for alert in alerts if seen.admits(alert)]
-    return new, {'alerts': seen.records, 'history_until': max([read_until, *(alert.at for alert in alerts)])}
+    received = ReceivedAlerts(state.get('alerts', ()), now, read_until)
+    new = [alert for alert in alerts if received.admits(alert)]
+    return new, {'alerts': received.records, 'history_until': max([read_until, *(alert.at for alert in alerts)])}
 
 
 def read_history(client: Client, since: float) -> list[Mapping[str, Any]]:

@@ -49,12 +49,12 @@ OF_ANSIBLE_RULEBOOK = ('feedback', 'eda_feedback_queue')
 
 def checked_options(spec: Spec, args: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a source, in their types and with their defaults. Raises InputError, which quotes no value."""
-    given = drop_empty({name: value for name, value in args.items() if name not in OF_ANSIBLE_RULEBOOK})
-    if unknown := sorted(given.keys() - spec.keys()):
+    declared = drop_empty({name: value for name, value in args.items() if name not in OF_ANSIBLE_RULEBOOK})
+    if unknown := sorted(declared.keys() - spec.keys()):
         raise InputError(', '.join(unknown), 'there is no such option.', ', '.join(spec))
-    if error := type_error(spec, given):
+    if error := type_error(spec, declared):
         raise error
-    result = ArgumentSpecValidator(spec).validate(given)
+    result = ArgumentSpecValidator(spec).validate(declared)
     if result.error_messages:
         raise InputError('options', '; '.join(result.error_messages))
     options = result.validated_parameters

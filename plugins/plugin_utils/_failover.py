@@ -141,53 +141,54 @@ def start_of(drill: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
     record: what is on disk before the first change. ping_command: a shell's, empty without a ping. unanswered: a regular expression that
     the output of the ping matches once nothing was answered for more than max_gap seconds.
     """
-    given = {name: value for name, value in settings.items() if value not in (None, '')}
-    refusals = [*drill['refusals'], *_wrong_numbers(given)]
-    path = given.get('path', {}).get('stdout', '')
-    if 'path_command' in given and not re.search(drill.get('addresses', ''), path):
+    options = {name: value for name, value in settings.items() if value not in (None, '')}
+    refusals = [*drill['refusals'], *_wrong_numbers(options)]
+    path = options.get('path', {}).get('stdout', '')
+    if 'path_command' in options and not re.search(drill.get('addresses', ''), path):
         refusals.append(f'failover_path_command prints no address of {drill["circuit"]}')
     if refusals:
         return {'refusals': refusals, 'steps': [], 'record': {}, 'ping_command': '', 'unanswered': ''}
-    record = _record(drill, {**given, 'path': path}, {name: row.kind(given.get(name, row.default)) for name, row in NUMBERS.items()})
+    record = _record(drill, {**options, 'path': path}, {name: row.kind(options.get(name, row.default)) for name, row in NUMBERS.items()})
     return {
-        'refusals': [], 'steps': list(_steps(drill, record, given['folder'])), 'record': record,
-        'ping_command': _ping_command(record, given) if record['ping'] else '',
+        'refusals': [], 'steps': list(_steps(drill, record, options['folder'])), 'record': record,
+        'ping_command': _ping_command(record, options) if record['ping'] else '',
         'unanswered': _unanswered(record['max_gap'], record['ping']['interval']) if record['ping'] else '',
     }
 
 
-def _wrong_numbers(given: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_numbers(options: Mapping[str, Any]) -> Iterator[str]:
     for name, row in NUMBERS.items():
         try:
-            right = row.least <= row.kind(given.get(name, row.default)) < math.inf
+            right = row.least <= row.kind(options.get(name, row.default)) < math.inf
         except (TypeError, ValueError):
             right = False
         if not right:
-            yield f'failover_{name} is {given[name]}, and has to be a number of seconds, {row.least} or more'
+            yield f'failover_{name} is {options[name]}, and has to be a number of seconds, {row.least} or more'
 
 
-def _record(drill: Mapping[str, Any], given: Mapping[str, Any], numbers: Mapping[str, float]) -> dict[str, Any]:
-    file = f'{given["host"]}-{re.sub("[-:]", "", given["begun"])}'
-    router, configuration, folder = _router(drill, given), given.get('configuration'), given['folder']
+def _record(drill: Mapping[str, Any], options: Mapping[str, Any], numbers: Mapping[str, float]) -> dict[str, Any]:
+    file = f'{options["host"]}-{re.sub("[-:]", "", options["begun"])}'
+    router, configuration, folder = _router(drill, options), options.get('configuration'), options['folder']
     return {
-        'format': 1, 'circuit': drill['circuit'], 'host': given['host'], 'file': file, 'site': drill['site'], 'partners': drill['partners'],
+        'format': 1, 'circuit': drill['circuit'], 'host': options['host'], 'file': file, 'site': drill['site'],
+        'partners': drill['partners'],
         'addresses': drill['addresses'], 'bgp': drill['bgp'], 'routes': [route for route in drill['routes'] if route['during'] is not None],
-        'times': {'begun': given['begun']},
-        'router': router, 'router_tasks': given.get('router_tasks', ''),
+        'times': {'begun': options['begun']},
+        'router': router, 'router_tasks': options.get('router_tasks', ''),
         'configurations': {step: os.path.join(folder, 'router', step, os.path.basename(configuration))
                            for step in ('drain', 'withdraw', 'restore')} if router == 'tasks' and configuration else {},
-        'path_command': given.get('path_command', ''), 'path': given['path'],
-        'ping': {'target': given['ping'], 'interval': numbers['ping_interval'], 'log': os.path.join(folder, f'{file}.ping')}
-        if 'ping' in given else None,
+        'path_command': options.get('path_command', ''), 'path': options['path'],
+        'ping': {'target': options['ping'], 'interval': numbers['ping_interval'], 'log': os.path.join(folder, f'{file}.ping')}
+        if 'ping' in options else None,
         **{name: numbers[name] for name in ('hold', 'timeout', 'max_gap')},
     }
 
 
-def _router(drill: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+def _router(drill: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """Who changes the router: tasks, pause (a person) or none."""
-    if 'router_tasks' in given:
+    if 'router_tasks' in options:
         return 'tasks'
-    return 'pause' if boolean(given.get('pause', drill['bgp']), strict=False) else 'none'
+    return 'pause' if boolean(options.get('pause', drill['bgp']), strict=False) else 'none'
 
 
 def _steps(drill: Mapping[str, Any], record: Mapping[str, Any], folder: str) -> Iterator[str]:
@@ -208,11 +209,11 @@ def _steps(drill: Mapping[str, Any], record: Mapping[str, Any], folder: str) -> 
     yield f'restore all of it, check the site again, and write the report to {folder}'
 
 
-def _ping_command(record: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+def _ping_command(record: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """Runs the ping in the background, and prints its process. It ends by itself, as nothing else ends it once the drill is killed."""
     longest = record['hold'] + 10 * record['timeout'] + (3600 if record['router'] == 'pause' else 0)
-    source = f'-I {shlex.quote(given["ping_source"])} ' if 'ping_source' in given else ''
-    return (f'nohup {given.get("ping_via", "")} ping -n -O -i {record["ping"]["interval"]} -w {longest} {source}'
+    source = f'-I {shlex.quote(options["ping_source"])} ' if 'ping_source' in options else ''
+    return (f'nohup {options.get("ping_via", "")} ping -n -O -i {record["ping"]["interval"]} -w {longest} {source}'
             f'{shlex.quote(record["ping"]["target"])} > {shlex.quote(record["ping"]["log"])} 2>&1 < /dev/null & echo $!')
 
 
@@ -228,16 +229,16 @@ def restoration_of(routes: Iterable[Mapping[str, Any]], current: Iterable[Object
 
     A priority that is neither that of before nor that of the drill is somebody else's.
     """
-    found, changes, left = {route['id']: route for route in current}, [], []
+    by_id, changes, untouched = {route['id']: route for route in current}, [], []
     for route in routes:
-        now = _priority(found[route['id']]) if route['id'] in found else None
+        now = _priority(by_id[route['id']]) if route['id'] in by_id else None
         if now is not None and now == route['during']:
             changes.append({'id': route['id'], 'prefix': route['prefix'], 'priority': route['priority']})
         elif now is None:
-            left.append(f'{route["prefix"]}: the route to {route["nexthop"]} was deleted during the drill')
+            untouched.append(f'{route["prefix"]}: the route to {route["nexthop"]} was deleted during the drill')
         elif now != route['priority']:
-            left.append(f'{route["prefix"]}: somebody else set the priority to {now} during the drill; it was {route["priority"]}')
-    return {'changes': changes, 'left': left}
+            untouched.append(f'{route["prefix"]}: somebody else set the priority to {now} during the drill; it was {route["priority"]}')
+    return {'changes': changes, 'left': untouched}
 
 
 def report_of(record: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:

@@ -231,13 +231,13 @@ def circuit_options(circuit: NetboxCircuit, index: Index) -> dict[str, Any]:
     return {'name': circuit.name, **description, **optional, **options, **({CROSS_CONNECT: cross_connect} if cross_connect else {})}
 
 
-def _cross_connect_of(circuit: NetboxCircuit, index: Index, given: Any) -> Any:
-    """What is known of the cross-connect: what termination A has, and given, of cni_options, which counts where both say something."""
+def _cross_connect_of(circuit: NetboxCircuit, index: Index, declared: Any) -> Any:
+    """What is known of the cross-connect: what termination A has, and declared, of cni_options, which counts where both say something."""
     nested = circuit.raw.get('termination_a') or {}  # without pp_info
     termination = index.terminations.get(nested.get('id'), nested)
     known = {'patch_panel': termination.get('pp_info'), 'id': termination.get('xconnect_id')}
-    given = given or {}
-    return {**{name: value for name, value in known.items() if value}, **given} if isinstance(given, Mapping) else given
+    declared = declared or {}
+    return {**{name: value for name, value in known.items() if value}, **declared} if isinstance(declared, Mapping) else declared
 
 
 def _json_field(circuit: NetboxCircuit, field: str, known: Collection[str]) -> dict[str, Any]:
@@ -360,8 +360,8 @@ def _field_findings(circuit: NetboxCircuit, index: Index, account: Account) -> I
     port = account.port_of(circuit)
     for option in ('site', 'facility', 'speed') if port else ():
         if slot.get(option) and not matches_selector(port, option, slot[option]):
-            have = get(port, 'facility.name' if option == 'facility' else option)
-            yield _finding('differs', circuit, f'{option} {slot[option]} in NetBox, {have} at Cloudflare.')
+            current = get(port, 'facility.name' if option == 'facility' else option)
+            yield _finding('differs', circuit, f'{option} {slot[option]} in NetBox, {current} at Cloudflare.')
     recorded = circuit.fields.get('cni_interconnect')
     if port and recorded and recorded != port['name']:
         yield _finding('differs', circuit, f'interconnect {recorded} in NetBox, {port["name"]} at Cloudflare.')

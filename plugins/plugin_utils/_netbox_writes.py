@@ -234,7 +234,8 @@ def _field_definitions() -> Iterator[dict[str, Any]]:
            'group_name': 'Cloudflare', 'object_types': ['ipam.ipaddress', 'ipam.prefix'], 'related_object_type': 'circuits.circuit'}
 
 
-def _differs(field: Mapping[str, Any], have: Mapping[str, Any] | None) -> bool:
+def _differs(field: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
     normal: dict[str, Callable[[Any], Any]] = {'type': value_of, 'object_types': sorted,
                                                'choice_set': lambda value: get(value, 'name', value)}
-    return have is None or any(normal.get(key, str)(have.get(key) or '') != normal.get(key, str)(value) for key, value in field.items())
+    return current is None or any(normal.get(key, str)(current.get(key) or '') != normal.get(key, str)(value)
+                                  for key, value in field.items())
