@@ -111,7 +111,7 @@ class _Read(NamedTuple):
 def _read_account(task: Task) -> _Read:
     """What the options name of the account. Raises InputError."""
     params, alerts = task.params, _recent_alerts(task.client, task.params['maintenance_days'])
-    options = dict(_given_names(params, *pair) for pair in SINGULAR_OPTIONS.items())
+    options = dict(_names_of_options(params, *pair) for pair in SINGULAR_OPTIONS.items())
 
     def decide(snapshot: Snapshot) -> _Read:
         beside = interconnects_at_site_of(params['change'], snapshot) if params['change'] else []
@@ -156,7 +156,7 @@ def _check_expectations(expectations: Iterable[Mapping[str, Any]] | None) -> Non
             raise InputError('expect', f'no requirement is set for {expected["site"]!r}.', f'a number of {", ".join(COUNTED_FIELDS)}')
 
 
-def _given_names(params: Mapping[str, Any], many: str, single: str) -> tuple[str, Sequence[str] | None]:
+def _names_of_options(params: Mapping[str, Any], many: str, single: str) -> tuple[str, Sequence[str] | None]:
     """The option that is given, the list or the one for a single name, and the names in it."""
     return (many, params[many]) if params[single] is None else (single, [params[single]])
 

@@ -173,9 +173,9 @@ def type_problem(variables: Mapping[str, Any]) -> str:
 
 def connection_of_run(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Connection:
     """The connection of hosts that declare none. arguments: of the task."""
-    given = {name: arguments.get(name) or next(filter(None, map(environment.get, CONNECTION_OPTIONS[name]['fallback'][1])), '')
-             for name in Connection._fields}
-    return Connection(**{name: str(value) for name, value in given.items() if value})
+    options = {name: arguments.get(name) or next(filter(None, map(environment.get, CONNECTION_OPTIONS[name]['fallback'][1])), '')
+               for name in Connection._fields}
+    return Connection(**{name: str(value) for name, value in options.items() if value})
 
 
 def connection_sources(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
@@ -209,12 +209,12 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True, o
         raise InputError(*text.split(': ', 1))
     if text := non_text_problem(variables):
         raise InputError(*text.split(': ', 1))
-    given = {name: value for name, value in _given_variables(variables).items() if name in SPEC}
+    declared = {name: value for name, value in _set_variables(variables).items() if name in SPEC}
     if check:
-        given = _validated(given)
-    elif error := type_error(SPEC, given):
+        declared = _validated(declared)
+    elif error := type_error(SPEC, declared):
         raise error
-    values = {name.removeprefix(PREFIX): value for name, value in given.items()}
+    values = {name.removeprefix(PREFIX): value for name, value in declared.items()}
     options = {name: values[name] for name in (*ROLE_OPTIONS, 'loa_name', 'wait_for') if name in values}
     state = values.get('state', 'present')
     circuit = {'name': _circuit_name(variables, host), **({'state': state} if state == 'absent' else {}), **options}
@@ -226,9 +226,9 @@ def declared_host(host: str, variables: Mapping[str, Any], check: bool = True, o
     return DeclaredHost(host, state, circuit, account, run, _cross_connect(values.get('cross_connect') or {}) if check else {}, connection)
 
 
-def _cross_connect(given: Mapping[str, Any]) -> dict[str, str]:
+def _cross_connect(declared: Mapping[str, Any]) -> dict[str, str]:
     """What the user keeps of a cross-connect, dates as texts. Raises InputError for what is no date."""
-    values = dict(given)
+    values = dict(declared)
     for name in ('ordered', 'installed'):
         if name in values:
             try:
@@ -245,7 +245,7 @@ def own_variables(names: Any, prefix: str = PREFIX) -> list[str]:
     return [name.strip() for name in checked[name]]
 
 
-def _given_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
+def _set_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables without empty strings, null and empty dicts. An empty list counts as given."""
     return {name: value for name, value in drop_empty(dict(variables)).items() if value not in ('', None, {})}
 
@@ -254,10 +254,10 @@ def _circuit_name(variables: Mapping[str, Any], host: str) -> str:
     return variables.get(f'{PREFIX}name') or host
 
 
-def _validated(given: Mapping[str, Any]) -> dict[str, Any]:
+def _validated(declared: Mapping[str, Any]) -> dict[str, Any]:
     """The variables in their types, without defaults. Raises InputError."""
-    values = validated_options(given, SPEC, Secrets(secrets_in(SPEC, given)).redact)
-    return {name: _without_unset(SPEC[name], values[name]) for name in given}
+    values = validated_options(declared, SPEC, Secrets(secrets_in(SPEC, declared)).redact)
+    return {name: _without_unset(SPEC[name], values[name]) for name in declared}
 
 
 def _without_unset(option_spec: Mapping[str, Any], value: Any) -> Any:
@@ -376,11 +376,11 @@ def diverse_from(circuit: Mapping[str, Any]) -> list[str]:
 
 # Steps and results.
 
-def run_variables(options: Iterable[str], given: Collection[str], playbook: bool) -> dict[str, str]:
-    """{option of a run: the variable that sets it, or would}. given: the variables that are not empty. playbook: not the role."""
+def run_variables(options: Iterable[str], set_variables: Collection[str], playbook: bool) -> dict[str, str]:
+    """{option of a run: the variable that sets it, or would}. set_variables: those that are not empty. playbook: not the role."""
     variables = {name: PREFIX + name for name in options if name in OTHER_VARIABLES[PREFIX]}
     of_rollout = {name: f'rollout_{name}' for name in ROLLOUT_OPTIONS if playbook}
-    return variables | {name: variable for name, variable in of_rollout.items() if variable in given or name not in variables}
+    return variables | {name: variable for name, variable in of_rollout.items() if variable in set_variables or name not in variables}
 
 
 def selected_steps(run: Collection[str], skipped: Collection[str], own: Collection[str]) -> list[str]:

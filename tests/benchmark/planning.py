@@ -32,9 +32,10 @@ class Plan:
 
 def slot(number: int) -> dict:
     """Alternating speeds, two facilities and four devices at each site."""
-    site, turn = f's{number % SITES:02}-a', number // SITES
-    return {'id': uuid(number), 'occupied': False, 'account': None, 'site': site, 'speed': ('10G', '100G')[turn % 2],
-            'ccr_device_name': f'edge{turn // 2 % 4}.{site}', 'facility': {'name': f'Facility {site} {turn // 2 % 2}', 'address': [site]}}
+    site, at_site = f's{number % SITES:02}-a', number // SITES
+    return {'id': uuid(number), 'occupied': False, 'account': None, 'site': site, 'speed': ('10G', '100G')[at_site % 2],
+            'ccr_device_name': f'edge{at_site // 2 % 4}.{site}',
+            'facility': {'name': f'Facility {site} {at_site // 2 % 2}', 'address': [site]}}
 
 
 def uuid(number: int) -> str:

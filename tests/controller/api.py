@@ -141,8 +141,8 @@ class Controller:
     def _prompts(self, node: dict) -> list[str]:
         """A node may set what its template asks for on launch."""
         template = self.objects['job_templates'].get(node.get('unified_job_template'), {})
-        asks = {'job_tags': 'ask_tags_on_launch', 'limit': 'ask_limit_on_launch'}
-        refused = [name for name, ask in asks.items() if node.get(name) and not template.get(ask)]
+        prompts = {'job_tags': 'ask_tags_on_launch', 'limit': 'ask_limit_on_launch'}
+        refused = [name for name, prompt in prompts.items() if node.get(name) and not template.get(prompt)]
         return [f'{name}: Field is not configured to prompt on launch.' for name in refused]
 
     # What is answered.

@@ -43,8 +43,8 @@ def account(process, tmp_path_factory):
 
 
 @pytest.fixture
-def ask(account, tmp_path):
-    """ask(text of the file, ...) -> what ansible-inventory makes of it: .groups, .hosts, .stderr, .status, .sent."""
+def list_inventory(account, tmp_path):
+    """list_inventory(text of the file, ...) -> what ansible-inventory makes of it: .groups, .hosts, .stderr, .status, .sent."""
     return lambda text, *arguments, name='cni.yml', **environment: Answer(account, tmp_path, text, arguments, name, environment)
 
 
@@ -59,8 +59,8 @@ class Answer:
         self.sent = [(request['path'].rpartition('/')[2], request['query']) for request in account.simulator.requests()[before:]]
 
 
-def test_the_circuits_and_the_ports_without_one_are_hosts(account, ask):
-    found = ask(EXAMPLE)
+def test_the_circuits_and_the_ports_without_one_are_hosts(account, list_inventory):
+    found = list_inventory(EXAMPLE)
     assert found.status == 0, found.stderr
     assert set(found.hosts) == {*FLEET, account.spare}
     link, port = (account.circuits()['nyc-1'][name] for name in ('cni', 'interconnect'))
@@ -100,47 +100,47 @@ def test_a_rollout_over_it_changes_nothing(account, tmp_path):
     ('speed: 1g', {'gcp-1'}, {}),
     ('address_contains: london', set(), {}),
 ])
-def test_filters(account, ask, text, hosts, query):
-    found = ask(PLUGIN + text)
+def test_filters(account, list_inventory, text, hosts, query):
+    found = list_inventory(PLUGIN + text)
     assert (found.status, {name for name in found.hosts if name in FLEET}) == (0, hosts), found.stderr
     lists = [('interconnects', query), ('cnis', {}), ('cf_interconnects', {}), ('routes', {})]
     assert sorted(found.sent, key=str) == sorted(lists, key=str)
 
 
-def test_a_status_costs_a_request_each_and_is_left_out_unless_asked_for(account, ask):
-    assert len(ask(PLUGIN + 'status: true').sent) == 4 + 4
-    assert 'cni_state' not in ask(PLUGIN).hosts['nyc-1']
+def test_a_status_costs_a_request_each_and_is_left_out_unless_asked_for(account, list_inventory):
+    assert len(list_inventory(PLUGIN + 'status: true').sent) == 4 + 4
+    assert 'cni_state' not in list_inventory(PLUGIN).hosts['nyc-1']
 
 
-def test_credentials_may_be_templates_and_an_empty_variable_is_none(account, ask):
+def test_credentials_may_be_templates_and_an_empty_variable_is_none(account, list_inventory):
     text = PLUGIN + 'api_token: "{{ lookup(\'env\', \'OWN\') }}"\n'
-    assert ask(text, OWN=account.simulator.token, CLOUDFLARE_API_TOKEN='wrong', CLOUDFLARE_API_KEY='').status == 0
-    refused = ask(text, OWN='', CLOUDFLARE_API_KEY='')
+    assert list_inventory(text, OWN=account.simulator.token, CLOUDFLARE_API_TOKEN='wrong', CLOUDFLARE_API_KEY='').status == 0
+    refused = list_inventory(text, OWN='', CLOUDFLARE_API_KEY='')
     assert (refused.status, refused.sent) == (1, [])
     assert 'api_token: is required' in refused.stderr
 
 
 @pytest.mark.parametrize('source', ['alone', 'beside another'])
-def test_an_api_that_can_not_be_read_is_no_empty_inventory(account, ask, source):
+def test_an_api_that_can_not_be_read_is_no_empty_inventory(account, list_inventory, source):
     arguments = ['-i', 'localhost,'] if source == 'beside another' else []
-    found = ask(PLUGIN, *arguments, CLOUDFLARE_API_TOKEN='wrong-token')
+    found = list_inventory(PLUGIN, *arguments, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (found.status, found.groups) == (1, None)
     assert 'HTTP 403, Authentication error' in found.stderr
     assert 'wrong-token' not in found.stderr
 
 
-def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(account, ask, tmp_path):
+def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(account, list_inventory, tmp_path):
     text = PLUGIN + 'cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: kept\ncache_timeout: 3600\n'
-    first = ask(text)
+    first = list_inventory(text)
     (file,) = (tmp_path / 'kept').iterdir()
-    cached = ask(text)
+    cached = list_inventory(text)
     assert (len(first.sent), cached.sent, cached.hosts) == (4, [], first.hosts)
     assert 'planted' not in file.read_text()
     os.utime(file, (0, 0))
-    stale = ask(text, CLOUDFLARE_API_TOKEN='wrong-token')
+    stale = list_inventory(text, CLOUDFLARE_API_TOKEN='wrong-token')
     assert (stale.status, stale.hosts) == (0, first.hosts)
     assert 'using the circuits of an earlier run from the cache' in stale.stderr
-    assert len(ask(text).sent) == 4
+    assert len(list_inventory(text).sent) == 4
     (tmp_path / 'play.yml').write_text('[{hosts: all}]')
     before = len(account.simulator.requests())
     done = run('ansible-playbook', '-i', 'cni.yml', 'play.yml', '--list-hosts', '--flush-cache', env=account.environment, cwd=tmp_path)
@@ -148,8 +148,8 @@ def test_a_cache_spares_requests_and_serves_what_it_had_when_the_api_fails(accou
     assert len(account.simulator.requests()) == before + 4
 
 
-def test_a_file_of_another_name_is_refused_by_name(ask):
-    found = ask(PLUGIN, name='circuits.yml')
+def test_a_file_of_another_name_is_refused_by_name(list_inventory):
+    found = list_inventory(PLUGIN, name='circuits.yml')
     assert 'its name must end in cni.yml or cni.yaml' in found.stderr
 
 

@@ -66,7 +66,7 @@ class Interrupted:
     def __init__(self, job: Job, at: tuple[int, int], meanwhile: Callable[[], object]) -> None:
         """at: (number of the call, number of its request). meanwhile: what is done then; its result is kept as .other."""
         self.reached = False
-        news, send_news = os.pipe()  # r: the request is reached; e: the job has ended
+        events, send_events = os.pipe()  # r: the request is reached; e: the job has ended
         go, send_go = os.pipe()
 
         send, place = RequestsTransport.__call__, [-1, 0]
@@ -75,7 +75,7 @@ class Interrupted:
             reached = tuple(place) == at
             place[1] += 1
             if reached:
-                os.write(send_news, b'r')
+                os.write(send_events, b'r')
                 os.read(go, 1)
             return send(*request)
 
@@ -85,13 +85,13 @@ class Interrupted:
 
         with ModuleProcess(arm) as process, ThreadPoolExecutor(1) as pool:
             running = pool.submit(job.run, process)
-            running.add_done_callback(lambda _future: os.write(send_news, b'e'))
-            if os.read(news, 1) == b'r':
+            running.add_done_callback(lambda _future: os.write(send_events, b'e'))
+            if os.read(events, 1) == b'r':
                 self.reached = True
                 self.other = meanwhile()
                 os.write(send_go, b'.')
             self.own = running.result()
-        for pipe in (news, send_news, go, send_go):
+        for pipe in (events, send_events, go, send_go):
             os.close(pipe)
 
 

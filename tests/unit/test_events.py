@@ -441,7 +441,7 @@ def test_what_is_no_json_object_is_refused(body):
         alerts.webhook_alert(body, NOW)
 
 
-def news(*ways: alerts.Alert) -> list[bool]:
+def admitted(*ways: alerts.Alert) -> list[bool]:
     """Whether each of them is new. The records go through the journal in between."""
     records, found = [], []
     for alert in ways:
@@ -491,7 +491,7 @@ ONCE = {
 @pytest.mark.parametrize('name', ONCE)
 def test_each_alert_is_reported_once(name):
     ways, expected = ONCE[name]
-    assert news(*ways) == expected
+    assert admitted(*ways) == expected
 
 
 def test_an_alert_is_remembered_for_as_long_as_the_history_may_repeat_it():

@@ -283,10 +283,10 @@ def test_the_first_run_writes_all_there_is():
     assert write['journal'] == {
         'assigned_object_type': 'circuits.circuit', 'assigned_object_id': 1, 'kind': 'info',
         'comments': '- Interconnect: nyc-1-icon\n- State: Pending\n- LOA: /srv/cni/nyc-1-loa.pdf'}
-    mine = {'status': 'active', 'custom_fields': {'cni_circuit': 1}, 'tags': [{'slug': 'cloudflare-cni'}]}
-    assert write['prefixes'] == [{'prefix': '172.31.0.0/31', 'description': 'Link of a CNI', **mine}]
-    assert write['addresses'] == [{'address': '172.31.0.1/31', 'description': 'Customer end of the CNI', **mine},
-                                  {'address': '172.31.0.0/31', 'description': 'Cloudflare end of the CNI', **mine}]
+    fields = {'status': 'active', 'custom_fields': {'cni_circuit': 1}, 'tags': [{'slug': 'cloudflare-cni'}]}
+    assert write['prefixes'] == [{'prefix': '172.31.0.0/31', 'description': 'Link of a CNI', **fields}]
+    assert write['addresses'] == [{'address': '172.31.0.1/31', 'description': 'Customer end of the CNI', **fields},
+                                  {'address': '172.31.0.0/31', 'description': 'Cloudflare end of the CNI', **fields}]
 
 
 def test_a_second_run_writes_nothing():

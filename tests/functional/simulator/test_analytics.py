@@ -21,34 +21,34 @@ def at(seconds):
 
 
 @pytest.fixture
-def ask(simulator, api):
-    """ask(query, **variables) -> (status, data, errors)."""
-    def ask(query, **variables):
+def run_query(simulator, api):
+    """run_query(query, **variables) -> (status, data, errors)."""
+    def run(query, **variables):
         variables = {'accountTag': simulator.account, 'datetimeStart': at(-900), 'datetimeEnd': at(0), **variables}
         answer = api.post(f'{simulator.url}/graphql', json={'query': query, 'variables': variables})
         return answer.status_code, answer.json()['data'], answer.json()['errors']
-    return ask
+    return run
 
 
-def test_the_documented_query_has_a_row_for_each_tunnel_with_traffic(simulator, api, direct, ask):
+def test_the_documented_query_has_a_row_for_each_tunnel_with_traffic(simulator, api, direct, run_query):
     second = api.order().json()['name']
-    assert ask(QUERY) == (200, {'viewer': {'accounts': [{DATASET: []}]}}, None)
+    assert run_query(QUERY) == (200, {'viewer': {'accounts': [{DATASET: []}]}}, None)
     simulator.set_traffic(direct['name'], 70, 8)
     simulator.set_traffic(second, None, 9)
     for direction, rows in (('ingress', {direct['name']: 70}), ('egress', {direct['name']: 8, second: 9})):
-        _status, data, errors = ask(QUERY.replace('ingress', direction))
+        _status, data, errors = run_query(QUERY.replace('ingress', direction))
         found = data['viewer']['accounts'][0][DATASET]
         assert ({row['dimensions']['tunnelName']: row['sum']['bits'] for row in found}, errors) == (rows, None)
     assert {request['applied'] for request in simulator.requests() if request['path'].endswith('/graphql')} == {False}
 
 
-def test_the_settings_node_says_what_the_account_may_ask(simulator, ask):
+def test_the_settings_node_says_what_the_account_may_ask(simulator, run_query):
     settings = (f'query L($accountTag: string) {{ viewer {{ accounts(filter: {{accountTag: $accountTag}}) {{ settings {{ {DATASET} '
                 '{ enabled maxPageSize } } } } }')
     for changes, enabled in (({}, True), ({'no_analytics': True}, False)):
         simulator.reset(**changes)
-        assert ask(settings)[1]['viewer']['accounts'][0]['settings'][DATASET] == {'enabled': enabled, 'maxPageSize': 10000}
-    assert 'does not have access' in ask(QUERY)[2][0]['message']
+        assert run_query(settings)[1]['viewer']['accounts'][0]['settings'][DATASET] == {'enabled': enabled, 'maxPageSize': 10000}
+    assert 'does not have access' in run_query(QUERY)[2][0]['message']
 
 
 @pytest.mark.parametrize(('old', 'new', 'message'), [
@@ -69,17 +69,17 @@ def test_the_settings_node_says_what_the_account_may_ask(simulator, ask):
     (' } }', ' }', 'query contains error'),
     ('bits', 'b*ts', 'query contains error'),
 ])
-def test_anything_else_is_an_error_as_graphql_has_them(ask, old, new, message):
+def test_anything_else_is_an_error_as_graphql_has_them(run_query, old, new, message):
     assert old in QUERY
-    status, data, errors = ask(QUERY.replace(old, new))
+    status, data, errors = run_query(QUERY.replace(old, new))
     assert (status, data, message in errors[0]['message']) == (200, None, True), errors
 
 
-def test_only_what_the_token_and_the_account_allow_is_answered(simulator, api, ask):
-    assert ask(QUERY, accountTag='0' * 32)[2][0]['extensions'] == {'code': 'authz'}
+def test_only_what_the_token_and_the_account_allow_is_answered(simulator, api, run_query):
+    assert run_query(QUERY, accountTag='0' * 32)[2][0]['extensions'] == {'code': 'authz'}
     for token, code in (('read-only-token', None), ('network-token', 'authz')):
         api.headers['Authorization'] = f'Bearer {token}'
-        errors = ask(QUERY)[2]
+        errors = run_query(QUERY)[2]
         assert (errors and errors[0]['extensions']['code']) == code
     api.headers['Authorization'] = 'Bearer wrong'
     assert api.post(f'{simulator.url}/graphql', json={}).status_code == 403

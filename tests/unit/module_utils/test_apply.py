@@ -680,17 +680,17 @@ def test_what_is_noted_is_not_deleted_under_a_cni_that_can_not_be_read(wrong, ac
     assert (change.action, half_deleted_circuits(current)) == (action, ['nyc-9'] if action == 'delete' else [])
 
 
-@pytest.mark.parametrize('ask', [
+@pytest.mark.parametrize('select', [
     lambda current: interconnect_names({'names': ['p-1'], 'circuits': None}, current),
     lambda current: filtered_objects(INTERCONNECT, {'name': 'p-1'}, {}, current),
     lambda current: filtered_objects(INTERCONNECT, {'slot_id': LETTERS}, {}, current),
 ], ids=['names', 'by name', 'by slot_id'])
-def test_who_asks_for_what_can_not_be_read_gets_the_reason(ask):
+def test_who_asks_for_what_can_not_be_read_gets_the_reason(select):
     port = {**PORT, 'slot_id': LETTERS.upper()}
     with pytest.raises(ShapeError, match='site of interconnect is wrong'):
-        ask(snapshot(interconnects=[unreadable('interconnect', port, 'site')]))
+        select(snapshot(interconnects=[unreadable('interconnect', port, 'site')]))
     for path in ('name', 'slot_id'):
-        assert ask(snapshot(interconnects=[port, unreadable('interconnect', {}, path)])) in (['p-1'], [port])
+        assert select(snapshot(interconnects=[port, unreadable('interconnect', {}, path)])) in (['p-1'], [port])
 
 
 def test_what_can_not_be_read_was_there_before_all_the_same():

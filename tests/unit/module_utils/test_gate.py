@@ -113,12 +113,12 @@ def test_the_states_to_read_are_those_of_the_circuits_of_the_site():
     assert interconnects_at_site_of('par-1', ACCOUNT) == ['cdg-a-icon-1']
 
 
-@pytest.mark.parametrize(('option', 'ask'), [
+@pytest.mark.parametrize(('option', 'check'), [
     ('skip', lambda: named_maintenance('skip', ['nyc-1', 'nyc-9'], ACCOUNT)),
     ('change', lambda: interconnects_at_site_of('nyc-9', ACCOUNT)),
     ('change', lambda: change_verdict('nyc-9', STATES, {}, ACCOUNT)),
 ], ids=['maintenance', 'states to read', 'verdict'])
-def test_a_circuit_that_does_not_exist_is_refused_with_those_that_do(option, ask):
+def test_a_circuit_that_does_not_exist_is_refused_with_those_that_do(option, check):
     circuits = ', '.join(sorted(get(cni, CIRCUIT_NAME) for cni in CNIS))
     with pytest.raises(InputError, match=rf"^{option}: there is no CNI 'nyc-9' in this account\. There are: {circuits}\."):
-        ask()
+        check()

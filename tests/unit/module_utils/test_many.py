@@ -572,8 +572,8 @@ def test_what_the_order_shown_goes_into_what_follows():
 def test_only_the_circuit_that_came_second_to_a_port_is_rolled_back():
     chains = [plan_changes([desired_object(CNI, {'conduit_name': name, 'interconnect': port})], snapshot(interconnects=[direct(port, 1)]))
               for name, port in (('a', 'first'), ('b', 'second'))]
-    mine = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
-    script = Script(*map(answer, mine), list_answer(*mine, cni(0, 'c', 'first')), answer(body=b''))
+    created = [cni(1, 'a', 'first'), cni(2, 'b', 'second')]
+    script = Script(*map(answer, created), list_answer(*created, cni(0, 'c', 'first')), answer(body=b''))
     first, second = apply_chains(script.client(), chains)
     assert (type(first.error), first.written, second.error) == (RaceError, [], None)
     assert script.requests()[2:] == [('GET', LINKS), ('DELETE', f'{LINKS}/{uuid(1)}')]

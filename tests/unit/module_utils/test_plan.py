@@ -801,10 +801,10 @@ def test_a_tunnel_is_changed_in_what_is_named(options, current, paths):
 ], ids=str)
 def test_what_a_tunnel_can_not_have_is_refused_by_name(options, option, words):
     account = snapshot(interconnects=[direct('here', 1)], cnis=[cni(1, 'nyc-1', 'here')], tunnels=[{**tunnel(1), 'version': '1.5'}])
-    for prefix, ask in (('', lambda: decide(TUNNEL, {'interconnect': 'here', **options}, account)),
-                        ('tunnel.', lambda: plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': options}), account))):
+    for prefix, plan in (('', lambda: decide(TUNNEL, {'interconnect': 'here', **options}, account)),
+                         ('tunnel.', lambda: plan_changes(desired_chain({'name': 'nyc-1', 'tunnel': options}), account))):
         with pytest.raises(InputError) as error:
-            ask()
+            plan()
         assert error.value.details['option'] == f'{prefix}{option}'
         assert error.value.message.startswith(f'{prefix}{option}: ') and words in error.value.message
 
@@ -911,10 +911,10 @@ def test_a_profile_that_can_not_be_read_may_be_the_one():
     error = ShapeError('GET', '', 200, 'name of filter profile is wrong', ['name'])
     odd = Unreadable({'id': 'p9'}, error)
     current = snapshot(interconnects=[direct('here', 1)], tunnels=[FILTERED], profiles=[PROFILES[0], odd])
-    for ask in (lambda: decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, current),
-                lambda: decide(FILTER_PROFILE, {'name': 'x', 'match_action': 'deny', 'targets': []}, current)):
+    for plan in (lambda: decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'x'}, current),
+                 lambda: decide(FILTER_PROFILE, {'name': 'x', 'match_action': 'deny', 'targets': []}, current)):
         with pytest.raises(ShapeError, match='is wrong'):
-            ask()
+            plan()
     assert steps(decide(TUNNEL, {'interconnect': 'here', 'import_filter': 'in'}, current)) == [('none', 'tunnel')]
 
 

@@ -187,7 +187,7 @@ def test_a_proxy_that_drips_its_own_answer_is_not_waited_for(monkeypatch, clock)
 def test_threads_that_share_a_transport_each_have_their_own_time(clock):
     shared = RequestsTransport(WAIT)
 
-    def ask(port) -> str | int:
+    def status_or_reason(port) -> str | int:
         try:
             return shared('GET', f'http://127.0.0.1:{port}/', {}, None).status
         except TransportError as error:
@@ -196,10 +196,10 @@ def test_threads_that_share_a_transport_each_have_their_own_time(clock):
     with dripping(clock, HEAD + b'\r\n', b'{') as slow, server(*[OK] * 3) as (quick, _received), ThreadPoolExecutor(6) as pool:
         slow.seconds = 0
         slow.go.clear()
-        late = [pool.submit(ask, slow.port) for _number in range(3)]
+        late = [pool.submit(status_or_reason, slow.port) for _number in range(3)]
         assert [slow.asked.acquire(timeout=WAIT) for _thread in late] == [True] * 3
         clock.now = WAIT - 1
-        assert list(pool.map(ask, [quick] * 3)) == [200] * 3
+        assert list(pool.map(status_or_reason, [quick] * 3)) == [200] * 3
         clock.now = WAIT
         slow.go.set()
         assert [thread.result() for thread in late] == ['timeout'] * 3
