@@ -265,8 +265,8 @@ def play(folder: Path, plays: list[dict], inventory: dict, environment: dict, *a
     own = {name: str(kept / name.lower()) for name in places}
     own |= {'ANSIBLE_CONFIG': str(folder / 'ansible.cfg'), 'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build'), 'PATH': os.environ['PATH'],
             'ANSIBLE_CACHE_PLUGIN': 'jsonfile', 'ANSIBLE_RETRY_FILES_ENABLED': '1', 'ANSIBLE_DISPLAY_TRACEBACK': 'always'}
-    shell, asked = folder / 'sh', folder / 'asked'
-    shell.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{asked}\nexec /bin/sh "$@"\n')
+    shell, command_log = folder / 'sh', folder / 'commands'
+    shell.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{command_log}\nexec /bin/sh "$@"\n')
     shell.chmod(0o755)
     own |= {'ANSIBLE_EXECUTABLE': str(shell)}  # a module may have ended before the watch looks
     command = [Path(sys.executable).with_name('ansible-playbook'), '-vvvv', '--diff', '-i', folder / 'inventory.json', *arguments,
@@ -275,7 +275,7 @@ def play(folder: Path, plays: list[dict], inventory: dict, environment: dict, *a
                           stderr=subprocess.STDOUT, text=True) as process, Watch(str(folder)) as watch:
         screen = process.communicate()[0]
     files = {str(path.relative_to(kept)): path.read_bytes().decode('latin-1') for path in kept.rglob('*') if path.is_file()}
-    return Run(process.returncode, {'screen': screen, **files}, watch.commands | set(asked.read_text().splitlines()))
+    return Run(process.returncode, {'screen': screen, **files}, watch.commands | set(command_log.read_text().splitlines()))
 
 
 class Watch(threading.Thread):
