@@ -29,13 +29,13 @@ def progress_reporter(task: Task) -> Progress:
 
 def wait_reporter(task: Task) -> Callable[[str], None]:
     """Shows why the run waits, each time that it has waited for progress_every seconds, if lines can be shown at all."""
-    every, began, due = task.params['progress_every'], None, 0.0
+    every, current, began, due = task.params['progress_every'], '', 0.0, 0.0
 
     def report_wait(reason: str) -> None:
-        nonlocal began, due
+        nonlocal current, began, due
         now = task.client.clock()
-        if began is None:
-            began, due = now, now + every
+        if reason != current:  # another wait
+            current, began, due = reason, now, now + every
         if now >= due:
             due = now + every
             task.show_line(f'rollout: waiting for {now - began:.0f} s, {task.client.retry_timeout:g} s at most: {reason}')
