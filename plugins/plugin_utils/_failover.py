@@ -19,7 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._objects import Object, get
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._resources import HEALTHY
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import impact_of, lacks_of
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import impact_of, missing_for_traffic
 
 LOCK_WAIT = 15  # seconds: a task outlives a killed ansible-playbook until it ends
 TIME = '%Y-%m-%dT%H:%M:%SZ'
@@ -98,8 +98,8 @@ def _refusals(drill: Mapping[str, Any], account: Mapping[str, Any], ports: Mappi
     """Why a drill may not begin. ports: {partner: its interconnect}."""
     yield from _refusals_of_site(drill, account.get('change') or {})
     for partner, port in ports.items():
-        lacks = lacks_of(port, account['cnis'], account['statuses'], account['tunnels'].get(port, ()), account['routes'])
-        yield from (f'{partner}: {lack}' for lack in lacks)
+        missing = missing_for_traffic(port, account['cnis'], account['statuses'], account['tunnels'].get(port, ()), account['routes'])
+        yield from (f'{partner}: {text}' for text in missing)
     for route in drill['routes'] if ports else ():
         yield from _refusals_of_route(route, ports)
     if not drill['bgp']:

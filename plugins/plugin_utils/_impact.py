@@ -74,7 +74,7 @@ def _stands_in(other: Mapping[str, Any], circuit: Mapping[str, Any]) -> bool:
             and None not in (other['device'], circuit['device']) and other['device'] != circuit['device'])
 
 
-def lacks_of(interconnect: str, cnis: Iterable[Object], statuses: Iterable[Object], tunnels: Iterable[Object],
+def missing_for_traffic(interconnect: str, cnis: Iterable[Object], statuses: Iterable[Object], tunnels: Iterable[Object],
              routes: Iterable[Object]) -> list[str]:
     """What the circuits on an interconnect lack before they can carry traffic; nothing if they are ready.
 

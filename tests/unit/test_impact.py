@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import impact_of, lacks_of
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import impact_of, missing_for_traffic
 
 # name: interconnect, site, device, facility
 CIRCUITS = {
@@ -111,4 +111,4 @@ GATES = {  # CNIs, states, tunnels, routes: what is lacking
 @pytest.mark.parametrize('name', GATES)
 def test_what_an_interconnect_lacks(name):
     *account, lacking = GATES[name]
-    assert lacks_of(PORT, *account) == lacking
+    assert missing_for_traffic(PORT, *account) == lacking

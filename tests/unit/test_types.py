@@ -27,7 +27,7 @@ from support.provision_action import Play
 
 from ansible_collections.netops.cloudflare_cni.plugins.action.cni_info import ActionModule as InfoAction
 from ansible_collections.netops.cloudflare_cni.plugins.action.peer import ActionModule as PeerAction
-from ansible_collections.netops.cloudflare_cni.plugins.filter.unknown import FilterModule
+from ansible_collections.netops.cloudflare_cni.plugins.filter.variable_problem import FilterModule
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils import _module
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._errors import InputError
 from ansible_collections.netops.cloudflare_cni.plugins.module_utils._items import invalid_items
@@ -175,7 +175,7 @@ def test_what_ansible_checks_of_a_role_before_its_first_task_crashes_on_nothing(
 
 def wrong_variables(variables: Mapping[str, Any], role: str) -> str:
     """What the first check of a role or a playbook says of its variables."""
-    return FilterModule().filters()['unknown'](variables, [*variables], role, variables.get(f'{role}_own_variables') or [])
+    return FilterModule().filters()['variable_problem'](variables, [*variables], role, variables.get(f'{role}_own_variables') or [])
 
 
 @pytest.mark.parametrize('role', ['provision', 'peer', 'netbox', 'failover'])
@@ -185,7 +185,7 @@ def test_own_variables_that_are_no_list_are_refused_by_name(role):
 
 
 def test_the_names_of_your_own_are_optional():
-    assert FilterModule().filters()['unknown']({}, ['provision_nmae']).startswith('provision_nmae: unknown variable. Did you mean')
+    assert FilterModule().filters()['variable_problem']({}, ['provision_nmae']).startswith('provision_nmae: unknown variable. Did you mean')
 
 
 @pytest.mark.parametrize('role', [prefix.rstrip('_') for prefix in _hosts.SPECS])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r'''
-name: lacks
+name: missing_for_traffic
 short_description: What an interconnect lacks before it can carry traffic
 version_added: 1.1.0
 author:
@@ -44,7 +44,7 @@ options:
 EXAMPLES = r'''
 - name: Fail if the port is not ready
   ansible.builtin.assert:
-    that: port | netops.cloudflare_cni.lacks(cnis, statuses, tunnels, routes) | length == 0
+    that: port | netops.cloudflare_cni.missing_for_traffic(cnis, statuses, tunnels, routes) | length == 0
 '''
 
 RETURN = r'''
@@ -54,9 +54,9 @@ _value:
   elements: str
 '''
 
-from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import lacks_of
+from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._impact import missing_for_traffic
 
 
 class FilterModule:
     def filters(self) -> dict:
-        return {'lacks': lacks_of}
+        return {'missing_for_traffic': missing_for_traffic}

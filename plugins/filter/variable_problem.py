@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r'''
-name: unknown
+name: variable_problem
 short_description: Misspelt variables of a role or of a playbook, and those of a wrong type
 version_added: 1.1.0
 author:
@@ -39,7 +39,7 @@ options:
 EXAMPLES = r'''
 - name: Check that no variable is misspelt
   ansible.builtin.assert:
-    that: query('ansible.builtin.varnames', '^provision_') | netops.cloudflare_cni.unknown | length == 0
+    that: query('ansible.builtin.varnames', '^provision_') | netops.cloudflare_cni.variable_problem | length == 0
 '''
 
 RETURN = r'''
@@ -62,11 +62,11 @@ from ansible_collections.netops.cloudflare_cni.plugins.plugin_utils._hosts impor
 
 class FilterModule:
     def filters(self) -> dict:
-        return {'unknown': _unknown_variables}
+        return {'variable_problem': _variable_problem}
 
 
 @pass_context
-def _unknown_variables(context: Context, names: Iterable[str], role: str = 'provision', own: Any = None) -> str:
+def _variable_problem(context: Context, names: Iterable[str], role: str = 'provision', own: Any = None) -> str:
     names, variables, prefix = [*names], {}, f'{role}_'
     for name in (name for name in TYPES if name in names):
         try:
