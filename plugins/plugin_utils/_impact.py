@@ -75,7 +75,7 @@ def _stands_in(other: Mapping[str, Any], circuit: Mapping[str, Any]) -> bool:
 
 
 def missing_for_traffic(interconnect: str, cnis: Iterable[Object], statuses: Iterable[Object], tunnels: Iterable[Object],
-             routes: Iterable[Object]) -> list[str]:
+                        routes: Iterable[Object]) -> list[str]:
     """What the circuits on an interconnect lack before they can carry traffic; nothing if they are ready.
 
     The interconnect is Healthy and has a CNI, a health check probes it, and BGP or a static route brings traffic to each CNI.

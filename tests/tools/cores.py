@@ -24,7 +24,7 @@ PINS = ROOT / 'requirements' / 'test.txt'
 # {release: the Pythons that it is run by}
 CORES = {'2.16': ('3.12',), '2.17': ('3.12',), '2.18': ('3.11',), '2.19': ('3.11',), '2.20': ('3.12', '3.13'), '2.21': ('3.12', '3.13')}
 NEEDED = ('aiohttp', 'ansible-builder', 'ansible-runner', 'cloudflare', 'fpdf2', 'hier-config', 'hypothesis', 'openapi-core', 'pypdf',
-          'prometheus-client', 'pytest', 'requests')
+          'prometheus-client', 'psutil', 'pytest', 'requests')
 
 
 def interpreter(core: str, folders: str | None = None) -> str | None:

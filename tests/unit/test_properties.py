@@ -186,11 +186,11 @@ def counted_in_diff(ended: Ended) -> dict[str, int]:
 @examples_effort
 @given(tasks, st.randoms(use_true_random=False))
 def test_the_order_of_what_is_there_does_not_matter(task, chance):
-    account, wanted = task
+    account, desired = task
     shuffled = {kind: objects if kind == 'settings' else chance.sample(objects, len(objects))
                 for kind, objects in account.lists.items()}
-    first = run(account, wanted.work, wanted.params, check=True)
-    other = run(Account(shuffled, account.options), wanted.work, wanted.params, check=True)
+    first = run(account, desired.work, desired.params, check=True)
+    other = run(Account(shuffled, account.options), desired.work, desired.params, check=True)
     assert first.predictable == other.predictable
 
 

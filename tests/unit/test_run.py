@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -48,3 +51,17 @@ def test_the_report_ends_with_what_failed(run, capsys, text, causes):
     step = run.Step('pages', '')
     run.report([run.judge(step, 1, 1.0, text), run.judge(run.Step('ruff', ''), 0, 1.0, 'ERROR in a name is no failure')], {})
     assert capsys.readouterr().out.endswith(''.join(f'pages: {cause}\n' for cause in causes) + '\ntotal: 1 passed, 1 failed\n')
+
+
+def test_what_steps_name_is_there(run):
+    """A step that names a file or a test that has another name by now runs nothing of it."""
+    steps = {**run.STEPS, **run.WHOLE, **run.NETBOX, **run.MATRIX}
+    named = {path for step in steps.values() for path in re.findall(r'\btests/[\w/]+\.py(?:::\w+)?', step.command)}
+    missing = [path for path in named if not defines(*path.partition('::')[::2])]
+    assert named
+    assert missing == []
+
+
+def defines(path: str, function: str) -> bool:
+    file = ROOT / path
+    return file.exists() and (not function or f'def {function}(' in file.read_text())
