@@ -110,7 +110,7 @@ class MagicTransit:
 
     def _views(self, tunnels: list[dict], target_objects: bool) -> list[dict]:
         """Tunnels as answered: addresses that are not saved are those of the CNI with the lowest id, however CNIs are listed."""
-        cnis = {cni['interconnect']: cni for cni in sorted(self.cnis, key=lambda cni: cni['id'], reverse=True)}
+        cnis = {cni['interconnect']: cni for cni in sorted(self.cnis, key=lambda cni: str(cni['id']), reverse=True)}
         by_port = {port(item): cnis.get(item['name'], {}) for item in self.interconnects}
         return [_view(tunnel, by_port.get(port(tunnel), {}), target_objects) for tunnel in tunnels]
 
