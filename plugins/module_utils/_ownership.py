@@ -41,10 +41,10 @@ def record_contradiction(circuit: str, snapshot: Snapshot) -> str:
     if name in interconnects:
         return ''
     if interconnects:
-        return f'its CNI is on interconnect {interconnects[0]!r}'
+        return f'its CNI is on interconnect {min(map(repr, interconnects))}'
     others = [get(cni, CIRCUIT_NAME) for cni in snapshot.matching(CNI.name, CNI.parent[1], name)]
     if others:
-        return f'it carries the CNI {others[0]!r}'
+        return f'it carries the CNI {min(map(repr, others))}'
     return '' if objects_by_field(INTERCONNECT, INTERCONNECT.id, name, snapshot) else 'that interconnect does not exist'
 
 

@@ -166,18 +166,18 @@ def _plan_note(desired: Desired, current: Object, snapshot: Snapshot) -> list[Ch
 
 
 def _carried_cnis(desired: Desired, current: Object, snapshot: Snapshot) -> list[Object]:
-    """The CNIs on an interconnect that is deleted. Raises InputError for one that the user didn't name."""
+    """The CNIs on an interconnect that is deleted. Raises InputError for those that the user didn't name."""
     if desired.row.name != CNI.parent[0]:
         return []
     name, circuit = current[desired.row.id], desired.keys.get('conduit_name')
     cnis = snapshot.matching(CNI.name, CNI.parent[1], name)
     snapshot.refuse_unreadable(CNI.name, CNI.parent[1], name)
-    for cni in cnis:
-        # A CNI without a name can't be one that the user named.
-        if not circuit or get(cni, 'magic.conduit_name') not in (circuit, desired.previous_name):
-            other = f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})'
-            raise InputError('state', f'interconnect {name!r} carries the CNI {other}, which would be deleted too. '
-                                      'Delete that CNI first with netops.cloudflare_cni.cni and state=absent.')
+    # A CNI without a name can't be one that the user named.
+    others = [cni for cni in cnis if not circuit or get(cni, 'magic.conduit_name') not in (circuit, desired.previous_name)]
+    if others:
+        names = ', '.join(sorted(f'{get(cni, "magic.conduit_name")!r} ({cni["id"]})' for cni in others))
+        raise InputError('state', f'interconnect {name!r} carries CNI {names}, which would be deleted too. '
+                                  'Delete each CNI first with netops.cloudflare_cni.cni and state=absent.')
     return cnis
 
 

@@ -452,8 +452,11 @@ def test_replacing_is_validated_before_anything_is_deleted(options):
 
 @pytest.mark.parametrize('options', [{'state': 'absent'}, {'slot_id': uuid(2), 'on_immutable': 'replace'}], ids=str)
 def test_the_circuit_of_someone_else_is_not_taken_along(options):
-    current = snapshot(SLOTS, [direct('here', 1)], [cni(1, 'nyc-1', 'here'), cni(2, 'other', 'here')], here='Down')
-    with pytest.raises(InputError, match=r"^state: .* carries the CNI 'other' .* Delete that CNI first with netops\.cloudflare_cni\.cni"):
+    cnis = [cni(1, 'nyc-1', 'here'), cni(3, 'others', 'here'), cni(2, 'other', 'here')]
+    current = snapshot(SLOTS, [direct('here', 1)], cnis, here='Down')
+    names = rf"'other' \({uuid(2)}\), 'others' \({uuid(3)}\)"
+    message = rf'^state: .* carries CNI {names}, which .* Delete each CNI first with netops\.cloudflare_cni\.cni'
+    with pytest.raises(InputError, match=message):
         decide(INTERCONNECT, {'conduit_name': 'nyc-1', **options}, current)
 
 
