@@ -74,9 +74,11 @@ def _desired_tunnel(circuit: Circuit) -> Chain:
     """The tunnel of a circuit and its health check, which are one object, if the circuit declares anything of it."""
     parts = []
     for block in TUNNEL_BLOCKS:
+        if not circuit.get(block):
+            continue
         try:
-            given = {'interconnect': circuit.get('interconnect'), **circuit[block]} if circuit.get(block) else None
-            parts += [_warning_within(block, desired_object(TUNNEL, given))] if given else []
+            desired = desired_object(TUNNEL, {'interconnect': circuit.get('interconnect'), **circuit[block]})
+            parts.append(_warning_within(block, desired))
         except InputError as error:
             raise error.within(block) from None
     if not parts:

@@ -226,11 +226,11 @@ def test_a_playbook_checks_the_types_of_what_it_reads(playbook):
     text += ''.join((playbook.parent / part).read_text() for part in re.findall(r'parts/(?:event|notify|failover_gate)\.yml', text))
     text = re.sub(r'#.*', '', text)
     lists = re.findall(r"(?:read:|'\^failover_'\) \+)\s*\[(.*?)\]", text, re.DOTALL)
-    listed = {*re.findall(r'\w+', ' '.join(lists))}
+    checked = {*re.findall(r'\w+', ' '.join(lists))}
     by_others = {*_hosts.CONNECTION_VARIABLES, *(f'provision_{name}' for name in (*provision.ARGUMENT_SPEC, 'serial', 'state'))}
     by_others |= {'provision_name'} if 'parts/accounts.yml' in text else set()
     read = {name for name in re.findall(r'(?<![\w.])(?:provision|event|preflight|support)_\w+(?![\w.(:])', text) if name in _hosts.TYPES}
-    assert read - by_others - listed == set() and listed - read == set()
+    assert read - by_others - checked == set() and checked - read == set()
 
 
 def specs_of(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
